@@ -1,0 +1,101 @@
+"""Answer Style Diversification: visual question answering data in several answer styles, as versioned Arrow shards.
+
+>>> import asd
+>>> done = asd.convert(task="scienceqa", ratio=0.2)        # doctest: +SKIP
+>>> rows = asd.load(done.path, style="multiple_choice")    # doctest: +SKIP
+>>> asd.show(rows[0])                                      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asd.errors import AsdError as AsdError
+    from asd.pipeline.config import ConvertConfig as ConvertConfig
+    from asd.pipeline.convert import Conversion
+    from asd.report.notebook import SampleView
+    from asd.schemas.styles import AnswerStyle as AnswerStyle
+    from asd.schemas.task import TaskSpec as TaskSpec
+    from asd.shards.diff import Difference
+    from asd.shards.reader import load as load
+    from asd.shards.verify import Verification
+    from asd.tasks.registry import load_task as load_task
+
+_LAZY = {
+    "AnswerStyle": "asd.schemas.styles",
+    "AsdError": "asd.errors",
+    "ConvertConfig": "asd.pipeline.config",
+    "TaskSpec": "asd.schemas.task",
+    "load": "asd.shards.reader",
+    "load_task": "asd.tasks.registry",
+}
+"""Public names that live elsewhere, imported when first used: `import asd` itself costs nothing."""
+
+__all__ = [*sorted(_LAZY), "convert", "diff", "quality", "show", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'asd' has no attribute {name!r}")
+
+
+def convert(task: str | Path, source: str | Path | None = None, **settings: Any) -> Conversion:
+    """Convert a share of a task's samples into other answer styles; see `ConvertConfig` for the settings.
+
+    Returns where the new version is and its manifest; the same inputs give the same version and do no work.
+    Raises: UsageError (settings), SourceError, RejectLimitError, StorageError (data).
+    """
+    from pydantic import ValidationError
+
+    from asd.errors import UsageError
+    from asd.pipeline.config import ConvertConfig
+    from asd.pipeline.convert import convert as run
+
+    given = {"task": str(task), "source": None if source is None else str(source), **settings}
+    try:
+        config = ConvertConfig(**given)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r}).") from exc
+    return run(config)
+
+
+def verify(path: str | Path) -> Verification:
+    """Check every checksum, schema and count of "DIR" or "DIR@version"; `problems` is empty when all is well."""
+    from asd.shards.store import split_location
+    from asd.shards.verify import verify as run
+
+    return run(*split_location(str(path)))
+
+
+def diff(left: str | Path, right: str | Path) -> Difference:
+    """What differs between two versions, each "DIR@version"."""
+    from asd.shards.diff import diff as run
+    from asd.shards.store import split_location
+
+    return run(*split_location(str(left)), *split_location(str(right)))
+
+
+def quality(path: str | Path) -> dict[str, Any]:
+    """The quality figures of "DIR" or "DIR@version"; see `asd.quality.figures.quality_figures` for each one."""
+    from asd.quality.figures import quality_figures
+    from asd.shards.reader import read_batches
+    from asd.shards.store import split_location
+
+    return quality_figures(read_batches(*split_location(str(path))))
+
+
+def show(row: Mapping[str, Any], image_root: str | Path | None = None) -> SampleView:
+    """A row of `load` that displays itself in a notebook: image if it is there, question, options, answer, origin."""
+    from asd.report.notebook import SampleView
+
+    return SampleView(dict(row), image_root=None if image_root is None else Path(image_root))

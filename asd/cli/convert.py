@@ -1,0 +1,135 @@
+"""`asd convert`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from asd.cli.table import Table
+from asd.errors import UsageError
+from asd.pipeline.config import ConvertConfig
+from asd.pipeline.convert import Conversion, convert, dry_run
+from asd.pipeline.progress import progress_for_terminal
+from asd.schemas.styles import parse_style
+
+
+def build_config(settings: dict[str, Any], ratio: float | None, ratio_per_style: str | None) -> ConvertConfig:
+    """Raises: UsageError that names the setting, what was expected and what was given."""
+    given = {key: value for key, value in settings.items() if value is not None}
+    if ratio is not None and ratio_per_style is not None:
+        raise UsageError("give --ratio or --ratio-per-style, not both.")
+    if ratio is not None:
+        given["ratio"] = ratio
+    if ratio_per_style is not None:
+        given["ratio_per_style"] = parse_mix(ratio_per_style)
+    try:
+        return ConvertConfig(**given)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        option = "--" + "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{option}: {message} (got {first['input']!r}).") from exc
+
+
+def parse_mix(text: str) -> dict[str, float]:
+    """"yes_no=0.1,multiple_choice=0.05" -> shares. Raises: UsageError, UnknownNameError."""
+    mix: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, share = part.partition("=")
+        style = parse_style(name.strip()).value
+        try:
+            mix[style] = float(share)
+        except ValueError:
+            raise UsageError(f"--ratio-per-style: {part!r} is not STYLE=SHARE, e.g. yes_no=0.1.") from None
+    if not mix:
+        raise UsageError("--ratio-per-style is empty; give e.g. yes_no=0.1,multiple_choice=0.05.")
+    return mix
+
+
+def run(settings: dict[str, Any], *, ratio: float | None, ratio_per_style: str | None, dry: bool, as_json: bool) -> None:
+    config = build_config(settings, ratio, ratio_per_style)
+    progress = progress_for_terminal()
+    try:
+        if dry:
+            plan = dry_run(config, progress)
+        else:
+            conversion = convert(config, progress)
+    finally:
+        progress.close()
+    if dry:
+        print(json.dumps(plan, indent=1, ensure_ascii=False) if as_json else describe_plan(plan))
+    elif as_json:
+        print(json.dumps(conversion_json(conversion), indent=1, ensure_ascii=False))
+    else:
+        print(describe_conversion(conversion))
+
+
+def conversion_json(conversion: Conversion) -> dict[str, Any]:
+    counts = conversion.manifest.counts.model_dump(mode="json")
+    return {
+        "path": str(conversion.path),
+        "version": conversion.version,
+        "number": conversion.number,
+        "did_work": conversion.did_work,
+        "task": conversion.manifest.task,
+        "notes": list(conversion.notes),
+        "counts": counts,
+        "files": [entry.model_dump() for entry in conversion.manifest.files],
+    }
+
+
+def describe_conversion(conversion: Conversion) -> str:
+    head = "made" if conversion.did_work else "already there, nothing to do:"
+    lines = [f"{head} {conversion.path}@{conversion.number} (version {conversion.version}), task {conversion.manifest.task}"]
+    lines += describe_counts(conversion.manifest.counts.model_dump())
+    lines += ["", f"look at it:  asd inspect {conversion.path}"]
+    return "\n".join(lines)
+
+
+def describe_counts(counts: dict[str, Any]) -> list[str]:
+    samples = counts["samples"]
+    table = Table(["", "samples", "share"])
+    table.add("read", f"{samples:,}", "")
+    table.add("kept native", f"{samples - counts['converted']:,}", _share(samples - counts["converted"], samples))
+    table.add("converted", f"{counts['converted']:,}", _share(counts["converted"], samples))
+    (native,) = counts["by_style_before"] or ("",)
+    for style, count in counts["by_style"].items():
+        if style != native:
+            table.add(f"  to {style}", f"{count:,}", _share(count, samples))
+    for maker, count in counts["by_maker"].items():
+        if maker != "native":
+            table.add(f"  by {maker}", f"{count:,}", _share(count, samples))
+    lines = ["", *table.lines()]
+    for title, key in (("passed on to another style", "moved"), ("makers declined", "declined"), ("rejected rows", "rejects")):
+        if counts[key]:
+            lines += ["", f"{title}:", *(f"  {count:>8,}  {reason}" for reason, count in _largest(counts[key]))]
+    if counts["shortfall"]:
+        lines += ["", f"note: {counts['wanted']:,} samples were to be converted; for {counts['shortfall']:,} no maker "
+                  "could make any of the styles, so they stay native."]  # fmt: skip
+    if counts["renamed_ids"]:
+        lines += ["", f"note: {counts['renamed_ids']:,} samples share a source id with another; a suffix makes them unique."]
+    if len(counts["by_split"]) > 1:
+        splits = ", ".join(f"{name} {count:,}" for name, count in counts["by_split"].items())
+        lines += ["", f"note: several splits were read and converted ({splits}); --split train keeps test rows out."]
+    return lines
+
+
+def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def describe_plan(plan: dict[str, Any]) -> str:
+    known = " (already there)" if plan["exists"] else ""
+    files = ", ".join(file["path"] for file in plan["files"][:4])
+    more = f" and {len(plan['files']) - 4} more" if len(plan["files"]) > 4 else ""
+    lines = [
+        f"dry run: nothing was written. Would make {plan['out']}, version {plan['version']}{known}",
+        f"task {plan['task']} (native style {plan['native_style']}) from {plan['source']} [{plan['layout']}: {files}{more}]",
+    ]
+    return "\n".join(lines + describe_counts(plan["counts"]))

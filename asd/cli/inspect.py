@@ -1,0 +1,62 @@
+"""`asd inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from asd.errors import UsageError
+from asd.schemas.styles import parse_style
+from asd.shards.files import write_text
+from asd.shards.reader import read_batches
+from asd.shards.store import Store, split_location
+
+
+def run(directory: str, *, style: str | None, number: int, html: str | None) -> None:
+    root, version = split_location(directory)
+    store = Store(root)
+    resolved = store.resolve(version)
+    if style is not None:
+        style = parse_style(style).value
+    if html is not None:
+        _write_page(store, resolved, Path(html), style, number)
+        return
+    from rich.console import Console
+
+    from asd.report.terminal import print_samples
+
+    rows = first_of_each_style(root, resolved, style, number)
+    if not rows:
+        raise UsageError(f"version {resolved} of {root} has no samples of style {style}.")
+    print_samples(rows, Console(highlight=False))
+
+
+def first_of_each_style(root: Path, version: str, style: str | None, number: int) -> list[dict[str, Any]]:
+    """The first `number` samples of every style, converted ones before native ones."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    styles = Store(root).manifest(version).counts.by_style
+    wanted = {name for name in styles if style in (None, name)}
+    for batch in read_batches(root, version, style=style):
+        names = batch["style"].to_pylist()
+        for index, name in enumerate(names):
+            if len(have := found.setdefault(name, [])) < number:
+                have.append(batch.slice(index, 1).to_pylist()[0])
+        if all(len(found.get(name, [])) >= number for name in wanted):
+            break
+    ordered = sorted(found, key=lambda name: (found[name][0]["maker"] == "native", name))
+    return [row for name in ordered for row in found[name]]
+
+
+def _write_page(store: Store, version: str, target: Path, style: str | None, number: int) -> None:
+    from asd.quality.figures import quality_figures
+    from asd.report.html import render_report
+
+    manifest = store.manifest(version).model_dump(mode="json")
+    origin = next(info.origin for info in store.versions() if info.version == version)
+    image_root = Path(origin["image_root"]) if origin.get("image_root") else None
+    figures = quality_figures(read_batches(store.root, version))
+    page = render_report(
+        manifest, read_batches(store.root, version), figures, image_root, samples_per_style=max(number, 1), style=style
+    )
+    write_text(target, page)
+    print(f"wrote {target}")

@@ -1,0 +1,164 @@
+"""The `asd` command: parse, call, print. Each command is a module of its own, imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from asd.errors import AsdError
+
+app = typer.Typer(
+    name="asd",
+    help="Answer Style Diversification: convert visual question answering data into several answer styles, as "
+    "validated, versioned Arrow shards.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DatasetArgument = Annotated[str, typer.Argument(metavar="DIR[@VERSION]", help="Dataset directory, as `asd convert` printed it.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from asd import __version__
+
+        print(f"asd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def tasks(
+    name: Annotated[str | None, typer.Argument(help="Show one task in full.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List known tasks: native style, the styles each can take and who makes them, formats read."""
+    from asd.cli.tasks import run
+
+    run(name, as_json=json)
+
+
+@app.command()
+def convert(
+    task: Annotated[str, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")],
+    ratio: Annotated[float | None, typer.Option(help="Share of samples that leave the native style. [default: 0.2]")] = None,
+    source: Annotated[str | None, typer.Option(help="File, directory, or hf:NAME. Default: data root, hub, embedded sample.")] = None,
+    out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<task>]")] = None,
+    seed: Annotated[int, typer.Option(help="Decides every random choice.")] = 0,
+    styles: Annotated[str | None, typer.Option(help="Target styles, comma-separated. [default: all the task can take]")] = None,
+    ratio_per_style: Annotated[str | None, typer.Option(help="Own mix, e.g. yes_no=0.1,multiple_choice=0.05.")] = None,
+    split: Annotated[str | None, typer.Option(help="Read only rows of this split, e.g. train.")] = None,
+    template_dir: Annotated[str | None, typer.Option(help="Folder of templates that replace the built-in ones file by file.")] = None,
+    source_format: Annotated[str | None, typer.Option(help="Layout to read, instead of detecting it.")] = None,
+    image_root: Annotated[str | None, typer.Option(help="Folder that image paths are relative to.")] = None,
+    embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core]")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable row.")] = False,
+    max_reject_rate: Annotated[float, typer.Option(help="Stop if more than this share of rows is unusable.")] = 0.2,
+    name: Annotated[str | None, typer.Option(help="Give the version a name of your own.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be made, write nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Convert a share of a task's samples into other answer styles and write a new version."""
+    from asd.cli.convert import run
+
+    settings = {
+        "task": task, "source": source, "out": out, "seed": seed, "styles": styles, "split": split,
+        "template_dir": template_dir, "source_format": source_format, "image_root": image_root,
+        "embed_images": embed_images, "workers": workers, "strict": strict, "max_reject_rate": max_reject_rate,
+        "name": name,
+    }  # fmt: skip
+    run(settings, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json)
+
+
+@app.command()
+def inspect(
+    directory: DatasetArgument,
+    style: Annotated[str | None, typer.Option(help="Show only this style.")] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Samples per style.")] = 2,
+    html: Annotated[str | None, typer.Option(help="Write a self-contained page for people to this file.")] = None,
+) -> None:
+    """Show samples of every style in the terminal, or as an HTML page with the quality figures."""
+    from asd.cli.inspect import run
+
+    run(directory, style=style, number=number, html=html)
+
+
+@app.command()
+def versions(directory: DatasetArgument, json: JsonOption = False) -> None:
+    """List the versions of a dataset."""
+    from asd.cli.versions import run_versions
+
+    run_versions(directory, as_json=json)
+
+
+@app.command()
+def diff(
+    left: Annotated[str, typer.Argument(metavar="DIR@VERSION")],
+    right: Annotated[str, typer.Argument(metavar="DIR@VERSION")],
+    json: JsonOption = False,
+) -> None:
+    """Compare two versions: settings, and rows by what happened to them."""
+    from asd.cli.versions import run_diff
+
+    run_diff(left, right, as_json=json)
+
+
+@app.command()
+def verify(directory: DatasetArgument, json: JsonOption = False) -> None:
+    """Check every checksum, schema and count of a version."""
+    from asd.cli.versions import run_verify
+
+    run_verify(directory, as_json=json)
+
+
+@app.command()
+def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
+    """Measure a version: answers kept, letters and yes/no balanced, wrong answers not tellable from the text alone."""
+    from asd.cli.quality import run
+
+    run(directory, as_json=json)
+
+
+@app.command()
+def export(
+    directory: DatasetArgument,
+    out: Annotated[str, typer.Option(help="File to write.")],
+    to: Annotated[str, typer.Option(help="Format: llava (one JSON list of conversations).")] = "llava",
+    group_turns: Annotated[bool, typer.Option("--group-turns", help="Put the turns of one record together again.")] = False,
+    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+) -> None:
+    """Write a version as the LLaVA conversation JSON that CoIN-style trainers read."""
+    from asd.cli.export import run
+
+    run(directory, out=out, to=to, group_turns=group_turns, split=split)
+
+
+def main() -> None:
+    """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 130 for Ctrl-C."""
+    try:
+        app()
+    except AsdError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        sys.exit(exc.exit_code)
+    except KeyboardInterrupt:
+        print("stopped. Finished parts are kept: run the same command again to go on.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

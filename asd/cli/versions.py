@@ -1,0 +1,63 @@
+"""`asd versions`, `asd diff`, `asd verify`."""
+
+from __future__ import annotations
+
+import json as json_module
+from dataclasses import asdict
+
+from asd.cli.table import Table
+from asd.shards.diff import Difference, diff
+from asd.shards.store import Store, split_location
+from asd.shards.verify import require_sound, verify
+
+
+def run_versions(directory: str, *, as_json: bool) -> None:
+    root, _ = split_location(directory)
+    store = Store(root)
+    store.require()
+    infos = store.versions()
+    if as_json:
+        rows = [
+            {"version": info.version, "names": list(info.names), "latest": info.is_latest, **info.origin} for info in infos
+        ]
+        print(json_module.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    table = Table(["name", "version", "samples", "converted", "ratio", "seed", "made"])
+    for info in infos:
+        counts = store.manifest(info.version).counts
+        names = ", ".join(info.names) + (" (latest)" if info.is_latest else "")
+        table.add(names, info.version, f"{counts.samples:,}", f"{counts.converted:,}", str(info.origin.get("ratio", "")),
+                  str(info.origin.get("seed", "")), str(info.origin.get("created", "")))  # fmt: skip
+    print("\n".join(table.lines()))
+
+
+def run_diff(left: str, right: str, *, as_json: bool) -> None:
+    (left_root, left_version), (right_root, right_version) = split_location(left), split_location(right)
+    found = diff(left_root, left_version, right_root, right_version)
+    print(json_module.dumps(asdict(found), indent=1, ensure_ascii=False) if as_json else describe_difference(found))
+
+
+def describe_difference(found: Difference) -> str:
+    lines = [f"{found.left} -> {found.right}", "", "rows"]
+    for name in ("same", "restyled", "changed", "added", "removed"):
+        examples = ", ".join(found.examples.get(name, [])[:3])
+        lines.append(f"  {name:<9} {getattr(found, name):>10,}" + (f"   e.g. {examples}" if examples else ""))
+    lines += [f"    {move}: {count:,}" for move, count in found.moves.items()]
+    lines += ["", "settings" if found.settings else "settings: the same"]
+    lines += [f"  {name}: {_short(pair[0])} -> {_short(pair[1])}" for name, pair in found.settings.items()]
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    text = json_module.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def run_verify(directory: str, *, as_json: bool) -> None:
+    root, version = split_location(directory)
+    found = verify(root, version)
+    if as_json:
+        print(json_module.dumps(asdict(found), indent=1, ensure_ascii=False))
+    require_sound(found)
+    if not as_json:
+        print(f"version {found.version} is sound: {found.files} files, {found.rows:,} rows, {found.size_bytes:,} bytes")

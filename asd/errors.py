@@ -1,0 +1,62 @@
+"""What can go wrong, as a tree. Every message says what, where, expected, got, and what to do next.
+
+AsdError                  anything this package raises on purpose
+├── UsageError            the call itself is wrong (exit code 2)
+│   ├── UnknownNameError  a style, task, format or version that does not exist; lists near matches
+│   └── TemplateError     a template does not compile, uses an unknown variable, or loses the question
+└── DataError             the data is wrong (exit code 1)
+    ├── SourceError       a source file is missing, truncated, or of another format than expected
+    ├── RejectLimitError  more bad rows than --max-reject-rate (or any, with --strict)
+    ├── ShardError        a shard or manifest is damaged, missing, or from a newer format
+    └── StorageError      no space left, no permission, an output that something else owns
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AsdError(Exception):
+    """Base of all deliberate errors; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(AsdError):
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is not in the table it was looked up in."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        near = difflib.get_close_matches(name, self.known, n=3, cutoff=0.5)
+        guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        tail = f" {hint}" if hint else ""
+        super().__init__(f"no {kind} named {name!r}{guess} (known: {', '.join(self.known) or 'none'}).{tail}")
+
+
+class TemplateError(UsageError):
+    pass
+
+
+class DataError(AsdError):
+    exit_code = 1
+
+
+class SourceError(DataError):
+    pass
+
+
+class RejectLimitError(DataError):
+    pass
+
+
+class ShardError(DataError):
+    pass
+
+
+class StorageError(DataError):
+    pass

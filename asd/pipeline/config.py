@@ -1,0 +1,91 @@
+"""What a conversion is told, and which part of that decides its content (its identity)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from asd.schemas.styles import TARGET_STYLES, AnswerStyle, parse_style
+
+NOT_IDENTITY = {
+    "task": "the task spec itself is hashed",
+    "source": "the source's files are hashed",
+    "out": "where, not what",
+    "image_root": "hashed through the images, and only when they are embedded",
+    "source_format": "the layout that was used is hashed",
+    "template_dir": "the templates themselves are hashed",
+    "workers": "speed only",
+    "strict": "stops a run, changes no sample",
+    "max_reject_rate": "stops a run, changes no sample",
+    "name": "a label on the finished version",
+}
+"""Settings that do not enter the version id, each with its reason."""
+
+
+class ConvertConfig(BaseModel):
+    """Settings of one conversion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    """Name of a built-in task, or path of a task YAML."""
+    source: str | None = None
+    """File, directory or hf:NAME; None looks in the data root, then on the hub, then takes the embedded sample."""
+    out: Path | None = None
+    """Dataset directory; default asd-data/<task>."""
+    ratio: float = Field(default=0.2, ge=0.0, le=1.0, allow_inf_nan=False)
+    """Share of the samples that leave the native style (SEFE's X): exactly round(ratio * samples) of them."""
+    ratio_per_style: dict[AnswerStyle, float] | None = None
+    """Share of the samples that take each style; replaces `ratio`. The shares add up to at most 1."""
+    seed: int = Field(default=0, ge=-(2**63), lt=2**63)
+    styles: tuple[AnswerStyle, ...] | None = None
+    """Target styles; None = all that the task's spec allows."""
+    split: str | None = None
+    """Read only rows of this split; None = all."""
+    template_dir: Path | None = None
+    source_format: str | None = None
+    image_root: Path | None = None
+    embed_images: bool = False
+    shard_rows: int = Field(default=65_536, ge=1)
+    shard_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
+    workers: int | None = Field(default=None, ge=1)
+    strict: bool = False
+    max_reject_rate: float = Field(default=0.2, ge=0.0, le=1.0)
+    name: str | None = None
+
+    @field_validator("styles", mode="before")
+    @classmethod
+    def parse_styles(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if value is None:
+            return None
+        return tuple(parse_style(str(item)) for item in value)
+
+    @model_validator(mode="after")
+    def validate_mix(self) -> ConvertConfig:
+        shares = self.ratio_per_style or {}
+        for style, share in shares.items():
+            if style not in TARGET_STYLES:
+                raise ValueError(f"ratio_per_style: {style.value} is no target style")
+            if not 0.0 <= share <= 1.0:
+                raise ValueError(f"ratio_per_style: {style.value}={share} is outside [0, 1]")
+        if sum(shares.values()) > 1.0 + 1e-9:
+            raise ValueError(f"ratio_per_style: the shares add up to {sum(shares.values()):g}, more than 1")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that decide the content, JSON-ready."""
+        kept = self.model_dump(mode="json", exclude=set(NOT_IDENTITY))
+        if self.ratio_per_style is not None:
+            kept["ratio"] = None
+        if self.styles is not None:
+            kept["styles"] = sorted(kept["styles"])
+        return kept
+
+
+def round_half_up(value: float) -> int:
+    """The nearest whole number; .5 goes up (Python's round would go to the even one)."""
+    return int(value + 0.5)

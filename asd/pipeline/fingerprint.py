@@ -1,0 +1,56 @@
+"""The version id: a hash of everything that decides a conversion's content. Same inputs, same id, same bytes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+import asd
+
+SCHEME = "asd-version-1"
+ID_LENGTH = 12
+MAKING_LIBRARIES = ("inflect", "jinja2", "lemminflect")
+"""Libraries whose version can change a sample's text."""
+NOT_MAKING = {"cli": "shows", "quality": "measures", "report": "shows", "_resources": "templates are hashed one by one"}
+"""Sub-packages that make no samples, and why they may change without a new version."""
+
+
+@functools.cache
+def code_fingerprint() -> str:
+    """sha256 over the source files that make samples, and the versions of the libraries that shape text."""
+    digest = hashlib.sha256()
+    root = Path(asd.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        relative = path.relative_to(root)
+        if relative.parts[0] not in NOT_MAKING and "__pycache__" not in relative.parts:
+            digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in MAKING_LIBRARIES:
+        digest.update(f"{name}=={importlib.metadata.version(name)}\0".encode())
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """One spelling per value; no `default=`, so that a value JSON cannot hold fails instead of hashing an address."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def version_id(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(SCHEME.encode() + canonical_json(parts)).hexdigest()[:ID_LENGTH]
+
+
+def images_fingerprint(root: Path) -> str:
+    """Hash over the names and bytes of every file below `root`; needed only where images are embedded."""
+    digest = xxhash.xxh3_128()
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,159 @@
+"""Samples that keep their native style: shard rows made with Arrow expressions, no Python per row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asd.columns import IMAGE, MESSAGE, SHARD_SCHEMA
+from asd.pipeline.keys import Keys, mix
+from asd.schemas.styles import LETTERS, AnswerStyle, Maker
+from asd.schemas.task import TaskSpec
+
+IMAGE_TOKEN = "<image>"
+INERT_IMAGE_TOKEN = "< image >"
+"""How a literal "<image>" in a question or answer is written in prompts, so that no loader takes it for an image."""
+
+
+def inert(text: pa.Array) -> pa.Array:
+    return pc.replace_substring(text, IMAGE_TOKEN, INERT_IMAGE_TOKEN)
+
+
+def sample_ids(task: str, split: str, source_ids: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(f"{task}/{split}", source_ids, "/")
+
+
+def native_rows(
+    batch: pa.RecordBatch, keys: Keys, source_ids: pa.Array, spec: TaskSpec, rfps: Sequence[str], seed: int
+) -> pa.RecordBatch:
+    """NATIVE_SCHEMA rows of one split -> SHARD_SCHEMA rows in the native style.
+
+    keys: uint64 (rows,), choose the response-format prompt where the source brings none; source_ids: with suffixes.
+    """
+    count = batch.num_rows
+    rfp = batch["rfp"]
+    if rfp.null_count and rfps:
+        with np.errstate(over="ignore"):
+            chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
+        rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
+    rfp = pc.fill_null(rfp, "")
+    passthrough = batch["passthrough"]
+    if passthrough.null_count < count:
+        rfp = pc.if_else(pc.is_valid(passthrough), "", rfp)
+    prompt = _prompts(batch, rfp)
+    response = inert(batch["response"])
+    messages = _messages(prompt, response)
+    if passthrough.null_count < count:
+        messages = _keep_passthrough(messages, passthrough)
+    split = batch["split"][0].as_py() if count else ""
+    columns: dict[str, Any] = {
+        "id": sample_ids(spec.name, split, source_ids),
+        "source_id": batch["source_id"],
+        "task": _constant(spec.name, count),
+        "split": batch["split"],
+        "images": image_structs(batch["images"]),
+        "context": batch["context"],
+        "question": batch["question"],
+        "options": batch["options"],
+        "candidate": pa.nulls(count, pa.string()),
+        "rfp": rfp,
+        "prompt": prompt,
+        "response": response,
+        "messages": messages,
+        "native_style": _constant(spec.native_style.value, count),
+        "style": _constant(spec.native_style.value, count),
+        "maker": _constant(Maker.NATIVE.value, count),
+        "gold": batch["gold"],
+        "accepted": batch["accepted"],
+        "group": batch["group"],
+        "turn": batch["turn"],
+        "source_file": batch["source_file"],
+        "source_row": batch["source_row"],
+        "template": pa.nulls(count, pa.string()),
+        "seed": pa.array(np.full(count, seed, np.int64)),
+        "checks": empty_lists(count, pa.string()),
+    }
+    return pa.record_batch([columns[name] for name in SHARD_SCHEMA.names], schema=SHARD_SCHEMA)
+
+
+def _constant(value: str, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value), count)
+
+
+def empty_lists(count: int, item: pa.DataType) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], item))
+
+
+def image_structs(paths: pa.ListArray) -> pa.ListArray:
+    """list<string> -> list<{path, bytes}>, bytes null."""
+    flat = paths.flatten()
+    offsets = _offsets(paths)
+    structs = pa.StructArray.from_arrays([flat, pa.nulls(len(flat), pa.binary())], fields=list(IMAGE))
+    return pa.ListArray.from_arrays(offsets, structs)
+
+
+def _offsets(lists: pa.ListArray) -> pa.Array:
+    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
+    return pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+
+
+def _prompts(batch: pa.RecordBatch, rfp: pa.Array) -> pa.Array:
+    """`<image>` line per image, context, question, lettered options, response-format prompt; empty parts leave no line."""
+    image_counts = pc.list_value_length(batch["images"]).to_numpy(zero_copy_only=False)
+    most = int(image_counts.max(initial=0))
+    prefix = pa.array([f"{IMAGE_TOKEN}\n" * n for n in range(most + 1)]).take(pa.array(image_counts))
+    parts = [prefix]
+    if pc.any(pc.not_equal(batch["context"], "")).as_py():
+        parts.append(_line(batch["context"]))
+    parts.append(inert(batch["question"]))
+    options = _option_lines(batch["options"])
+    if options is not None:
+        parts.append(options)
+    parts.append(pc.if_else(pc.equal(rfp, ""), "", pc.binary_join_element_wise("\n", rfp, "")))
+    return pc.binary_join_element_wise(*parts, "")
+
+
+def _line(text: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(text, ""), "", pc.binary_join_element_wise(inert(text), "\n", ""))
+
+
+def _option_lines(options: pa.ListArray) -> pa.Array | None:
+    """"\\nA. first\\nB. second" per row, "" where there are no options; None if no row has any."""
+    flat = options.flatten()
+    if len(flat) == 0:
+        return None
+    offsets = _offsets(options)
+    starts = offsets.to_numpy()
+    position = np.arange(len(flat)) - np.repeat(starts[:-1], np.diff(starts))
+    letters = pa.array([f"\n{letter}. " for letter in LETTERS]).take(pa.array(np.minimum(position, len(LETTERS) - 1)))
+    lines = pc.binary_join_element_wise(letters, inert(flat), "")
+    return pc.fill_null(pc.binary_join(pa.ListArray.from_arrays(offsets, lines), ""), "")
+
+
+def _messages(prompt: pa.Array, response: pa.Array) -> pa.ListArray:
+    """One user and one assistant message per row."""
+    count = len(prompt)
+    both = pa.concat_arrays([prompt, response])
+    interleaved = both.take(pa.array(np.arange(2 * count).reshape(2, count).T.ravel()))
+    roles = pa.array(["user", "assistant"]).take(pa.array(np.tile([0, 1], count)))
+    structs = pa.StructArray.from_arrays([roles, interleaved], fields=list(MESSAGE))
+    return pa.ListArray.from_arrays(pa.array(np.arange(0, 2 * count + 1, 2, dtype=np.int32)), structs)
+
+
+def _keep_passthrough(messages: pa.ListArray, passthrough: pa.Array) -> pa.ListArray:
+    """Records that are kept untouched bring all their turns (tool calls and all)."""
+    kept = [json.loads(text) if text is not None else None for text in passthrough.to_pylist()]
+    rows = [own if own is not None else made for own, made in zip(kept, messages.to_pylist(), strict=True)]
+    return pa.array(rows, messages.type)
+
+
+def native_rfps(spec: TaskSpec, rfps_by_key: dict[str, Sequence[str]]) -> Sequence[str]:
+    """Response-format prompts of the native style; free text has none."""
+    if spec.native_style == AnswerStyle.FREE_FORM:
+        return ()
+    return rfps_by_key.get(spec.native_style.value, ())

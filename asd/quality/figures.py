@@ -1,0 +1,213 @@
+"""The quality figures of a data set: one pass over its rows, plain numbers out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asd.convert.normalise import conflicts, normalise_answer
+from asd.convert.option_text import refers_to_options
+from asd.quality.chi_square import pooled_letter_p
+from asd.quality.keyed_sample import KeyedSample
+from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe
+from asd.quality.recovery import is_gold_recoverable, is_question_preserved
+
+MAX_PROBE_ROWS = 20_000
+MAX_PRIOR_ROWS = 200_000
+
+_READ = ["id", "question", "options", "candidate", "prompt", "response", "style", "maker", "gold", "accepted"]
+
+
+def quality_figures(batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
+    """All quality figures of the rows in `batches` (columns of `asd.columns.SHARD_SCHEMA`).
+
+    A figure that is not defined for these rows is None, never 0. "Converted" means `maker != "native"`.
+
+    - samples, converted: numbers of rows. by_style, by_maker: rows per value.
+    - gold_recoverable: converted rows from whose response the gold answer can be read / converted rows
+      (`asd.quality.recovery` says how per style).
+    - question_preserved: converted rows whose prompt holds the question word for word / converted rows.
+    - option_conflicts: number of converted rows with an option other than the gold one, or a candidate
+      answered "No", that could itself pass as an accepted answer. For mined and made answers that is
+      decided by meaning (`asd.convert.normalise.conflicts`, which errs on the side of yes), for `field`,
+      where the source itself calls the option wrong ("cat" beside "wild cat"), by spelling (equal after
+      `normalise_answer`). option_conflicts_by_maker: the same per maker. option_conflicts_by_meaning: by
+      meaning for all makers.
+    - letter_chi2_p: chi-square p of "the gold answer is equally likely at every letter" over converted
+      multiple-choice rows, X2 and degrees of freedom added up over numbers of options. Rows made of the
+      source's own options of which one refers to others ("none of these") are left out: they stay in the
+      source's order, so no letter was dealt. Groups with fewer than 5 rows expected per letter are left out.
+      Small p = letters are not balanced.
+    - yes_share: "Yes" / converted yes_no rows; yes_share_candidates: the same over rows that propose a
+      candidate, where the polarity was dealt and not given by the source.
+    - longest_is_gold: mean over converted multiple-choice rows of 1/t if the gold option is one of the t
+      longest (characters), else 0; longest_is_gold_chance: mean of 1 / number of options.
+      yes_share_n, longest_is_gold_n: rows counted.
+    - probe_S for S = multiple_choice, yes_no: accuracy of a text-only classifier (`asd.quality.probe`) on
+      converted rows not made by a rewriter, mean of two swaps of a split by image; yes_no rows that propose
+      no candidate are left out. At most 20,000 rows, those of smallest keyed hash. probe_S_prior: accuracy of
+      the most probable answer to like questions, from the training half's rows of all makers (at most
+      200,000); for yes_no: yes where the candidate's prior reaches the threshold that was best in training.
+      probe_S_chance: mean 1 / number of options, or the larger of the yes and no shares. probe_S_n: rows
+      tested. probe_S_ci: 95 % interval [low, high].
+    """
+    tally = _Tally()
+    for batch in batches:
+        if batch.num_rows:
+            tally.add(batch)
+    return tally.figures()
+
+
+class _Tally:
+    """Running counts. One instance is one data set."""
+
+    def __init__(self) -> None:
+        self.samples = self.converted = self.recovered = self.preserved = 0
+        self.by_style: Counter[str] = Counter()
+        self.by_maker: Counter[str] = Counter()
+        self.conflicting: Counter[str] = Counter()  # by maker
+        self.conflicting_by_meaning = 0
+        self.letters: dict[int, list[int]] = {}
+        self.yes: Counter[tuple[bool, bool]] = Counter()  # (proposes a candidate, is Yes)
+        self.num_choice, self.longest, self.longest_chance = 0, 0.0, 0.0
+        self.probed = {
+            style: KeyedSample[ProbeRow](MAX_PROBE_ROWS, "probe") for style in ("multiple_choice", "yes_no")
+        }
+        self.prior_rows = KeyedSample[tuple[str, str, str]](MAX_PRIOR_ROWS, "probe-prior")
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self.samples += batch.num_rows
+        self.by_style.update(batch.column("style").to_pylist())
+        self.by_maker.update(batch.column("maker").to_pylist())
+        keys = _image_keys(batch)
+        self._add_prior_rows(batch, keys)
+        is_converted = pc.not_equal(batch.column("maker"), "native")
+        converted = batch.select(_READ).filter(is_converted).to_pylist()
+        for row, key in zip(converted, pc.filter(keys, is_converted).to_pylist(), strict=True):
+            self._add_converted(row, key)
+
+    def _add_prior_rows(self, batch: pa.RecordBatch, keys: pa.Array) -> None:
+        columns = (batch.column("question").to_pylist(), batch.column("gold").to_pylist(), keys.to_pylist())
+        self.prior_rows.add(batch.column("id").to_pylist(), list(zip(*columns, strict=True)))
+
+    def _add_converted(self, row: dict[str, Any], key: str) -> None:
+        style, response, gold = row["style"], row["response"], row["gold"]
+        options, candidate, accepted = row["options"], row["candidate"], row["accepted"]
+        self.converted += 1
+        self.recovered += is_gold_recoverable(style, response, gold, options, candidate, accepted)
+        self.preserved += is_question_preserved(row["question"], row["prompt"])
+        if style == "multiple_choice":
+            self._add_choice(row, key)
+        elif style == "yes_no":
+            self._add_yes_no(row, key)
+
+    def _add_choice(self, row: dict[str, Any], key: str) -> None:
+        options = row["options"]
+        gold = _letter_index(row["response"], len(options))
+        if gold is None:
+            return  # counted as not recoverable
+        wrong = [option for index, option in enumerate(options) if index != gold]
+        self._add_conflicts(wrong, row)
+        self.num_choice += 1
+        self.longest += _longest_share(options, gold)
+        self.longest_chance += 1.0 / len(options)
+        if row["maker"] != "field" or not any(map(refers_to_options, options)):
+            self.letters.setdefault(len(options), [0] * len(options))[gold] += 1
+        if row["maker"] != "rewriter":
+            probed = ProbeRow(row["question"], tuple(options), gold, key)
+            self.probed["multiple_choice"].add([row["id"]], [probed])
+
+    def _add_yes_no(self, row: dict[str, Any], key: str) -> None:
+        candidate = row["candidate"]
+        is_yes = row["response"].strip(" .").lower() == "yes"
+        self.yes[candidate is not None, is_yes] += 1
+        if candidate is None:
+            return
+        if not is_yes:
+            self._add_conflicts([candidate], row)
+        else:
+            self._add_conflicts([], row)
+        if row["maker"] != "rewriter":
+            probed = ProbeRow(row["question"], (candidate,), int(is_yes), key)
+            self.probed["yes_no"].add([row["id"]], [probed])
+
+    def _add_conflicts(self, wrong: Sequence[str], row: dict[str, Any]) -> None:
+        accepted, maker = row["accepted"] or [row["gold"]], row["maker"]
+        by_meaning = any(conflicts(answer, accepted) for answer in wrong)
+        self.conflicting_by_meaning += by_meaning
+        if by_meaning and maker == "field":
+            spelt = {normalise_answer(answer) for answer in accepted}
+            self.conflicting[maker] += any(normalise_answer(answer) in spelt for answer in wrong)
+        else:
+            self.conflicting[maker] += by_meaning
+
+    def figures(self) -> dict[str, Any]:
+        dealt = {is_yes: self.yes[True, is_yes] for is_yes in (True, False)}
+        every = {is_yes: dealt[is_yes] + self.yes[False, is_yes] for is_yes in (True, False)}
+        return {
+            "samples": self.samples,
+            "converted": self.converted,
+            "by_style": dict(sorted(self.by_style.items())),
+            "by_maker": dict(sorted(self.by_maker.items())),
+            "gold_recoverable": _share(self.recovered, self.converted),
+            "question_preserved": _share(self.preserved, self.converted),
+            "option_conflicts": sum(self.conflicting.values()) if self.conflicting else None,
+            "option_conflicts_by_maker": dict(sorted(self.conflicting.items())),
+            "option_conflicts_by_meaning": self.conflicting_by_meaning if self.conflicting else None,
+            "letter_chi2_p": pooled_letter_p(self.letters),
+            "yes_share": _share(every[True], sum(every.values())),
+            "yes_share_candidates": _share(dealt[True], sum(dealt.values())),
+            "yes_share_n": sum(every.values()) or None,
+            "longest_is_gold": _share(self.longest, self.num_choice),
+            "longest_is_gold_chance": _share(self.longest_chance, self.num_choice),
+            "longest_is_gold_n": self.num_choice or None,
+        } | self._probe_figures()
+
+    def _probe_figures(self) -> dict[str, Any]:
+        figures: dict[str, Any] = {}
+        prior_rows = [PriorRow(*columns) for columns in self.prior_rows.rows()]
+        for style, sample in self.probed.items():
+            rows = sample.rows()
+            result = probe(rows, prior_rows, is_yes_no=style == "yes_no") if rows else None
+            figures |= _named(f"probe_{style}", result)
+        return figures
+
+
+def _named(name: str, result: ProbeResult | None) -> dict[str, Any]:
+    return {
+        name: result.accuracy if result else None,
+        f"{name}_prior": result.prior if result else None,
+        f"{name}_chance": result.chance if result else None,
+        f"{name}_n": result.num_rows if result else None,
+        f"{name}_ci": list(result.interval) if result else None,
+    }
+
+
+def _share(part: float, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _image_keys(batch: pa.RecordBatch) -> pa.Array:
+    """What must not stand in both halves of a split: the first image's path, else the record."""
+    images = batch.column("images")
+    sizes = pc.fill_null(pc.list_value_length(images), 0)
+    paths = images.flatten().field("path")
+    first = pc.subtract(pc.cumulative_sum(sizes), sizes)
+    first = pc.if_else(pc.greater(sizes, 0), first, pa.scalar(None, pa.int32()))
+    return pc.coalesce(paths.take(first), batch.column("group"), batch.column("source_id"))
+
+
+def _letter_index(response: str, num_options: int) -> int | None:
+    letter = response.strip(" (").upper()[:1]
+    index = ord(letter) - ord("A") if letter else -1
+    return index if 0 <= index < num_options else None
+
+
+def _longest_share(options: Sequence[str], gold: int) -> float:
+    lengths = [len(option.strip()) for option in options]
+    longest = max(lengths)
+    return 1.0 / lengths.count(longest) if lengths[gold] == longest else 0.0

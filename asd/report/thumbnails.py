@@ -1,0 +1,70 @@
+"""Small pictures for a page that must hold everything itself: read, shrink, encode as a data URI."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+MAX_SIDE_PX = 256
+_MAX_PIXELS = 100_000_000
+
+
+@dataclass(slots=True, frozen=True)
+class Thumbnail:
+    """`uri` is None where there is no picture to show; `note` then says why. `size` is that of the
+    original.
+    """
+
+    uri: str | None
+    path: str
+    note: str = ""
+    size: tuple[int, int] | None = None
+
+
+def make_thumbnail(path: str, data: bytes | None, image_root: Path | None) -> Thumbnail:
+    """From the bytes in the row, else from `path` below `image_root`. Never raises for what is in the
+    data.
+    """
+    if data is None:
+        file = _inside(image_root, path)
+        if file is None:
+            return Thumbnail(None, path, "no image root" if image_root is None else "not found")
+        try:
+            data = file.read_bytes()
+        except OSError as exc:
+            return Thumbnail(None, path, exc.strerror or "not readable")
+    try:
+        return _shrink(path, data)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return Thumbnail(None, path, "not a readable image")
+
+
+def _inside(root: Path | None, path: str) -> Path | None:
+    """The file below `root`; None where there is none, or where the path leads out of `root`."""
+    if root is None or not path or "\0" in path:
+        return None
+    try:
+        file = (root / path).resolve()
+        return file if file.is_relative_to(root.resolve()) and file.is_file() else None
+    except OSError:
+        return None
+
+
+def _shrink(path: str, data: bytes) -> Thumbnail:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; a thumbnail needs none of it
+        with Image.open(io.BytesIO(data)) as opened:
+            if opened.width * opened.height > _MAX_PIXELS:
+                return Thumbnail(None, path, f"too large to show ({opened.width} x {opened.height})")
+            size = opened.size
+            opened.draft("RGB", (MAX_SIDE_PX * 2, MAX_SIDE_PX * 2))  # lets the JPEG decoder skip detail
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+    picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return Thumbnail("data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode(), path, "", size)

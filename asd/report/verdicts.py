@@ -1,0 +1,149 @@
+"""What each quality figure means in plain words, and whether its value is good: one table, used by every
+view.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Verdict:
+    """mark: "good", "look" (worth a look), "bad", or "none" where the figure is not defined for these
+    rows.
+    """
+
+    key: str
+    title: str
+    mark: str
+    value: str
+    wanted: str
+    meaning: str
+    scale: tuple[float, tuple[tuple[str, float], ...]] | None = None
+    """A value in 0..1 with named marks to draw it against."""
+
+
+def judge(figures: Figures) -> list[Verdict]:
+    """All verdicts, in reading order. Figures that are absent or None get the mark "none"."""
+    return [
+        _whole_share(
+            figures,
+            "gold_recoverable",
+            "Answer can be read back",
+            "From the response of a converted sample, and its options, a reader gets the original answer.",
+        ),
+        _whole_share(
+            figures,
+            "question_preserved",
+            "Question kept word for word",
+            "The prompt of a converted sample still holds the original question.",
+        ),
+        _conflicts(figures),
+        _letters(figures),
+        _yes_share(figures),
+        _longest(figures),
+        _probe(figures, "multiple_choice", "Guessing without the image: multiple choice"),
+        _probe(figures, "yes_no", "Guessing without the image: yes/no"),
+    ]
+
+
+def _whole_share(figures: Figures, key: str, title: str, meaning: str) -> Verdict:
+    share = figures.get(key)
+    mark = "none" if share is None else _grade(1.0 - share, 0.0, 0.001)
+    return Verdict(key, title, mark, _percent(share), "100%", meaning)
+
+
+def _conflicts(figures: Figures) -> Verdict:
+    key = "option_conflicts"
+    count, converted = figures.get(key), figures.get("converted") or 0
+    mark = "none" if count is None else _grade(count / max(1, converted), 0.0, 0.001)
+    meaning = (
+        "Samples in which a wrong option, or a candidate answered No, may itself be right: a synonym, a "
+        "spelling, a broader word. The test errs on the side of counting."
+    )
+    return Verdict(key, "Wrong options that may be right", mark, _number(count), "0", meaning)
+
+
+def _letters(figures: Figures) -> Verdict:
+    p = figures.get("letter_chi2_p")
+    mark = "none" if p is None else _grade(-p, -0.01, -0.001)
+    meaning = (
+        "Chi-square p of the right answer's letters being equally frequent. A value near 0 means that some "
+        "letter is right too often, so that a model learns the letter and not the answer."
+    )
+    value = "not defined" if p is None else f"p = {p:.3g}"
+    return Verdict("letter_chi2_p", "Letters are balanced", mark, value, "p ≥ 0.01", meaning)
+
+
+def _yes_share(figures: Figures) -> Verdict:
+    share, dealt = figures.get("yes_share"), figures.get("yes_share_candidates")
+    judged = share if dealt is None else dealt
+    mark = "none" if judged is None else _grade(
+        abs(judged - 0.5), 0.03 + _noise(0.5, figures.get("yes_share_n")), 0.1
+    )
+    value = _percent(share)
+    if dealt is not None and dealt != share:
+        value += f" ({_percent(dealt)} where a candidate was proposed)"
+    meaning = (
+        "Converted yes/no samples answered Yes. Where a candidate answer was proposed the share is dealt; "
+        "where the question itself asks for yes or no, the source decides."
+    )
+    scale = None if share is None else (share, (("even", 0.5),))
+    return Verdict("yes_share", "Yes and No are balanced", mark, value, "50%", meaning, scale)
+
+
+def _longest(figures: Figures) -> Verdict:
+    share, chance = figures.get("longest_is_gold"), figures.get("longest_is_gold_chance")
+    meaning = "How often picking the longest option would be right; it should do no better than chance."
+    title, key = "Length does not give the answer away", "longest_is_gold"
+    if share is None or chance is None:
+        return Verdict(key, title, "none", "not defined", "near chance", meaning)
+    mark = _grade(abs(share - chance), 0.05 + _noise(chance, figures.get("longest_is_gold_n")), 0.15)
+    wanted = f"near chance ({_percent(chance)})"
+    return Verdict(key, title, mark, _percent(share), wanted, meaning, (share, (("chance", chance),)))
+
+
+def _probe(figures: Figures, style: str, title: str) -> Verdict:
+    key = f"probe_{style}"
+    accuracy, prior, chance = figures.get(key), figures.get(f"{key}_prior"), figures.get(f"{key}_chance")
+    meaning = (
+        "Accuracy of a text-only classifier that never sees the image, beside guessing from the answers that "
+        "like questions have. Well above that, the conversion left traces that give the answer away."
+    )
+    if accuracy is None or prior is None:
+        return Verdict(key, title, "none", "not defined", "not above the prior", meaning)
+    base = max(prior, chance or 0.0)
+    low, high = figures.get(f"{key}_ci") or (accuracy, accuracy)
+    mark = "good" if low <= base else _grade(accuracy - base, 0.05, 0.15)
+    value = f"{_percent(accuracy)} (95% interval {low * 100:.1f} to {high * 100:.1f}"
+    value += f", {_number(figures[f'{key}_n'])} samples)" if figures.get(f"{key}_n") else ")"
+    marks = (("prior", prior),) if chance is None else (("chance", chance), ("prior", prior))
+    wanted = f"at most the prior ({_percent(prior)})"
+    return Verdict(key, title, mark, value, wanted, meaning, (accuracy, marks))
+
+
+def _noise(share: float, n: int | None) -> float:
+    """Two standard deviations of a share seen over n rows: what chance alone may do."""
+    return 2.0 * math.sqrt(share * (1.0 - share) / n) if n else 0.0
+
+
+def _grade(badness: float, good: float, look: float) -> str:
+    if badness <= good + 1e-9:
+        return "good"
+    return "look" if badness <= look + 1e-9 else "bad"
+
+
+def _percent(share: float | None) -> str:
+    """Never rounds up to 100 %: 99.999 % is not all."""
+    if share is None:
+        return "not defined"
+    return f"{min(share * 100, 99.9 if share < 1 else 100):.1f}%"
+
+
+def _number(count: int | None) -> str:
+    return "not defined" if count is None else f"{count:,}"

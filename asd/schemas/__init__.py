@@ -1,0 +1,1 @@
+"""What a well-formed answer and a well-formed task are: Pydantic models only, no I/O beyond reading a YAML text."""

@@ -1,0 +1,163 @@
+"""What a well-formed answer of each style is (the models), and the parsers that read it back (the hot path).
+
+`parse_response` is the definition of "the gold answer is recoverable": a converted sample is written only
+if the parser of its style gives its gold answer back. The models say the same declaratively, for whoever
+validates shards or a rewriter's replies; a test holds the two together. No model is built per row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from asd.schemas.styles import LETTERS, AnswerStyle
+
+Box = tuple[float, float, float, float]
+Answer = str | Box
+
+
+class _AnswerSchema(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_min_length=1)
+
+
+class YesNoAnswer(_AnswerSchema):
+    style: Literal["yes_no"] = "yes_no"
+    answer: Literal["yes", "no"]
+
+
+class MultipleChoiceAnswer(_AnswerSchema):
+    style: Literal["multiple_choice"] = "multiple_choice"
+    answer: str = Field(pattern=r"^[A-Z]$")
+
+
+class ShortAnswer(_AnswerSchema):
+    """One line, without the closing full stop that some sources add."""
+
+    style: Literal["short_answer"] = "short_answer"
+    answer: str = Field(pattern=r"^\S(?:.*\S)?$")
+
+
+class BriefExplanation(_AnswerSchema):
+    style: Literal["brief_explanation"] = "brief_explanation"
+    answer: str
+
+
+class DetailedExplanation(_AnswerSchema):
+    style: Literal["detailed_explanation"] = "detailed_explanation"
+    answer: str
+
+
+class BoundingBox(_AnswerSchema):
+    """Corners x1, y1, x2, y2 with x1 < x2 and y1 < y2, in the source's own scale (0 to 1, 0 to 1000 or
+    pixels)."""
+
+    style: Literal["bounding_box"] = "bounding_box"
+    answer: Box
+
+    @model_validator(mode="after")
+    def validate_corners(self) -> BoundingBox:
+        x1, y1, x2, y2 = self.answer
+        if not (0 <= x1 < x2 and 0 <= y1 < y2):
+            raise ValueError(f"expected 0 <= x1 < x2 and 0 <= y1 < y2, got {list(self.answer)}")
+        return self
+
+
+class FreeForm(_AnswerSchema):
+    style: Literal["free_form"] = "free_form"
+    answer: str
+
+
+AnyAnswer = Annotated[
+    YesNoAnswer
+    | MultipleChoiceAnswer
+    | ShortAnswer
+    | BriefExplanation
+    | DetailedExplanation
+    | BoundingBox
+    | FreeForm,
+    Field(discriminator="style"),
+]
+ANSWERS: TypeAdapter[AnyAnswer] = TypeAdapter(AnyAnswer)
+"""Validates `{"style": ..., "answer": ...}`."""
+
+_YES_NO = re.compile(r"\s*(yes|no)\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
+_LETTER_ALONE = re.compile(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
+_LETTER_FIRST = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_BOX = re.compile(
+    r"\s*\[?\s*[\[(]?\s*({n})\s*,\s*({n})\s*\)?\s*,\s*\(?\s*({n})\s*,\s*({n})\s*[\])]?\s*\]?\s*\.?\s*".replace(
+        "{n}", _NUMBER
+    )
+)
+
+
+def parse_response(style: AnswerStyle, response: str, *, options: Sequence[str] = ()) -> Answer | None:
+    """The answer that a response carries, or None where it carries none of this style.
+
+    yes_no: "yes" or "no"; multiple_choice: the letter, one of the first `len(options)` where options are
+    given; bounding_box: four numbers; short_answer: the phrase without a closing full stop; others: the text.
+    """
+    if style is AnswerStyle.MULTIPLE_CHOICE:
+        return parse_letter(response, options)
+    if style is AnswerStyle.YES_NO:
+        return parse_yes_no(response)
+    if style is AnswerStyle.BOUNDING_BOX:
+        return parse_box(response)
+    text = response.strip()
+    if style is AnswerStyle.SHORT_ANSWER:
+        if "\n" in text:
+            return None
+        if text.endswith(".") and not text.endswith(".."):
+            text = text[:-1].rstrip()
+    return text or None
+
+
+def parse_yes_no(response: str) -> str | None:
+    """ "yes" or "no" from "Yes", "no.", "Yes, it is."; None for anything that does not start with one of
+    them."""
+    if response == "Yes":
+        return "yes"
+    if response == "No":
+        return "no"
+    match = _YES_NO.fullmatch(response)
+    return match[1].lower() if match else None
+
+
+def parse_letter(response: str, options: Sequence[str] = ()) -> str | None:
+    """The letter from "B", "b", "B.", "(B)", "[B]", "B. text", "(B) text", or an option's text word for word.
+
+    A letter beyond the last option is no answer, and neither is a letter whose text is another option's.
+    """
+    if len(response) == 1 and response.isascii() and response.isalpha():
+        letter, tail = response.upper(), ""
+    elif match := _LETTER_ALONE.fullmatch(response):
+        letter, tail = next(filter(None, match.groups())).upper(), ""
+    elif match := _LETTER_FIRST.fullmatch(response):
+        letter, tail = match[1] or match[2], match[3].strip()
+    else:
+        texts = [_plain(option) for option in options]
+        said = _plain(response)
+        return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
+    if options:
+        position = ord(letter) - 65
+        if position >= len(options):
+            return None
+        if tail and _plain(tail) != _plain(options[position]) and _plain(tail) in map(_plain, options):
+            return None
+    return letter
+
+
+def parse_box(response: str) -> Box | None:
+    """Four numbers from "[x1,y1,x2,y2]", "(x1,y1),(x2,y2)", "[[...]]" or bare; None if they span no area."""
+    match = _BOX.fullmatch(response)
+    if match is None:
+        return None
+    x1, y1, x2, y2 = (float(number) for number in match.groups())
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def _plain(text: str) -> str:
+    return text.strip().rstrip(".").casefold()

@@ -1,0 +1,57 @@
+"""TaskSpec: everything the pipeline must know about a data set, as data. One YAML file is one task; no Python needed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from asd.schemas.layout import Layout
+from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+
+__all__ = ["Family", "Layout", "TaskSpec"]
+
+Family = Literal["vqa", "ocr", "classification", "science", "grounding", "statement", "caption", "chart", "text"]
+
+
+class TaskSpec(BaseModel):
+    """A task: its native style, how its files are read, what its samples can become and by which maker."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")
+    title: str
+    description: str = ""
+    family: Family
+    """Chooses the template: templates/<style>/<family>.jinja, else templates/<style>/_default.jinja."""
+    benchmarks: list[str] = Field(default_factory=list)
+    """Benchmarks that hold this task: coin, coast-domain, ucit, mllm-dcl, ..."""
+    native_style: AnswerStyle
+    question: str | None = None
+    """The question asked of every sample where the source has none (image classification, captions)."""
+    layouts: list[Layout] = Field(default_factory=list)
+    """Tried in order; the LLaVA/CoIN conversation layout is known for every task and need not be listed."""
+    styles: dict[AnswerStyle, list[Maker]] = Field(default_factory=dict)
+    """Target style -> makers that can make it, in order of trust. `rewriter` needs a language model."""
+    rfps: dict[str, list[str]] = Field(default_factory=dict)
+    """Response-format prompts by style (paraphrases). Missing keys come from asd/tasks/_defaults.yaml."""
+    labels: str | None = None
+    """File (relative to the source) that lists the closed set of labels, if the task has one."""
+    scorer: str
+    licence: str
+    citation: str
+    homepage: str = ""
+    hub: str | None = None
+    """Name on the Hugging Face hub, used when no source is given and no data root is set."""
+    data_dir: str | None = None
+    """Folder of this task below the data root; defaults to `name`."""
+
+    @model_validator(mode="after")
+    def validate_styles(self) -> TaskSpec:
+        for style in self.styles:
+            if style not in TARGET_STYLES:
+                raise ValueError(f"styles: {style.value!r} can be native but not a target; targets: "
+                                 f"{', '.join(TARGET_STYLES)}")
+            if style == self.native_style:
+                raise ValueError(f"styles: {style.value!r} is the native style, so nothing converts to it")
+        return self

@@ -1,0 +1,99 @@
+"""The manifest of one version: everything that says how it was made and what is in it. Written last, deterministic.
+
+No times and no absolute paths: two runs with the same inputs write the same bytes. When and from where a version was
+made stands in its ref (`asd.shards.store`), outside the version.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from asd.errors import ShardError
+
+FORMAT_VERSION = 1
+READABLE_FORMATS = (1,)
+MANIFEST_NAME = "manifest.json"
+
+
+class FileEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    """Relative to the version's folder, posix."""
+    split: str | None = None
+    rows: int | None = None
+    size_bytes: int
+    sha256: str
+
+
+class Counts(BaseModel):
+    """Numbers of samples. `declined` counts makers' refusals by "<style>: <reason>"; a sample may have several."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    samples: int = 0
+    converted: int = 0
+    wanted: int = 0
+    """Samples that were to leave the native style; `converted` is smaller only if `shortfall` is not 0."""
+    shortfall: int = 0
+    by_split: dict[str, int] = Field(default_factory=dict)
+    by_style: dict[str, int] = Field(default_factory=dict)
+    by_style_before: dict[str, int] = Field(default_factory=dict)
+    by_maker: dict[str, int] = Field(default_factory=dict)
+    moved: dict[str, int] = Field(default_factory=dict)
+    """"<planned style>-><style it got>": samples."""
+    declined: dict[str, int] = Field(default_factory=dict)
+    rejects: dict[str, int] = Field(default_factory=dict)
+    """Source rows that are no samples, by reason."""
+    renamed_ids: int = 0
+    """Samples whose source id occurs more than once, so that a suffix was added."""
+
+
+class Manifest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    version: str
+    """Hash of everything that decides the content; the same inputs give the same version."""
+    task: str
+    asd_version: str
+    config: dict[str, Any]
+    spec: dict[str, Any]
+    source: dict[str, Any]
+    templates: dict[str, str]
+    """Template name -> sha256 of its text."""
+    code: str
+    """sha256 of the code that makes samples."""
+    counts: Counts
+    files: list[FileEntry]
+
+    def to_json(self) -> str:
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises: ShardError if it is missing, damaged, or of a format that this build does not read."""
+    path = folder / MANIFEST_NAME
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ShardError(f"{path} is missing: {folder} is not a finished version. Re-run the conversion.") from None
+    except (OSError, ValueError) as exc:
+        raise ShardError(f"{path} cannot be read ({exc}). Re-run the conversion to write it again.") from exc
+    found = raw.get("format_version") if isinstance(raw, dict) else None
+    if found not in READABLE_FORMATS:
+        readable = ", ".join(map(str, READABLE_FORMATS))
+        raise ShardError(
+            f"{path} has format {found!r}; this build reads format {readable}. "
+            "Upgrade the package, or convert again with this one."
+        )
+    try:
+        return Manifest.model_validate(raw)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ShardError(f"{path}: field {where}: {first['msg']}. Re-run the conversion to write it again.") from exc

@@ -1,0 +1,200 @@
+"""A dataset directory: immutable versions, their names, and `latest`. Layout and commit order: see FORMAT.md."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from asd.errors import ShardError, UnknownNameError, UsageError
+from asd.shards.files import storage_errors, sync_folder, write_text
+from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
+
+VERSIONS, STAGING, REFS, LATEST = "versions", ".staging", "refs", "latest"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NUMBERED = re.compile(r"v(\d+)")
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One committed version as listed: its id, the names that point to it, and where and when it was made."""
+
+    version: str
+    names: tuple[str, ...]
+    is_latest: bool
+    origin: dict[str, Any]
+    path: Path
+
+
+class Store:
+    """One dataset directory on a local disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def path_of(self, version: str) -> Path:
+        return self.root / VERSIONS / version
+
+    def has(self, version: str) -> bool:
+        return (self.path_of(version) / MANIFEST_NAME).is_file()
+
+    def refs(self) -> dict[str, dict[str, Any]]:
+        """Name -> {"version", "created", "source", ...}; "v1", "v2", ... in order, then other names."""
+        folder = self.root / REFS
+        if not folder.is_dir():
+            return {}
+        found = {}
+        for path in folder.iterdir():
+            if path.suffix != ".json":
+                continue
+            try:
+                found[path.stem] = json.loads(path.read_text("utf-8"))
+            except (OSError, ValueError) as exc:
+                raise ShardError(f"{path} cannot be read ({exc}). Delete it; the version itself is not harmed.") from exc
+
+        def order(name: str) -> tuple[int, int, str]:
+            number = _NUMBERED.fullmatch(name)
+            return (0, int(number[1]), name) if number else (1, 0, name)
+
+        return {name: found[name] for name in sorted(found, key=order)}
+
+    def latest(self) -> str | None:
+        link = self.root / LATEST
+        return link.readlink().name if link.is_symlink() else None
+
+    def versions(self) -> list[VersionInfo]:
+        refs = self.refs()
+        latest = self.latest()
+        order = list(dict.fromkeys(ref["version"] for ref in refs.values()))
+        infos = []
+        for version in order:
+            names = tuple(name for name, ref in refs.items() if ref["version"] == version)
+            infos.append(
+                VersionInfo(version, names, version == latest, refs[names[0]], self.path_of(version))
+            )
+        return infos
+
+    def resolve(self, name: str | None) -> str:
+        """Version id of `name`: "latest" (or None), "v2", a given name, or an id of which 4 letters suffice."""
+        self.require()
+        if name is None or name == LATEST:
+            latest = self.latest()
+            if latest is None:
+                raise ShardError(f"{self.root} has no finished version yet. Run `asd convert` first.")
+            return latest
+        refs = self.refs()
+        if name in refs:
+            return str(refs[name]["version"])
+        known = {str(ref["version"]) for ref in refs.values()}
+        matches = sorted(version for version in known if len(name) >= 4 and version.startswith(name))
+        if len(matches) == 1:
+            return matches[0]
+        if len(matches) > 1:
+            raise UsageError(f"version {name!r} of {self.root} is ambiguous: {', '.join(matches)}. Give more letters.")
+        raise UnknownNameError("version", name, [*refs, *known, LATEST], hint=f"Looked in {self.root}.")
+
+    def require(self) -> None:
+        """Raises: UsageError if this is no dataset directory."""
+        if not (self.root / VERSIONS).is_dir():
+            what = "is not a dataset written by `asd convert`" if self.root.is_dir() else "does not exist"
+            raise UsageError(f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed.")
+
+    def manifest(self, version: str) -> Manifest:
+        return read_manifest(self.path_of(version))
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def staging(self, version: str) -> Path:
+        return self.root / STAGING / version
+
+    @contextlib.contextmanager
+    def lock(self, name: str, *, on_wait: str = "", timeout_s: float = -1) -> Iterator[None]:
+        """Held by one process at a time; freed by the system when its holder dies."""
+        folder = self.root / STAGING
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if on_wait:
+                import sys
+
+                print(on_wait, file=sys.stderr, flush=True)
+            lock.acquire(timeout=timeout_s)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def commit(self, version: str, finished: Path, origin: dict[str, Any], card: str) -> str:
+        """Make `finished` (all files written and flushed, manifest included) the version; returns its "vN".
+
+        Order: the version's folder appears by one rename, then its ref, then the card, then `latest`. A process that
+        dies in between leaves the previous `latest` in place; the next run of the same conversion goes on from there.
+        """
+        with self.lock("commit"), storage_errors(self.root):
+            target = self.path_of(version)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not self.has(version):
+                if target.exists():  # a folder without manifest is no version: left by hand or by a broken copy
+                    shutil.rmtree(target)
+                finished.rename(target)
+                sync_folder(target.parent)
+            number = self._ensure_number(version, origin)
+            write_text(self.root / "README.md", card)
+            self._point_latest(version)
+            return number
+
+    def _ensure_number(self, version: str, origin: dict[str, Any]) -> str:
+        refs = self.refs()
+        for name, ref in refs.items():
+            if _NUMBERED.fullmatch(name) and ref["version"] == version:
+                return name
+        numbers = [int(match[1]) for name in refs if (match := _NUMBERED.fullmatch(name))]
+        name = f"v{max(numbers, default=0) + 1}"
+        self._write_ref(name, version, origin)
+        return name
+
+    def _write_ref(self, name: str, version: str, origin: dict[str, Any]) -> None:
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        content = {"version": version, "created": created, **origin}
+        write_text(self.root / REFS / f"{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    def _point_latest(self, version: str) -> None:
+        temporary = self.root / f".{LATEST}.{os.getpid()}.tmp"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(Path(VERSIONS) / version)
+        temporary.replace(self.root / LATEST)
+        sync_folder(self.root)
+
+    def name_version(self, name: str, version: str) -> None:
+        """Give a version a name of the user's own. Raises: UsageError for names that are taken or not allowed."""
+        if not _NAME.fullmatch(name) or _NUMBERED.fullmatch(name) or name == LATEST:
+            raise UsageError(
+                f"{name!r} cannot name a version: use letters, digits, '.', '_', '-', and neither 'latest' nor 'v<number>'."
+            )
+        with self.lock("commit"):
+            refs = self.refs()
+            if name in refs and refs[name]["version"] != version:
+                raise UsageError(f"the name {name!r} already points to version {refs[name]['version']}; choose another.")
+            self._write_ref(name, version, {})
+
+
+def split_location(text: str) -> tuple[Path, str | None]:
+    """"DIR@v1" -> (DIR, "v1"); a path that exists as it stands is never split."""
+    if Path(text).exists() or "@" not in text:
+        return Path(text), None
+    head, _, name = text.rpartition("@")
+    return Path(head), name or None

@@ -1,0 +1,121 @@
+"""Does a version hold what its manifest says? Every checksum, every schema, every count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from asd.columns import SHARD_SCHEMA
+from asd.errors import ShardError
+from asd.shards.files import open_arrow, sha256_of
+from asd.shards.manifest import FileEntry, Manifest
+from asd.shards.store import Store
+
+
+@dataclass
+class Verification:
+    """What was looked at and what is wrong; `problems` empty = all is well."""
+
+    version: str
+    files: int = 0
+    rows: int = 0
+    size_bytes: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def verify(root: Path, version: str | None = None, advance: Callable[[int], None] | None = None) -> Verification:
+    """Check one version (default: latest). Raises: ShardError only if there is no readable manifest."""
+    store = Store(root)
+    resolved = store.resolve(version)
+    folder = store.path_of(resolved)
+    manifest = store.manifest(resolved)
+    found = Verification(resolved)
+    if manifest.version != resolved:
+        found.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
+    tally = _Tally()
+    for entry in manifest.files:
+        _check_file(folder, entry, found, tally)
+        if advance is not None:
+            advance(entry.rows or 0)
+    _check_extra_files(folder, manifest, found)
+    _check_counts(manifest, tally, found)
+    return found
+
+
+@dataclass
+class _Tally:
+    styles: Counter[str] = field(default_factory=Counter)
+    makers: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    ids: list[pa.Array] = field(default_factory=list)
+
+
+def _check_file(folder: Path, entry: FileEntry, found: Verification, tally: _Tally) -> None:
+    path = folder / entry.path
+    if not path.is_file():
+        found.problems.append(f"{path} is missing")
+        return
+    found.files += 1
+    found.size_bytes += path.stat().st_size
+    if path.stat().st_size != entry.size_bytes:
+        found.problems.append(f"{path} has {path.stat().st_size} bytes, expected {entry.size_bytes}")
+    elif (digest := sha256_of(path)) != entry.sha256:
+        found.problems.append(f"{path} has sha256 {digest}, expected {entry.sha256}")
+    if entry.split is None:
+        return
+    try:
+        reader = open_arrow(path)
+        batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    except (OSError, pa.ArrowInvalid) as exc:
+        found.problems.append(f"{path} is no readable Arrow file ({exc})")
+        return
+    if not reader.schema.equals(SHARD_SCHEMA):
+        found.problems.append(f"{path}: columns differ from format {SHARD_SCHEMA.names}")
+        return
+    rows = sum(batch.num_rows for batch in batches)
+    found.rows += rows
+    if rows != entry.rows:
+        found.problems.append(f"{path} has {rows} rows, expected {entry.rows}")
+    for batch in batches:
+        try:
+            batch.validate(full=True)
+        except pa.ArrowInvalid as exc:
+            found.problems.append(f"{path}: damaged column data ({exc})")
+            return
+        for name, counter in (("style", tally.styles), ("maker", tally.makers), ("split", tally.splits)):
+            for item in batch[name].value_counts().to_pylist():
+                counter[item["values"]] += item["counts"]
+        tally.ids.append(batch["id"])
+
+
+def _check_extra_files(folder: Path, manifest: Manifest, found: Verification) -> None:
+    known = {entry.path for entry in manifest.files} | {"manifest.json"}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in known:
+            found.problems.append(f"{path} is not in the manifest")
+
+
+def _check_counts(manifest: Manifest, tally: _Tally, found: Verification) -> None:
+    counts = manifest.counts
+    pairs = (("style", tally.styles, counts.by_style), ("maker", tally.makers, counts.by_maker),
+             ("split", tally.splits, counts.by_split))  # fmt: skip
+    for name, seen, expected in pairs:
+        if dict(seen) != expected:
+            found.problems.append(f"rows by {name}: found {dict(sorted(seen.items()))}, manifest says {expected}")
+    if found.rows != counts.samples:
+        found.problems.append(f"{found.rows} rows in all, manifest says {counts.samples}")
+    if tally.ids:
+        ids = pa.chunked_array(tally.ids)
+        if (distinct := len(ids.unique())) != len(ids):
+            found.problems.append(f"ids are not unique: {len(ids) - distinct} repeat")
+
+
+def require_sound(found: Verification) -> None:
+    """Raises: ShardError with every problem."""
+    if found.problems:
+        listed = "\n".join(f"  - {problem}" for problem in found.problems)
+        raise ShardError(f"version {found.version} is damaged:\n{listed}\nConvert again to write it anew.")

@@ -1,0 +1,31 @@
+"""What a source hands on: batches of native rows with the rejects beside them, and the identity of the files read.
+
+No reading happens here, so every reader can import it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from asd.records import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that a source was read from."""
+
+    path: str
+    """Relative to the source's root, with forward slashes."""
+    size_bytes: int
+    xxh3_128: str
+    """Hash of the bytes as stored (compressed where the file is compressed)."""
+
+
+@dataclass(slots=True)
+class NativeBatch:
+    """Rows of NATIVE_SCHEMA, and the source rows that could not become one."""
+
+    table: pa.RecordBatch
+    rejects: list[Reject] = field(default_factory=list)

@@ -1,0 +1,112 @@
+"""Bounding boxes: from the conventions that data sets use to the one text that samples carry.
+
+Canonical: corners, normalised to 0..1 by the longer side of the image after centred padding to a square, two
+decimals, no spaces: "[0.12,0.30,0.58,0.71]". Pure functions; boxes are (x1, y1, x2, y2) with the origin top left.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from asd.schemas.layout import BoxConvention
+
+Box = tuple[float, float, float, float]
+Size = tuple[float, float]
+"""Width and height of the frame in pixels."""
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_BOX_TEXT = re.compile(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
+
+
+class BoxError(ValueError):
+    """A value that is no box; `reason` is the reject reason."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def parse_box(value: object) -> Box:
+    """Four finite numbers from a list, a tuple or a text such as "[1, 2, 3, 4]", in whatever unit they stand.
+
+    Raises: BoxError with reason `no_box` for null or nothing, `bad_box` for anything else that is not four numbers.
+    """
+    if value is None or value == "" or value == []:
+        raise BoxError("no_box", "the box is null or empty")
+    numbers: Sequence[object]
+    if isinstance(value, str):
+        match = _BOX_TEXT.fullmatch(value)
+        numbers = _NUMBER.findall(match.group(1)) if match else ()
+    else:
+        numbers = value if isinstance(value, list | tuple) else ()
+    if len(numbers) != 4:
+        raise BoxError("bad_box", f"expected four numbers, got {str(value)[:60]!r}")
+    try:
+        x1, y1, x2, y2 = (float(number) for number in numbers)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as exc:
+        raise BoxError("bad_box", f"expected four numbers, got {str(value)[:60]!r}") from exc
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        raise BoxError("bad_box", f"a coordinate is not finite: {str(value)[:60]!r}")
+    return x1, y1, x2, y2
+
+
+def to_padded_square(box: Box, convention: BoxConvention, size: Size | None = None) -> Box:
+    """The box normalised to 0..1 on the centre-padded square, cut to the image.
+
+    Without a size, normalised conventions keep their own 0..1 frame (the padding is then unknown); pixel conventions
+    need the size. Raises: BoxError `bad_box` if nothing of the box lies inside the image, or the size is not positive.
+    """
+    if convention == "xyxy_square":
+        return _cut(box, box, 1.0, 1.0)
+    if convention == "xywh_pixels":
+        box = (box[0], box[1], box[0] + box[2], box[1] + box[3])
+    if size is None:
+        if convention in ("xyxy_pixels", "xywh_pixels"):
+            raise BoxError("bad_box", "a box in pixels needs the width and height of its image")
+        scale = 1000.0 if convention == "xyxy_permille" else 1.0
+        return _cut(tuple(v / scale for v in box), box, 1.0, 1.0)  # type: ignore[arg-type]
+    width, height = size
+    if not (width > 0 and height > 0 and math.isfinite(width) and math.isfinite(height)):
+        raise BoxError("bad_box", f"the image size is {width} x {height}")
+    if convention in ("xyxy_unit", "xyxy_permille"):
+        unit = 1000.0 if convention == "xyxy_permille" else 1.0
+        pixels = (box[0] / unit * width, box[1] / unit * height, box[2] / unit * width, box[3] / unit * height)
+    else:
+        pixels = box
+    x1, y1, x2, y2 = _cut(pixels, box, width, height)
+    side = max(width, height)
+    left, top = (side - width) / 2, (side - height) / 2
+    return (x1 + left) / side, (y1 + top) / side, (x2 + left) / side, (y2 + top) / side
+
+
+def _cut(box: Box, given: Box, width: float, height: float) -> Box:
+    x1, y1, x2, y2 = box
+    if x2 < x1 or y2 < y1:
+        raise BoxError("bad_box", f"the second corner is left of or above the first: {list(given)}")
+    cut = (max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height))
+    if cut[0] >= cut[2] or cut[1] >= cut[3]:
+        raise BoxError("bad_box", f"the box has no area inside the {width:g} x {height:g} frame: {list(given)}")
+    return cut
+
+
+def format_box(box: Box) -> str:
+    """Canonical text of a canonical box."""
+    return "[{:.2f},{:.2f},{:.2f},{:.2f}]".format(*box)
+
+
+def canonical_box(value: object, convention: BoxConvention, size: Size | None = None) -> str:
+    """`parse_box`, `to_padded_square` and `format_box` in one. Raises: BoxError."""
+    return format_box(to_padded_square(parse_box(value), convention, size))
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union in 0..1; 0 where both are empty."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    inter = width * height
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter
+    return min(inter / union, 1.0) if union > 0 else 0.0

@@ -1,0 +1,319 @@
+"""Raw records of one file as Python objects, in bounded memory. Knows file formats, knows nothing of data sets.
+
+The format is found by content: releases name JSON Lines `.json`, gzip `.gzip` or nothing at all. A file that cannot
+be read on is a SourceError; a single bad line or row is a `BadRecord`, so that the caller can count it and go on.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, cast
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from asd.errors import SourceError
+from asd.schemas.layout import Format
+from asd.sources.json_stream import iterate_collection, parse_json
+
+__all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "iterate_records", "open_bytes"]
+
+COMPRESSION_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
+_HEAD_BYTES = 1 << 16
+_LONGEST_FIRST_LINE = 1 << 24
+_ARROW_BATCH_ROWS = 4096
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be read, in the place where it would have stood."""
+
+    reason: str
+    detail: str
+
+
+Record = tuple[int, str | None, Any]
+"""Number in the file (0-based), key (in a JSON object) or None, and the record: usually a dict, or a BadRecord."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What cannot be found by looking at the file."""
+
+    format: Format | None = None
+    records: tuple[str, ...] = ()
+    whole: bool = False
+    """The file is one record."""
+    csv_columns: tuple[str, ...] | None = None
+    """None: the first row is the header."""
+    columns: tuple[str, ...] | None = None
+    """Only these columns of a Parquet or Arrow file; None: all."""
+    on_note: Callable[[str], None] = field(default=lambda note: None)
+    """Receives what the reader had to do to read the file (another encoding, ...)."""
+
+
+class _ArrowStream(io.RawIOBase):
+    """A pyarrow input stream as a Python raw stream, for the codecs that the standard library lacks."""
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """The uncompressed bytes of a file, plain, gzip or Zstandard, whatever its name.
+
+    Raises: SourceError if it is missing, unreadable, cut off or damaged (also for errors while the body reads).
+    """
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+            raw.seek(0)
+            if magic[:2] == _GZIP:
+                with gzip.open(raw) as unzipped:
+                    yield cast(BinaryIO, unzipped)
+            elif magic == _ZSTD:
+                with io.BufferedReader(_ArrowStream(pa.CompressedInputStream(pa.PythonFile(raw), "zstd"))) as out:
+                    yield out
+            else:
+                yield raw
+    except EOFError as exc:
+        raise SourceError(f"{path}: the compressed data ends too early; the file is truncated: fetch it again") from exc
+    except (gzip.BadGzipFile, zlib.error, pa.ArrowInvalid) as exc:
+        raise SourceError(f"{path}: the file is damaged ({exc}); fetch it again") from exc
+    except OSError as exc:
+        raise SourceError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+
+
+def base_suffix(name: str) -> str:
+    """`.json` of `a.json.gz`."""
+    path = PurePath(name)
+    while path.suffix.lower() in COMPRESSION_SUFFIXES:
+        path = path.with_suffix("")
+    return path.suffix.lower()
+
+
+def detect_format(path: Path) -> Format:
+    """The format of a file by its content; its name decides only between CSV and plain text, and for a single line.
+
+    Raises: SourceError if the file is empty, missing or damaged.
+    """
+    with open_bytes(path) as stream:
+        head = stream.read(_HEAD_BYTES)
+        if not head.strip():
+            raise SourceError(f"{path}: the file is empty")
+        if head.startswith(b"PAR1"):
+            return "parquet"
+        if head.startswith(b"ARROW1"):
+            return "arrow_file"
+        if head.startswith(b"\xff\xff\xff\xff"):
+            return "arrow_stream"
+        suffix = base_suffix(path.name)
+        text = head.removeprefix(_BOM).lstrip()
+        if text[:1] in (b"{", b"["):
+            return _json_kind(text, stream, suffix)
+    if suffix in (".csv", ".tsv", ".jsonl"):
+        return cast(Format, suffix[1:])
+    if suffix not in (".txt", "") and _looks_like_csv(head):
+        return "csv"
+    return "text"
+
+
+def _json_kind(text: bytes, stream: BinaryIO, suffix: str) -> Format:
+    """JSON Lines if the first line is a value of its own and another one follows."""
+    while b"\n" not in text and len(text) < _LONGEST_FIRST_LINE:
+        chunk = stream.read(len(text))
+        if not chunk:
+            break
+        text += chunk
+    first, _, rest = text.partition(b"\n")
+    if suffix in (".jsonl", ".ndjson"):
+        return "jsonl"
+    if first.rstrip()[-1:] not in (b"}", b"]"):
+        return "json"
+    try:
+        orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return "json"
+    following = rest.strip() or stream.read(_HEAD_BYTES).strip()
+    return "jsonl" if following else "json"
+
+
+def _looks_like_csv(head: bytes) -> bool:
+    lines = head.decode("utf-8", "replace").splitlines()[:20]
+    try:
+        widths = {len(row) for row in csv.reader(lines[:-1] or lines, strict=True)}
+    except csv.Error:
+        return False
+    return len(widths) == 1 and widths.pop() > 1
+
+
+def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str | None = None) -> Iterator[Record]:
+    """The records of a file, whatever its format. `name` is what messages call the file (default: the path).
+
+    Raises: SourceError naming the file and the byte or row where reading had to stop.
+    """
+    options = options or ReadOptions()
+    where = name or str(path)
+    kind = options.format or detect_format(path)
+    if kind in ("parquet", "arrow_file", "arrow_stream"):
+        yield from _arrow_records(path, kind, where, options.columns)
+        return
+    with open_bytes(path) as stream:
+        if kind == "json":
+            yield from _json_records(stream, where, options)
+        elif kind == "jsonl":
+            yield from _jsonl_records(stream)
+        elif kind == "text":
+            yield from _text_records(stream, where, options)
+        else:
+            yield from _csv_records(stream, where, options, "," if kind == "csv" else "\t")
+
+
+def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterator[Record]:
+    if options.whole:
+        try:
+            yield 0, None, parse_json(stream.read().removeprefix(_BOM))
+        except ValueError as exc:
+            raise SourceError(f"{where}: not valid JSON ({exc})") from exc
+        return
+    row = 0
+    for key, value in iterate_collection(stream, where, options.records):
+        yield row, key, value
+        row += 1
+
+
+def _jsonl_records(stream: BinaryIO) -> Iterator[Record]:
+    for row, raw in enumerate(stream):
+        line = raw.removeprefix(_BOM) if row == 0 else raw
+        try:
+            yield row, None, orjson.loads(line)
+        except orjson.JSONDecodeError:
+            if line.strip():
+                yield row, None, _second_try(line, row)
+
+
+def _second_try(line: bytes, row: int) -> Any:
+    try:
+        return parse_json(line)
+    except ValueError as exc:
+        return BadRecord("bad_json", f"line {row + 1} is not valid JSON ({exc}): {line[:60]!r}")
+
+
+class _Decoder:
+    """Lines as text: UTF-8, and Windows-1252 for the lines that are not; counts the latter."""
+
+    def __init__(self, stream: BinaryIO, where: str, on_note: Callable[[str], None]) -> None:
+        self.stream, self.where, self.on_note = stream, where, on_note
+        self.others: list[int] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for number, raw in enumerate(self.stream):
+            try:
+                yield (raw.removeprefix(_BOM) if number == 0 else raw).decode()
+            except UnicodeDecodeError:
+                self.others.append(number)
+                try:
+                    yield raw.decode("cp1252")
+                except UnicodeDecodeError:  # cp1252 leaves five bytes undefined, Latin-1 none
+                    yield raw.decode("latin-1")
+        if self.others:
+            self.on_note(
+                f"{self.where}: lines that are not UTF-8 and were read as Windows-1252: {len(self.others)} "
+                f"(first: line {self.others[0] + 1})"
+            )
+
+
+def _text_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterator[Record]:
+    for row, line in enumerate(_Decoder(stream, where, options.on_note)):
+        yield row, None, line.rstrip("\r\n")
+
+
+def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: str) -> Iterator[Record]:
+    csv.field_size_limit(1 << 30)  # captions and tables exceed the default of 128 KiB
+    reader = csv.reader(_Decoder(stream, where, options.on_note), delimiter=separator, strict=True)
+    names: Sequence[str] | None = options.csv_columns
+    row = 0
+    while True:
+        line = reader.line_num
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as exc:
+            if "unexpected end" in str(exc):
+                raise SourceError(
+                    f"{where}: a quoted field that starts in line {line + 1} never ends; the file is truncated"
+                ) from exc
+            yield row, None, BadRecord("bad_csv", f"line {line + 1}: {exc}")
+            row += 1
+            continue
+        if not cells:
+            continue
+        if names is None:
+            names = cells
+            continue
+        if len(cells) != len(names):
+            detail = f"line {line + 1} has {len(cells)} fields, expected {len(names)}"
+            yield row, None, BadRecord("bad_csv", detail)
+        else:
+            yield row, None, dict(zip(names, cells, strict=True))
+        row += 1
+
+
+def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] | None) -> Iterator[Record]:
+    row = 0
+    try:
+        for batch in _arrow_batches(path, kind, columns):
+            for record in batch.to_pylist():
+                yield row, None, record
+                row += 1
+    except (pa.ArrowException, OSError) as exc:
+        raise SourceError(f"{where}: cannot be read as {kind} after row {row} ({exc})") from exc
+
+
+def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> Iterator[pa.RecordBatch]:
+    source: Any = str(path)
+    with path.open("rb") as raw:
+        magic = raw.read(4)
+    if magic == _ZSTD or magic[:2] == _GZIP:  # such files are compressed inside, so this is rare: unpack in memory
+        with open_bytes(path) as stream:
+            source = pa.BufferReader(stream.read())
+    if kind == "parquet":
+        parquet = pq.ParquetFile(source)
+        wanted = [n for n in parquet.schema_arrow.names if columns is None or n in columns]
+        yield from parquet.iter_batches(batch_size=_ARROW_BATCH_ROWS, columns=wanted)
+        return
+    opened = pa.memory_map(source) if isinstance(source, str) else source
+    if kind == "arrow_stream":
+        batches: Iterator[pa.RecordBatch] = iter(pa.ipc.open_stream(opened))
+    else:
+        reader = pa.ipc.open_file(opened)
+        batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+    for batch in batches:
+        wanted = [n for n in batch.schema.names if columns is None or n in columns]
+        whole = batch.select(wanted)
+        for start in range(0, whole.num_rows, _ARROW_BATCH_ROWS):
+            yield whole.slice(start, _ARROW_BATCH_ROWS)

@@ -1,0 +1,165 @@
+"""The LLaVA/CoIN conversation layout: files in, batches of native rows out.
+
+JSON arrays, JSON Lines, Parquet and Arrow files, plain or compressed, told apart by content. Blocks of records are
+read on a few threads (the work is in Arrow and NumPy, outside of the interpreter lock) and leave in source order.
+The batches depend on the file alone, not on block size, threads, or on which records took the columnar path.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from asd.columns import NATIVE_SCHEMA
+from asd.errors import SourceError
+from asd.records import Reject
+from asd.schemas.task import TaskSpec
+from asd.sources.batch import NativeBatch
+from asd.sources.formats import Format, detect_format, open_bytes
+from asd.sources.llava_columns import Table, read_arrow, read_block
+from asd.sources.llava_record import RecordRules, looks_like, make_record_rules
+from asd.sources.record_blocks import BLOCK_BYTES, Form, iterate_blocks
+
+__all__ = ["batches", "looks_like"]
+
+ARROW_BATCH_ROWS = 1 << 14
+MAX_THREADS = 4
+COMPRESSED_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+_LONGEST_LINE = 1 << 24
+
+Item = TypeVar("Item")
+
+
+def batches(
+    path: Path, rel: str, spec: TaskSpec, *, batch_rows: int, block_bytes: int = BLOCK_BYTES
+) -> Iterator[NativeBatch]:
+    """Batches of `batch_rows` rows (the last one may be shorter), each with the rejects of the records it covers.
+
+    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`, `val/0.json`).
+    Raises: SourceError if the file is missing, damaged or cut off, or holds neither an array nor records.
+    """
+    rules = make_record_rules(spec, rel)
+    kind = detect_format(path)
+    if kind in ("json", "jsonl"):
+        tables = _json_tables(path, kind, rules, block_bytes)
+    elif kind in ("parquet", "arrow_file", "arrow_stream"):
+        tables = _arrow_tables(path, kind, rules)
+    else:
+        raise SourceError(f"{rel}: expected JSON, JSON Lines, Parquet or Arrow with conversations, found {kind}")
+    yield from _rebatch(tables, batch_rows)
+
+
+def _json_tables(path: Path, kind: Format, rules: RecordRules, block_bytes: int) -> Iterator[Table]:
+    form = _form(path, kind)
+    if form == "array":
+        _refuse_cut_off(path, rules.file)
+    with open_bytes(path) as stream:
+        blocks = iterate_blocks(stream, form, rules.file, block_bytes)
+        yield from _in_threads(lambda block: read_block(block, rules), blocks)
+
+
+def _form(path: Path, kind: Format) -> Form:
+    """A file with one object on one line is JSON Lines of one record."""
+    if kind == "jsonl":
+        return "lines"
+    with open_bytes(path) as stream:
+        head = stream.read(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not head.startswith(b"{"):
+            return "array"
+        try:
+            orjson.loads(head + stream.read(_LONGEST_LINE))
+        except orjson.JSONDecodeError:
+            return "array"  # whose reader says what is wrong
+    return "lines" if b"\n" not in head.rstrip() else "array"
+
+
+def _refuse_cut_off(path: Path, where: str) -> None:
+    """Looks at the end of a plain file first, so that no row of a truncated array is ever handed on."""
+    with path.open("rb") as raw:
+        if raw.read(4).startswith(COMPRESSED_MAGIC):
+            return
+        raw.seek(max(0, path.stat().st_size - 64))
+        if raw.read().rstrip().endswith(b"]"):
+            return
+        raw.seek(0)
+        for _ in iterate_blocks(raw, "array", where):
+            pass
+
+
+def _arrow_tables(path: Path, kind: Format, rules: RecordRules) -> Iterator[Table]:
+    row = 0
+    try:
+        for batch in _arrow_batches(path, kind):
+            yield read_arrow(batch, row, rules)
+            row += len(batch)
+    except (pa.ArrowException, OSError) as exc:
+        raise SourceError(f"{rules.file}: cannot be read as {kind} after row {row} ({exc})") from exc
+
+
+def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:
+    if kind == "parquet":
+        with pq.ParquetFile(path) as parquet:
+            yield from parquet.iter_batches(batch_size=ARROW_BATCH_ROWS)
+        return
+    with pa.memory_map(str(path)) as mapped:
+        opened: Iterable[pa.RecordBatch]
+        if kind == "arrow_stream":
+            opened = pa.ipc.open_stream(mapped)
+        else:
+            reader = pa.ipc.open_file(mapped)
+            opened = (reader.get_batch(number) for number in range(reader.num_record_batches))
+        for batch in opened:
+            for start in range(0, len(batch), ARROW_BATCH_ROWS):
+                yield batch.slice(start, ARROW_BATCH_ROWS)
+
+
+def _in_threads(read: Callable[[Item], Table], items: Iterable[Item]) -> Iterator[Table]:
+    """`map` over threads, in order, a few items ahead."""
+    threads = min(MAX_THREADS, os.cpu_count() or 1)
+    pending: deque[Future[Table]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            pending.append(pool.submit(read, item))
+            if len(pending) > threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _rebatch(tables: Iterable[Table], batch_rows: int) -> Iterator[NativeBatch]:
+    """Batches of one size, so that they do not show where blocks ended.
+
+    A reject leaves with the first batch that reaches its record, or with the last one.
+    """
+    held: list[pa.RecordBatch] = []
+    rejects: list[Reject] = []
+    num_held, has_yielded = 0, False
+    for table, refused in tables:
+        rejects += refused
+        start = 0
+        while num_held + len(table) - start >= batch_rows:
+            stop = start + batch_rows - num_held
+            batch = _join([*held, table.slice(start, stop - start)])
+            last_row = batch.column("source_row")[-1].as_py()
+            yield NativeBatch(batch, [reject for reject in rejects if reject.row <= last_row])
+            rejects = [reject for reject in rejects if reject.row > last_row]
+            held, num_held, start, has_yielded = [], 0, stop, True
+        if start < len(table):
+            held.append(table.slice(start))
+            num_held += len(table) - start
+    if held or rejects or not has_yielded:
+        yield NativeBatch(_join(held), rejects)
+
+
+def _join(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if not parts:
+        return pa.RecordBatch.from_pylist([], schema=NATIVE_SCHEMA)
+    return parts[0] if len(parts) == 1 else pa.concat_batches(parts)

@@ -1,0 +1,403 @@
+"""One record in the LLaVA/CoIN layout as native rows: the definition of what the layout means.
+
+`asd.sources.llava_columns` does the same to whole blocks of plain records and hands the others to `read_record`.
+Total: every record gives rows, rejects, or both; never an exception, never nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from asd.columns import NATIVE_SCHEMA
+from asd.records import Reject
+from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.schemas.task import TaskSpec
+from asd.sources.annotators import vote
+from asd.sources.prompt_text import BLANKS, PromptParts, PromptRules, make_rules, strip_placeholders, take_apart
+
+Row = tuple[Any, ...]
+"""Values in the order of NATIVE_SCHEMA."""
+Message = tuple[str, str]
+"""Role (user, assistant, system, or the source's own word for any other) and text."""
+
+ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+FLAT_KEYS = frozenset({"id", "question_id", "image", "images", "text", "category"})
+
+_SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "minival": "val", "dev": "val"}
+_SPLIT_NAMES |= {"test": "test", "testdev": "test"}
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
+_BOX = re.compile(rf"\[ *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *\]")
+_LETTER_ANSWER = re.compile(r"\(?([A-Za-z])\)?[.:)]?")
+_LETTER_AND_TEXT = re.compile(r"\(?([A-Z])[.:)]+[ \t]+(.+)", re.DOTALL)
+_OUTSIDE = re.compile(r"/|\\|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
+_YES_NO = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "yes!": "yes", "no!": "no"}
+_TRUE_FALSE = {"true": "yes", "false": "no", "true.": "yes", "false.": "no", "1": "yes", "0": "no"}
+
+
+class BadRecordError(Exception):
+    """Carries the reason and the detail of a Reject."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class RecordRules:
+    """What one file of one task needs to know to read a record."""
+
+    file: str
+    split: str
+    style: AnswerStyle
+    is_classification: bool
+    default_question: str
+    prompt: PromptRules
+
+
+def make_record_rules(spec: TaskSpec, file: str) -> RecordRules:
+    rfps = [rfp for texts in spec.rfps.values() for rfp in texts]
+    return RecordRules(
+        file=file,
+        split=split_of(file),
+        style=spec.native_style,
+        is_classification=spec.family == "classification",
+        default_question=(spec.question or "").strip(BLANKS),
+        prompt=make_rules(rfps, is_grounding=spec.native_style == AnswerStyle.BOUNDING_BOX),
+    )
+
+
+def split_of(file: str) -> str:
+    """The split that a file name speaks of (`llava_test_CQM-A.json` is test); `train` where it names none."""
+    for part in reversed(posixpath.normpath(file).lower().split("/")):
+        for word in re.split(r"[^a-z]+", part):
+            if word in _SPLIT_NAMES:
+                return _SPLIT_NAMES[word]
+    return "train"
+
+
+def looks_like(record: dict[str, Any]) -> bool:
+    """Whether a record is a LLaVA conversation or CoIN's flat test form (its answer may be missing)."""
+    turns = record.get("conversations", record.get("messages"))
+    if isinstance(turns, list):
+        first = turns[0] if turns else None
+        return isinstance(first, dict) and ({"from", "value"} <= first.keys() or {"role", "content"} <= first.keys())
+    if not isinstance(record.get("text"), str) or not record.keys() & {"question_id", "id"}:
+        return False
+    return bool(record.keys() & {"answer", "answer_bbox"}) or record.keys() <= FLAT_KEYS
+
+
+def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], list[Reject]]:
+    """Rows and rejects of one record; `row` is its number in the file."""
+    if not isinstance(record, dict):
+        return [], [Reject(rules.file, row, "", "not_an_object", f"expected a JSON object, found {str(record)[:40]!r}")]
+    source_id = f"{rules.file}:{row}"
+    try:
+        source_id = record_id(record) or source_id
+        images = read_images(record)
+        messages = read_messages(record)
+        if _is_passed_through(record, messages, rules):
+            return [_passthrough_row(record, messages, images, source_id, row, rules)], []
+        return _turn_rows(record, messages, images, source_id, row, rules)
+    except BadRecordError as bad:
+        return [], [Reject(rules.file, row, source_id, bad.reason, bad.detail)]
+
+
+def record_id(record: dict[str, Any]) -> str:
+    """`id`, else `question_id`; empty where there is neither."""
+    for key in ("id", "question_id"):
+        value = record.get(key)
+        if value is None or value == "":
+            continue
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise BadRecordError("bad_id", f"{key} must be text or an integer, found {str(value)[:40]!r}")
+        return str(value)
+    return ""
+
+
+def read_images(record: dict[str, Any]) -> list[str]:
+    images: list[str] = []
+    for key in ("image", "images"):
+        value = record.get(key)
+        for item in value if isinstance(value, list) else [value]:
+            path = item.get("path") if isinstance(item, dict) else item
+            if isinstance(item, dict) and not path:
+                raise BadRecordError("bad_image", f"{key} holds no path (keys: {', '.join(sorted(item))})")
+            if path is None or path == "":
+                continue
+            if not isinstance(path, str):
+                raise BadRecordError("bad_image", f"{key} must be a path, found {str(path)[:40]!r}")
+            images.append(normalise_image_path(path))
+    return images
+
+
+def normalise_image_path(path: str) -> str:
+    """Relative to the image root, without `.`, `..` or double slashes. Raises: BadRecordError if it leaves the root."""
+    clean = posixpath.normpath(path)
+    if clean.startswith("../") or clean in (".", "..") or _OUTSIDE.match(path) or "\x00" in path or "\\" in path:
+        raise BadRecordError("image_outside_root", f"expected a path relative to the image root, found {path[:120]!r}")
+    return clean
+
+
+def read_messages(record: dict[str, Any]) -> list[Message]:
+    turns = record.get("conversations")
+    turns = record.get("messages") if turns is None else turns
+    if turns is None:
+        return _flat_messages(record)
+    if not isinstance(turns, list) or not turns:
+        raise BadRecordError("no_turns", "conversations must be a list with at least one turn")
+    messages = [_read_message(turn, number) for number, turn in enumerate(turns)]
+    system = record.get("system")
+    if isinstance(system, str) and system.strip(BLANKS):
+        messages.insert(0, ("system", system))
+    return messages
+
+
+def _read_message(turn: Any, number: int) -> Message:
+    if isinstance(turn, dict):
+        role = turn.get("from")
+        role = turn.get("role") if role is None else role
+        text = turn.get("value")
+        text = turn.get("content") if text is None else text
+        if isinstance(role, str) and (text is None or isinstance(text, str)):
+            return ROLES.get(role, role), text or ""
+    raise BadRecordError("bad_turn", f"turn {number} needs from/value or role/content as text: {str(turn)[:80]!r}")
+
+
+def _flat_messages(record: dict[str, Any]) -> list[Message]:
+    text = record.get("text")
+    if not isinstance(text, str):
+        raise BadRecordError("no_turns", f"neither conversations nor text (keys: {', '.join(map(str, record))[:120]})")
+    messages = [("user", text)]
+    for key in ("answer_bbox", "answer"):
+        answer = record.get(key)
+        if isinstance(answer, str | int) and not isinstance(answer, bool):
+            return [*messages, ("assistant", str(answer))]
+        if answer is not None:
+            raise BadRecordError("bad_answer", f"{key} must be text, found {str(answer)[:40]!r}")
+    answers = record.get("answers")
+    voted = vote(answers).gold if _are_answers(answers) else ""
+    return [*messages, ("assistant", voted)] if voted else messages
+
+
+def _are_answers(answers: Any) -> bool:
+    return isinstance(answers, list) and bool(answers) and (
+        all(isinstance(answer, str) for answer in answers) or all(isinstance(answer, dict) for answer in answers)
+    )
+
+
+def _is_passed_through(record: dict[str, Any], messages: Sequence[Message], rules: RecordRules) -> bool:
+    """Dialogue that is not question and answer in turn, tool calls, and every record of a free-form task."""
+    if rules.style == AnswerStyle.FREE_FORM or record.get("tools"):
+        return True
+    start = 1 if messages[0][0] == "system" else 0
+    wanted = ("user", "assistant")
+    return any(role != wanted[number % 2] for number, (role, _) in enumerate(messages[start:]))
+
+
+def _passthrough_row(
+    record: dict[str, Any], messages: list[Message], images: list[str], source_id: str, row: int, rules: RecordRules
+) -> Row:
+    asked = [strip_placeholders(text) for role, text in messages if role == "user"]
+    question = next((text for text, _ in asked if text), "")
+    if not question:
+        raise BadRecordError("empty_question", "no turn of the user has a text")
+    _check_image_count(sum(count for _, count in asked), images)
+    answer = next((text for role, text in reversed(messages) if role == "assistant" and text.strip(BLANKS)), None)
+    if answer is None:
+        raise BadRecordError("no_answer", "no turn of the assistant has a text")
+    tools = record.get("tools")
+    if tools:
+        text = tools if isinstance(tools, str) else orjson.dumps(tools).decode()
+        messages = [("tools", text), *messages]
+    kept = orjson.dumps([{"role": role, "content": text} for role, text in messages]).decode()
+    answer = answer.strip(BLANKS)
+    return make_row(rules, source_id, row, images=images, parts=PromptParts(question), gold=answer, response=answer,
+                    passthrough=kept)  # fmt: skip
+
+
+def _check_image_count(placeholders: int, images: list[str]) -> None:
+    if placeholders > len(images):
+        raise BadRecordError("image_count", f"{placeholders} <image> marks for {len(images)} images")
+
+
+def _turn_rows(
+    record: dict[str, Any], messages: Sequence[Message], images: list[str], source_id: str, row: int, rules: RecordRules
+) -> tuple[list[Row], list[Reject]]:
+    system = messages[0][1].strip(BLANKS) if messages[0][0] == "system" else ""
+    turns = messages[1:] if messages[0][0] == "system" else messages
+    pairs = [(turns[i][1], turns[i + 1][1] if i + 1 < len(turns) else "") for i in range(0, len(turns), 2)]
+    if not pairs:
+        raise BadRecordError("no_turns", "the only turn is a system prompt")
+    apart = [take_apart(question, rules.prompt) for question, _ in pairs]
+    _check_image_count(sum(parts.placeholders for parts in apart), images)
+    rows: list[Row] = []
+    rejects: list[Reject] = []
+    for turn, ((prompt, response), parts) in enumerate(zip(pairs, apart, strict=True)):
+        turn_id = source_id if len(pairs) == 1 else f"{source_id}#{turn}"
+        try:
+            parts, index, gold = read_answer(prompt, response.strip(BLANKS), parts, rules)
+        except BadRecordError as bad:
+            rejects.append(Reject(rules.file, row, turn_id, bad.reason, bad.detail))
+            continue
+        if system:
+            parts = parts._replace(context=f"{system}\n{parts.context}" if parts.context else system)
+        extras = _extras(record, gold, is_single=len(pairs) == 1)
+        rows.append(make_row(rules, turn_id, row, images=images, parts=parts, answer_index=index, gold=gold,
+                             response=response.strip(BLANKS), group=source_id, turn=turn, **extras))  # fmt: skip
+    return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects
+
+
+def read_answer(
+    prompt: str, response: str, parts: PromptParts, rules: RecordRules
+) -> tuple[PromptParts, int | None, str]:
+    """(parts, index of the gold option, gold answer). Raises: BadRecordError."""
+    if not response:
+        raise BadRecordError("no_answer", f"no answer to {parts.question[:80]!r}")
+    index = None
+    if parts.options:
+        index = option_index(response, parts.options)
+        if index is None and rules.style != AnswerStyle.MULTIPLE_CHOICE:
+            parts = take_apart(prompt, rules.prompt, with_options=False)
+    if not parts.question:
+        if not rules.default_question:
+            raise BadRecordError("empty_question", f"nothing is asked in {prompt[:80]!r}")
+        parts = parts._replace(question=rules.default_question)
+    if index is not None:
+        return parts, index, parts.options[index]
+    if rules.style == AnswerStyle.MULTIPLE_CHOICE:
+        if not parts.options:
+            raise BadRecordError("no_options", f"no option lines (A., B., ...) in {prompt[-80:]!r}")
+        raise BadRecordError("answer_not_an_option", f"answer {response[:40]!r}, {len(parts.options)} options")
+    return parts, None, normalise_gold(response, rules)
+
+
+def option_index(response: str, options: Sequence[str]) -> int | None:
+    """The option that "B", "(B)", "B. its text" or its text means; None where that is none, or not exactly one."""
+    match = _LETTER_ANSWER.fullmatch(response)
+    if match and (number := LETTERS.index(match.group(1).upper())) < len(options):
+        return number
+    low = response.casefold()
+    same = [number for number, option in enumerate(options) if option.casefold() == low]
+    if len(same) == 1:
+        return same[0]
+    match = _LETTER_AND_TEXT.fullmatch(response)
+    if match is None:
+        return None
+    number = LETTERS.index(match.group(1))
+    is_same = number < len(options) and options[number].casefold() == match.group(2).strip(BLANKS).casefold()
+    return number if is_same else None
+
+
+def normalise_gold(response: str, rules: RecordRules) -> str:
+    """The answer as text: boxes without blanks, labels without their full stop, "yes"/"no" in one spelling.
+
+    response: not empty, trimmed. Raises: BadRecordError for what the native style cannot be.
+    """
+    style = rules.style
+    if style == AnswerStyle.BOUNDING_BOX:
+        return canonical_box(response)
+    if style in (AnswerStyle.SHORT_ANSWER, AnswerStyle.YES_NO) and len(response) <= 6:
+        low = response.lower()
+        polarity = _YES_NO.get(low)
+        if polarity is None and style == AnswerStyle.YES_NO:
+            polarity = _TRUE_FALSE.get(low)
+        if polarity is not None:
+            return polarity
+    if style == AnswerStyle.YES_NO:
+        raise BadRecordError("answer_not_yes_no", f"expected yes or no, found {response[:40]!r}")
+    if rules.is_classification and response.endswith(".") and not response.endswith(".."):
+        return response[:-1].rstrip(BLANKS) or response
+    return response
+
+
+def canonical_box(text: str) -> str:
+    """ "[x1,y1,x2,y2]" with the numbers as given. Raises: BadRecordError."""
+    match = _BOX.fullmatch(text)
+    if match is None:
+        raise BadRecordError("bad_box", f"expected [x1,y1,x2,y2], found {text[:60]!r}")
+    return f"[{','.join(match.groups())}]"
+
+
+def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, Any]:
+    """Optional keys; the ones that speak of one answer count only where the record has one turn."""
+    extras: dict[str, Any] = {}
+    if tokens := _texts(record.get("ocr_tokens")):
+        extras["ocr_tokens"] = tokens
+    if not is_single:
+        return extras
+    if solution := _text(record.get("solution")) or _text(record.get("lecture")):
+        extras["solution"] = solution
+    for key in ("full_answer", "answer_type"):
+        if text := _text(record.get(key)):
+            extras[key] = text
+    if rationales := _texts(record.get("rationales")):
+        extras["rationales"] = rationales
+    answers = record.get("answers")
+    also = [*_texts(record.get("accepted")), *(vote(answers).accepted if _are_answers(answers) else ())]
+    if also:
+        extras["accepted"] = list(dict.fromkeys([gold, *also]))
+    return extras
+
+
+def _text(value: Any) -> str | None:
+    return (value.strip(BLANKS) or None) if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [text for item in items if (text := _text(item))]
+
+
+def make_row(
+    rules: RecordRules,
+    source_id: str,
+    row: int,
+    *,
+    images: list[str],
+    parts: PromptParts,
+    gold: str,
+    response: str,
+    answer_index: int | None = None,
+    accepted: list[str] | None = None,
+    rationales: Sequence[str] = (),
+    full_answer: str | None = None,
+    solution: str | None = None,
+    ocr_tokens: Sequence[str] = (),
+    answer_type: str | None = None,
+    group: str | None = None,
+    turn: int = 0,
+    passthrough: str | None = None,
+) -> Row:
+    return (
+        source_id, rules.split, images, parts.question, parts.context, parts.options, answer_index, gold,
+        accepted or [gold], response, parts.rfp, rationales, full_answer, solution, parts.ocr_tokens or ocr_tokens,
+        (), answer_type, source_id if group is None else group, turn, rules.file, row, passthrough,
+    )  # fmt: skip
+
+
+_GOLD = NATIVE_SCHEMA.get_field_index("gold")
+_OTHER_BOXES = NATIVE_SCHEMA.get_field_index("other_boxes")
+
+
+def add_other_boxes(rows: list[Row]) -> list[Row]:
+    """Each turn's `other_boxes`: the boxes of the record's other turns, in their order, each once, its own never."""
+    if len(rows) < 2:
+        return rows
+    boxes = list(dict.fromkeys(row[_GOLD] for row in rows))
+    return [
+        (*row[:_OTHER_BOXES], [box for box in boxes if box != row[_GOLD]], *row[_OTHER_BOXES + 1 :]) for row in rows
+    ]
+
+
+def rows_to_batch(rows: Sequence[Row]) -> pa.RecordBatch:
+    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(NATIVE_SCHEMA)
+    to_array: Callable[..., pa.Array] = pa.array
+    arrays = [to_array(column, type=field.type) for column, field in zip(columns, NATIVE_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=NATIVE_SCHEMA)

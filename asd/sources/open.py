@@ -1,0 +1,300 @@
+"""Opens a task's data wherever it is (a file, a folder, a saved or hub data set) and streams its native rows.
+
+The task's own layouts are tried in their order, because they say more than the general ones; then the LLaVA
+conversation and flat test layouts, which every task knows. If nothing fits, the error lists what was looked for and
+what was found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import xxhash
+
+from asd.columns import NATIVE_SCHEMA
+from asd.errors import SourceError, UnknownNameError, UsageError
+from asd.schemas.layout import Layout
+from asd.schemas.task import TaskSpec
+from asd.sources.batch import NativeBatch, SourceFile
+from asd.sources.formats import base_suffix, detect_format, iterate_records
+from asd.sources.layouts import (
+    CompiledLayout,
+    LayoutMismatch,
+    MainFile,
+    OpenLayout,
+    compile_layout,
+    first_record,
+    list_files,
+    read_options,
+    select_files,
+    why_unfit,
+)
+from asd.sources.native_rows import normalise_split
+
+__all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
+
+LLAVA = "llava"
+"""Name of the built-in conversation and flat test layouts for --source-format."""
+BATCH_ROWS = 16384
+_HASH_BLOCK_BYTES = 1 << 20
+_LISTED_FILES = 8
+_DATA_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", "")
+
+Reader = Callable[[int], Iterator[NativeBatch]]
+
+
+@dataclass
+class Source:
+    """One opened source of one task. `batches` may be called again and gives the same rows."""
+
+    spec: TaskSpec
+    root: Path
+    layout: str
+    files: tuple[SourceFile, ...]
+    image_root: Path | None
+    reader: Reader = field(repr=False)
+    split: str | None = None
+    """Only rows of this split are given; rejects are given whatever their split."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of how the files were read (another encoding, files left out); grows while reading."""
+
+    def batches(self, batch_rows: int = BATCH_ROWS) -> Iterator[NativeBatch]:
+        """Native rows and rejects, in the order of the files. Raises: SourceError where a file cannot be read on."""
+        if self.split is None:
+            yield from self.reader(batch_rows)
+            return
+        wanted, seen, kept = normalise_split(self.split), Counter[str](), 0
+        for batch in self.reader(batch_rows):
+            splits = batch.table["split"]
+            for entry in splits.value_counts().to_pylist():
+                seen[entry["values"]] += entry["counts"]
+            table = batch.table.filter(pc.equal(splits, wanted))
+            kept += table.num_rows
+            yield NativeBatch(table, batch.rejects)
+        if seen and not kept:
+            found = ", ".join(f"{name}: {count} rows" for name, count in sorted(seen.items()))
+            raise SourceError(f"{self.root}: no row of split {wanted!r} (found {found})")
+
+
+def open_source(
+    spec: TaskSpec,
+    location: Path | str,
+    *,
+    source_format: str | None = None,
+    split: str | None = None,
+    image_root: Path | None = None,
+) -> Source:
+    """Finds the layout that fits `location`: a file, a folder, or `hf:NAME` (`hf:NAME#CONFIG`).
+
+    Raises: SourceError if nothing is there or no layout fits, UnknownNameError for an unknown `source_format`.
+    """
+    if image_root is not None and not image_root.is_dir():
+        raise UsageError(f"image root {image_root} is not a folder")
+    opening = _Opening(spec, source_format, split)
+    if isinstance(location, str) and location.startswith("hf:"):
+        return opening.data_set(location, image_root)
+    path = Path(location)
+    if not path.exists():
+        raise SourceError(f"{path}: there is no such file or folder (source of task {spec.name!r})")
+    if path.is_dir() and _is_saved_data_set(path):
+        return opening.data_set(str(path), image_root)
+    return opening.files(path, image_root)
+
+
+def _is_saved_data_set(path: Path) -> bool:
+    return (path / "dataset_dict.json").is_file() or (
+        (path / "state.json").is_file() and (path / "dataset_info.json").is_file()
+    )
+
+
+class _Opening:
+    """One attempt to open a source; keeps why each layout did not fit."""
+
+    def __init__(self, spec: TaskSpec, source_format: str | None, split: str | None) -> None:
+        self.spec, self.split = spec, split
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self.firsts: dict[Any, Any] = {}
+        names = [layout.name for layout in spec.layouts]
+        if source_format is not None and source_format not in (*names, LLAVA):
+            raise UnknownNameError("source format", source_format, (*names, LLAVA), hint=f"(task {spec.name!r})")
+        self.layouts = [layout for layout in spec.layouts if source_format in (None, layout.name)]
+        self.try_llava = source_format in (None, LLAVA)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:  # a second pass over the files says the same things
+            self.notes.append(text)
+
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    def files(self, path: Path, image_root: Path | None) -> Source:
+        root = path if path.is_dir() else path.parent
+        found = list_files(root) if path.is_dir() else _siblings(path)
+        only = None if path.is_dir() else path.name
+        for layout in self.layouts:
+            try:
+                opened = self._try_layout(layout, root, found, only)
+            except LayoutMismatch as exc:
+                self.problems.append(f"layout {layout.name!r}: {exc}")
+                continue
+            return self._source(root, layout.name, opened.paths(), image_root, opened.batches)
+        if self.try_llava:
+            rels = self._llava_files(root, [only] if only else found)
+            if rels:
+                return self._source(root, LLAVA, rels, image_root, self._llava_reader(root, rels))
+        raise SourceError(self._nothing_fits(path, root, [only] if only else found))
+
+    def _try_layout(self, layout: Layout, root: Path, found: list[str], only: str | None) -> OpenLayout:
+        compiled = compile_layout(layout, self.spec)
+        rels = [only] if only else select_files(found, layout.files, layout.exclude)
+        if not rels:
+            globs = layout.files if isinstance(layout.files, str) else ", ".join(layout.files)
+            raise LayoutMismatch(f"no file matches {globs}")
+        if layout.files == "*":
+            rels = self._fitting(compiled, root, rels)
+        else:
+            problem = self._problem(compiled, root, rels[0])
+            if problem:
+                raise LayoutMismatch(problem)
+        split = normalise_split(self.split) if self.split and not _has_split(layout) else "train"
+        mains = [MainFile(rel, root / rel, split=split) for rel in rels]
+        return OpenLayout(compiled, self.spec, root, mains, found, self.note)
+
+    def _fitting(self, compiled: CompiledLayout, root: Path, rels: list[str]) -> list[str]:
+        """Of all files, those that fit; for layouts that name no files."""
+        problems = {rel: self._problem(compiled, root, rel) for rel in rels}
+        fitting = [rel for rel, problem in problems.items() if problem is None]
+        if not fitting:
+            raise LayoutMismatch(next(problem for problem in problems.values() if problem))
+        for rel, problem in problems.items():
+            if problem:
+                self.note(f"left out {problem}")
+        return fitting
+
+    def _problem(self, compiled: CompiledLayout, root: Path, rel: str) -> str | None:
+        options = read_options(compiled.layout, compiled.fields, lambda note: None)
+        try:
+            record = first_record(iterate_records(root / rel, options, name=rel))
+        except SourceError as exc:
+            return str(exc)
+        problem = why_unfit(compiled, record)
+        return f"{rel}: {problem}" if problem else None
+
+    def _llava_files(self, root: Path, found: list[str]) -> list[str]:
+        from asd.sources import llava
+
+        rels = []
+        for rel in found:
+            if base_suffix(rel) not in (".json", ".jsonl", ".ndjson", ""):
+                continue
+            record = self._peek(root, rel)
+            if isinstance(record, dict) and llava.looks_like(record):
+                rels.append(rel)
+        if not rels:
+            self.problems.append(f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question")
+        return rels
+
+    def _peek(self, root: Path, rel: str) -> Any:
+        if rel not in self.firsts:
+            try:
+                self.firsts[rel] = first_record(iterate_records(root / rel))
+            except SourceError:
+                self.firsts[rel] = None
+        return self.firsts[rel]
+
+    def _llava_reader(self, root: Path, rels: list[str]) -> Reader:
+        from asd.sources import llava
+
+        split = normalise_split(self.split) if self.split else None
+
+        def read(batch_rows: int) -> Iterator[NativeBatch]:
+            for rel in rels:
+                for batch in llava.batches(root / rel, rel, self.spec, batch_rows=batch_rows):
+                    yield batch if split is None else NativeBatch(_with_split(batch.table, split), batch.rejects)
+
+        return read
+
+    def _source(self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader) -> Source:
+        files = tuple(_source_file(root, rel) for rel in rels)
+        return Source(self.spec, root, name, files, image_root, reader, self.split, self.notes)
+
+    def _nothing_fits(self, path: Path, root: Path, found: list[str]) -> str:
+        data = [rel for rel in found if base_suffix(rel) in _DATA_SUFFIXES]
+        seen = "; ".join(_describe(root, rel, self._peek(root, rel)) for rel in data[:_LISTED_FILES])
+        more = f"; and {len(data) - _LISTED_FILES} more" if len(data) > _LISTED_FILES else ""
+        tried = "\n  ".join(self.problems) or "nothing: the task has no layout of its own"
+        return (
+            f"{path}: nothing here fits task {self.spec.name!r}.\nLooked for:\n  {tried}\n"
+            f"Found: {seen or 'no data file'}{more}.\n"
+            "Give another --source, or describe the files in a task file of your own (asd/sources/LAYOUTS.md)."
+        )
+
+    # -- data sets (`datasets`) --------------------------------------------------------------------------------------
+
+    def data_set(self, location: str, image_root: Path | None) -> Source:
+        from asd.sources.data_sets import load_data_set
+
+        loaded = load_data_set(location, self.split)
+        for layout in self.layouts:
+            compiled = compile_layout(layout, self.spec)
+            mains = loaded.main_files(compiled.fields)
+            problem = why_unfit(compiled, first_record(mains[0].records())) if mains[0].records else "no rows"
+            needed = [name for name, join in layout.joins.items() if join.required]
+            if problem or needed:
+                self.problems.append(f"layout {layout.name!r}: {problem or f'needs the file of {needed[0]!r} beside it'}")
+                continue
+            opened = OpenLayout(compiled, self.spec, loaded.root, mains, [], self.note)
+            split = self.split if _has_split(layout) else None  # else the split was chosen when loading
+            return Source(
+                self.spec, loaded.root, layout.name, loaded.files, image_root, opened.batches, split, self.notes
+            )
+        tried = "\n  ".join(self.problems) or "nothing: the task has no layout of its own"
+        raise SourceError(
+            f"{location}: no layout of task {self.spec.name!r} fits this data set.\nLooked for:\n  {tried}\n"
+            f"Found: columns {', '.join(loaded.column_names)}.\n"
+            "Describe the columns in a task file of your own (asd/sources/LAYOUTS.md)."
+        )
+
+
+def _has_split(layout: Layout) -> bool:
+    return any(columns.split is not None for columns in (layout.columns, *layout.variants))
+
+
+def _with_split(table: Any, split: str) -> Any:
+    import pyarrow as pa
+
+    position = NATIVE_SCHEMA.get_field_index("split")
+    return table.set_column(position, NATIVE_SCHEMA.field(position), pa.repeat(pa.scalar(split), table.num_rows))
+
+
+def _siblings(path: Path) -> list[str]:
+    """Files beside a single file, where its joins are looked for."""
+    return sorted(entry.name for entry in path.parent.iterdir() if entry.is_file() and not entry.name.startswith("."))
+
+
+def _source_file(root: Path, rel: str) -> SourceFile:
+    digest, size = xxhash.xxh3_128(), 0
+    try:
+        with (root / rel).open("rb") as stream:
+            while block := stream.read(_HASH_BLOCK_BYTES):
+                digest.update(block)
+                size += len(block)
+    except OSError as exc:
+        raise SourceError(f"{root / rel}: cannot be read ({exc.strerror or exc})") from exc
+    return SourceFile(rel, size, digest.hexdigest())
+
+
+def _describe(root: Path, rel: str, record: Any) -> str:
+    try:
+        kind = str(detect_format(root / rel))
+    except SourceError:
+        return f"{rel} (not readable)"
+    if isinstance(record, dict):
+        keys = ", ".join(list(map(str, record))[:8])
+        return f"{rel} ({kind}; fields {keys})"
+    return f"{rel} ({kind})"

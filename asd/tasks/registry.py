@@ -1,0 +1,187 @@
+"""Finds a task by name or by the path of its YAML file, and says exactly what is wrong with a YAML that is
+not a task.
+
+Response-format prompts (RFPs) that a task does not word itself come from `_defaults.yaml`, so a loaded
+`TaskSpec` always has every paraphrase that its styles need. This module must stay light: listing tasks is
+an everyday command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from asd.errors import StorageError, UnknownNameError, UsageError
+from asd.schemas.task import TaskSpec
+
+_TASKS_DIR = Path(__file__).resolve().parent
+_DEFAULTS_FILE = _TASKS_DIR / "_defaults.yaml"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is about ten times as fast
+
+
+class _StrictLoader(_Loader):  # type: ignore[misc]
+    """A key that stands twice in one mapping is an error, not a silent overwrite."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    "while reading a mapping",
+                    node.start_mark,
+                    f"key {key_node.value!r} stands twice",
+                    key_node.start_mark,
+                )
+            if isinstance(key_node.value, str):
+                seen.add(key_node.value)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def builtin_tasks() -> tuple[str, ...]:
+    """Names of the tasks that come with the package, in alphabetical order."""
+    return tuple(sorted(file.stem for file in _TASKS_DIR.glob("*.yaml") if not file.stem.startswith("_")))
+
+
+def load_task(name_or_path: str | Path) -> TaskSpec:
+    """A built-in task by name, or any task by the path of its YAML file (a `Path`, or a string that looks
+    like one).
+
+    Raises: UnknownNameError for a name that is not built in, UsageError for a file that does not describe a
+    task.
+    """
+    if isinstance(name_or_path, Path) or _looks_like_path(name_or_path):
+        return read_task_file(Path(name_or_path))
+    if name_or_path not in builtin_tasks():
+        raise UnknownNameError("task", name_or_path, builtin_tasks(), hint="A path to a YAML file works too.")
+    return _load_builtin(name_or_path)
+
+
+def read_task_file(file: Path) -> TaskSpec:
+    """Raises: UsageError that names the file, the line, the key, what was expected and what stands there."""
+    raw = _read_mapping(file)
+    try:
+        spec = TaskSpec.model_validate(raw)
+    except ValidationError as error:
+        raise UsageError(_describe(file, error)) from None
+    return spec.model_copy(update={"rfps": _all_rfps(spec)})
+
+
+def rfps_for(spec: TaskSpec, key: str) -> tuple[str, ...]:
+    """Paraphrases of the response-format prompt `key`: the task's own, else its family's, else the general
+    ones.
+
+    Raises: UnknownNameError where nobody words this key.
+    """
+    found = spec.rfps.get(key) or _default_rfps().get(f"{spec.family}.{key}") or _default_rfps().get(key)
+    if not found:
+        raise UnknownNameError("response-format prompt", key, general_rfp_keys())
+    return tuple(found)
+
+
+def general_rfp_keys() -> tuple[str, ...]:
+    """Keys of `_defaults.yaml` that every family has."""
+    return tuple(key for key in _default_rfps() if "." not in key)
+
+
+@cache
+def _load_builtin(name: str) -> TaskSpec:
+    return read_task_file(_TASKS_DIR / f"{name}.yaml")
+
+
+@cache
+def _default_rfps() -> Mapping[str, Sequence[str]]:
+    rfps: dict[str, list[str]] = _read_mapping(_DEFAULTS_FILE)["rfps"]
+    return rfps
+
+
+def _all_rfps(spec: TaskSpec) -> dict[str, list[str]]:
+    keys = dict.fromkeys((*general_rfp_keys(), *spec.rfps))
+    return {key: list(rfps_for(spec, key)) for key in keys}
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text
+
+
+def _read_mapping(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"{file}: there is no such task file; built-in tasks go by name: {', '.join(builtin_tasks())}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{file}: expected UTF-8 text, got byte {error.object[error.start]:#04x} at offset "
+            f"{error.start}; save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise StorageError(f"{file}: cannot be read ({error.strerror})") from error
+    try:
+        raw = yaml.load(text, Loader=_StrictLoader)  # a safe loader: it builds plain values only
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file}{_yaml_problem(error)}") from None
+    if not isinstance(raw, dict):
+        raise UsageError(
+            f"{file}: expected `key: value` lines, got {type(raw).__name__ if raw else 'an empty file'}"
+        )
+    return raw
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f":{mark.line + 1}: no valid YAML, column {mark.column + 1}: {error.problem or error.context}"
+    return f": no valid YAML: {error}"
+
+
+def _describe(file: Path, error: ValidationError) -> str:
+    lines = _line_numbers(file)
+    problems = error.errors(include_url=False)
+    told = [f"{file}{_line_of(problem['loc'], lines)}: {_problem(problem)}" for problem in problems]
+    return "\n".join(told)
+
+
+def _problem(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "task"
+    if problem["type"] == "missing":
+        return f"key {key!r} is missing; every task needs it"
+    if problem["type"] == "extra_forbidden":
+        return str(UnknownNameError("task key", str(problem["loc"][-1]), TaskSpec.model_fields))
+    if problem["type"] == "value_error":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    return f"key {key!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
+
+
+def _line_of(location: Sequence[Any], lines: Mapping[tuple[str, ...], int]) -> str:
+    parts = [str(part) for part in location if part != "[key]"]
+    while parts:
+        if tuple(parts) in lines:
+            return f":{lines[tuple(parts)]}"
+        parts.pop()
+    return ""
+
+
+def _line_numbers(file: Path) -> dict[tuple[str, ...], int]:
+    """Line of every key and list item; read again from the node tree, so the good path pays nothing for
+    it."""
+    lines: dict[tuple[str, ...], int] = {}
+
+    def walk(node: Any, at: tuple[str, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                lines[(*at, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*at, str(key.value)))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                lines[(*at, str(index))] = item.start_mark.line + 1
+                walk(item, (*at, str(index)))
+
+    walk(yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader), ())
+    return lines

@@ -1,0 +1,313 @@
+"""The one Jinja environment, and the templates compiled by it: from the parts of a sample to prompt and
+response.
+
+A template is one file with two blocks, `prompt` and `response`, and stands alone: no imports, so its sha256
+says all that it does. Everything that can be wrong with a template is found by `TemplateSet.check` before
+the first row. Data is only ever a value: `{{...}}` inside a question stays text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import jinja2
+import jinja2.meta
+from jinja2 import nodes
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from asd.errors import TemplateError, UnknownNameError, UsageError
+from asd.resources import templates_dir
+from asd.schemas.answers import parse_response
+from asd.schemas.styles import LETTERS, TARGET_STYLES, AnswerStyle
+from asd.schemas.task import Family
+
+VARIABLES = ("question", "context", "options", "candidate", "rfp", "letter", "answer", "text")
+"""What every template is given. Strings, "" where a style has none; `options` is a list of (letter, text)
+pairs."""
+
+BLOCKS = ("prompt", "response")
+_FAMILIES: tuple[str, ...] = get_args(Family)
+_RANDOM_FILTERS = ("random",)  # a row must not depend on anything but its sample and the seed
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    env = ImmutableSandboxedEnvironment(
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    env.globals.clear()
+    for name in _RANDOM_FILTERS:
+        env.filters.pop(name, None)
+    return env
+
+
+_ENV = _environment()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTemplate:
+    """A template that is ready to render rows."""
+
+    name: str
+    """`<style>/<file name without ending>`, the same for a built-in file and the user's that replaces it."""
+    sha256: str
+    path: Path
+    lines: Mapping[str, int]
+    """Line on which each block starts, for messages."""
+    _line_of: Callable[[int], int] = field(repr=False)
+    """Line of the compiled code -> line of the template."""
+    _blocks: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False)
+    _prompt: Callable[[Context], Iterator[str]] = field(repr=False)
+    _response: Callable[[Context], Iterator[str]] = field(repr=False)
+
+    @property
+    def reference(self) -> str:
+        """Name and content, as shards record it."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+    def render(self, values: dict[str, Any]) -> tuple[str, str]:
+        """Prompt and response without surrounding white space. `values` must hold all of VARIABLES."""
+        context = Context(_ENV, values, self.name, self._blocks)  # type: ignore[arg-type]
+        return "".join(self._prompt(context)).strip(), "".join(self._response(context)).strip()
+
+    def raised_at(self, error: BaseException) -> str:
+        """`file:line` of the template at which rendering raised `error`, or the file where that is
+        unknown."""
+        line, trace = None, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == str(self.path):
+                line = self._line_of(trace.tb_lineno)
+            trace = trace.tb_next
+        return f"{self.path}:{line}" if line else str(self.path)
+
+
+class TemplateSet:
+    """The built-in templates, with the files of a user's folder in place of those of the same name.
+
+    Raises: UsageError for a folder that does not exist, UnknownNameError for a file in it that nothing
+    would read.
+    """
+
+    def __init__(self, template_dir: Path | None = None) -> None:
+        self._folders = [templates_dir()]
+        self._compiled: dict[Path, CompiledTemplate] = {}
+        if template_dir is not None:
+            _check_folder(template_dir)
+            self._folders.insert(0, template_dir)
+
+    def get(self, style: AnswerStyle, family: str) -> CompiledTemplate:
+        """The template for a style and task family, else the style's `_default`.
+
+        Raises: TemplateError if it does not compile, UnknownNameError if the style has no template.
+        """
+        path = self._find(style, family)
+        if path not in self._compiled:
+            self._compiled[path] = compile_template(path, f"{style.value}/{path.stem}")
+        return self._compiled[path]
+
+    def check(self, styles: Iterable[AnswerStyle], family: str) -> None:
+        """Compiles and probes every template that these styles need. Raises: TemplateError listing all
+        problems."""
+        problems: list[str] = []
+        for style in styles:
+            try:
+                problems += probe(self.get(style, family), style)
+            except TemplateError as error:
+                problems.append(str(error))
+        if problems:
+            raise TemplateError("\n".join(problems))
+
+    def _find(self, style: AnswerStyle, family: str) -> Path:
+        for stem in (family, "_default"):
+            for folder in self._folders:
+                path = folder / style.value / f"{stem}.jinja"
+                if path.is_file():
+                    return path
+        have = {path.parent.name for path in self._folders[-1].glob("*/*.jinja")}
+        raise UnknownNameError("template for answer style", style.value, have)
+
+
+def compile_template(path: Path, name: str) -> CompiledTemplate:
+    """Raises: TemplateError with file and line for bad syntax, an unknown variable, or blocks that are not
+    the two."""
+    source = _read_source(path)
+    try:
+        tree = _ENV.parse(source, name, str(path))
+        lines = _check_tree(tree, path)
+        code = _ENV.compile(tree, name, str(path))
+    except jinja2.TemplateSyntaxError as error:  # also unknown filters and tests
+        raise TemplateError(f"{path}:{error.lineno}: template does not compile: {error.message}") from None
+    template = jinja2.Template.from_code(_ENV, code, {})
+    blocks: Any = template.blocks
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    return CompiledTemplate(
+        name,
+        digest,
+        path,
+        lines,
+        template.get_corresponding_lineno,
+        blocks,
+        blocks["prompt"],
+        blocks["response"],
+    )
+
+
+def probe(template: CompiledTemplate, style: AnswerStyle) -> list[str]:
+    """Renders made-up samples and says what the template loses; [] is good."""
+    problems: dict[str, None] = {}
+    for values in _probes(style):
+        try:
+            prompt, response = template.render(values)
+        except Exception as error:  # whatever the template's own expressions raise, told with file and line
+            problems[f"{template.raised_at(error)}: template fails on a probe sample: {error}"] = None
+            continue
+        problems |= dict.fromkeys(_lost(template, style, values, prompt, response))
+    return list(problems)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UsageError(
+            f"template folder {folder} does not exist; expected a folder with <style>/<family>.jinja files"
+        )
+    files = sorted(folder.rglob("*.jinja"))
+    if not files:
+        raise UsageError(f"template folder {folder} holds no <style>/<family>.jinja file")
+    known = [f"{style.value}/{stem}" for style in TARGET_STYLES for stem in ("_default", *_FAMILIES)]
+    for file in files:
+        name = file.relative_to(folder).with_suffix("").as_posix()
+        if name not in known:
+            raise UnknownNameError("template", name, known, hint=f"{file} would never be read.")
+
+
+def _read_source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateError(f"{path}: template cannot be read: {error}") from None
+
+
+def _check_tree(tree: nodes.Template, path: Path) -> dict[str, int]:
+    """Line of each block. Raises: TemplateError."""
+    lines: dict[str, int] = {}
+    for node in tree.body:
+        if isinstance(node, nodes.Block):
+            lines[node.name] = node.lineno
+        elif not _is_blank(node):
+            raise TemplateError(
+                f"{path}:{node.lineno}: stands outside the blocks {' and '.join(BLOCKS)}, "
+                f"so it would be lost; move it into one of them (templates stand alone: no imports)"
+            )
+    for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+        raise TemplateError(
+            f"{path}:{node.lineno}: a template stands alone; it cannot extend, include or import others"
+        )
+    for name in lines:
+        if name not in BLOCKS:
+            raise TemplateError(
+                f"{path}:{lines[name]}: unknown block {name!r}{_guess(name, BLOCKS)}; "
+                f"expected {' and '.join(BLOCKS)}"
+            )
+    for name in BLOCKS:
+        if name not in lines:
+            raise TemplateError(
+                f"{path}: block {name!r} is missing; expected {{% block {name} %}} ... {{% endblock %}}"
+            )
+    _check_variables(tree, path)
+    return lines
+
+
+def _check_variables(tree: nodes.Template, path: Path) -> None:
+    unknown = jinja2.meta.find_undeclared_variables(tree) - set(VARIABLES)
+    for node in tree.find_all(nodes.Name):
+        if node.name in unknown:
+            raise TemplateError(
+                f"{path}:{node.lineno}: unknown variable {node.name!r}{_guess(node.name, VARIABLES)} "
+                f"(a template is given: {', '.join(VARIABLES)})"
+            )
+
+
+def _is_blank(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Output) and all(
+        isinstance(part, nodes.TemplateData) and not part.data.strip() for part in node.nodes
+    )
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _probes(style: AnswerStyle) -> Iterator[dict[str, Any]]:
+    texts = ["probe amber", "probe teal", "probe coral", "probe ivory"]
+    options = list(zip(LETTERS, texts, strict=False))
+    for context in ("", "Probe passage: two lamps stand on a shelf."):
+        values: dict[str, Any] = {
+            "question": "Which hue has the probe lamp?",
+            "context": context,
+            "options": [],
+            "candidate": "",
+            "rfp": "Probe instruction.",
+            "letter": "",
+            "answer": "probe coral",
+            "text": "",
+        }
+        if style is AnswerStyle.MULTIPLE_CHOICE:
+            yield values | {"options": options, "letter": "C"}
+        elif style is AnswerStyle.YES_NO:
+            for answer, candidate in (("Yes", ""), ("No", ""), ("Yes", "probe coral"), ("No", "probe teal")):
+                yield values | {"answer": answer, "candidate": candidate}
+        elif style is AnswerStyle.SHORT_ANSWER:
+            yield values
+        else:
+            yield values | {"text": "The probe lamp has the hue probe coral."}
+
+
+def _lost(
+    template: CompiledTemplate, style: AnswerStyle, values: Mapping[str, Any], prompt: str, response: str
+) -> Iterator[str]:
+    at_prompt, at_response = (f"{template.path}:{template.lines[name]}: the {name} block" for name in BLOCKS)
+    for name in ("question", "context", "candidate"):
+        if values[name] and values[name] not in prompt:
+            yield f"{at_prompt} loses the {name}; write {{{{ {name} }}}} into it"
+    rows = prompt.splitlines()
+    if any(not _has_option(rows, letter, text) for letter, text in values["options"]):
+        yield (
+            f"{at_prompt} loses options or their letters; write "
+            f"{{% for letter, option in options %}} {{{{ letter }}}}. {{{{ option }}}} {{% endfor %}}"
+        )
+    if not prompt.endswith(values["rfp"]):
+        lack = "does not end with" if values["rfp"] in prompt else "loses"
+        yield f"{at_prompt} {lack} the response-format prompt; write {{{{ rfp }}}} as its last line"
+    if "<image>" in prompt + response:
+        place = at_prompt if "<image>" in prompt else at_response
+        yield f"{place} writes <image>, which is put in front of every prompt already"
+    if _expected(style, values) != _read_back(style, response, [text for _, text in values["options"]]):
+        yield f"{at_response} does not give the answer back: no {style.value} answer is right in {response!r}"
+
+
+def _has_option(rows: Iterable[str], letter: str, text: str) -> bool:
+    return any(text in row and letter in row[: row.index(text)] for row in rows)
+
+
+def _expected(style: AnswerStyle, values: Mapping[str, Any]) -> str:
+    if style is AnswerStyle.MULTIPLE_CHOICE:
+        return str(values["letter"])
+    answer = str(values["answer"])
+    return answer.lower() if style is AnswerStyle.YES_NO else answer
+
+
+def _read_back(style: AnswerStyle, response: str, options: list[str]) -> str:
+    """The answer that stands in a probe response; explanations hold it among other words."""
+    answer = str(parse_response(style, response, options=options) or "")
+    explains = style in (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
+    return "probe coral" if explains and "probe coral" in answer else answer

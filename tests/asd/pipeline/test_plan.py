@@ -1,0 +1,159 @@
+"""The plan: exact, even, nested, independent of order, with letters and polarities dealt evenly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asd.pipeline.keys import mix
+from asd.pipeline.plan import (
+    FIXED_NO,
+    FIXED_YES,
+    MULTIPLE_CHOICE,
+    NOBODY,
+    YES_NO,
+    Assignment,
+    Planner,
+    Questions,
+    primary_weights,
+    run_planner,
+)
+
+ALL = 0b11011  # yes/no, multiple choice, brief, detailed: what a short-answer task can take
+Declines = Callable[[int, int], bool]
+
+
+def make_plan(
+    ids: list[int],
+    capable: list[int],
+    declines: Declines,
+    total: int | None = None,
+    quotas: dict[int, int] | None = None,
+    polarity: list[int] | None = None,
+    seed: int = 0,
+) -> tuple[dict[int, tuple[int, int]], Assignment]:
+    """id -> (style, deal), asking the makers exactly as a run does."""
+    keys = mix(np.array(ids, np.uint64) + np.uint64(1000 + seed))
+    bits = np.array(capable, np.uint8)
+    planner = Planner(
+        keys, bits, np.array(polarity or [0] * len(ids), np.uint8), total=total, quotas=quotas, seed=seed
+    )
+
+    def answer(questions: Questions) -> None:
+        outcomes = []
+        for row in questions.chain_rows:
+            first = int(planner.primary[row])
+            order = [(first + offset) % 5 for offset in range(5)]
+            able = [s for s in order if bits[row] >> s & 1 and not declines(ids[row], s)]
+            outcomes.append(able[0] if able else NOBODY)
+        planner.answer_chain(questions.chain_rows, outcomes, [4] * len(outcomes))
+        for row, style in questions.single:
+            planner.answer_single(row, style, not declines(ids[row], style), 4)
+
+    found = run_planner(planner, answer)
+    rows = zip(found.rows.tolist(), found.styles.tolist(), found.deals.tolist(), strict=True)
+    return {ids[row]: (style, deal) for row, style, deal in rows}, found
+
+
+def never(sample: int, style: int) -> bool:
+    return False
+
+
+def sometimes(sample: int, style: int) -> bool:
+    return style == 3 and sample % 7 < 2 or (sample * 31 + style) % 11 == 0
+
+
+masks = st.lists(st.sampled_from([ALL, 0b11, 0b01011, 0b1, 0]), min_size=1, max_size=120)
+
+
+@settings(max_examples=60)
+@given(masks, st.integers(0, 120), st.integers(0, 120), st.integers(0, 3))
+def test_a_larger_total_keeps_every_assignment(capable: list[int], less: int, more: int, seed: int) -> None:
+    less, more = sorted((min(less, len(capable)), min(more, len(capable))))
+    ids = list(range(len(capable)))
+    small, _ = make_plan(ids, capable, sometimes, less, seed=seed)
+    large, found = make_plan(ids, capable, sometimes, more, seed=seed)
+    assert small.items() <= large.items()
+    assert len(large) + found.shortfall == more
+
+
+@settings(max_examples=60)
+@given(masks, st.randoms(use_true_random=False), st.integers(0, 120))
+def test_the_order_of_samples_changes_nothing(capable: list[int], random: object, total: int) -> None:
+    total = min(total, len(capable))
+    ids = list(range(len(capable)))
+    shuffled = ids[:]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    one, _ = make_plan(ids, capable, sometimes, total)
+    other, _ = make_plan(shuffled, [capable[i] for i in shuffled], sometimes, total)
+    assert one == other
+
+
+@settings(max_examples=60)
+@given(masks, st.integers(0, 120))
+def test_only_possible_styles_are_given_and_nothing_possible_is_left_over(capable: list[int], total: int) -> None:
+    total = min(total, len(capable))
+    made, found = make_plan(list(range(len(capable))), capable, sometimes, total)
+    for sample, (style, _) in made.items():
+        assert capable[sample] >> style & 1
+        assert not sometimes(sample, style)
+    convertible = sum(
+        any(mask >> s & 1 and not sometimes(sample, s) for s in range(5)) for sample, mask in enumerate(capable)
+    )
+    assert len(made) == min(total, convertible)
+    assert found.shortfall == total - len(made)
+
+
+@pytest.mark.parametrize("total", [0, 1, 5, 100, 999, 2000])
+def test_styles_are_even_though_makers_decline(total: int) -> None:
+    made, _ = make_plan(list(range(4000)), [ALL] * 4000, sometimes, total)
+    counts = Counter(style for style, _ in made.values())
+    assert len(made) == total
+    assert total < 4 or max(counts.values()) - min(counts[s] for s in (0, 1, 3, 4)) <= 1
+
+
+def test_a_rare_style_is_filled_from_all_samples_that_can_take_it() -> None:
+    """Only 8 % can take yes/no; at 20 % in two styles they are enough, so both get the same number."""
+    capable = [0b11 if sample % 100 < 8 else 0b10 for sample in range(10_000)]
+    made, _ = make_plan(list(range(10_000)), capable, never, 1500)
+    assert Counter(style for style, _ in made.values()) == {YES_NO: 750, MULTIPLE_CHOICE: 750}
+
+
+def test_letters_and_polarities_are_dealt_evenly() -> None:
+    polarity = [(FIXED_YES, FIXED_NO, 0, 0)[sample % 4] for sample in range(4000)]
+    made, _ = make_plan(list(range(4000)), [ALL] * 4000, never, 1600, polarity=polarity)
+    letters = Counter(deal for style, deal in made.values() if style == MULTIPLE_CHOICE)
+    answers = Counter(deal for style, deal in made.values() if style == YES_NO)
+    assert letters == {0: 100, 1: 100, 2: 100, 3: 100}
+    assert answers == {0: 200, 1: 200}
+
+
+def test_a_question_with_its_own_polarity_keeps_it() -> None:
+    polarity = [FIXED_YES] * 30 + [FIXED_NO] * 10
+    made, _ = make_plan(list(range(40)), [0b1] * 40, never, 40, polarity=polarity)
+    assert all(deal == (polarity[sample] == FIXED_YES) for sample, (_, deal) in made.items())
+
+
+def test_quotas_by_style_are_met_exactly() -> None:
+    made, found = make_plan(list(range(500)), [ALL] * 500, sometimes, quotas={0: 50, 3: 7})
+    assert Counter(style for style, _ in made.values()) == {0: 50, 3: 7}
+    assert found.shortfall == 0
+
+
+def test_another_seed_chooses_others() -> None:
+    one, _ = make_plan(list(range(1000)), [ALL] * 1000, never, 100, seed=0)
+    other, _ = make_plan(list(range(1000)), [ALL] * 1000, never, 100, seed=1)
+    assert len(one.keys() & other.keys()) < 40
+
+
+def test_pools_are_equal_where_the_masks_allow() -> None:
+    shares = primary_weights({0b11: 100, 0b10: 900}, 5)
+    assert shares[0b11][0] > 0.99  # all that can take the rare style do
+    assert shares[0b10] == [0.0, 1.0, 0.0, 0.0, 0.0]
+    even = primary_weights({0b11011: 10}, 5)[0b11011]
+    assert even == [0.25, 0.25, 0.0, 0.25, 0.25]
