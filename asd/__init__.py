@@ -38,7 +38,7 @@ _LAZY = {
 }
 """Public names that live elsewhere, imported when first used: `import asd` itself costs nothing."""
 
-__all__ = [*sorted(_LAZY), "convert", "diff", "quality", "show", "verify"]
+__all__ = [*sorted(_LAZY), "convert", "diff", "quality_figures", "show", "verify"]
 
 
 def __getattr__(name: str) -> Any:
@@ -85,13 +85,13 @@ def diff(left: str | Path, right: str | Path) -> Difference:
     return run(*split_location(str(left)), *split_location(str(right)))
 
 
-def quality(path: str | Path) -> dict[str, Any]:
+def quality_figures(path: str | Path) -> dict[str, Any]:
     """The quality figures of "DIR" or "DIR@version"; see `asd.quality.figures.quality_figures` for each one."""
-    from asd.quality.figures import quality_figures
+    from asd.quality.figures import quality_figures as run
     from asd.shards.reader import read_batches
     from asd.shards.store import split_location
 
-    return quality_figures(read_batches(*split_location(str(path))))
+    return run(read_batches(*split_location(str(path))))
 
 
 def show(row: Mapping[str, Any], image_root: str | Path | None = None) -> SampleView:

@@ -273,7 +273,7 @@ class _Run:
         spec = self.prepared.spec
         if not any(Maker.MINED in spec.styles[style] for style in self.prepared.styles) or spec.family == "grounding":
             return None
-        from asd.convert.distractors import DistractorIndex
+        from asd.makers.distractors import DistractorIndex
 
         path = self.staging / "mining-index"
         if not path.exists():

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA, SHARD_SCHEMA
-from asd.convert.checks import CHECKS, check
-from asd.convert.drafting import MakerContext, draft
-from asd.convert.rendering import RenderContext, render
+from asd.makers.checks import CHECKS, check
+from asd.makers.drafting import MakerContext, draft
+from asd.makers.rendering import RenderContext, render
 from asd.errors import DataError, SourceError
 from asd.pipeline.ingest import NativeShard
 from asd.pipeline.native import native_rfps, native_rows, sample_ids
@@ -116,7 +116,7 @@ class Worker:
         self.spec = TaskSpec.model_validate_json(setup.spec_json)
         distractors = None
         if setup.mining_index is not None:
-            from asd.convert.distractors import DistractorIndex
+            from asd.makers.distractors import DistractorIndex
 
             distractors = DistractorIndex.load(setup.mining_index)
         self.context = MakerContext(spec=self.spec, seed=setup.seed, distractors=distractors)
@@ -139,9 +139,12 @@ class Worker:
             (row, style, True) for row, style in order.single
         ]
         columns: list[list[Any]] = [[] for _ in _DRAFT_SCHEMA]
-        samples = read_samples(self.setup.ingest_dir / order.shard.file, [row for row, _, _ in requests])
-        for (row, asked, single), sample in zip(requests, samples, strict=True):
-            made, reasons = self._try(sample, asked, single)
+        rows = [row for row, _, _ in requests]
+        samples = read_samples(self.setup.ingest_dir / order.shard.file, rows)
+        capable = np.load(self.setup.ingest_dir / "capable.npy", mmap_mode="r")
+        bits = capable[np.asarray(rows, np.int64) + order.shard.first].tolist()
+        for (row, asked, single), sample, able in zip(requests, samples, bits, strict=True):
+            made, reasons = self._try(sample, asked, able & 1 << asked if single else able)
             if made is None:
                 values = [row, single, asked, NOBODY, 0, None, None, [], False, 0, None, None, None, reasons]
             else:
@@ -156,14 +159,14 @@ class Worker:
         arrays = [pa.array(column, item.type) for column, item in zip(columns, _DRAFT_SCHEMA, strict=True)]
         write_arrow(path, _DRAFT_SCHEMA, [pa.record_batch(arrays, schema=_DRAFT_SCHEMA)], durable=False)
 
-    def _try(self, sample: Sample, first: int, single: bool) -> tuple[tuple[int, Draft] | None, list[str]]:
-        """The first accepting style, in the fixed order from `first` on, and why the others before it declined."""
+    def _try(self, sample: Sample, first: int, able: int) -> tuple[tuple[int, Draft] | None, list[str]]:
+        """The first accepting style of the mask `able`, in the fixed order from `first` on; why others declined."""
         reasons = []
-        for offset in range(1 if single else len(TARGET_STYLES)):
+        for offset in range(len(TARGET_STYLES)):
             number = (first + offset) % len(TARGET_STYLES)
-            style = TARGET_STYLES[number]
-            if style not in self.setup.styles:
+            if not able >> number & 1:
                 continue
+            style = TARGET_STYLES[number]
             made = draft(sample, style, self.context)
             if isinstance(made, Draft):
                 return (number, made), reasons

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.convert.normalise import conflicts, normalise_answer
-from asd.convert.option_text import refers_to_options
+from asd.makers.normalise import conflicts, normalise_answer
+from asd.makers.option_text import refers_to_options
 from asd.quality.chi_square import pooled_letter_p
 from asd.quality.keyed_sample import KeyedSample
 from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe
@@ -33,7 +33,7 @@ def quality_figures(batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
     - question_preserved: converted rows whose prompt holds the question word for word / converted rows.
     - option_conflicts: number of converted rows with an option other than the gold one, or a candidate
       answered "No", that could itself pass as an accepted answer. For mined and made answers that is
-      decided by meaning (`asd.convert.normalise.conflicts`, which errs on the side of yes), for `field`,
+      decided by meaning (`asd.makers.normalise.conflicts`, which errs on the side of yes), for `field`,
       where the source itself calls the option wrong ("cat" beside "wild cat"), by spelling (equal after
       `normalise_answer`). option_conflicts_by_maker: the same per maker. option_conflicts_by_meaning: by
       meaning for all makers.

@@ -3,20 +3,25 @@
 A conversion must not give its answer away. The probe sees the options (or the proposed answer) and the
 question, learns on one half of the images and is judged on the other, and the other way round. What it
 reaches is read beside two marks: chance, and the prior, which is the best that guessing from the training
-half's answers to like questions gives. Below or near the prior is fine; far above it means that the
-conversion left traces.
+half's answers to like questions gives (chance, where those say nothing). Below or near the prior is fine; far above
+it means that the conversion left traces.
+
+How often an alternative is an answer anywhere in the data set is a feature too. There every alternative is counted
+without one row: the gold one without its own row, a wrong one without the row that it was mined from. Otherwise an
+answer that occurs once would be told apart by where it was counted, not by what it is.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xxhash
 
-from asd.quality.answer_prior import HALF, NUM_FOLDS, AnswerPrior, Floats, Ints, signatures
+from asd.quality.answer_prior import HALF, NUM_FOLDS, AnswerPrior, Floats, Ints, answer_key, signatures
 from asd.quality.choice_model import Bools, Choices, fit, hit_rate, tied_hit_rate
 from asd.quality.keyed_sample import keyed_hash
 
@@ -78,16 +83,16 @@ def probe(rows: Sequence[ProbeRow], prior_rows: Sequence[PriorRow], *, is_yes_no
         [row.gold for row in prior_rows],
         _folds([row.key for row in prior_rows]),
     )
-    table = _Alternatives(rows, folds, prior)
+    table = _Alternatives(rows, folds, prior, _answer_counts(prior_rows))
     accuracies, priors = [], []
     for trained_on in (is_first, ~is_first):
         accuracies.append(_probe_half(table, trained_on, is_yes_no))
         priors.append(_prior_half(table, trained_on, is_yes_no))
-    accuracy = float(np.mean(accuracies))
+    accuracy, chance = float(np.mean(accuracies)), _chance(table, is_yes_no)
     return ProbeResult(
         accuracy=accuracy,
-        prior=float(np.mean(priors)),
-        chance=_chance(table, is_yes_no),
+        prior=max(float(np.mean(priors)), chance),
+        chance=chance,
         num_rows=len(rows),
         interval=wilson_interval(accuracy, len(rows)),
     )
@@ -108,15 +113,24 @@ def _folds(keys: Sequence[str]) -> Ints:
 class _Alternatives:
     """All alternatives of all rows as flat arrays: their features and their prior in either role."""
 
-    def __init__(self, rows: Sequence[ProbeRow], folds: Ints, prior: AnswerPrior) -> None:
+    def __init__(
+        self, rows: Sequence[ProbeRow], folds: Ints, prior: AnswerPrior, answer_counts: Counter[str]
+    ) -> None:
         self.sizes = np.array([len(row.alternatives) for row in rows], dtype=np.int64)
         self.gold = np.array([row.gold for row in rows], dtype=np.int64)
         texts = [text for row in rows for text in row.alternatives]
         questions = [row.question for row in rows for _ in row.alternatives]
         spread = np.repeat(folds, self.sizes)
         self.prior = {role: prior.scores(questions, texts, spread, role) for role in ("train", "test")}
+        others = [max(answer_counts[answer_key(text)] - 1, 0) for text in texts]
+        self.frequency = np.log1p(np.array(others, dtype=np.float64))
         self.words, self.num_words = _word_features(rows)
         self.shape = _shape_features(rows)
+
+
+def _answer_counts(rows: Sequence[PriorRow]) -> Counter[str]:
+    """Images or records in which each answer is given; several questions of one image count once."""
+    return Counter(answer for answer, _ in {(answer_key(row.gold), row.key) for row in rows})
 
 
 def _word_features(rows: Sequence[ProbeRow]) -> tuple[Ints, Ints]:
@@ -177,18 +191,18 @@ def _shape_features(rows: Sequence[ProbeRow]) -> Floats:
     return np.array(table, dtype=np.float64)
 
 
-def _dense_features(table: _Alternatives, role: str, known: Bools) -> Floats:
+def _dense_features(table: _Alternatives, known: Bools) -> Floats:
     """Shape and frequency as an answer, scaled to unit spread over the alternatives in `known` (those trained
     on).
     """
-    dense = np.column_stack([table.shape, np.log(table.prior[role][0])])
+    dense = np.column_stack([table.shape, table.frequency])
     mean, spread = dense[known].mean(axis=0), dense[known].std(axis=0)
     scaled: Floats = (dense - mean) / np.where(spread > 1e-9, spread, 1.0)
     return scaled
 
 
-def _choices(table: _Alternatives, role: str, trained_on: Bools, is_yes_no: bool) -> Choices:
-    dense = _dense_features(table, role, np.repeat(trained_on, table.sizes))
+def _choices(table: _Alternatives, trained_on: Bools, is_yes_no: bool) -> Choices:
+    dense = _dense_features(table, np.repeat(trained_on, table.sizes))
     dense = np.column_stack([dense, np.ones(len(dense))])  # the bias: how often the answer is yes
     num_dense = dense.shape[1]
     sizes = table.num_words + num_dense
@@ -215,9 +229,8 @@ def _with_no(yes: Choices) -> Choices:
 
 
 def _probe_half(table: _Alternatives, trained_on: Bools, is_yes_no: bool) -> float:
-    train = _choices(table, "train", trained_on, is_yes_no).take(trained_on)
-    test = _choices(table, "test", trained_on, is_yes_no).take(~trained_on)
-    return hit_rate(test, fit(train, _BUCKETS, ridge=_RIDGE))
+    choices = _choices(table, trained_on, is_yes_no)
+    return hit_rate(choices.take(~trained_on), fit(choices.take(trained_on), _BUCKETS, ridge=_RIDGE))
 
 
 def _prior_half(table: _Alternatives, trained_on: Bools, is_yes_no: bool) -> float:

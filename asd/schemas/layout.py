@@ -42,7 +42,8 @@ class _Strict(BaseModel):
 
 
 def _expand(value: Any) -> Any:
-    """The two shorthands: text with braces is a format, other text a field path; a list is a list of expressions."""
+    """The two shorthands: text with braces is a format, other text a field path; a list is a list of
+    expressions."""
     if isinstance(value, str):
         return {"format": value} if "{" in value else {"field": value}
     if isinstance(value, list):
@@ -56,10 +57,12 @@ SOURCES = ("field", "text", "format", "first_of", "list", "switch", "pick", "box
 
 
 class Expression(_Strict):
-    """How one value is made: exactly one of the sources, then the steps in the order in which they stand here."""
+    """How one value is made: exactly one of the sources, then the steps in the order in which they stand
+    here."""
 
     field: str | None = None
-    """Path into the record, `a.b.0`; `?` at the end: may be absent. Also `$key`, `$row`, ..., a join or a variable."""
+    """Path into the record, `a.b.0`; `?` at the end: may be absent. Also `$key`, `$row`, ..., a join or a
+    variable."""
     text: str | None = None
     """The same text for every record."""
     format: str | None = None
@@ -110,7 +113,9 @@ class Expression(_Strict):
     def has_one_source(self) -> Expression:
         given = [name for name in SOURCES if getattr(self, "list_" if name == "list" else name) is not None]
         if len(given) != 1:
-            raise ValueError(f"an expression has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}")
+            raise ValueError(
+                f"an expression has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}"
+            )
         return self
 
 
@@ -122,7 +127,8 @@ def _label(value: Any) -> str:
 
 
 class Switch(_Strict):
-    """Takes the expression that belongs to a value; without a match and without `default` the value is null."""
+    """Takes the expression that belongs to a value; without a match and without `default` the value is
+    null."""
 
     by: Expr
     cases: dict[str, Expr]
@@ -162,14 +168,16 @@ class BoxSource(_Strict):
 
 
 class Messages(_Strict):
-    """A conversation kept as it is: JSON list of {role, content}, roles renamed by `roles`, `first` put before it."""
+    """A conversation kept as it is: JSON list of {role, content}, roles renamed by `roles`, `first` put
+    before it."""
 
     from_: Expr = Field(alias="from")
     role: str = "from"
     content: str = "value"
     roles: dict[str, str] = Field(default_factory=dict)
     first: dict[str, Expr] = Field(default_factory=dict)
-    """Role -> text, as messages before the first one (tool descriptions, system prompts); nulls are left out."""
+    """Role -> text, as messages before the first one (tool descriptions, system prompts); nulls are left
+    out."""
 
 
 class Columns(_Strict):
@@ -199,12 +207,14 @@ class Columns(_Strict):
 
 
 class Join(_Strict):
-    """A second file whose records are looked up for each record; its fields are reachable as `<join name>.<field>`."""
+    """A second file whose records are looked up for each record; its fields are reachable as `<join
+    name>.<field>`."""
 
     files: str | None = None
     """Glob below the source; all that match become one table."""
     pair: list[dict[str, str]] = Field(default_factory=list)
-    """Instead of `files`: renamings tried in order on the main file's path; the first file that exists is taken."""
+    """Instead of `files`: renamings tried in order on the main file's path; the first file that exists is
+    taken."""
     format: Format | None = None
     records: str = ""
     key: Expr | None = None
@@ -224,34 +234,40 @@ class Join(_Strict):
 
 
 class Layout(_Strict):
-    """One way in which the data set is found on disk, and where its fields are. See `asd/sources/LAYOUTS.md`."""
+    """One way in which the data set is found on disk, and where its fields are. See
+    `asd/sources/LAYOUTS.md`."""
 
     name: str
     """Short name, shown in reports and accepted by --source-format."""
     files: str | list[str] = "*"
-    """Glob(s) of the main files below the source, at any depth (`*.json` also finds `a/b.json`); also with .gz, .zst."""
+    """Glob(s) of the main files below the source, at any depth (`*.json` also finds `a/b.json`); also with
+    .gz, .zst."""
     exclude: list[str] = Field(default_factory=list)
     format: Format | None = None
     """Only where detection by content cannot know (a CSV file without a usual name)."""
     csv_columns: list[str] | None = None
     """Column names of a CSV file that has no header line."""
     records: str = ""
-    """Where the records are inside a JSON file: `questions`, `data.items`; default: the outermost list or dict."""
+    """Where the records are inside a JSON file: `questions`, `data.items`; default: the outermost list or
+    dict."""
     one_record_per_file: bool = False
     keys: list[str] = Field(default_factory=list)
-    """Further fields that the first record must have for this layout to fit (those that columns use always must)."""
+    """Further fields that the first record must have for this layout to fit (those that columns use always
+    must)."""
     without: list[str] = Field(default_factory=list)
     """Fields that the first record must not have."""
     joins: dict[str, Join] = Field(default_factory=dict)
     explode: dict[str, str] = Field(default_factory=dict)
-    """One row per element: name -> path of a list; the element is reachable as `$item.<name>`. Lists run in parallel."""
+    """One row per element: name -> path of a list; the element is reachable as `$item.<name>`. Lists run in
+    parallel."""
     variables: dict[str, Expr] = Field(default_factory=dict)
     """Values that several columns use, reachable by name."""
     columns: Columns = Field(default_factory=Columns)
     variants: list[Columns] = Field(default_factory=list)
     """One row per entry and record; each entry's columns replace those above."""
     reject_when: dict[str, Expr] = Field(default_factory=dict)
-    """Reason -> expression: a record for which it is neither null nor empty becomes a reject with this reason."""
+    """Reason -> expression: a record for which it is neither null nor empty becomes a reject with this
+    reason."""
 
     @model_validator(mode="after")
     def names_are_distinct(self) -> Layout:

@@ -1,4 +1,4 @@
-"""TaskSpec: everything the pipeline must know about a data set, as data. One YAML file is one task; no Python needed."""
+"""TaskSpec: all that the pipeline must know about a data set, as data. One YAML file is one task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 __all__ = ["Family", "Layout", "TaskSpec"]
 
-Family = Literal["vqa", "ocr", "classification", "science", "grounding", "statement", "caption", "chart", "text"]
+Family = Literal[
+    "vqa", "ocr", "classification", "science", "grounding", "statement", "caption", "chart", "text"
+]
 
 
 class TaskSpec(BaseModel):
@@ -50,8 +52,10 @@ class TaskSpec(BaseModel):
     def validate_styles(self) -> TaskSpec:
         for style in self.styles:
             if style not in TARGET_STYLES:
-                raise ValueError(f"styles: {style.value!r} can be native but not a target; targets: "
-                                 f"{', '.join(TARGET_STYLES)}")
+                raise ValueError(
+                    f"styles: {style.value!r} can be native but not a target; targets: "
+                    f"{', '.join(TARGET_STYLES)}"
+                )
             if style == self.native_style:
                 raise ValueError(f"styles: {style.value!r} is the native style, so nothing converts to it")
         return self

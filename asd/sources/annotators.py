@@ -5,15 +5,16 @@ The rule, in order:
 1. Answers that differ only in case, outer or repeated blanks, or a closing full stop are one answer; of its
    spellings the most frequent one is kept, then the earliest.
 2. The answer that most annotators gave wins.
-3. A tie goes to a real answer before a refusal ("unanswerable", "unsuitable image", "answering does not require
+3. A tie goes to a real answer before a refusal ("unanswerable", "unsuitable image", "answering does not
+require
    reading text in the image"): somebody could answer, so the question can be answered.
 4. Then to the answer with more annotators who were sure of it (`answer_confidence: yes`).
 5. Then to the answer given first.
 
-A field such as `multiple_choice_answer` is never read: in several releases it is the first annotator's answer, not
-the majority's. A refusal that wins is a gold answer like any other (benchmarks train on it); `is_refusal` lets the
-caller mark it. All distinct answers are accepted, gold first, then by votes, then in the order given: soft scoring
-needs them, and a converter must not offer one of them as a wrong answer.
+A field such as `multiple_choice_answer` is never read: in several releases it is the first annotator's
+answer, not the majority's. A refusal that wins is a gold answer like any other (benchmarks train on it);
+`is_refusal` lets the caller mark it. All distinct answers are accepted, gold first, then by votes, then in
+the order given: soft scoring needs them, and a converter must not offer one of them as a wrong answer.
 """
 
 from __future__ import annotations
@@ -53,14 +54,12 @@ def is_refusal(answer: str) -> bool:
 
 
 def vote(answers: Sequence[Any] | None) -> Vote:
-    """Gold and accepted answers of a list of texts, or of records with `answer` and perhaps `answer_confidence`."""
+    """Gold and accepted answers of a list of texts, or of records with `answer` and perhaps
+    `answer_confidence`."""
     if not answers:
         return NO_VOTE
     first = answers[0]
-    if isinstance(first, dict):
-        texts = [a.get("answer") for a in answers]
-    else:
-        texts = list(answers)
+    texts = [a.get("answer") for a in answers] if isinstance(first, dict) else list(answers)
     head = texts[0]
     if isinstance(head, str) and texts.count(head) == len(texts):  # unanimous, as most are: nothing to count
         head = " ".join(head.split())

@@ -1,4 +1,5 @@
-"""What a source hands on: batches of native rows with the rejects beside them, and the identity of the files read.
+"""What a source hands on: batches of native rows with the rejects beside them, and the identity of the files
+read.
 
 No reading happens here, so every reader can import it.
 """

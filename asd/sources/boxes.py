@@ -1,7 +1,8 @@
 """Bounding boxes: from the conventions that data sets use to the one text that samples carry.
 
 Canonical: corners, normalised to 0..1 by the longer side of the image after centred padding to a square, two
-decimals, no spaces: "[0.12,0.30,0.58,0.71]". Pure functions; boxes are (x1, y1, x2, y2) with the origin top left.
+decimals, no spaces: "[0.12,0.30,0.58,0.71]". Pure functions; boxes are (x1, y1, x2, y2) with the origin top
+left.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ Size = tuple[float, float]
 """Width and height of the frame in pixels."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_BOX_TEXT = re.compile(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
+_BOX_TEXT = re.compile(
+    rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*"
+)
 
 
 class BoxError(ValueError):
@@ -31,7 +34,8 @@ class BoxError(ValueError):
 def parse_box(value: object) -> Box:
     """Four finite numbers from a list, a tuple or a text such as "[1, 2, 3, 4]", in whatever unit they stand.
 
-    Raises: BoxError with reason `no_box` for null or nothing, `bad_box` for anything else that is not four numbers.
+    Raises: BoxError with reason `no_box` for null or nothing, `bad_box` for anything else that is not four
+    numbers.
     """
     if value is None or value == "" or value == []:
         raise BoxError("no_box", "the box is null or empty")
@@ -55,8 +59,9 @@ def parse_box(value: object) -> Box:
 def to_padded_square(box: Box, convention: BoxConvention, size: Size | None = None) -> Box:
     """The box normalised to 0..1 on the centre-padded square, cut to the image.
 
-    Without a size, normalised conventions keep their own 0..1 frame (the padding is then unknown); pixel conventions
-    need the size. Raises: BoxError `bad_box` if nothing of the box lies inside the image, or the size is not positive.
+    Without a size, normalised conventions keep their own 0..1 frame (the padding is then unknown); pixel
+    conventions need the size. Raises: BoxError `bad_box` if nothing of the box lies inside the image, or the
+    size is not positive.
     """
     if convention == "xyxy_square":
         return _cut(box, box, 1.0, 1.0)
@@ -72,7 +77,12 @@ def to_padded_square(box: Box, convention: BoxConvention, size: Size | None = No
         raise BoxError("bad_box", f"the image size is {width} x {height}")
     if convention in ("xyxy_unit", "xyxy_permille"):
         unit = 1000.0 if convention == "xyxy_permille" else 1.0
-        pixels = (box[0] / unit * width, box[1] / unit * height, box[2] / unit * width, box[3] / unit * height)
+        pixels = (
+            box[0] / unit * width,
+            box[1] / unit * height,
+            box[2] / unit * width,
+            box[3] / unit * height,
+        )
     else:
         pixels = box
     x1, y1, x2, y2 = _cut(pixels, box, width, height)
@@ -87,7 +97,9 @@ def _cut(box: Box, given: Box, width: float, height: float) -> Box:
         raise BoxError("bad_box", f"the second corner is left of or above the first: {list(given)}")
     cut = (max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height))
     if cut[0] >= cut[2] or cut[1] >= cut[3]:
-        raise BoxError("bad_box", f"the box has no area inside the {width:g} x {height:g} frame: {list(given)}")
+        raise BoxError(
+            "bad_box", f"the box has no area inside the {width:g} x {height:g} frame: {list(given)}"
+        )
     return cut
 
 

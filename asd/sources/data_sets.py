@@ -43,7 +43,8 @@ class LoadedDataSet:
 
 
 def load_data_set(location: str, split: str | None) -> LoadedDataSet:
-    """`hf:NAME`, `hf:NAME#CONFIG`, or the folder of a saved data set. Raises: SourceError if it cannot be loaded."""
+    """`hf:NAME`, `hf:NAME#CONFIG`, or the folder of a saved data set. Raises: SourceError if it cannot be
+    loaded."""
     import datasets
 
     try:
@@ -60,7 +61,9 @@ def load_data_set(location: str, split: str | None) -> LoadedDataSet:
     if isinstance(loaded, dict):
         parts = dict(loaded)
         if split is not None:
-            parts = {name: part for name, part in parts.items() if normalise_split(name) == normalise_split(split)}
+            parts = {
+                name: part for name, part in parts.items() if normalise_split(name) == normalise_split(split)
+            }
             if not parts:
                 raise SourceError(f"{location}: no split {split!r} (found {', '.join(loaded)})")
     else:
@@ -71,7 +74,8 @@ def load_data_set(location: str, split: str | None) -> LoadedDataSet:
 
 
 def _identity(name: str, part: Any) -> SourceFile:
-    """The fingerprint that `datasets` keeps covers the rows and every operation on them, so no file is read here."""
+    """The fingerprint that `datasets` keeps covers the rows and every operation on them, so no file is read
+    here."""
     fingerprint = f"{part._fingerprint}:{part.num_rows}"
     size = part.info.dataset_size or 0
     return SourceFile(name, int(size), xxhash.xxh3_128_hexdigest(fingerprint.encode()))

@@ -1,4 +1,5 @@
-"""Compiles the expressions of a layout to functions of one record. No evaluation of code: only paths and fixed steps."""
+"""Compiles the expressions of a layout to functions of one record. No evaluation of code: only paths and
+fixed steps."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Compiled:
 
 
 def to_text(value: Any) -> str | None:
-    """The text of a scalar. Raises: RowError `bad_field` for a list or an object, which no text column can hold."""
+    """The text of a scalar. Raises: RowError `bad_field` for a list or an object, which no text column can
+    hold."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -71,7 +73,9 @@ class Compiler:
     functions whose results are kept of each joined record (so that only these stay in memory).
     """
 
-    def __init__(self, layout: str, joins: Sequence[str] = (), variables: Mapping[str, Expression] | None = None):
+    def __init__(
+        self, layout: str, joins: Sequence[str] = (), variables: Mapping[str, Expression] | None = None
+    ):
         self.layout = layout
         self.join_names = tuple(joins)
         self.variables = dict(variables or {})
@@ -132,7 +136,8 @@ class Compiler:
             return self._messages(expr.messages)
         raise UsageError(f"layout {self.layout!r}: an expression without a source")
 
-    # -- sources ---------------------------------------------------------------------------------------------------
+    # -- sources
+    # ---------------------------------------------------------------------------------------------------
 
     def path(self, path: str) -> Fn:
         """The value at a path; null where it is absent."""
@@ -168,7 +173,8 @@ class Compiler:
     def _special(self, root: str) -> Fn:
         if root not in SPECIALS:
             raise UsageError(
-                f"layout {self.layout!r}: no {root!r}{near_names(root, SPECIALS)} (known: {', '.join(SPECIALS)})"
+                f"layout {self.layout!r}: no {root!r}{near_names(root, SPECIALS)} "
+                f"(known: {', '.join(SPECIALS)})"
             )
         if root not in _FILE_SPECIALS:
             self._per_file = False
@@ -231,7 +237,8 @@ class Compiler:
                 continue
             if conversion or "{" in (spec or "") or not name:
                 raise UsageError(
-                    f"layout {self.layout!r}: format {text!r}: {{{name}}} may have a field and a plain format only"
+                    f"layout {self.layout!r}: format {text!r}: {{{name}}} may have a field and a plain "
+                    "format only"
                 )
             pieces.append((literal, self.path(name), spec or ""))
         return _format(text, tuple(pieces))
@@ -293,7 +300,8 @@ class Compiler:
 
         return run
 
-    # -- steps -----------------------------------------------------------------------------------------------------
+    # -- steps
+    # -----------------------------------------------------------------------------------------------------
 
     def _steps(self, expr: Expression) -> list[Step]:
         steps: list[Step] = []
@@ -385,7 +393,7 @@ def _each(fn: Fn, inner: Fn) -> Fn:
             return None
         out = []
         for row.it in _as_list(values):
-            out.append(inner(rec, row))  # noqa: PERF401  (the loop variable is the row's own)
+            out.append(inner(rec, row))
         row.it = outer
         return out
 
@@ -513,7 +521,8 @@ def _map(table: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def missing_path(record: Any, path: str) -> str | None:
-    """Why `path` cannot be followed in `record`, or None if it can (a null or a short list on the way is fine)."""
+    """Why `path` cannot be followed in `record`, or None if it can (a null or a short list on the way is
+    fine)."""
     value = record
     for depth, part in enumerate(path.split(".")):
         if value is None or isinstance(value, list):

@@ -1,7 +1,9 @@
-"""Raw records of one file as Python objects, in bounded memory. Knows file formats, knows nothing of data sets.
+"""Raw records of one file as Python objects, in bounded memory. Knows file formats, knows nothing of data
+sets.
 
-The format is found by content: releases name JSON Lines `.json`, gzip `.gzip` or nothing at all. A file that cannot
-be read on is a SourceError; a single bad line or row is a `BadRecord`, so that the caller can count it and go on.
+The format is found by content: releases name JSON Lines `.json`, gzip `.gzip` or nothing at all. A file that
+cannot be read on is a SourceError; a single bad line or row is a `BadRecord`, so that the caller can count
+it and go on.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class BadRecord:
 
 
 Record = tuple[int, str | None, Any]
-"""Number in the file (0-based), key (in a JSON object) or None, and the record: usually a dict, or a BadRecord."""
+"""Number in the file (0-based), key (in a JSON object) or None, and the record: usually a dict, or a
+BadRecord."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ class _ArrowStream(io.RawIOBase):
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """The uncompressed bytes of a file, plain, gzip or Zstandard, whatever its name.
 
-    Raises: SourceError if it is missing, unreadable, cut off or damaged (also for errors while the body reads).
+    Raises: SourceError if it is missing, unreadable, cut off or damaged (also for errors while the body
+    reads).
     """
     try:
         with path.open("rb") as raw:
@@ -95,12 +99,16 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
                 with gzip.open(raw) as unzipped:
                     yield cast(BinaryIO, unzipped)
             elif magic == _ZSTD:
-                with io.BufferedReader(_ArrowStream(pa.CompressedInputStream(pa.PythonFile(raw), "zstd"))) as out:
+                with io.BufferedReader(
+                    _ArrowStream(pa.CompressedInputStream(pa.PythonFile(raw), "zstd"))
+                ) as out:
                     yield out
             else:
                 yield raw
     except EOFError as exc:
-        raise SourceError(f"{path}: the compressed data ends too early; the file is truncated: fetch it again") from exc
+        raise SourceError(
+            f"{path}: the compressed data ends too early; the file is truncated: fetch it again"
+        ) from exc
     except (gzip.BadGzipFile, zlib.error, pa.ArrowInvalid) as exc:
         raise SourceError(f"{path}: the file is damaged ({exc}); fetch it again") from exc
     except OSError as exc:
@@ -116,7 +124,8 @@ def base_suffix(name: str) -> str:
 
 
 def detect_format(path: Path) -> Format:
-    """The format of a file by its content; its name decides only between CSV and plain text, and for a single line.
+    """The format of a file by its content; its name decides only between CSV and plain text, and for a
+    single line.
 
     Raises: SourceError if the file is empty, missing or damaged.
     """
@@ -170,7 +179,9 @@ def _looks_like_csv(head: bytes) -> bool:
     return len(widths) == 1 and widths.pop() > 1
 
 
-def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str | None = None) -> Iterator[Record]:
+def iterate_records(
+    path: Path, options: ReadOptions | None = None, *, name: str | None = None
+) -> Iterator[Record]:
     """The records of a file, whatever its format. `name` is what messages call the file (default: the path).
 
     Raises: SourceError naming the file and the byte or row where reading had to stop.
@@ -199,10 +210,8 @@ def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
         except ValueError as exc:
             raise SourceError(f"{where}: not valid JSON ({exc})") from exc
         return
-    row = 0
-    for key, value in iterate_collection(stream, where, options.records):
+    for row, (key, value) in enumerate(iterate_collection(stream, where, options.records)):
         yield row, key, value
-        row += 1
 
 
 def _jsonl_records(stream: BinaryIO) -> Iterator[Record]:
@@ -265,7 +274,7 @@ def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: 
         except csv.Error as exc:
             if "unexpected end" in str(exc):
                 raise SourceError(
-                    f"{where}: a quoted field that starts in line {line + 1} never ends; the file is truncated"
+                    f"{where}: a quoted field from line {line + 1} on never ends; the file is truncated"
                 ) from exc
             yield row, None, BadRecord("bad_csv", f"line {line + 1}: {exc}")
             row += 1
@@ -298,7 +307,9 @@ def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> It
     source: Any = str(path)
     with path.open("rb") as raw:
         magic = raw.read(4)
-    if magic == _ZSTD or magic[:2] == _GZIP:  # such files are compressed inside, so this is rare: unpack in memory
+    if (
+        magic == _ZSTD or magic[:2] == _GZIP
+    ):  # such files are compressed inside, so this is rare: unpack in memory
         with open_bytes(path) as stream:
             source = pa.BufferReader(stream.read())
     if kind == "parquet":

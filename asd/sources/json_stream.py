@@ -1,8 +1,8 @@
 """Elements of a large JSON collection, one after the other, in bounded memory.
 
-Works on blocks: a block is cut at a place that looks like the boundary between two elements and is parsed as a whole
-by orjson. Brackets balance only if the cut was a real boundary, so a wrong guess is noticed and never gives a wrong
-element; then (and at the ends) elements are found one by one by their brackets.
+Works on blocks: a block is cut at a place that looks like the boundary between two elements and is parsed as
+a whole by orjson. Brackets balance only if the cut was a real boundary, so a wrong guess is noticed and
+never gives a wrong element; then (and at the ends) elements are found one by one by their brackets.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def parse_json(text: bytes) -> Any:
 def iterate_collection(stream: BinaryIO, where: str, path: tuple[str, ...] = ()) -> Iterator[Item]:
     """(key, value) of each element of the list (key None) or dict at `path`.
 
-    Raises: SourceError naming `where`, the record and the byte if the text is cut off or no JSON; PathError if there
-    is no collection at `path`.
+    Raises: SourceError naming `where`, the record and the byte if the text is cut off or no JSON; PathError
+    if there is no collection at `path`.
     """
     return _Scanner(stream, where).collection(path)
 
@@ -72,7 +72,9 @@ class _Scanner:
         if self.ended:
             return False
         keep = self.buf[self.pos :]
-        chunk = self.stream.read(max(BLOCK_BYTES, len(keep)))  # doubles for a huge element, so growth stays linear
+        chunk = self.stream.read(
+            max(BLOCK_BYTES, len(keep))
+        )  # doubles for a huge element, so growth stays linear
         self.base += self.pos
         self.buf, self.pos = keep + chunk, 0
         self.ended = not chunk
@@ -174,8 +176,8 @@ class _Scanner:
             while True:
                 if self.peek() == 0x7D:
                     raise PathError(
-                        f"{self.where}: no key {wanted!r} in {inside} (keys: {', '.join(seen[:12]) or 'none'})"
-                        f"{near_names(wanted, seen)}"
+                        f"{self.where}: no key {wanted!r} in {inside} "
+                        f"(keys: {', '.join(seen[:12]) or 'none'}){near_names(wanted, seen)}"
                     )
                 name = self.key()
                 if name == wanted:
@@ -190,7 +192,9 @@ class _Scanner:
         self.enter(path)
         start = self.peek()
         if start not in _OPEN:
-            raise PathError(f"{self.where}: {'.'.join(path) or 'the outermost value'} is neither a list nor an object")
+            raise PathError(
+                f"{self.where}: {'.'.join(path) or 'the outermost value'} is neither a list nor an object"
+            )
         keyed, close = start == 0x7B, _OPEN[start]
         self.pos += 1
         boundary: re.Pattern[bytes] | None = None

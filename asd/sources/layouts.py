@@ -1,7 +1,7 @@
 """Runs a declarative layout: finds its files, checks that they fit, and maps their records to native rows.
 
-`asd.schemas.layout` is the grammar, LAYOUTS.md the manual. A layout that does not fit says why in one sentence
-(`LayoutMismatch`); a record that cannot become a sample is a `Reject`; nothing is dropped silently.
+`asd.schemas.layout` is the grammar, LAYOUTS.md the manual. A layout that does not fit says why in one
+sentence (`LayoutMismatchError`); a record that is no sample is a `Reject`; nothing is dropped silently.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from asd.records import Reject
 from asd.schemas.layout import Columns, Join, Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
-from asd.sources.expressions import Compiled, Compiler, Fn, Row, RowError, missing_path, to_text
+from asd.sources.expressions import Compiled, Compiler, Fn, Row, RowError, missing_path
 from asd.sources.formats import COMPRESSION_SUFFIXES, BadRecord, ReadOptions, Record, iterate_records
 from asd.sources.native_rows import ColumnFns, RowMaker, RowSink
 
 Note = Callable[[str], None]
 
 
-class LayoutMismatch(SourceError):
+class LayoutMismatchError(SourceError):
     """This layout does not fit these files; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class MainFile:
-    """Something that yields records: a file below the root, or rows that are in memory already (`records`)."""
+    """Something that yields records: a file below the root, or rows that are in memory already
+    (`records`)."""
 
     rel: str
     path: Path | None = None
@@ -60,7 +61,8 @@ class CompiledLayout:
 
 
 def list_files(root: Path) -> list[str]:
-    """Relative posix paths of all files below `root`, sorted; hidden ones are left out. Follows links, but no circle."""
+    """Relative posix paths of all files below `root`, sorted; hidden ones are left out. Follows links, but
+    no circle."""
     found: list[str] = []
     seen: set[str] = set()
     for folder, folders, names in os.walk(root, followlinks=True):
@@ -77,7 +79,8 @@ def list_files(root: Path) -> list[str]:
 
 
 def matches_glob(rel: str, pattern: str) -> bool:
-    """A pattern without a slash is for the name at any depth; compression suffixes may be missing in the pattern."""
+    """A pattern without a slash is for the name at any depth; compression suffixes may be missing in the
+    pattern."""
     pattern = pattern.removeprefix("**/")
     path = PurePosixPath(rel)
     names = [path]
@@ -114,7 +117,9 @@ def compile_layout(layout: Layout, spec: TaskSpec) -> CompiledLayout:
         layout=layout,
         needs=list(dict.fromkeys((*compiler.needs, *layout.keys))),
         join_needs={name: list(dict.fromkeys(paths)) for name, paths in compiler.join_needs.items()},
-        fields=tuple(sorted(compiler.fields | {key.split(".")[0] for key in (*layout.keys, *layout.without)})),
+        fields=tuple(
+            sorted(compiler.fields | {key.split(".")[0] for key in (*layout.keys, *layout.without)})
+        ),
         slots=compiler.slots,
         join_keys=join_keys,
         lookups=lookups,
@@ -198,7 +203,9 @@ class OpenLayout:
         self.compiled, self.layout, self.spec = compiled, compiled.layout, spec
         self.root, self.mains = root, mains
         self.on_note = on_note
-        self.join_files = {name: self._join_files(name, join, files) for name, join in self.layout.joins.items()}
+        self.join_files = {
+            name: self._join_files(name, join, files) for name, join in self.layout.joins.items()
+        }
 
     def paths(self) -> list[str]:
         """Every file that will be read, main files first, each once."""
@@ -209,11 +216,12 @@ class OpenLayout:
         return list(dict.fromkeys(rels))
 
     def _join_files(self, name: str, join: Join, files: list[str]) -> dict[str, list[str]]:
-        """Main file (or "" for all) -> files of the join. Raises: LayoutMismatch if a needed one is missing."""
+        """Main file (or "" for all) -> files of the join. Raises: LayoutMismatchError if a needed one is
+        missing."""
         if join.files is not None:
             found = select_files(files, join.files)
             if not found and join.required:
-                raise LayoutMismatch(f"no file matches {join.files!r}, which holds its {name!r}")
+                raise LayoutMismatchError(f"no file matches {join.files!r}, which holds its {name!r}")
             return {"": found}
         by_main: dict[str, list[str]] = {}
         for main in self.mains:
@@ -221,12 +229,15 @@ class OpenLayout:
             hit = next((partner for partner in tried if partner in set(files)), None)
             if hit is None and join.required:
                 looked = ", ".join(tried) or "nothing: no renaming applies"
-                raise LayoutMismatch(f"{main.rel} has no file of {name!r} beside it (looked for {looked})")
+                raise LayoutMismatchError(
+                    f"{main.rel} has no file of {name!r} beside it (looked for {looked})"
+                )
             by_main[main.rel] = [hit] if hit else []
         return by_main
 
     def batches(self, batch_rows: int) -> Iterator[NativeBatch]:
-        """Batches of about `batch_rows` rows over all main files, in order; the last one may be empty of rows."""
+        """Batches of about `batch_rows` rows over all main files, in order; the last one may be empty of
+        rows."""
         sink = RowSink(frozenset().union(*(fns.used() for fns in self.compiled.variants)))
         tables: dict[str, dict[Any, tuple[Any, ...]]] = {}
         for main in self.mains:
@@ -241,7 +252,11 @@ class OpenLayout:
 
     def _table(self, name: str, rels: list[str]) -> dict[Any, tuple[Any, ...]]:
         """Key -> the kept values of each joined record. The first of equal keys stays."""
-        join, slots, key_fn = self.layout.joins[name], self.compiled.slots[name], self.compiled.join_keys[name]
+        join, slots, key_fn = (
+            self.layout.joins[name],
+            self.compiled.slots[name],
+            self.compiled.join_keys[name],
+        )
         table: dict[Any, tuple[Any, ...]] = {}
         row, repeated = Row(), 0
         options = ReadOptions(join.format, _path(join.records), on_note=self.on_note)
@@ -260,14 +275,16 @@ class OpenLayout:
                 else:
                     table[found] = tuple(slot(record, row) for slot in slots)
         if repeated:
-            self.on_note(f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used")
+            self.on_note(
+                f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used"
+            )
         return table
 
     def _check_joined(self, name: str, rel: str, record: Any) -> None:
         for path in self.compiled.join_needs[name]:
             problem = missing_path(record, path)
             if problem:
-                raise LayoutMismatch(f"join {name!r}: {problem}, in {rel}")
+                raise LayoutMismatchError(f"join {name!r}: {problem}, in {rel}")
 
 
 def _rename(rel: str, names: dict[str, str]) -> str:
@@ -290,7 +307,9 @@ class _FileReader:
         path = PurePosixPath(main.rel)
         stem = path.name.split(".")[0] or path.name
         folder = "" if str(path.parent) == "." else str(path.parent)
-        self.row = Row(file=main.rel, name=path.name, stem=stem, folder=folder, joined=[None] * len(self.tables))
+        self.row = Row(
+            file=main.rel, name=path.name, stem=stem, folder=folder, joined=[None] * len(self.tables)
+        )
         base_name = f"{folder}/{stem}" if folder else stem
         several = len(self.compiled.variants) > 1
         self.makers = [
@@ -333,7 +352,7 @@ class _FileReader:
         problem = why_unfit(self.compiled, record)
         if problem:
             raise SourceError(
-                f"{self.main.rel}: does not fit layout {self.opened.layout.name!r}, which was chosen for this source: "
+                f"{self.main.rel}: does not fit layout {self.opened.layout.name!r}, chosen for this source: "
                 f"{problem}; leave the file out with `exclude`, or correct the layout"
             )
 
@@ -343,7 +362,9 @@ class _FileReader:
         for position, (table, lookup) in enumerate(self.tables):
             wanted = lookup(record, row)
             if type(wanted) is list:
-                row.joined[position] = [found for each in wanted if (found := table.get(str(each))) is not None]
+                row.joined[position] = [
+                    found for each in wanted if (found := table.get(str(each))) is not None
+                ]
             else:
                 row.joined[position] = table.get(str(wanted))
         for reason, condition in self.compiled.reject_when.items():
@@ -388,7 +409,9 @@ class _FileReader:
     def _reject(self, error: RowError, maker: RowMaker | None = None) -> None:
         detail = error.detail
         if error.reason == "no_answer" and not detail:
-            absent = [n for n, found in zip(self.opened.layout.joins, self.row.joined, strict=True) if found is None]
+            absent = [
+                n for n, found in zip(self.opened.layout.joins, self.row.joined, strict=True) if found is None
+            ]
             detail = f"no entry in {' and '.join(absent)}" if absent else "the answer is empty or missing"
         source_id = (maker.last_id if maker is not None else "") or self.row.key or ""
         self.sink.rejects.append(Reject(self.main.rel, self.row.row, source_id, error.reason, detail))

@@ -51,8 +51,9 @@ _COLUMNS: dict[str, pa.DataType] = {
 """Every key that `read_record` looks at; others are skipped while parsing."""
 _PLAIN = frozenset({"id", "question_id", "image", "conversations"})
 _IDS = ("id", "question_id")
-_ODD_PATH = r"\A/|\A\.?\z|\./|/\.|\A\.\.|//|/\z|\\|:|\x00"
+_ODD_PATH = r"\A[./]|\./|/\.|//|/\z|\\|:|\x00"
 """At least every path that `normalise_image_path` changes or refuses (RE2)."""
+_FIRST_RECORD_BYTES = 1 << 16
 _CONSTANT_ROWS = 1 << 16
 
 Table = tuple[pa.RecordBatch, list[Reject]]
@@ -114,27 +115,36 @@ def _texts(block: Block) -> Iterator[bytes]:
         start = end
 
 
-def parse_block(block: Block) -> pa.StructArray | pa.RecordBatch:
+def parse_block(block: Block) -> pa.RecordBatch:
     """The known keys of each record as columns. Raises: ArrowException or UnplainBlockError."""
-    schema = _sniff_schema(block)
+    if block.form == "lines" and not _is_object_a_line(block.data):
+        raise UnplainBlockError
+    _check_utf8(block.data)
+    first = _first_record(block)
+    if first.keys() <= _COLUMNS.keys():
+        try:  # a column costs its share of the parsing even where no record has it
+            return _parse(block, _schema(first, only_its_keys=True), "error")
+        except pa.ArrowException:
+            pass
+    return _parse(block, _schema(first, only_its_keys=False), "ignore")
+
+
+def _parse(block: Block, schema: pa.Schema, on_other_keys: str) -> pa.RecordBatch:
     data = block.data
     if block.form == "array":
         data = b'{"r":[' + data + b"]}"
         schema = pa.schema([("r", pa.list_(pa.struct(list(schema))))])
-    elif not _is_object_a_line(data):
-        raise UnplainBlockError
-    _check_utf8(data)
     table = pj.read_json(
         pa.BufferReader(data),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
         parse_options=pj.ParseOptions(
-            explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=block.form == "array"
+            explicit_schema=schema, unexpected_field_behavior=on_other_keys, newlines_in_values=block.form == "array"
         ),
     )
-    batches = table.to_batches()
-    if len(batches) != 1:
+    parsed = table.to_batches()
+    if len(parsed) != 1:
         raise UnplainBlockError
-    records = batches[0]
+    records = parsed[0]
     if block.form == "array":
         inner = records.column(0).flatten()
         if inner.null_count or len(records) != 1:
@@ -145,29 +155,41 @@ def parse_block(block: Block) -> pa.StructArray | pa.RecordBatch:
     return records
 
 
-def _sniff_schema(block: Block) -> pa.Schema:
-    """Which type the ids have is read off the first record."""
-    end = block.data.find(b"\n") if block.form == "lines" else int(next(iter(element_ends(block.data[:1 << 16])[0]), 0))
+def _first_record(block: Block) -> dict[str, Any]:
+    if block.form == "lines":
+        end = block.data.find(b"\n")
+    else:
+        ends, _ = element_ends(block.data[:_FIRST_RECORD_BYTES])
+        end = int(ends[0]) if len(ends) else 0
     try:
-        first = orjson.loads(block.data[:end]) if end > 0 else {}
+        first = orjson.loads(block.data[:end])
     except orjson.JSONDecodeError:
         raise UnplainBlockError from None
     if not isinstance(first, dict):
         raise UnplainBlockError
-    types = dict(_COLUMNS)
+    return first
+
+
+def _schema(first: dict[str, Any], *, only_its_keys: bool) -> pa.Schema:
+    """Which type the ids have is read off the first record."""
+    types = {name: kind for name, kind in _COLUMNS.items() if not only_its_keys or name in first or name == "image"}
     for key in _IDS:
         if isinstance(first.get(key), int) and not isinstance(first[key], bool):
             types[key] = pa.int64()
+    turns = first.get("conversations")
+    if only_its_keys and isinstance(turns, list) and turns and isinstance(turns[0], dict):
+        types["conversations"] = pa.list_(pa.struct([field for field in _TURN if field.name in turns[0]]))
     return pa.schema(list(types.items()))
 
 
 def _is_object_a_line(data: bytes) -> bool:
     """Arrow also takes two objects on a line; then its rows would not be the lines."""
-    rows = data.count(b"\n")
-    inner = data.count(b"}\n{")
-    if inner != rows - 1:
-        inner += data.count(b"}\r\n{")
-    return inner == rows - 1 and data.startswith(b"{") and data.rstrip(b"\r\n").endswith(b"}")
+    octets = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(octets == ord("\n"))
+    before = octets[ends - 1]  # an offset of -1 wraps around to the last byte, which is a newline: refused below
+    if (before == ord("\r")).any():
+        before = np.where(before == ord("\r"), octets[ends - 2], before)
+    return bool((before == ord("}")).all() and (octets[ends[:-1] + 1] == ord("{")).all()) and data.startswith(b"{")
 
 
 def _check_utf8(data: bytes) -> None:
@@ -275,6 +297,17 @@ def _string_buffer(array: pa.StringArray) -> tuple[npt.NDArray[np.uint8], Offset
     return (np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)), places
 
 
+def _may_have_odd_paths(data: npt.NDArray[np.uint8], offsets: Offsets) -> bool:
+    """Whether `_ODD_PATH` could match one of the paths: a look at the bytes of all of them at once."""
+    paths = data[offsets[0] : offsets[-1]]
+    is_slash = paths == ord("/")
+    is_part_mark = is_slash | (paths == ord("."))  # two in a row: "./", "/.", "..", "//"
+    starts = offsets[:-1][offsets[:-1] < offsets[1:]] - offsets[0]
+    ends = offsets[1:][offsets[:-1] < offsets[1:]] - offsets[0] - 1
+    is_odd = (is_part_mark[1:] & is_part_mark[:-1]).any() or is_part_mark[starts].any() or is_slash[ends].any()
+    return bool(is_odd) or any(bool((paths == byte).any()) for byte in b"\\:\x00")
+
+
 class _Turns:
     """Question and answer of every turn of the records that are plain so far; `is_odd` marks the other records."""
 
@@ -304,17 +337,10 @@ class _Turns:
 
     def _image_paths(self) -> pa.StringArray:
         image = self.columns["image"]
-        data, offsets = _string_buffer(image)
-        if len(data) and _to_mask(pc.starts_with(image, "./")).any():
-            image = pc.if_else(pc.starts_with(image, "./"), pc.utf8_slice_codeunits(image, 2), image)
-            data, offsets = _string_buffer(image)
-        paths = data[offsets[0] : offsets[-1]].tobytes()
-        starts = offsets[:-1][offsets[:-1] < offsets[1:]]
-        is_suspect = any(mark in paths for mark in (b"./", b"/.", b"..", b"//", b"\\", b":", b"\x00"))
-        is_suspect |= bool((data[starts] == ord("/")).any()) or bool((data[starts] == ord(".")).any())
-        ends = offsets[1:][offsets[:-1] < offsets[1:]] - 1
-        is_suspect |= bool((data[ends] == ord("/")).any()) or len(starts) + image.null_count < self.count
-        if is_suspect:
+        is_dotted = pc.starts_with(image, "./")
+        if pc.any(is_dotted).as_py():
+            image = pc.if_else(is_dotted, pc.utf8_slice_codeunits(image, 2), image)
+        if _may_have_odd_paths(*_string_buffer(image)):
             self.is_odd |= _to_mask(pc.match_substring_regex(image, _ODD_PATH))
         return image
 
@@ -425,12 +451,15 @@ def _flat_turns(conversations: pa.ListArray, is_odd: Mask) -> pa.StructArray:
 def _role_and_value(turns: pa.StructArray) -> tuple[pa.StringArray, pa.StringArray]:
     """Under either spelling, from/value or role/content. A turn that is null gives nulls."""
     columns = {field.name: column for field, column in zip(turns.type, turns.flatten(), strict=True)}
-    role, value = columns["from"], columns["value"]
-    if role.null_count:
-        role = pc.coalesce(role, columns["role"])
-    if value.null_count:
-        value = pc.coalesce(value, columns["content"])
-    return role, value
+    return _first_present(columns, "from", "role"), _first_present(columns, "value", "content")
+
+
+def _first_present(columns: dict[str, pa.Array], name: str, other: str) -> pa.Array:
+    if name not in columns or other not in columns:
+        if name not in columns and other not in columns:
+            raise UnplainBlockError
+        return columns[name if name in columns else other]
+    return pc.coalesce(columns[name], columns[other]) if columns[name].null_count else columns[name]
 
 
 def _gold(response: pa.StringArray, rules: RecordRules) -> tuple[pa.StringArray, Mask]:

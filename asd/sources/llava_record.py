@@ -30,6 +30,9 @@ Message = tuple[str, str]
 ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 FLAT_KEYS = frozenset({"id", "question_id", "image", "images", "text", "category"})
 
+_EXTRA_KEYS = frozenset(
+    {"ocr_tokens", "solution", "lecture", "full_answer", "answer_type", "rationales", "answers", "accepted"}
+)
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "minival": "val", "dev": "val"}
 _SPLIT_NAMES |= {"test": "test", "testdev": "test"}
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
@@ -167,13 +170,13 @@ def _read_message(turn: Any, number: int) -> Message:
         text = turn.get("content") if text is None else text
         if isinstance(role, str) and (text is None or isinstance(text, str)):
             return ROLES.get(role, role), text or ""
-    raise BadRecordError("bad_turn", f"turn {number} needs from/value or role/content as text: {str(turn)[:80]!r}")
+    raise BadRecordError("bad_turn", f"turn {number} (counted from 0) needs from/value or role/content, both text")
 
 
 def _flat_messages(record: dict[str, Any]) -> list[Message]:
     text = record.get("text")
     if not isinstance(text, str):
-        raise BadRecordError("no_turns", f"neither conversations nor text (keys: {', '.join(map(str, record))[:120]})")
+        raise BadRecordError("no_turns", "expected a list `conversations`, or `text` with an answer; found neither")
     messages = [("user", text)]
     for key in ("answer_bbox", "answer"):
         answer = record.get(key)
@@ -328,6 +331,8 @@ def canonical_box(text: str) -> str:
 def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, Any]:
     """Optional keys; the ones that speak of one answer count only where the record has one turn."""
     extras: dict[str, Any] = {}
+    if _EXTRA_KEYS.isdisjoint(record):
+        return extras
     if tokens := _texts(record.get("ocr_tokens")):
         extras["ocr_tokens"] = tokens
     if not is_single:

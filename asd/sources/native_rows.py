@@ -1,11 +1,13 @@
 """From a record's values to one native row: the rules that hold for every data set, whatever its layout.
 
-Gold first among the accepted answers, letters only in the response of multiple choice, one spelling of yes and no,
-image paths that stay below the image root. A record that breaks a rule is a RowError with a short stable reason.
+Gold first among the accepted answers, letters only in the response of multiple choice, one spelling of yes
+and no, image paths that stay below the image root. A record that breaks a rule is a RowError with a short
+stable reason.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +35,16 @@ _SPLITS = {
     "testing": "test",
     "testdev": "test",
 }
-_YES_NO = {"yes": "yes", "true": "yes", "1": "yes", "y": "yes", "no": "no", "false": "no", "0": "no", "n": "no"}
+_YES_NO = {
+    "yes": "yes",
+    "true": "yes",
+    "1": "yes",
+    "y": "yes",
+    "no": "no",
+    "false": "no",
+    "0": "no",
+    "n": "no",
+}
 
 _LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes")
 _NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough")
@@ -46,13 +57,23 @@ def normalise_split(name: str) -> str:
     return _SPLITS.get(name.lower(), name)
 
 
+def split_in_name(file: str) -> str | None:
+    """The split that a file's name or one of its folders speaks of, the name first; None if none does."""
+    for part in reversed(file.lower().split("/")):
+        for word in re.split(r"[^a-z]+", part):
+            if word in _SPLITS or word in ("train", "val", "test"):
+                return _SPLITS.get(word, word)
+    return None
+
+
 def normalise_yes_no(answer: str) -> str | None:
     """yes or no for the usual spellings (Yes, true, "1", ...); None for anything else."""
     return _YES_NO.get(answer.strip().rstrip(".").casefold())
 
 
 def check_image_path(path: str) -> str:
-    """The path without a leading "./". Raises: RowError `image_outside_root` if it is absolute or leaves the root."""
+    """The path without a leading "./". Raises: RowError `image_outside_root` if it is absolute or leaves the
+    root."""
     while path.startswith("./"):
         path = path[2:].lstrip("/")
     if path.startswith(("/", "\\")) or ".." in path or ":" in path:
@@ -76,7 +97,8 @@ class ColumnFns:
 
 @dataclass(slots=True)
 class RowSink:
-    """Rows by column, until they are taken as one batch. Columns that no layout fills cost nothing per row."""
+    """Rows by column, until they are taken as one batch. Columns that no layout fills cost nothing per
+    row."""
 
     used: frozenset[str]
     text: dict[str, list[Any]] = field(default_factory=dict)
@@ -121,7 +143,9 @@ class RowSink:
                     pa.array(np.arange(size + 1, dtype=np.int32)), pa.array(self.text["gold"], pa.string())
                 )
             offsets = self.offsets[name] if name in self.used else np.zeros(size + 1, np.int32)
-            return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(self.flat[name], pa.string()))
+            return pa.ListArray.from_arrays(
+                pa.array(offsets, pa.int32()), pa.array(self.flat[name], pa.string())
+            )
         values = self.text[name]
         if len(values) == size:
             return pa.array(values, column.type)
@@ -145,7 +169,9 @@ class RowSink:
 class RowMaker:
     """Makes the rows of one file for one set of columns and puts them into the sink."""
 
-    def __init__(self, fns: ColumnFns, spec: TaskSpec, sink: RowSink, row: Row, *, base_name: str, turn: int | None):
+    def __init__(
+        self, fns: ColumnFns, spec: TaskSpec, sink: RowSink, row: Row, *, base_name: str, turn: int | None
+    ):
         """`turn` is the number of this variant, or None where a record makes one row (or is exploded)."""
         self.sink, self.spec, self.base_name, self.turn = sink, spec, base_name, turn
         self.votes = fns.votes
@@ -189,7 +215,10 @@ class RowMaker:
         if self.votes and is_refusal(gold):
             answer_type = UNANSWERABLE
 
-        sink, text = self.sink, self.sink.text  # nothing raises from here on, so no column gets ahead of another
+        sink, text = (
+            self.sink,
+            self.sink.text,
+        )  # nothing raises from here on, so no column gets ahead of another
         text["source_id"].append(source_id)
         text["question"].append(question)
         text["gold"].append(gold)
@@ -211,8 +240,8 @@ class RowMaker:
         for name, values in lists:
             self._extend(name, values)
         for column, value in texts:
-            value = value.strip() if value and column != "passthrough" else value
-            text[column].append(value or None if column in _NULLABLE_TEXT else value or "")
+            stripped = value.strip() if value and column != "passthrough" else value
+            text[column].append(stripped or None if column in _NULLABLE_TEXT else stripped or "")
 
     def _extend(self, name: str, values: Sequence[str]) -> None:
         flat = self.sink.flat[name]
@@ -255,7 +284,9 @@ class RowMaker:
         if options and index is None:
             index = _find_option(options, gold)
             if index is None:
-                raise RowError("answer_not_in_options", f"{gold[:60]!r} is none of the {len(options)} options")
+                raise RowError(
+                    "answer_not_in_options", f"{gold[:60]!r} is none of the {len(options)} options"
+                )
             gold = options[index]
         if self.is_choice:
             if index is None:
@@ -272,9 +303,10 @@ class RowMaker:
             return [gold]
         wrong = {option.casefold() for option in options} - {gold.casefold()}
         out = {gold: None}  # a dict keeps the order and drops repeats
-        for answer in (*given, *vote.accepted):
-            answer = answer.strip()
-            if answer and answer.casefold() not in wrong:  # an annotator's answer may be one of the wrong options
+        for answer in map(str.strip, (*given, *vote.accepted)):
+            if (
+                answer and answer.casefold() not in wrong
+            ):  # an annotator's answer may be one of the wrong options
                 out[answer] = None
         return list(out)
 

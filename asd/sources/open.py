@@ -1,8 +1,8 @@
 """Opens a task's data wherever it is (a file, a folder, a saved or hub data set) and streams its native rows.
 
 The task's own layouts are tried in their order, because they say more than the general ones; then the LLaVA
-conversation and flat test layouts, which every task knows. If nothing fits, the error lists what was looked for and
-what was found.
+conversation and flat test layouts, which every task knows. If nothing fits, the error lists what was looked
+for and what was found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from asd.sources.batch import NativeBatch, SourceFile
 from asd.sources.formats import base_suffix, detect_format, iterate_records
 from asd.sources.layouts import (
     CompiledLayout,
-    LayoutMismatch,
+    LayoutMismatchError,
     MainFile,
     OpenLayout,
     compile_layout,
@@ -34,7 +34,7 @@ from asd.sources.layouts import (
     select_files,
     why_unfit,
 )
-from asd.sources.native_rows import normalise_split
+from asd.sources.native_rows import normalise_split, split_in_name
 
 __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
@@ -61,10 +61,12 @@ class Source:
     split: str | None = None
     """Only rows of this split are given; rejects are given whatever their split."""
     notes: list[str] = field(default_factory=list)
-    """What the user should know of how the files were read (another encoding, files left out); grows while reading."""
+    """What the user should know of how the files were read (another encoding, files left out); grows while
+    reading."""
 
     def batches(self, batch_rows: int = BATCH_ROWS) -> Iterator[NativeBatch]:
-        """Native rows and rejects, in the order of the files. Raises: SourceError where a file cannot be read on."""
+        """Native rows and rejects, in the order of the files. Raises: SourceError where a file cannot be
+        read on."""
         if self.split is None:
             yield from self.reader(batch_rows)
             return
@@ -91,7 +93,8 @@ def open_source(
 ) -> Source:
     """Finds the layout that fits `location`: a file, a folder, or `hf:NAME` (`hf:NAME#CONFIG`).
 
-    Raises: SourceError if nothing is there or no layout fits, UnknownNameError for an unknown `source_format`.
+    Raises: SourceError if nothing is there or no layout fits, UnknownNameError for an unknown
+    `source_format`.
     """
     if image_root is not None and not image_root.is_dir():
         raise UsageError(f"image root {image_root} is not a folder")
@@ -122,7 +125,9 @@ class _Opening:
         self.firsts: dict[Any, Any] = {}
         names = [layout.name for layout in spec.layouts]
         if source_format is not None and source_format not in (*names, LLAVA):
-            raise UnknownNameError("source format", source_format, (*names, LLAVA), hint=f"(task {spec.name!r})")
+            raise UnknownNameError(
+                "source format", source_format, (*names, LLAVA), hint=f"(task {spec.name!r})"
+            )
         self.layouts = [layout for layout in spec.layouts if source_format in (None, layout.name)]
         self.try_llava = source_format in (None, LLAVA)
 
@@ -130,7 +135,8 @@ class _Opening:
         if text not in self.notes:  # a second pass over the files says the same things
             self.notes.append(text)
 
-    # -- files -----------------------------------------------------------------------------------------------------
+    # -- files
+    # -----------------------------------------------------------------------------------------------------
 
     def files(self, path: Path, image_root: Path | None) -> Source:
         root = path if path.is_dir() else path.parent
@@ -139,7 +145,7 @@ class _Opening:
         for layout in self.layouts:
             try:
                 opened = self._try_layout(layout, root, found, only)
-            except LayoutMismatch as exc:
+            except LayoutMismatchError as exc:
                 self.problems.append(f"layout {layout.name!r}: {exc}")
                 continue
             return self._source(root, layout.name, opened.paths(), image_root, opened.batches)
@@ -154,15 +160,15 @@ class _Opening:
         rels = [only] if only else select_files(found, layout.files, layout.exclude)
         if not rels:
             globs = layout.files if isinstance(layout.files, str) else ", ".join(layout.files)
-            raise LayoutMismatch(f"no file matches {globs}")
+            raise LayoutMismatchError(f"no file matches {globs}")
         if layout.files == "*":
             rels = self._fitting(compiled, root, rels)
         else:
             problem = self._problem(compiled, root, rels[0])
             if problem:
-                raise LayoutMismatch(problem)
-        split = normalise_split(self.split) if self.split and not _has_split(layout) else "train"
-        mains = [MainFile(rel, root / rel, split=split) for rel in rels]
+                raise LayoutMismatchError(problem)
+        given = normalise_split(self.split) if self.split else "train"
+        mains = [MainFile(rel, root / rel, split=split_in_name(rel) or given) for rel in rels]
         return OpenLayout(compiled, self.spec, root, mains, found, self.note)
 
     def _fitting(self, compiled: CompiledLayout, root: Path, rels: list[str]) -> list[str]:
@@ -170,20 +176,23 @@ class _Opening:
         problems = {rel: self._problem(compiled, root, rel) for rel in rels}
         fitting = [rel for rel, problem in problems.items() if problem is None]
         if not fitting:
-            raise LayoutMismatch(next(problem for problem in problems.values() if problem))
-        for rel, problem in problems.items():
-            if problem:
-                self.note(f"left out {problem}")
+            raise LayoutMismatchError(next(problem for problem in problems.values() if problem))
+        for problem in filter(None, problems.values()):
+            self.note(f"left out {problem}")
         return fitting
 
     def _problem(self, compiled: CompiledLayout, root: Path, rel: str) -> str | None:
-        options = read_options(compiled.layout, compiled.fields, lambda note: None)
-        try:
-            record = first_record(iterate_records(root / rel, options, name=rel))
-        except SourceError as exc:
-            return str(exc)
-        problem = why_unfit(compiled, record)
-        return f"{rel}: {problem}" if problem else None
+        problem = None
+        for fields in (compiled.fields, None):  # all columns of a Parquet file only to say which ones it has
+            options = read_options(compiled.layout, fields, lambda note: None)
+            try:
+                record = first_record(iterate_records(root / rel, options, name=rel))
+            except SourceError as exc:
+                return str(exc)
+            problem = why_unfit(compiled, record)
+            if problem is None:
+                return None
+        return f"{rel}: {problem}"
 
     def _llava_files(self, root: Path, found: list[str]) -> list[str]:
         from asd.sources import llava
@@ -196,7 +205,9 @@ class _Opening:
             if isinstance(record, dict) and llava.looks_like(record):
                 rels.append(rel)
         if not rels:
-            self.problems.append(f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question")
+            self.problems.append(
+                f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question"
+            )
         return rels
 
     def _peek(self, root: Path, rel: str) -> Any:
@@ -214,12 +225,18 @@ class _Opening:
 
         def read(batch_rows: int) -> Iterator[NativeBatch]:
             for rel in rels:
+                unnamed = split_in_name(rel) is None  # then --split says of what split the rows are
                 for batch in llava.batches(root / rel, rel, self.spec, batch_rows=batch_rows):
-                    yield batch if split is None else NativeBatch(_with_split(batch.table, split), batch.rejects)
+                    if split is not None and unnamed:
+                        yield NativeBatch(_with_split(batch.table, split), batch.rejects)
+                    else:
+                        yield batch
 
         return read
 
-    def _source(self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader) -> Source:
+    def _source(
+        self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader
+    ) -> Source:
         files = tuple(_source_file(root, rel) for rel in rels)
         return Source(self.spec, root, name, files, image_root, reader, self.split, self.notes)
 
@@ -231,10 +248,11 @@ class _Opening:
         return (
             f"{path}: nothing here fits task {self.spec.name!r}.\nLooked for:\n  {tried}\n"
             f"Found: {seen or 'no data file'}{more}.\n"
-            "Give another --source, or describe the files in a task file of your own (asd/sources/LAYOUTS.md)."
+            "Give another --source, or describe the files in your own task file (asd/sources/LAYOUTS.md)."
         )
 
-    # -- data sets (`datasets`) --------------------------------------------------------------------------------------
+    # -- data sets (`datasets`)
+    # --------------------------------------------------------------------------------------
 
     def data_set(self, location: str, image_root: Path | None) -> Source:
         from asd.sources.data_sets import load_data_set
@@ -246,12 +264,21 @@ class _Opening:
             problem = why_unfit(compiled, first_record(mains[0].records())) if mains[0].records else "no rows"
             needed = [name for name, join in layout.joins.items() if join.required]
             if problem or needed:
-                self.problems.append(f"layout {layout.name!r}: {problem or f'needs the file of {needed[0]!r} beside it'}")
+                self.problems.append(
+                    f"layout {layout.name!r}: {problem or f'needs the file of {needed[0]!r} beside it'}"
+                )
                 continue
             opened = OpenLayout(compiled, self.spec, loaded.root, mains, [], self.note)
             split = self.split if _has_split(layout) else None  # else the split was chosen when loading
             return Source(
-                self.spec, loaded.root, layout.name, loaded.files, image_root, opened.batches, split, self.notes
+                self.spec,
+                loaded.root,
+                layout.name,
+                loaded.files,
+                image_root,
+                opened.batches,
+                split,
+                self.notes,
             )
         tried = "\n  ".join(self.problems) or "nothing: the task has no layout of its own"
         raise SourceError(
@@ -269,12 +296,16 @@ def _with_split(table: Any, split: str) -> Any:
     import pyarrow as pa
 
     position = NATIVE_SCHEMA.get_field_index("split")
-    return table.set_column(position, NATIVE_SCHEMA.field(position), pa.repeat(pa.scalar(split), table.num_rows))
+    return table.set_column(
+        position, NATIVE_SCHEMA.field(position), pa.repeat(pa.scalar(split), table.num_rows)
+    )
 
 
 def _siblings(path: Path) -> list[str]:
     """Files beside a single file, where its joins are looked for."""
-    return sorted(entry.name for entry in path.parent.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    return sorted(
+        entry.name for entry in path.parent.iterdir() if entry.is_file() and not entry.name.startswith(".")
+    )
 
 
 def _source_file(root: Path, rel: str) -> SourceFile:

@@ -26,7 +26,8 @@ _IS_BLANK[list(b" \t\r\n\x0b\x0c")] = True
 _IS_STOP = np.zeros(256, np.bool_)
 _IS_STOP[list(b".?!")] = True
 _NEWLINE, _COLON, _SPACE, _QUESTION_MARK = 0x0A, 0x3A, 0x20, 0x3F
-_OTHER_MARKS = (b"Context", b"OCR token", b"A. ", b"A) ", b"A.\t", b"A)\t")
+_OTHER_PAIRS = (b"xt", b"CR", b"A.", b"A)")
+"""One of these pairs of bytes is in every text that `_OTHER` matches; looking for a pair is far faster than `in`."""
 _OTHER = r"Context|OCR token|A[.)][ \t]"
 """All that `take_apart` could take for context, OCR tokens or options, and some more (RE2)."""
 _MAX_ROUNDS = 64
@@ -99,8 +100,8 @@ def _rfp_column(prompts: _Prompts) -> pa.StringArray:
 
 
 def _find_others(data: Bytes, start: Offsets, end: Offsets) -> Mask:
-    buffer = data.tobytes()
-    if not any(mark in buffer for mark in _OTHER_MARKS):
+    first, second = data[:-1], data[1:]
+    if not any(((first == pair[0]) & (second == pair[1])).any() for pair in _OTHER_PAIRS):
         return np.zeros(len(start), np.bool_)
     return _to_mask(pc.match_substring_regex(cut_slices(data, start, end), _OTHER))
 

@@ -14,11 +14,17 @@ WORDS = [f"word{number}" for number in range(300)]
 
 
 def choices(n: int, *, gold_is_longest: bool = False, seed: int = 0) -> list[ProbeRow]:
+    """Wrong options are the gold answers of other rows, as in a conversion."""
     draw = random.Random(seed)
+    answers = [draw.choice(WORDS) for _ in range(n)]
     rows = []
     for number in range(n):
-        options = draw.sample(WORDS, 4)
+        options = [answers[number]]
+        while len(options) < 4:
+            if (other := draw.choice(answers)) not in options:
+                options.append(other)
         gold = draw.randrange(4)
+        options[0], options[gold] = options[gold], options[0]
         if gold_is_longest:
             options[gold] += f" and {draw.choice(WORDS)}"
         question = f"what is the {draw.choice(WORDS)} near the {draw.choice(WORDS)}?"
@@ -54,9 +60,10 @@ def test_gold_that_is_always_longest_is_found() -> None:
     assert result.chance == 0.25
 
 
-def test_exchangeable_options_stay_at_chance() -> None:
+def test_exchangeable_options_do_not_beat_chance() -> None:
+    """A little below is right: an answer that rows of the other half have as gold is a wrong one more often here."""
     result = run(choices(2000))
-    assert result.accuracy == pytest.approx(0.25, abs=0.04)
+    assert 0.1 < result.accuracy < 0.28
     assert result.prior == pytest.approx(0.25, abs=0.04)
     assert result.interval[0] < result.accuracy < result.interval[1]
     assert result.num_rows == 2000
@@ -94,7 +101,7 @@ def test_order_of_rows_changes_nothing_but_too_few_rows_give_none() -> None:
 def test_twenty_thousand_rows_take_less_than_ten_seconds() -> None:
     rows = choices(20_000)
     start = time.perf_counter()
-    assert run(rows).accuracy == pytest.approx(0.25, abs=0.015)
+    assert 0.2 < run(rows).accuracy < 0.26
     assert time.perf_counter() - start < 10
 
 

@@ -1,0 +1,230 @@
+"""What kind of text an answer is, and what a question asks for: the keys by which wrong answers are matched.
+
+A kind has a fine and a coarse name. All options of a question share the kind of the gold one, so neither type
+(year, money, colour), nor length class, nor letter case tells them apart. Pure functions of one text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from asd.makers.normalise import normalise_answer
+
+YES_NO = "yes_no"
+BOX = "box"
+EMPTY = "empty"
+
+_NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern, re.IGNORECASE))
+    for name, pattern in (
+        (BOX, r"\[\s*-?\d*\.?\d+(?:\s*,\s*-?\d*\.?\d+){3}\s*\]$"),
+        ("percent", r"[+-]?\d[\d,]*(?:\.\d+)?\s*(?:%|percent$)"),
+        ("money", r"(?:[a-z]{2})?[$£€¥₹]\s*\d|\d[\d,.]*\s*(?:dollars?|cents?|euros?|pounds?|[$£€¥¢])$"),
+        ("time", r"\d{1,2}[:.]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?$|\d{1,2}\s*(?:[ap]\.?m\.?|o'?\s?clock)$"),
+        ("year", r"(?:1[5-9]|20)\d\d$"),
+        ("year_span", r"(?:1[5-9]|20)\d\d\s*[-–/]\s*\d{2,4}$"),
+        ("date", r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}$"),
+        ("ratio", r"\d+\s*[:/]\s*\d+$"),
+        ("ordinal", r"\d+(?:st|nd|rd|th)$"),
+        ("decimal", r"[+-]?\d{1,3}(?:,?\d{3})*\.\d+$|[+-]?\.\d+$"),
+        ("integer", r"[+-]?\d{1,3}(?:,\d{3})+$|[+-]?\d+$"),
+        ("quantity", r"[+-]?\d[\d,.]*\s*[a-zµ°\"'²³/]+\.?$"),
+        ("code", r"(?=.*\d)\S+$"),
+    )
+)
+_MONTH = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d|\d\s+(?:jan|feb|mar|apr|may|"
+    r"jun|jul|aug|sep|oct|nov|dec)",
+    re.IGNORECASE,
+)
+_URL = re.compile(
+    r"(?:https?://|www\.)\S+$|\S+\.(?:com|org|net|edu|gov|info|co\.uk|de|fr|tv)(?:/\S*)?$", re.IGNORECASE
+)
+_NUMBER_WORDS = frozenset(str(number) for number in range(21))
+_COLOURS_WORDS = """
+white black red blue green yellow brown gray pink orange purple tan silver gold beige maroon teal turquoise
+violet navy cream olive burgundy magenta cyan lavender peach khaki blonde blond bronze aqua clear
+"""
+_COLOURS = frozenset(_COLOURS_WORDS.split())
+_BLOCK_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_PLACES_WORDS = """
+on in at under above behind near over inside outside by next to from between across below
+"""
+_PLACES = frozenset(_PLACES_WORDS.split())
+_NOT_ACTIVITIES_WORDS = """
+string spring nothing something everything anything building ceiling clothing railing morning evening
+wedding pudding lightning earring sibling awning dressing seasoning topping crossing parking wedding bowling
+beijing
+"""
+_NOT_ACTIVITIES = frozenset(_NOT_ACTIVITIES_WORDS.split())
+_LENGTH_CLASSES = (
+    (1, "1"),
+    (2, "2"),
+    (4, "3-4"),
+    (6, "5-6"),
+    (8, "7-8"),
+    (10, "9-10"),
+    (13, "11-13"),
+    (17, "14-17"),
+    (24, "18-24"),
+)
+
+
+@lru_cache(maxsize=1 << 17)
+def answer_kind(text: str) -> tuple[str, str]:
+    """(fine kind, coarse kind): ('integer/1', 'number'), ('colour', 'text'), ('2/title', 'text'), ('yes_no',
+    'yes_no').
+    """
+    text = text.strip()
+    if not text:
+        return EMPTY, EMPTY
+    normal = normalise_answer(text)
+    if normal in ("yes", "no"):
+        return YES_NO, YES_NO
+    if any(letter.isdigit() for letter in text):
+        numeric = _numeric_kind(text)
+        if numeric is not None:
+            return numeric
+    if normal in _NUMBER_WORDS:
+        return "integer/word", "number"
+    if _URL.match(text):
+        return "url", "url"
+    words = text.split()
+    if len(words) == 1 and normal in _COLOURS:
+        return "colour", "text"
+    if len(text) == 1:
+        return "letter", "text"
+    return f"{_length_class(len(words))}/{_opening(words)}{_letter_case(text, words)}", "text"
+
+
+def _numeric_kind(text: str) -> tuple[str, str] | None:
+    for name, pattern in _NUMERIC:
+        if not pattern.match(text):
+            continue
+        if name == "integer":
+            return f"integer/{min(len(text.replace(',', '').lstrip('+-')), 7)}", "number"
+        if name == "decimal":
+            whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
+            return f"decimal/{min(len(whole), 4)}.{min(len(part), 2)}", "number"
+        return (name, name) if name in (BOX, "code", "quantity", "date", "time") else (name, "number")
+    return ("date", "date") if _MONTH.search(text) and len(text.split()) <= 5 else None
+
+
+def _opening(words: list[str]) -> str:
+    """Sets activities ('riding a bike') and places ('on the table') apart from things, in answers of up to
+    six words.
+    """
+    first = words[0].casefold()
+    if len(words) > 6 or not first.isalpha():
+        return ""
+    if first in _PLACES and len(words) > 1:
+        return "place-"
+    return "ing-" if len(first) > 5 and first.endswith("ing") and first not in _NOT_ACTIVITIES else ""
+
+
+def _length_class(num_words: int) -> str:
+    for most, name in _LENGTH_CLASSES:
+        if num_words <= most:
+            return name
+    return "25+"
+
+
+def _letter_case(text: str, words: list[str]) -> str:
+    if text.islower():
+        return "lower"
+    if text.isupper():
+        return "upper"
+    if words and words[-1].endswith("."):
+        return "sentence"
+    initials = sum(word[0].isupper() for word in words)
+    if not initials:
+        return "lower"
+    return "title" if 2 * initials > len(words) else "first"
+
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_ASKING = frozenset({"what", "which", "who", "whose", "whom", "where", "when", "why", "how"})
+_TAKES_A_WORD = frozenset({"what", "which", "whose", "how", "who", "where"})
+_EXPANDED = re.compile(r"\b(what|who|where|how)'s\b")
+_STOP_WORDS = """
+a an the this that these those is are was were be been being am do does did done doing has have had can
+could will would should shall may might must of in on at to from by with for about into onto over under as
+it its it's he she they them his her hers their theirs you your i we our us my me and or but if so not no
+there here any some please s t seen shown visible image picture photo
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+
+
+class Asked(NamedTuple):
+    """What a question asks for, split so that questions can be grouped at several levels."""
+
+    full: str
+    """All its words."""
+    asking: str
+    """Question word ('what'), or the first word where there is none ('is', 'name')."""
+    head: str
+    """The question word and what goes with it: 'what color', 'how many', 'what is'."""
+    content: tuple[str, ...]
+    """'<head>|<word>' for each other word that carries meaning, in order, without repeats."""
+
+
+@lru_cache(maxsize=1 << 15)
+def parse_question(question: str) -> Asked:
+    """'What color is the man's shirt?' -> asking 'what', head 'what color', content 'what color|man',
+    '...|shirt'.
+    """
+    words = [word.removesuffix("'s") for word in _WORD.findall(_EXPANDED.sub(r"\1 is", question.casefold()))]
+    start = next((place for place, word in enumerate(words) if word in _ASKING), 0)
+    asking = head = words[start] if words else ""
+    rest = words[start + 1 :]
+    if rest and asking in _TAKES_A_WORD:
+        head, rest = f"{asking} {rest[0]}", rest[1:]
+    rest += words[:start]
+    content = dict.fromkeys(f"{head}|{word}" for word in rest if word not in _STOP)
+    return Asked(" ".join(words), asking, head, tuple(content))
+
+
+_SEPARATOR = re.compile(r",|\bor\b")
+_PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
+_BOUNDARY_WORDS = """
+look looks looking appear appears seem seems more most either wearing made there color side type kind than
+standing sitting called one sort
+"""
+_BOUNDARY = _STOP | _ASKING | frozenset(_BOUNDARY_WORDS.split())
+
+
+def stated_alternatives(question: str, gold: str) -> list[str]:
+    """The other answers that the question itself offers: 'Is it a cat or a dog?' with gold 'cat' -> ['dog'].
+
+    Empty where the question has no 'or', or the gold answer is not one of what it offers.
+    """
+    if " or " not in question:
+        return []
+    parts = [part for part in _SEPARATOR.split(question.strip().rstrip("?.!: ")) if part.strip()]
+    if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in _ASKING | _PREPOSITIONS:
+        del parts[0]  # "Who is taller, the man or the woman?": what stands before the comma is the question
+    want, most = normalise_answer(gold), len(gold.split()) + 1
+    offered = [_phrase(part, is_last=place == len(parts) - 1, most=most) for place, part in enumerate(parts)]
+    if want not in map(normalise_answer, offered):
+        return []
+    return [phrase for phrase in offered if phrase and normalise_answer(phrase) != want]
+
+
+def _phrase(part: str, *, is_last: bool, most: int) -> str:
+    """The few words next to the 'or': the end of what stands before it, the start of what follows it."""
+    words = part.split()
+    if is_last:
+        while len(words) > 1 and words[0].casefold() in _BOUNDARY:
+            words = words[1:]
+        end = next(
+            (place for place, word in enumerate(words) if place and word.casefold() in _BOUNDARY), len(words)
+        )
+        return " ".join(words[:end]) if end <= most else ""
+    if words and words[-1].casefold() in _BOUNDARY:
+        return words[-1]  # "on or off"
+    start = next((place for place in range(len(words), 0, -1) if words[place - 1].casefold() in _BOUNDARY), 0)
+    if start and words[start - 1].casefold() in ("a", "an"):
+        return " ".join(words[start:][-most:])
+    return " ".join(words[start:][1 - most :])  # as many words as the gold answer has: "is the door open"

@@ -1,0 +1,238 @@
+"""A question and its short answer as one declarative sentence, by rule; None where no rule is sure.
+
+`declarative("What is the man holding?", "umbrella")` is "The man is holding an umbrella.". A wrong
+sentence would teach a model nonsense, so each pattern accepts only the wordings it can read and declines
+the rest. No randomness, no I/O.
+
+How it works: the question becomes a list of words; its first word picks the pattern functions, tried in
+order; each returns the words of a sentence or None. Patterns live in `english_clauses` (yes/no, choice),
+`english_counts`, `english_what_is`, `english_what_noun` and `english_who_where_how`. `english_phrases`
+says where subject and predicate meet, `english_gaps` where the answer goes, `english_lexicon` knows
+words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from asd.makers import english_lexicon as lex
+from asd.makers.english_clauses import choice_question, yes_no_question
+from asd.makers.english_counts import how_many_question
+from asd.makers.english_phrases import noun_phrase_end
+from asd.makers.english_query import Query
+from asd.makers.english_what_is import what_does_question, what_is_question
+from asd.makers.english_what_noun import what_noun_question
+from asd.makers.english_who_where_how import (
+    how_question,
+    statement_question,
+    where_question,
+    which_side_question,
+    who_question,
+)
+
+MAX_QUESTION_WORDS = 24
+MAX_ANSWER_WORDS = 12
+
+_NO_ANSWER = frozenset(
+    {
+        "",
+        "unanswerable",
+        "unsuitable",
+        "unsuitable image",
+        "unknown",
+        "not sure",
+        "unsure",
+        "don't know",
+        "dont know",
+        "i don't know",
+        "idk",
+        "can't tell",
+        "cant tell",
+        "cannot tell",
+        "can't see",
+        "not visible",
+        "n/a",
+        "na",
+        "none",
+        "not possible",
+        "it's not",
+        "not there",
+        "maybe",
+        "?",
+        "no idea",
+        "unclear",
+        "unreadable",
+        "not clear",
+        "blurry",
+        "too blurry",
+        "can't read",
+        "illegible",
+        "answering does not require reading text in the image",
+        "nobody",
+        "not applicable",
+        "undetermined",
+        "impossible",
+        "other",
+        "yes and no",
+        "no answer",
+        "lot",
+        "lots",
+        "noone",
+        "both",
+        "neither",
+        "either",
+        "it isn't",
+        "nowhere",
+        "all",
+        "something",
+        "anything",
+        "cant see",
+        "null",
+        "unk",
+    }
+)
+
+_CONTRACTIONS = {
+    "what's": "what is",
+    "whats": "what is",
+    "who's": "who is",
+    "whos": "who is",
+    "where's": "where is",
+    "how's": "how is",
+    "when's": "when is",
+    "there's": "there is",
+    "that's": "that is",
+    "isn't": "is not",
+    "aren't": "are not",
+    "it's": "it is",
+    "wheres": "where is",
+}
+
+_ODD_CHARACTERS = re.compile(r"[()\[\]{}<>|\\_=*#@:;\"“”`~^]|[.!?](?=\s)|,|--|\s-\s|\bhttps?\b")
+_WORDLESS = re.compile(r"[^\x20-\x7eÀ-ɏ]")
+_SPACES = re.compile(r"\s+")
+
+
+def declarative(question: str, answer: str, answer_type: str | None = None) -> str | None:
+    """One sentence that says what question and answer say together and contains the answer; None where
+    unsure.
+
+    answer_type: the source's own label ("yes/no", "number", "other", "unanswerable"), used only to
+    decline.
+    """
+    if answer_type == "unanswerable":
+        return None
+    query = _read(question, answer)
+    if query is None:
+        return None
+    for pattern in _PATTERNS.get(query.words[0], _ANY_FIRST_WORD):
+        sentence = pattern(query)
+        if sentence is not None:
+            return _checked(sentence, query)
+    return None
+
+
+def _read(question: str, answer: str) -> Query | None:
+    text = _SPACES.sub(" ", question.replace("’", "'").replace("´", "'")).strip().rstrip("?. ")
+    answer = _SPACES.sub(" ", answer).strip()
+    answer = answer[:-1] if answer.endswith(".") and answer.count(".") == 1 else answer
+    low = answer.lower()
+    if (
+        low in _NO_ANSWER
+        or _ODD_CHARACTERS.search(text)
+        or _WORDLESS.search(text)
+        or _WORDLESS.search(answer)
+    ):
+        return None
+    if '"' in answer or "?" in answer or answer.endswith((",", ";", ":", "-", "\\")):
+        return None
+    shown = _expand(text.split(" "))
+    if not 2 <= len(shown) <= MAX_QUESTION_WORDS or len(low.split(" ")) > MAX_ANSWER_WORDS:
+        return None
+    words = tuple(word.lower() for word in shown)
+    return Query(words, tuple(shown), answer, low) if _is_readable(words) else None
+
+
+def _expand(shown: list[str]) -> list[str]:
+    first = _CONTRACTIONS.get(shown[0].lower())
+    return [*first.split(" "), *shown[1:]] if first else shown
+
+
+def _is_readable(words: Sequence[str]) -> bool:
+    """False for doubled words, negations and words that a sentence about the picture cannot keep."""
+    if words[-1].endswith("'s") or any(a == b for a, b in pairwise(words)):
+        return False
+    return not any(word in _UNUSABLE or not word for word in words) and not _number_clash(words)
+
+
+def _number_clash(words: Sequence[str]) -> bool:
+    """True for "the two bar" and "this dogs": a determiner and a noun that differ in number."""
+    for k, word in enumerate(words[:-1]):
+        wrong = _WRONG_NUMBER.get(word)
+        if wrong is not None:
+            end = noun_phrase_end(words, k)
+            head = words[end - 1]
+            if (
+                end > k + 1
+                and head not in lex.PAIRED
+                and lex.noun_number(head) == wrong
+                and "and" not in words[k:end]
+            ):
+                return True
+    return False
+
+
+_WRONG_NUMBER = {
+    **dict.fromkeys(lex.NUMBER_WORDS - {"zero", "one", "dozen"}, "singular"),
+    **dict.fromkeys(("a", "an", "this", "each", "every", "another"), "plural"),
+}
+_UNUSABLE = lex.word_table(
+    "then not n't isn't aren't don't doesn't ever yet please hi hello ok okay rather else exactly whats"
+    " im theres supposed etc. vs vs. v.s. & + /"
+)
+
+
+def _checked(sentence: str, query: Query) -> str | None:
+    """Sentence case and full stop; None where the answer got lost or a pattern let the asker through."""
+    if any(word in lex.FIRST_OR_SECOND_PERSON for word in sentence.lower().split()):
+        words = set(sentence.lower().replace(query.low, " ").split())
+        if words & lex.FIRST_OR_SECOND_PERSON:
+            return None
+    if query.low not in sentence.lower():
+        return None
+    end = "" if sentence.endswith(".") else "."
+    return sentence[0].upper() + sentence[1:] + end
+
+
+Pattern = Callable[[Query], str | None]
+_AUXILIARY: tuple[Pattern, ...] = (yes_no_question, choice_question)
+_ANY_FIRST_WORD: tuple[Pattern, ...] = (statement_question,)
+_PATTERNS: dict[str, tuple[Pattern, ...]] = {
+    **dict.fromkeys(
+        (
+            "is",
+            "are",
+            "was",
+            "were",
+            "do",
+            "does",
+            "did",
+            "can",
+            "could",
+            "will",
+            "would",
+            "should",
+            "has",
+            "have",
+        ),
+        _AUXILIARY,
+    ),
+    "what": (what_is_question, what_does_question, what_noun_question),
+    "which": (what_noun_question,),
+    "who": (who_question,),
+    "where": (where_question,),
+    "how": (how_many_question, how_question),
+    "on": (which_side_question,),
+}

@@ -1,0 +1,373 @@
+"""Wrong answers mined from the task's own answers, so that text alone does not tell which answer is the gold
+one.
+
+How it works. Every row of the index falls into exactly one bucket: the most specific (question key, answer
+kind) that holds enough different answers; rows that find none pass on to the next coarser key, so that a
+bucket's golds are the golds of exactly those questions that draw from it. For a draw of `count` answers a
+bucket is cut into m = count + 1 strata of (nearly) equal mass, each answer whole in one stratum. The gold
+answer stands for its own stratum; one answer is drawn from each of the others, by frequency. Then
+
+    P(gold = a_i, set = {a_1, ..., a_m}) = M_i * product over j of P(a_j | stratum j),    M_i = mass of
+    stratum i
+
+so, given the options, every one of them is the gold answer with probability M_i = 1/m, whatever its length,
+case or frequency. An answer heavier than 1/m is a stratum of its own and therefore an option of every
+question of its bucket: then guessing it is exactly as good as the prior allows and no better. Several cuts
+per bucket exist and the sample's key picks one, so that no two answers are kept apart for good. Skipping a
+candidate that conflicts with an accepted answer is the only step that is not exactly symmetric.
+
+No I/O but `save` and `load`; no state but caches; every choice is keyed by (seed, sample id).
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import accumulate
+from math import log
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+import orjson
+import xxhash
+
+from asd.makers.answer_kinds import BOX, EMPTY, YES_NO, answer_kind, parse_question, stated_alternatives
+from asd.makers.box_distractors import BoxPool, draw_boxes
+from asd.makers.mining_rows import Draws, Row, smallest_rows
+from asd.makers.normalise import AnswerForm, AnswerSet, answer_form
+from asd.errors import ShardError
+from asd.records import Sample
+
+FORMAT = 1
+MIN_ROWS = 12
+MIN_ANSWERS = 8
+"""A bucket needs so many rows and different answers; below that the next coarser key takes its rows."""
+NUM_CUTS = 4
+"""Different ways in which a bucket is cut into strata."""
+NUM_ASKED = 8
+"""Question keys per question; each is a level with the fine answer kind, then one with the coarse kind."""
+_APART = (YES_NO, BOX, EMPTY)
+"""Kinds that no bucket holds: they need none, or have their own."""
+LAST_RESORT = "*"
+"""Question key of the buckets that hold all answers of a kind, whatever was asked."""
+MAX_TRIES = 6
+"""Draws from one stratum before another one may serve."""
+
+
+class Stratum(NamedTuple):
+    """Answers of one stratum with cumulative row counts."""
+
+    answers: list[str]
+    forms: list[AnswerForm]
+    cumulative: list[int]
+    total: int
+
+
+class Cut(NamedTuple):
+    """One partition of a bucket into strata of nearly equal mass."""
+
+    strata: list[Stratum]
+    stratum_of: dict[str, int]
+    """Compact normalised answer -> its stratum."""
+
+
+class Bucket:
+    """The gold answers of the questions that share one key, with their row counts; cuts are made when first
+    needed.
+    """
+
+    __slots__ = ("_cuts", "counts", "key")
+
+    def __init__(self, key: str, counts: dict[str, int]) -> None:
+        self.key = key
+        self.counts = counts
+        self._cuts: dict[tuple[int, int], Cut] = {}
+
+    def cut(self, num_strata: int, number: int) -> Cut:
+        found = self._cuts.get((num_strata, number))
+        if found is None:
+            found = self._cuts[num_strata, number] = _cut(self.counts, num_strata, f"{self.key}:{number}")
+        return found
+
+
+def _cut(counts: dict[str, int], num_strata: int, key: str) -> Cut:
+    """Heaviest answers first, always into the lightest stratum; spellings of one answer stay together."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for answer in counts:
+        groups[answer_form(answer).compact].append(answer)
+    rng = Random(xxhash.xxh3_64_intdigest(key.encode()))
+    mass = {compact: sum(counts[answer] for answer in answers) for compact, answers in groups.items()}
+    order = sorted(mass, key=lambda compact: -mass[compact] * rng.uniform(0.75, 1.33))
+    heap = [(0, rng.random(), number) for number in range(num_strata)]
+    heapq.heapify(heap)
+    members: list[list[str]] = [[] for _ in range(num_strata)]
+    stratum_of: dict[str, int] = {}
+    for compact in order:
+        load, _, number = heap[0]
+        heapq.heapreplace(heap, (load + mass[compact], rng.random(), number))
+        members[number] += groups[compact]
+        stratum_of[compact] = number
+    strata = [_stratum(answers, counts) for answers in members]
+    return Cut(strata, stratum_of)
+
+
+def _stratum(answers: list[str], counts: dict[str, int]) -> Stratum:
+    cumulative = list(accumulate(counts[answer] for answer in answers))
+    return Stratum(answers, list(map(answer_form, answers)), cumulative, cumulative[-1] if answers else 0)
+
+
+def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
+    """NUM_ASKED keys from the full question to any question; the numbers in front keep the levels apart.
+
+    telling: how much '<head>|<word>' says about the answer; the two most telling words of a question make its
+    keys.
+    """
+    asked = parse_question(question)
+    words = sorted(
+        [word for word in asked.content if word in telling], key=telling.__getitem__, reverse=True
+    )[:2]
+    first = words[0] if words else asked.head
+    second = words[1] if len(words) > 1 else first
+    return (
+        f"0 {asked.full}",
+        f"1 {first}|{second}",
+        f"2 {first}",
+        f"3 {second}",
+        f"4 {first.rpartition('|')[2] if words else asked.head + '|'}",
+        f"5 {asked.head}",
+        f"6 {asked.asking}",
+        "7",
+    )
+
+
+def _levels(question: str, gold: str, telling: dict[str, float]) -> list[str]:
+    """The bucket keys that a row can fall into, from most to least specific."""
+    fine, coarse = answer_kind(gold)
+    return [f"{asked}\t{kind}" for asked in _asked_keys(question, telling) for kind in (fine, f"~{coarse}")]
+
+
+def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:
+    """Information (nats) that a word of the question gives about the answer beyond the question's head.
+
+    D = sum over a of p(a | head, word) ln(p(a | head, word) / p(a | head)) - (k - 1) / 2n, the last term
+    being the bias of an estimate from n rows with k different answers. Words on fewer than MIN_ROWS rows are
+    left out.
+    """
+    of_head: dict[str, Counter[str]] = defaultdict(Counter)
+    of_word: dict[str, Counter[str]] = defaultdict(Counter)
+    for (question, gold), count in tally.items():
+        asked, answer = parse_question(question), answer_form(gold).compact
+        of_head[asked.head][answer] += count
+        for word in asked.content:
+            of_word[word][answer] += count
+    telling = {}
+    for word, counts in sorted(of_word.items()):
+        rows = counts.total()
+        if rows >= MIN_ROWS:
+            whole = of_head[word.partition("|")[0]]
+            scale = whole.total() / rows
+            nats = sum(n * log(n * scale / whole[answer]) for answer, n in sorted(counts.items())) / rows
+            telling[word] = round(nats - (len(counts) - 1) / (2 * rows), 4)
+    return telling
+
+
+class DistractorIndex:
+    """Buckets of a task's own answers, from which the wrong answers of its samples are drawn."""
+
+    def __init__(
+        self, buckets: dict[str, dict[str, int]], telling: dict[str, float], boxes: BoxPool, seed: int
+    ) -> None:
+        """buckets: key -> answer -> rows; taken over, in the order given. Use `build` or `load`."""
+        self.seed = seed
+        self.boxes = boxes
+        self._telling = telling
+        self._keys = lru_cache(maxsize=1 << 14)(partial(_asked_keys, telling=telling))
+        self._counts = buckets
+        self._by_kind: dict[str, dict[str, Bucket]] = defaultdict(dict)
+        for key, counts in buckets.items():
+            asked, kind = key.split("\t")
+            self._by_kind[kind][asked] = Bucket(f"{seed}:{key}", counts)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Bucket key -> (rows, different answers), for reports."""
+        return {key: (sum(counts.values()), len(counts)) for key, counts in self._counts.items()}
+
+    @classmethod
+    def build(cls, rows: Iterable[Row], seed: int) -> DistractorIndex:
+        """Rows in any order; of more than MAX_ROWS those with the smallest keys count. Golds that are boxes
+        make the pool `boxes`.
+        """
+        kept = smallest_rows(rows)
+        tally = Counter(
+            (question, gold) for _, question, gold, _ in kept if answer_kind(gold)[0] not in _APART
+        )
+        telling = _telling_words(tally)
+        waiting = [
+            (_levels(question, gold, telling), gold, count)
+            for (question, gold), count in sorted(tally.items())
+        ]
+        buckets = _last_resorts(waiting)
+        for depth in range(2 * NUM_ASKED):
+            waiting = _close_buckets(waiting, depth, buckets)
+        in_order = {key: dict(sorted(buckets[key].items())) for key in sorted(buckets)}
+        return cls(in_order, telling, BoxPool.build(kept), seed)
+
+    def draw(self, sample: Sample, count: int, seed: int) -> list[str]:
+        """Up to `count` wrong answers of the gold answer's kind: none conflicts with an accepted answer or
+        another one.
+
+        Alternatives that the question states ("a cat or a dog?") come first. Fewer where the task's answers
+        do not give so many. A box gets boxes (see `box_distractors`).
+        """
+        gold, kinds = sample.gold, answer_kind(sample.gold)
+        if count < 1 or kinds[0] == EMPTY:
+            return []
+        if kinds[0] == BOX:
+            return draw_boxes(sample, count, seed, self.boxes)
+        form = answer_form(gold)
+        taken = AnswerSet((form, *map(answer_form, sample.accepted)))
+        if kinds[0] == YES_NO:
+            return _opposite(gold, taken)
+        chosen: list[str] = []
+        for phrase in stated_alternatives(sample.question, gold)[:count]:
+            other = answer_form(phrase)
+            if not taken.clashes(other):
+                taken.add(other)
+                chosen.append(_like(phrase, gold))
+        if len(chosen) < count:
+            draws = Draws(f"{seed}:{sample.source_id}:distractors")
+            for bucket in self._buckets(sample.question, kinds):
+                _draw_from(bucket, form.compact, count, draws, taken, chosen)
+                if len(chosen) == count:
+                    break
+        return chosen
+
+    def _buckets(self, question: str, kinds: tuple[str, str]) -> Iterator[Bucket]:
+        """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
+        fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
+        for asked in (*self._keys(question), LAST_RESORT):
+            if asked in fine:
+                yield fine[asked]
+            if asked in coarse:
+                yield coarse[asked]
+
+    def save(self, path: Path) -> None:
+        """One .npz of plain arrays, no pickles; the same index gives the same bytes."""
+        content = {
+            "format": FORMAT,
+            "seed": self.seed,
+            "telling": self._telling,
+            "buckets": self._counts,
+            "boxes": self.boxes.to_plain(),
+        }
+        blob = np.frombuffer(orjson.dumps(content), dtype=np.uint8)
+        with path.open("wb") as file:
+            np.savez_compressed(file, index=blob)
+
+    @classmethod
+    def load(cls, path: Path) -> DistractorIndex:
+        """Raises: ShardError where the file is missing, damaged, or of another format."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                content = orjson.loads(arrays["index"].tobytes())
+            if content["format"] != FORMAT:
+                raise ShardError(
+                    f"{path}: distractor index has format {content['format']}, this build reads {FORMAT}; "
+                    "delete it and run the conversion again, or upgrade."
+                )
+            boxes = BoxPool.from_plain(content["boxes"])
+            return cls(content["buckets"], content["telling"], boxes, content["seed"])
+        except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, BadZipFile) as error:
+            raise ShardError(
+                f"{path}: not a readable distractor index ({error}); expected the .npz that "
+                "DistractorIndex.save wrote. Delete it and run the conversion again."
+            ) from error
+
+
+Waiting = tuple[list[str], str, int]
+"""(bucket keys from specific to general, gold answer, rows)"""
+
+
+def _last_resorts(rows: Sequence[Waiting]) -> dict[str, Counter[str]]:
+    """All answers of each kind, as buckets '*'."""
+    buckets: dict[str, Counter[str]] = defaultdict(Counter)
+    for levels, gold, count in rows:
+        for level in levels[-2:]:
+            buckets[LAST_RESORT + level[level.index("\t") :]][gold] += count
+    return buckets
+
+
+def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, Counter[str]]) -> list[Waiting]:
+    """Turn the groups of this level that are large enough into buckets; return the rows that are in none."""
+    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    for levels, gold, count in waiting:
+        groups[levels[depth]][gold] += count
+    closed = {key for key, counts in groups.items() if _is_enough(counts)}
+    buckets.update((key, groups[key]) for key in closed)
+    return [row for row in waiting if row[0][depth] not in closed]
+
+
+def _is_enough(counts: Counter[str]) -> bool:
+    if len(counts) < MIN_ANSWERS or counts.total() < MIN_ROWS:
+        return False
+    return (
+        len(counts) > 3 * MIN_ANSWERS
+        or len({answer_form(answer).compact for answer in counts}) >= MIN_ANSWERS
+    )
+
+
+def _draw_from(
+    bucket: Bucket, gold: str, count: int, draws: Draws, taken: AnswerSet, chosen: list[str]
+) -> None:
+    """One answer from each stratum but the gold one's; where a stratum has none left, any other serves."""
+    num_strata = count + 1
+    strata, stratum_of = bucket.cut(num_strata, draws.below(NUM_CUTS))
+    own = stratum_of.get(gold)
+    if own is None:
+        own = draws.below(num_strata)
+    start = draws.below(num_strata)
+    for step in range(num_strata):
+        number = (start + step) % num_strata
+        if number != own and len(chosen) < count:
+            _draw_one(strata[number], draws, taken, chosen)
+    if len(chosen) < count:
+        for step in range(num_strata):
+            if len(chosen) < count:
+                _draw_one(strata[(own + step) % num_strata], draws, taken, chosen)
+
+
+def _draw_one(stratum: Stratum, draws: Draws, taken: AnswerSet, chosen: list[str]) -> None:
+    answers, forms, cumulative, total = stratum
+    for _ in range(MAX_TRIES if total else 0):
+        place = bisect_right(cumulative, draws.below(total))
+        form = forms[place]
+        if not taken.clashes(form):
+            taken.add(form)
+            chosen.append(answers[place])
+            return
+
+
+def _opposite(gold: str, taken: AnswerSet) -> list[str]:
+    """'no' for 'yes' and the other way round, written as the gold answer is ('Yes' -> 'No')."""
+    other = "no" if answer_form(gold).compact == "yes" else "yes"
+    return [] if taken.clashes(answer_form(other)) else [_like(other, gold)]
+
+
+def _like(phrase: str, gold: str) -> str:
+    """The phrase with the letter case of the gold answer, as far as that is all lower, all upper or a
+    capital first.
+    """
+    if gold.islower():
+        return phrase.lower()
+    if gold.isupper() and len(gold) > 1:
+        return phrase.upper()
+    return phrase[:1].upper() + phrase[1:] if gold[:1].isupper() else phrase

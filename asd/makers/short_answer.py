@@ -1,0 +1,30 @@
+"""Multiple choice (or worked solutions) -> short answer: the gold text, where it answers the question by
+itself."""
+
+from __future__ import annotations
+
+from asd.makers.grounding import draft_region_phrase
+from asd.makers.maker_context import MakerContext
+from asd.makers.option_text import as_verdict, points_at_options, refers_to_options
+from asd.makers.wording import collapse, count_words
+from asd.makers.wrong_answers import has_image_options
+from asd.records import Decline, Draft, Sample
+from asd.schemas.styles import AnswerStyle, Maker
+
+MAX_WORDS = 12
+_STYLE = AnswerStyle.SHORT_ANSWER
+
+
+def draft_short_answer(sample: Sample, ctx: MakerContext) -> Draft | Decline:
+    gold = collapse(sample.gold)
+    if ctx.spec.family == "grounding":
+        return draft_region_phrase(sample, MAX_WORDS)
+    if ctx.spec.family in ("statement", "caption") or as_verdict(gold) is not None:
+        return Decline("no_short_form", gold)
+    if has_image_options(sample.options):
+        return Decline("image_options")
+    if count_words(gold) > MAX_WORDS:
+        return Decline("long_answer", f"{count_words(gold)} words")
+    if sample.options and (refers_to_options(gold) or points_at_options(sample.question, sample.context)):
+        return Decline("needs_options")
+    return Draft(_STYLE, Maker.FIELD, gold)

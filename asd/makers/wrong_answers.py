@@ -1,0 +1,102 @@
+"""Wrong answers for a sample: from its own options, from the boxes of its image, or mined from other
+samples."""
+
+from __future__ import annotations
+
+import xxhash
+
+from asd.makers.box_distractors import draw_boxes
+from asd.makers.maker_context import MakerContext
+from asd.makers.normalise import conflicts, normalise_answer
+from asd.makers.option_text import collapsed_key, is_image_file, option_key
+from asd.makers.wording import collapse, count_words
+from asd.records import Decline, Sample
+from asd.schemas.styles import AnswerStyle, Maker
+
+MAX_CANDIDATE_WORDS = (
+    20  # longer answers are sentences, which no mined answer can stand beside (captions apart)
+)
+
+
+def own_wrong_options(sample: Sample, gold: str) -> list[str] | Decline:
+    """The sample's other options, in source order, without duplicates; [] where it has no options.
+
+    The data set itself says that they are wrong, so only look-alikes of the gold answer and wrong options
+    that an annotator accepted count as ambiguous, not every answer that resembles another one.
+    """
+    texts = [collapse(option) for option in sample.options]
+    keys = [collapsed_key(text) for text in texts]
+    gold_key = collapsed_key(gold)
+    if keys.count(gold_key) != 1 or not gold_key:
+        return Decline("gold_not_in_options" if gold_key not in keys else "gold_twice_in_options", gold)
+    wrong: dict[str, str] = {}
+    for key, text in zip(keys, texts, strict=True):
+        if key and key != gold_key:
+            wrong.setdefault(key, text)
+    return _drop_accepted(sample, gold, list(wrong.values()))
+
+
+def mine_wrong(
+    sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: MakerContext
+) -> list[str] | Decline:
+    """Exactly `count` wrong answers mined from the task's other samples."""
+    if not ctx.allows(style, Maker.MINED):
+        return Decline("maker_not_listed", Maker.MINED.value)
+    if ctx.distractors is None:
+        return Decline("no_distractors", "no index of this task's answers was built")
+    if ctx.spec.family != "caption" and count_words(gold) > MAX_CANDIDATE_WORDS:
+        return Decline("long_answer", f"{count_words(gold)} words")
+    drawn = ctx.distractors.draw(sample, count, ctx.seed)
+    drawn = list(map(collapse, drawn[:count]))
+    keys = {option_key(gold), *map(option_key, drawn)}
+    if len(keys) <= count or "" in keys:
+        return Decline("too_few_distractors", f"{len(keys) - 1} of {count}")
+    return drawn
+
+
+def draw_wrong_boxes(
+    sample: Sample, count: int, style: AnswerStyle, ctx: MakerContext
+) -> tuple[list[str], Maker] | Decline:
+    """Boxes of the image's other objects where the source has enough of them (field), else boxes of other
+    samples (mined, where the task has an index and lists that maker) or moved copies of the gold box (rule).
+    """
+    index = ctx.distractors if ctx.allows(style, Maker.MINED) else None
+    drawn = index.draw(sample, count, ctx.seed) if index else draw_boxes(sample, count, ctx.seed)
+    if len(drawn) < count or collapse(sample.gold) in drawn:
+        return Decline("too_few_boxes", f"{len(drawn)} of {count}")
+    if all(box in sample.other_boxes for box in drawn):
+        return drawn, Maker.FIELD
+    return drawn, Maker.MINED if index else Maker.RULE
+
+
+def pick(items: list[str], seed: int, source_id: str, purpose: str) -> str:
+    """One item by a keyed hash; `items` is not empty."""
+    if len(items) == 1:
+        return items[0]
+    return items[xxhash.xxh3_64_intdigest(f"{seed}:{source_id}:{purpose}".encode()) % len(items)]
+
+
+def is_conflict(wrong: str, gold: str, accepted: list[str], maker: Maker) -> bool:
+    """Whether a wrong answer could be taken for a right one: by look where the data set made it, by meaning
+    where it was mined or made."""
+    if maker is Maker.FIELD:
+        return option_key(wrong) == option_key(gold) or (
+            len(accepted) > 1 and normalise_answer(wrong) in _other_answers(gold, accepted)
+        )
+    return conflicts(wrong, [gold, *accepted])
+
+
+def _drop_accepted(sample: Sample, gold: str, wrong: list[str]) -> list[str]:
+    if len(sample.accepted) <= 1:
+        return wrong
+    others = _other_answers(gold, sample.accepted)
+    return [text for text in wrong if normalise_answer(text) not in others]
+
+
+def _other_answers(gold: str, accepted: list[str]) -> set[str]:
+    return {normalise_answer(answer) for answer in accepted if answer != gold}
+
+
+def has_image_options(options: list[str]) -> bool:
+    """Options that are pictures: their texts are file names, which say nothing in a prompt."""
+    return any(is_image_file(option) for option in options)

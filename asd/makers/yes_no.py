@@ -1,0 +1,68 @@
+"""Any style -> yes/no: the question itself where its answer is yes or no, else "is this proposed answer
+right?".
+
+A wrong candidate is needed even where the right one will be shown, so that both polarities come from the
+same samples.
+"""
+
+from __future__ import annotations
+
+from asd.makers.maker_context import MakerContext
+from asd.makers.option_text import as_verdict, is_unanswerable, points_at_options, refers_to_options
+from asd.makers.wording import collapse
+from asd.makers.wrong_answers import draw_wrong_boxes, has_image_options, mine_wrong, own_wrong_options, pick
+from asd.records import Decline, Draft, Sample
+from asd.schemas.styles import AnswerStyle, Maker
+
+_STYLE = AnswerStyle.YES_NO
+
+
+def draft_yes_no(sample: Sample, ctx: MakerContext) -> Draft | Decline:
+    gold = collapse(sample.gold)
+    verdict = as_verdict(gold)
+    if verdict is not None:
+        return Draft(_STYLE, Maker.FIELD, verdict)
+    if ctx.spec.family == "statement":
+        return Decline("no_verdict", gold)
+    if is_unanswerable(gold):
+        return Decline("unanswerable", gold)
+    if ctx.spec.family == "grounding":
+        return _from_boxes(sample, gold, ctx)
+    if sample.options:
+        return _from_options(sample, gold, ctx)
+    wrong = mine_wrong(sample, gold, 1, _STYLE, ctx)
+    if isinstance(wrong, Decline):
+        return wrong
+    return Draft(_STYLE, Maker.MINED, gold, wrong=wrong[0])
+
+
+def _from_boxes(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decline:
+    drawn = draw_wrong_boxes(sample, 1, _STYLE, ctx)
+    if isinstance(drawn, Decline):
+        return drawn
+    return Draft(_STYLE, drawn[1], gold, wrong=drawn[0][0])
+
+
+def _from_options(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decline:
+    if has_image_options(sample.options):
+        return Decline("image_options")
+    if refers_to_options(gold):
+        return Decline("refers_to_options", gold)
+    wrong = own_wrong_options(sample, gold)
+    if isinstance(wrong, Decline):
+        return wrong
+    plain = [text for text in wrong if not refers_to_options(text)]
+    if not plain:
+        return Decline("no_wrong_option")
+    shown = (
+        [collapse(option) for option in sample.options]
+        if points_at_options(sample.question, sample.context)
+        else []
+    )
+    return Draft(
+        _STYLE,
+        Maker.FIELD,
+        gold,
+        options=shown,
+        wrong=pick(plain, ctx.seed, sample.source_id, "yes_no:wrong"),
+    )

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from maker_samples import make_context, make_sample, make_spec, with_options
+
+from asd.makers.drafting import draft
+from asd.makers.normalise import conflicts
+from asd.records import Decline, Draft
+from asd.schemas.styles import AnswerStyle, Maker
+
+CHOICE = AnswerStyle.MULTIPLE_CHOICE
+
+
+def made_of(sample, **changes) -> Draft:  # type: ignore[no-untyped-def]
+    made = draft(sample, CHOICE, make_context(**changes))
+    assert isinstance(made, Draft), made
+    return made
+
+
+def test_own_options_gold_first_white_space_collapsed_case_kept() -> None:
+    made = made_of(with_options("Red  Kite", "Barn\nOwl", gold="Barn Owl"))
+    assert made == Draft(CHOICE, Maker.FIELD, "Barn Owl", options=["Barn Owl", "Red Kite"])
+
+
+def test_duplicate_wrong_options_are_dropped() -> None:
+    assert made_of(with_options("cat", "dog", "Dog.", "cow", gold="cat")).options == ["cat", "dog", "cow"]
+
+
+def test_options_that_name_others_keep_their_order() -> None:
+    made = made_of(with_options("cat", "dog", "both A and B", gold="dog"))
+    assert (made.options, made.fixed_order, made.gold_index) == (["cat", "dog", "both A and B"], True, 1)
+    assert made_of(with_options("cat", "dog", "None of these", gold="None of these")).gold_index == 2
+
+
+def test_yes_no_answer_becomes_two_options() -> None:
+    assert made_of(make_sample("Is it ripe?", "no")).options == ["No", "Yes"]
+    assert made_of(make_sample("The cat sleeps.", "yes"), spec=make_spec("statement")).options == [
+        "Yes",
+        "No",
+    ]
+
+
+def test_disputed_verdict_is_declined() -> None:
+    sample = make_sample("Is it ripe?", "no", accepted=["no", "yes"])
+    assert draft(sample, CHOICE, make_context()).reason == "disputed_answer"  # type: ignore[union-attr]
+
+
+def test_three_mined_options_without_conflict() -> None:
+    made = made_of(make_sample(accepted=["apple", "pear"]))
+    assert made.maker is Maker.MINED
+    assert len(made.options) == 4 and made.options[0] == "apple"
+    assert not any(conflicts(wrong, ["apple", "pear"]) for wrong in made.options[1:])
+
+
+def test_boxes() -> None:
+    made = made_of(make_sample("left bowl", "[0.1,0.1,0.3,0.3]"), spec=make_spec("grounding"))
+    assert made.options[0] == "[0.1,0.1,0.3,0.3]" and len(set(made.options)) == 4
+
+
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        (make_sample(gold="unanswerable"), "unanswerable"),
+        (with_options("cat", gold="cat"), "no_wrong_option"),
+        (with_options("cat", "cat", gold="cat"), "gold_twice_in_options"),
+        (with_options("dog", "cow", gold="cat"), "gold_not_in_options"),
+        (with_options("a.jpg", "b.jpg", gold="a.jpg"), "image_options"),
+        (with_options("cat", "dog", "dog", "all of the above", gold="cat"), "ambiguous_options"),
+        (with_options(*map(str, range(30)), gold="7"), "too_many_options"),
+    ],
+)
+def test_declines(sample, reason: str) -> None:  # type: ignore[no-untyped-def]
+    made = draft(sample, CHOICE, make_context())
+    assert isinstance(made, Decline)
+    assert made.reason == reason

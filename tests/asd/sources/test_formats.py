@@ -1,0 +1,232 @@
+"""Records of every file format, by content; damage is named with its place."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asd.errors import SourceError
+from asd.sources import json_stream
+from asd.sources.formats import BadRecord, ReadOptions, detect_format, iterate_records
+from asd.sources.json_stream import PathError, iterate_collection
+
+RECORDS = [
+    {"id": i, "text": f'says "{{[{i}]}}", twice \\ é', "nested": [{"id": i}, {"id": -i}]} for i in range(5)
+]
+PLAIN = [{"id": i, "text": f"line {i}"} for i in range(5)]
+
+
+def compressed(data: bytes, suffix: str) -> bytes:
+    if suffix == ".zst":
+        sink = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(sink, "zstd") as stream:
+            stream.write(data)
+        return sink.getvalue().to_pybytes()
+    return gzip.compress(data) if suffix in (".gz", ".gzip") else data
+
+
+def values(path: Path, **options) -> list:
+    return [value for _, _, value in iterate_records(path, ReadOptions(**options))]
+
+
+def jsonl(records) -> bytes:
+    return b"".join(json.dumps(r).encode() + b"\n" for r in records)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".gzip", ".zst"])
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("a.json", json.dumps(RECORDS).encode(), "json"),
+        ("pretty.json", json.dumps(RECORDS, indent=1).encode(), "json"),
+        ("bom.json", b"\xef\xbb\xbf" + json.dumps(RECORDS).encode(), "json"),
+        ("lines.json", jsonl(RECORDS), "jsonl"),
+        ("a.jsonl", jsonl(RECORDS), "jsonl"),
+        ("no_suffix", jsonl(RECORDS), "jsonl"),
+    ],
+)
+def test_json_by_content(tmp_path, name, text, kind, suffix):
+    path = tmp_path / (name + suffix)
+    path.write_bytes(compressed(text, suffix))
+    assert detect_format(path) == kind
+    assert values(path) == RECORDS
+
+
+def test_dict_by_id_gives_keys(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({str(r["id"]): r for r in RECORDS}))
+    assert [(row, key) for row, key, _ in iterate_records(path)] == [(i, str(i)) for i in range(5)]
+
+
+def test_nested_list(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(
+        json.dumps({"info": {"questions": 1}, "data": {"x": [3], "questions": RECORDS}, "z": "}]"})
+    )
+    assert values(path, records=("data", "questions")) == RECORDS
+    with pytest.raises(
+        PathError, match=r"no key 'question' in data \(keys: x, questions\); did you mean 'questions'"
+    ):
+        values(path, records=("data", "question"))
+    with pytest.raises(PathError, match="looked for 'a', but z is not a JSON object"):
+        values(path, records=("z", "a"))
+
+
+def test_one_record_per_file(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(RECORDS[0]))
+    assert values(path, whole=True) == [RECORDS[0]]
+
+
+@pytest.mark.parametrize("cut", [3, 60, 200])
+def test_truncated_json_names_byte_and_record(tmp_path, cut):
+    text = json.dumps(RECORDS).encode()[:cut]
+    path = tmp_path / "cut.json"
+    path.write_bytes(text)
+    with pytest.raises(SourceError, match=rf"cut.json: .*byte {cut} in the middle of record \d .*truncated"):
+        values(path)
+
+
+def test_broken_json_names_byte_and_record(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"a": 1}, {"a": nope}]')
+    with pytest.raises(SourceError, match=r"not valid JSON .* at byte 11, in record 1"):
+        values(path)
+    path.write_text('[{"a": 1} {"a": 2}]')
+    with pytest.raises(SourceError, match="expected ',' between records"):
+        values(path)
+    path.write_text('[{"a": 1}]\n[{"a": 2}]')
+    with pytest.raises(SourceError, match="something follows the end"):
+        values(path, format="json")
+
+
+def test_bad_line_is_one_bad_record(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(jsonl(PLAIN[:2]) + b'{"id": 2, "te\n\n' + jsonl(PLAIN[3:4]))
+    found = list(iterate_records(path))
+    assert [row for row, _, _ in found] == [0, 1, 2, 4]
+    assert isinstance(found[2][2], BadRecord)
+    assert found[2][2].detail.startswith("line 3 is not valid JSON")
+
+
+def test_numbers_that_json_forbids_are_read(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"a": NaN, "b": 1}]')
+    assert values(path)[0]["b"] == 1
+
+
+def test_csv_with_and_without_header(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('id,title\n1,"two\nlines, ""quoted"""\n2\n', encoding="utf-8")
+    found = values(path)
+    assert found[0] == {"id": "1", "title": 'two\nlines, "quoted"'}
+    assert found[1] == BadRecord("bad_csv", "line 4 has 1 fields, expected 2")
+    path.write_text("1,a\n2,b\n")
+    assert values(path, csv_columns=("id", "title")) == [{"id": "1", "title": "a"}, {"id": "2", "title": "b"}]
+    assert detect_format(path) == "csv"
+
+
+def test_csv_that_ends_in_a_quoted_field(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('id,title\n1,"never closed\n2,b\n')
+    with pytest.raises(SourceError, match="a quoted field from line 2 on never ends; the file is truncated"):
+        values(path)
+
+
+def test_other_encoding_is_read_and_reported(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,title\n1,Ærø\n".encode() + "2,Café – bar\n".encode("cp1252") + b"3,\x81odd\n")
+    notes: list[str] = []
+    assert [r["title"] for r in values(path, on_note=notes.append)] == ["Ærø", "Café – bar", "\x81odd"]
+    assert len(notes) == 1
+    assert "not UTF-8 and were read as Windows-1252: 2 (first: line 3)" in notes[0]
+
+
+def test_text_lines(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"first, line\r\n\nthird")
+    assert detect_format(path) == "text"
+    assert values(path) == ["first, line", "", "third"]
+
+
+def test_columnar_formats(tmp_path):
+    table = pa.table({"id": [1, 2, 3], "text": ["a", "b", None], "big": [b"x", b"y", b"z"]})
+    pq.write_table(table, tmp_path / "a.bin")
+    with pa.OSFile(str(tmp_path / "b.bin"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pa.OSFile(str(tmp_path / "c.bin"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    for name, kind in (("a.bin", "parquet"), ("b.bin", "arrow_file"), ("c.bin", "arrow_stream")):
+        path = tmp_path / name
+        assert detect_format(path) == kind
+        assert values(path, columns=("id", "text")) == table.drop_columns("big").to_pylist()
+        zipped = tmp_path / f"{name}.gz"
+        zipped.write_bytes(gzip.compress(path.read_bytes()))
+        assert detect_format(zipped) == kind
+        assert values(zipped) == table.to_pylist()
+
+
+def test_damaged_files_are_named(tmp_path):
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(RECORDS * 100).encode())[:-20])
+    with pytest.raises(SourceError, match=r"a.json.gz: the compressed data ends too early"):
+        values(path)
+    path.write_bytes(b"\x1f\x8bnot gzip at all")
+    with pytest.raises(SourceError, match=r"a.json.gz: the file is damaged"):
+        values(path)
+    path.write_bytes(b" \n")
+    with pytest.raises(SourceError, match="the file is empty"):
+        detect_format(path)
+    with pytest.raises(SourceError, match=r"gone.json: cannot be read \(No such file"):
+        detect_format(tmp_path / "gone.json")
+    broken = tmp_path / "a.parquet"
+    broken.write_bytes(b"PAR1 and no more")
+    with pytest.raises(SourceError, match="cannot be read as parquet after row 0"):
+        values(broken)
+
+
+_scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.text('ab"\\{}[],: é', max_size=6)
+_json = st.recursive(
+    _scalars, lambda kids: st.lists(kids, max_size=3) | st.dictionaries(st.text("ab,{", max_size=2), kids)
+)
+
+
+@given(
+    st.lists(_json, max_size=12) | st.dictionaries(st.text(max_size=3), _json, max_size=12),
+    st.integers(1, 40),
+)
+def test_stream_equals_parsing_at_once(collection, block_bytes):
+    before = json_stream.BLOCK_BYTES
+    json_stream.BLOCK_BYTES = block_bytes  # tiny blocks, so that every boundary is met
+    try:
+        stream = io.BytesIO(json.dumps(collection).encode())
+        found = list(iterate_collection(stream, "x"))
+    finally:
+        json_stream.BLOCK_BYTES = before
+    expected = list(collection.items()) if isinstance(collection, dict) else [(None, v) for v in collection]
+    assert found == expected
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_blocks_of_like_records(monkeypatch, keyed):
+    monkeypatch.setattr(json_stream, "BLOCK_BYTES", 700)
+    records = [{"id": i, "boxes": [{"id": j, "s": '}, {"id": 1'} for j in range(i % 4)]} for i in range(300)]
+    collection = {f"k{i}": r for i, r in enumerate(records)} if keyed else records
+    found = list(iterate_collection(io.BytesIO(json.dumps(collection).encode()), "x"))
+    assert [value for _, value in found] == records
+
+
+def test_large_csv_field(tmp_path):
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["id", "text"], ["1", "x" * 200_000]])
+    assert len(values(path)[0]["text"]) == 200_000
