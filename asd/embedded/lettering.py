@@ -10,14 +10,32 @@ from PIL import Image, ImageDraw, ImageFont
 
 from asd.embedded.scenes import COLOURS
 
-INK = {"red": "white", "blue": "white", "green": "white", "purple": "white", "brown": "white", "black": "white"}
+INK = {
+    "red": "white",
+    "blue": "white",
+    "green": "white",
+    "purple": "white",
+    "brown": "white",
+    "black": "white",
+}
 INK |= {"yellow": "black", "orange": "black"}
 NAMES = ("NOVA", "LUMEN", "TIDAL", "ORBIT", "CEDAR", "MAPLE", "DELTA", "RAVEN", "PEARL", "COMET")
 STREETS = ("ELM", "MILL", "HARBOUR", "CHURCH", "STATION", "GARDEN", "BRIDGE", "MARKET")
 TOWNS = ("Ashford", "Brindle", "Carrow", "Dunmere", "Eastwick", "Farley", "Glenhead")
 SHOPS = ("CAFE", "BAKERY", "BOOKS", "FLOWERS", "GARAGE", "PHARMACY")
 
-ADJECTIVES = ("Silent", "Golden", "Broken", "Distant", "Hidden", "Winter", "Crimson", "Second", "Hollow", "Paper")
+ADJECTIVES = (
+    "Silent",
+    "Golden",
+    "Broken",
+    "Distant",
+    "Hidden",
+    "Winter",
+    "Crimson",
+    "Second",
+    "Hollow",
+    "Paper",
+)
 NOUNS = ("River", "Garden", "Clock", "Harbour", "Letter", "Mountain", "Mirror", "Orchard", "Engine", "Island")
 FIRST_NAMES = ("Ada", "Bruno", "Clara", "Dario", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jonas")
 LAST_NAMES = ("Abel", "Berg", "Costa", "Dunne", "Egan", "Falk", "Grau", "Holm", "Ito", "Jarvis")
@@ -56,14 +74,22 @@ def make_sign(random: Random) -> Sign:
         street = random.choice(STREETS)
         return Sign((street, "STREET"), "What street is this?", f"{street.lower()} street")
     if kind == "speed":
-        return Sign(("LIMIT", str(number // 10 * 10 + 10)), "What is the limit on the sign?", str(number // 10 * 10 + 10))
+        return Sign(
+            ("LIMIT", str(number // 10 * 10 + 10)),
+            "What is the limit on the sign?",
+            str(number // 10 * 10 + 10),
+        )
     if kind == "price":
         price = f"${number % 9 + 1}.{random.choice(('25', '50', '75', '99'))}"
         return Sign(("APPLES", price), "How much do the apples cost?", price)
     if kind in ("bus", "bus_to"):
         town = random.choice(TOWNS)
-        asked = ("Which number has the bus?", str(number)) if kind == "bus" else ("Where does the bus go?", town.lower())
-        return Sign((str(number), town), *asked)
+        asked = (
+            ("Which number has the bus?", str(number))
+            if kind == "bus"
+            else ("Where does the bus go?", town.lower())
+        )
+        return Sign((f"BUS {number}", town), *asked)
     if kind == "bottle":
         drink = random.choice(("WATER", "JUICE", "COLA", "TEA"))
         return Sign((name, drink), "What kind of drink does the label name?", drink.lower())
@@ -86,7 +112,13 @@ def draw_sign(sign: Sign, random: Random) -> Image.Image:
 
 
 def write_centred(
-    pen: ImageDraw.ImageDraw, text: str, x: int, y: int, width: int, size: int, fill: str | tuple[int, int, int]
+    pen: ImageDraw.ImageDraw,
+    text: str,
+    x: int,
+    y: int,
+    width: int,
+    size: int,
+    fill: str | tuple[int, int, int],
 ) -> None:
     """As large as fits into `width`, at most `size`."""
     while size > 7 and pen.textlength(text, font=font_of(size)) > width:
@@ -115,7 +147,11 @@ def draw_book(book: Book, random: Random) -> Image.Image:
 
 
 def ask_about_book(book: Book, random: Random) -> list[tuple[str, str]]:
-    genre = book.genre if random.random() < 0.5 else random.choice([name for name in GENRES if name != book.genre])
+    genre = (
+        book.genre
+        if random.random() < 0.5
+        else random.choice([name for name in GENRES if name != book.genre])
+    )
     asked = [
         ("Who is the author of this book?", book.author),
         ("What is this book called?", book.title),

@@ -8,9 +8,10 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-from asd.embedded.lettering import TOWNS, font_of, write_centred
+from asd.embedded.lettering import font_of, write_centred
 from asd.embedded.scenes import COLOURS
 
+VILLAGES = ("Ash", "Carr", "Dunn", "Farn", "Glen", "Holt", "Mere")
 SOLIDS = ("an iron nail", "a glass marble", "a wooden spoon", "a gold ring", "a stone")
 LIQUIDS = ("orange juice", "rain water", "olive oil", "milk", "vinegar")
 GASES = ("the air in a balloon", "steam from a kettle", "the helium in a party balloon", "oxygen")
@@ -49,25 +50,25 @@ def _deal(random: Random, right: str, wrong: list[str]) -> tuple[tuple[str, ...]
 
 
 def _rain_chart(random: Random) -> Problem:
-    towns = random.sample(TOWNS, random.randint(3, 5))
-    heights = random.sample(range(12, 74, 8), len(towns))
+    villages = random.sample(VILLAGES, random.randint(3, 5))
+    heights = random.sample(range(12, 74, 8), len(villages))
     asks_most = random.random() < 0.5
-    right = towns[heights.index(max(heights) if asks_most else min(heights))]
+    right = villages[heights.index(max(heights) if asks_most else min(heights))]
     image = Image.new("RGB", (128, 112), "white")
     pen = ImageDraw.Draw(image)
-    step = 120 // len(towns)
-    for number, (town, height) in enumerate(zip(towns, heights, strict=True)):
+    step = 120 // len(villages)
+    for number, (village, height) in enumerate(zip(villages, heights, strict=True)):
         left = 6 + number * step
         pen.rectangle((left + 3, 94 - height, left + step - 4, 94), fill=COLOURS["blue"])
-        write_centred(pen, town, left + step // 2, 103, step - 1, 10, "black")
+        write_centred(pen, village, left + step // 2, 103, step - 1, 11, "black")
     pen.line((3, 95, 125, 95), fill="black", width=1)
     extreme, which = ("tallest", "most") if asks_most else ("shortest", "least")
-    options, answer = _deal(random, right, [town for town in towns if town != right])
+    options, answer = _deal(random, right, [village for village in villages if village != right])
     return Problem(
-        f"Which town got the {which} rain?", options, answer,
+        f"Which village got the {which} rain?", options, answer,
         "In a bar chart, the height of a bar stands for an amount, so a taller bar stands for more.",
         f"The bar of {right} is the {extreme} of all, so {right} got the {which} rain.",
-        "The chart shows how much rain fell in some towns in one week.", image,
+        "The chart shows how much rain fell in some villages in one week.", image,
     )  # fmt: skip
 
 
@@ -77,7 +78,9 @@ def _magnets(random: Random) -> Problem:
     pen = ImageDraw.Draw(image)
     for left, pair in zip((6, 70), poles, strict=True):
         for offset, pole in zip((0, 26), pair, strict=True):
-            pen.rectangle((left + offset, 20, left + offset + 26, 44), fill=COLOURS["red" if pole == "N" else "blue"])
+            pen.rectangle(
+                (left + offset, 20, left + offset + 26, 44), fill=COLOURS["red" if pole == "N" else "blue"]
+            )
             pen.text((left + offset + 13, 32), pole, font=font_of(16), fill="white", anchor="mm")
     facing = poles[0][1], poles[1][0]
     right = "attract" if facing[0] != facing[1] else "repel"

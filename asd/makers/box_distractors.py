@@ -21,7 +21,7 @@ from typing import Any
 from asd.makers.answer_kinds import parse_question
 from asd.makers.mining_rows import Draws, Row, smallest_rows
 from asd.records import Sample
-from asd.sources.boxes import Box, BoxError, format_box, iou, parse_box
+from asd.schemas.boxes import Box, BoxError, format_box, iou, parse_box
 
 MAX_IOU = 0.5
 """A wrong box overlaps the gold one, and any other option, less than this."""

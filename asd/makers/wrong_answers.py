@@ -61,12 +61,15 @@ def draw_wrong_boxes(
     samples (mined, where the task has an index and lists that maker) or moved copies of the gold box (rule).
     """
     index = ctx.distractors if ctx.allows(style, Maker.MINED) else None
-    drawn = index.draw(sample, count, ctx.seed) if index else draw_boxes(sample, count, ctx.seed)
+    if index is not None:
+        drawn = index.draw(sample, count, ctx.seed)
+    else:
+        drawn = draw_boxes(sample, count, ctx.seed)
     if len(drawn) < count or collapse(sample.gold) in drawn:
         return Decline("too_few_boxes", f"{len(drawn)} of {count}")
     if all(box in sample.other_boxes for box in drawn):
         return drawn, Maker.FIELD
-    return drawn, Maker.MINED if index else Maker.RULE
+    return drawn, Maker.RULE if index is None else Maker.MINED
 
 
 def pick(items: list[str], seed: int, source_id: str, purpose: str) -> str:

@@ -33,10 +33,8 @@ def capable_bits(batch: pa.RecordBatch, spec: TaskSpec, styles: list[AnswerStyle
     is_yes_no = polarity_bits(batch) != FREE
     for style in styles:
         makers = set(spec.styles[style])
-        if style == AnswerStyle.YES_NO:
-            possible = is_yes_no | has_options if Maker.MINED not in makers else np.ones(len(bits), bool)
-        elif style == AnswerStyle.MULTIPLE_CHOICE:
-            possible = is_yes_no | has_options if Maker.MINED not in makers else np.ones(len(bits), bool)
+        if style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE) and makers <= {Maker.FIELD, Maker.REWRITER}:
+            possible = is_yes_no | has_options | (_lengths(batch["other_boxes"]) > 0)
         elif style == AnswerStyle.DETAILED_EXPLANATION:
             possible = (_lengths(batch["solution"], pc.utf8_length) > 0) | (_lengths(batch["rationales"]) >= 2)
         else:

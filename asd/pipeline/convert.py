@@ -271,7 +271,7 @@ class _Run:
     def _mining_index(self) -> Path | None:
         """Index of the task's answers, for distractors; None if no style of this run is mined."""
         spec = self.prepared.spec
-        if not any(Maker.MINED in spec.styles[style] for style in self.prepared.styles) or spec.family == "grounding":
+        if not any(Maker.MINED in spec.styles[style] for style in self.prepared.styles):
             return None
         from asd.makers.distractors import DistractorIndex
 

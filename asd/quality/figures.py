@@ -98,7 +98,9 @@ class _Tally:
         style, response, gold = row["style"], row["response"], row["gold"]
         options, candidate, accepted = row["options"], row["candidate"], row["accepted"]
         self.converted += 1
-        self.recovered += is_gold_recoverable(style, response, gold, options, candidate, accepted)
+        self.recovered += is_gold_recoverable(
+            style, response, gold, options, candidate, accepted, row["question"]
+        )
         self.preserved += is_question_preserved(row["question"], row["prompt"])
         if style == "multiple_choice":
             self._add_choice(row, key)

@@ -35,6 +35,7 @@ def is_gold_recoverable(
     options: Sequence[str],
     candidate: str | None,
     accepted: Sequence[str],
+    question: str = "",
 ) -> bool:
     """Whether a reader who knows only the style, the options and the candidate gets the gold answer from
     `response`.
@@ -43,8 +44,11 @@ def is_gold_recoverable(
     yes_no without one: the response is the gold answer. multiple_choice: the letter's option is the gold
     answer, and no other option is. short_answer: the response is the gold answer. Explanations: the gold
     answer stands in the response as whole words, or the response states its letter. Case, outer punctuation
-    and spacing are ignored.
+    and spacing are ignored. A box may stand in the question instead, which then asks what the region shows.
     """
+    if _BOX.fullmatch(gold.strip()) and style in ("short_answer", "brief_explanation", "detailed_explanation"):
+        boxes = _BOX.findall(f"{question} {response}")
+        return any(_numbers(box) == _numbers(gold) for box in boxes) and bool(_plain(response))
     if style == "yes_no":
         return _is_polarity_right(response, gold, candidate, accepted)
     if style == "multiple_choice":
@@ -93,8 +97,6 @@ def _numbers(text: str) -> list[float]:
 
 
 def _is_stated(response: str, gold: str, options: Sequence[str]) -> bool:
-    if _BOX.fullmatch(gold.strip()):
-        return any(_numbers(box) == _numbers(gold) for box in _BOX.findall(response))
     if _has_words(_plain(response), _plain(gold)):
         return True
     stated = _STATED_LETTER.search(response)

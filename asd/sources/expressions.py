@@ -13,7 +13,7 @@ from typing import Any
 from asd.errors import UsageError
 from asd.schemas.layout import BoxSource, Expression, Messages, Pick, Switch, near_names
 from asd.sources.annotators import NO_VOTE, Vote, vote
-from asd.sources.boxes import BoxError, canonical_box
+from asd.schemas.boxes import BoxError, canonical_box
 
 SPECIALS = ("$key", "$row", "$number", "$file", "$name", "$stem", "$folder", "$value", "$item", "$it")
 _FILE_SPECIALS = ("$file", "$name", "$stem", "$folder")

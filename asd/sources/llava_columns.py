@@ -21,12 +21,21 @@ import pyarrow.json as pj
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
 from asd.schemas.styles import AnswerStyle
-from asd.sources.llava_record import BadRecordError, RecordRules, Row, normalise_gold, read_record, rows_to_batch
+from asd.sources.llava_record import (
+    BadRecordError,
+    RecordRules,
+    Row,
+    normalise_gold,
+    read_record,
+    rows_to_batch,
+)
 from asd.sources.prompt_columns import Mask, Offsets, take_apart_columns
 from asd.sources.record_blocks import Block, element_ends
 
 _strings = pa.list_(pa.string())
-_TURN = pa.struct([("from", pa.string()), ("value", pa.string()), ("role", pa.string()), ("content", pa.string())])
+_TURN = pa.struct(
+    [("from", pa.string()), ("value", pa.string()), ("role", pa.string()), ("content", pa.string())]
+)
 _COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "question_id": pa.string(),
@@ -87,7 +96,7 @@ def read_block_by_record(block: Block, rules: RecordRules) -> Table:
 def _records(block: Block, rules: RecordRules, rejects: list[Reject]) -> Iterator[tuple[int, Any]]:
     if block.form == "array":
         try:
-            whole = orjson.loads(b"[" + block.data + b"]")
+            whole = orjson.loads(b"[%b]" % block.data)
             if len(whole) == block.rows:
                 yield from enumerate(whole, block.first_row)
                 return
@@ -100,18 +109,20 @@ def _records(block: Block, rules: RecordRules, rejects: list[Reject]) -> Iterato
             record = orjson.loads(text)
         except orjson.JSONDecodeError as exc:
             where = f"line {row + 1}" if block.form == "lines" else f"record {row} (counted from 0)"
-            rejects.append(Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc}): {text[:60]!r}"))
+            rejects.append(
+                Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc}): {text[:60]!r}")
+            )
             continue
         yield row, record
 
 
 def _texts(block: Block) -> Iterator[bytes]:
     if block.form == "lines":
-        yield from block.data[:-1].split(b"\n")
+        yield from bytes(block.data[:-1]).split(b"\n")
         return
-    start = 0
-    for end in [*element_ends(block.data)[0][:-1].tolist(), len(block.data)]:
-        yield block.data[start:end].strip(b" \t\r\n").removeprefix(b",").lstrip(b" \t\r\n")
+    data, start = bytes(block.data), 0
+    for end in [*element_ends(data)[0][:-1].tolist(), len(data)]:
+        yield data[start:end].strip(b" \t\r\n").removeprefix(b",").lstrip(b" \t\r\n")
         start = end
 
 
@@ -132,13 +143,15 @@ def parse_block(block: Block) -> pa.RecordBatch:
 def _parse(block: Block, schema: pa.Schema, on_other_keys: str) -> pa.RecordBatch:
     data = block.data
     if block.form == "array":
-        data = b'{"r":[' + data + b"]}"
+        data = b'{"r":[%b]}' % data
         schema = pa.schema([("r", pa.list_(pa.struct(list(schema))))])
     table = pj.read_json(
-        pa.BufferReader(data),
+        pa.BufferReader(pa.py_buffer(data)),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
         parse_options=pj.ParseOptions(
-            explicit_schema=schema, unexpected_field_behavior=on_other_keys, newlines_in_values=block.form == "array"
+            explicit_schema=schema,
+            unexpected_field_behavior=on_other_keys,
+            newlines_in_values=block.form == "array",
         ),
     )
     parsed = table.to_batches()
@@ -156,13 +169,14 @@ def _parse(block: Block, schema: pa.Schema, on_other_keys: str) -> pa.RecordBatc
 
 
 def _first_record(block: Block) -> dict[str, Any]:
+    head = bytes(block.data[:_FIRST_RECORD_BYTES])
     if block.form == "lines":
-        end = block.data.find(b"\n")
+        end = head.find(b"\n")
     else:
-        ends, _ = element_ends(block.data[:_FIRST_RECORD_BYTES])
+        ends, _ = element_ends(head)
         end = int(ends[0]) if len(ends) else 0
     try:
-        first = orjson.loads(block.data[:end])
+        first = orjson.loads(head[:end] if end > 0 else head)
     except orjson.JSONDecodeError:
         raise UnplainBlockError from None
     if not isinstance(first, dict):
@@ -172,7 +186,9 @@ def _first_record(block: Block) -> dict[str, Any]:
 
 def _schema(first: dict[str, Any], *, only_its_keys: bool) -> pa.Schema:
     """Which type the ids have is read off the first record."""
-    types = {name: kind for name, kind in _COLUMNS.items() if not only_its_keys or name in first or name == "image"}
+    types = {
+        name: kind for name, kind in _COLUMNS.items() if not only_its_keys or name in first or name == "image"
+    }
     for key in _IDS:
         if isinstance(first.get(key), int) and not isinstance(first[key], bool):
             types[key] = pa.int64()
@@ -182,17 +198,21 @@ def _schema(first: dict[str, Any], *, only_its_keys: bool) -> pa.Schema:
     return pa.schema(list(types.items()))
 
 
-def _is_object_a_line(data: bytes) -> bool:
+def _is_object_a_line(data: bytes | memoryview) -> bool:
     """Arrow also takes two objects on a line; then its rows would not be the lines."""
     octets = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(octets == ord("\n"))
-    before = octets[ends - 1]  # an offset of -1 wraps around to the last byte, which is a newline: refused below
+    before = octets[
+        ends - 1
+    ]  # an offset of -1 wraps around to the last byte, which is a newline: refused below
     if (before == ord("\r")).any():
         before = np.where(before == ord("\r"), octets[ends - 2], before)
-    return bool((before == ord("}")).all() and (octets[ends[:-1] + 1] == ord("{")).all()) and data.startswith(b"{")
+    return bool((before == ord("}")).all() and (octets[ends[:-1] + 1] == ord("{")).all()) and data.startswith(
+        b"{"
+    )
 
 
-def _check_utf8(data: bytes) -> None:
+def _check_utf8(data: bytes | memoryview) -> None:
     """Arrow's JSON parser does not. Raises: ArrowInvalid."""
     offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
     pa.BinaryArray.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(data)]).cast(pa.string())
@@ -304,7 +324,9 @@ def _may_have_odd_paths(data: npt.NDArray[np.uint8], offsets: Offsets) -> bool:
     is_part_mark = is_slash | (paths == ord("."))  # two in a row: "./", "/.", "..", "//"
     starts = offsets[:-1][offsets[:-1] < offsets[1:]] - offsets[0]
     ends = offsets[1:][offsets[:-1] < offsets[1:]] - offsets[0] - 1
-    is_odd = (is_part_mark[1:] & is_part_mark[:-1]).any() or is_part_mark[starts].any() or is_slash[ends].any()
+    is_odd = (
+        (is_part_mark[1:] & is_part_mark[:-1]).any() or is_part_mark[starts].any() or is_slash[ends].any()
+    )
     return bool(is_odd) or any(bool((paths == byte).any()) for byte in b"\\:\x00")
 
 
@@ -381,7 +403,9 @@ class _Turns:
     def table(self) -> pa.RecordBatch:
         data, offsets = _string_buffer(self.values)
         prompts = take_apart_columns(data, offsets[:-1:2], offsets[1::2], self.rules.prompt)
-        response = pc.ascii_trim_whitespace(self.values.take(pa.array(np.arange(1, len(self.values), 2, dtype=np.int32))))
+        response = pc.ascii_trim_whitespace(
+            self.values.take(pa.array(np.arange(1, len(self.values), 2, dtype=np.int32)))
+        )
         gold, has_no_gold = _gold(response, self.rules)
         bad = prompts.is_other | has_no_gold | (np.diff(_string_buffer(prompts.question)[1]) == 0)
         self.is_odd[self.record[bad]] = True
@@ -389,7 +413,9 @@ class _Turns:
             marks = np.bincount(self.record, weights=prompts.placeholders, minlength=self.count)
             self.is_odd |= marks > self._has_image()
         columns = self._columns(prompts.question, prompts.rfp, response, gold)
-        table = pa.RecordBatch.from_arrays([columns[name] for name in NATIVE_SCHEMA.names], schema=NATIVE_SCHEMA)
+        table = pa.RecordBatch.from_arrays(
+            [columns[name] for name in NATIVE_SCHEMA.names], schema=NATIVE_SCHEMA
+        )
         if self.is_odd.any():
             table = table.filter(pa.array(~self.is_odd[self.record]))
         return table
@@ -418,7 +444,9 @@ class _Turns:
             "accepted": _lists_of_one(gold),
             "response": response,
             "rfp": rfp,
-            "other_boxes": self._other_boxes(gold) if self.rules.prompt.is_grounding else constants["other_boxes"],
+            "other_boxes": self._other_boxes(gold)
+            if self.rules.prompt.is_grounding
+            else constants["other_boxes"],
             "group": group,
             "turn": pa.array(turn.astype(np.int32)),
             "source_row": pa.array(self.record + self.first_row),
@@ -479,7 +507,9 @@ def _gold(response: pa.StringArray, rules: RecordRules) -> tuple[pa.StringArray,
 
 
 def _gold_or_none(response: str, rules: RecordRules) -> str | None:
-    if not response or rules.style == AnswerStyle.MULTIPLE_CHOICE:  # letters need the options, so record by record
+    if (
+        not response or rules.style == AnswerStyle.MULTIPLE_CHOICE
+    ):  # letters need the options, so record by record
         return None
     try:
         return normalise_gold(response, rules)

@@ -39,13 +39,17 @@ _FORMS = (
 )
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _OPENING = re.compile(rf"(?:please |kindly |now |then |finally )?(?:{_VERBS})[ ,:'\"]", re.ASCII)
-_CONDITIONAL = re.compile(r"(?:when|if|where) [^\n]*[ ,](?:respond|reply|answer|say|write|output|return)[ ,:]", re.ASCII)
+_CONDITIONAL = re.compile(
+    r"(?:when|if|where) [^\n]*[ ,](?:respond|reply|answer|say|write|output|return)[ ,:]", re.ASCII
+)
 _FORM = re.compile(rf"(?<![a-z])(?:{_FORMS})(?![a-z])", re.ASCII)
 _FORM_FIRST = re.compile(r"(?:short answer|one word|single word|yes or no|brief answer)[:.]?\Z", re.ASCII)
 _BOX_INSTRUCTION = re.compile(r"bounding box|bbox|coordinate|region|locat|\bbox\b|find|where", re.ASCII)
 
 _OPTION_LINE = re.compile(r"[ \t]*(?:\(([A-Z])\)|([A-Z])[.)])[ \t]+([^\n]*)")
-_OPTIONS_HEADER = re.compile(r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII)
+_OPTIONS_HEADER = re.compile(
+    r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII
+)
 _INLINE_OPTIONS = re.compile(r"(?:(?:Options|Choices)[ \t]*:)?[ \t]*(?=\(A\)[ \t])")
 _INLINE_LETTER = re.compile(r"[ \t]*\(([A-Z])\)[ \t]+")
 _OCR_LINE = re.compile(r"(?:\A|\n)[ \t]*Reference OCR tokens?[ \t]*:[ \t]*([^\n]*)")
@@ -135,7 +139,10 @@ def split_grounding(text: str, rules: PromptRules) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=1 << 14)
 def is_box_instruction(text: str) -> bool:
-    return len(text) <= MAX_INSTRUCTION_CHARS and _BOX_INSTRUCTION.search(text.translate(_ASCII_LOWER)) is not None
+    return (
+        len(text) <= MAX_INSTRUCTION_CHARS
+        and _BOX_INSTRUCTION.search(text.translate(_ASCII_LOWER)) is not None
+    )
 
 
 def split_last_sentence(text: str, rules: PromptRules) -> tuple[str, str | None]:
@@ -188,7 +195,9 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     return _split_inline_options(lines, text)
 
 
-def _options_from(lines: list[str], marks: list[re.Match[str] | None], letters: list[str], start: int) -> list[str]:
+def _options_from(
+    lines: list[str], marks: list[re.Match[str] | None], letters: list[str], start: int
+) -> list[str]:
     options: list[str] = []
     for number in range(start, len(lines)):
         match = marks[number]

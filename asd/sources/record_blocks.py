@@ -7,6 +7,7 @@ that matter. Memory stays at a few blocks, whatever the size of the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
@@ -23,6 +24,7 @@ MAX_RECORD_BYTES = 64 << 20
 Form = Literal["array", "lines"]
 
 _SPACE = b" \t\r\n"
+_SEPARATOR = re.compile(rb"[ \t\r\n]*(,)?[ \t\r\n]*")
 _QUOTE, _BACKSLASH = 0x22, 0x5C
 _MARKS = bytes(1 if byte in b'"\\{}[]' else 0 for byte in range(256))
 """Translation of a byte to "can change the nesting"."""
@@ -30,19 +32,26 @@ _MARKS = bytes(1 if byte in b'"\\{}[]' else 0 for byte in range(256))
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records. `data` is lines, or array elements with the commas between them (none before or after)."""
+    """Whole records. `data` is lines, or array elements with the commas between them
+    (none before or after, blanks perhaps). A view where that saves a copy of the block."""
 
     form: Form
-    data: bytes
+    data: bytes | memoryview
     first_row: int
     """Lines: number of the first line. Array: number of elements before this block."""
     rows: int
     """Lines (blank ones too), or elements that are objects or lists."""
 
 
-def iterate_blocks(stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+def iterate_blocks(
+    stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Block]:
     """Raises: SourceError naming `where`, record and byte if an array is cut off or something follows its end."""
-    return _line_blocks(stream, where, block_bytes) if form == "lines" else _array_blocks(stream, where, block_bytes)
+    return (
+        _line_blocks(stream, where, block_bytes)
+        if form == "lines"
+        else _array_blocks(stream, where, block_bytes)
+    )
 
 
 def _line_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Block]:
@@ -56,26 +65,29 @@ def _line_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Blo
             carry += chunk
             _check_record_size(carry, where, row, at - len(carry))
             continue
-        data = carry + chunk[:end] if carry else chunk[:end]
-        carry = chunk[end:]
-        rows = data.count(b"\n")
-        yield Block("lines", data, row, rows)
+        rows = chunk.count(b"\n")
+        whole, end = carry + chunk, len(carry) + end
+        carry = whole[end:]
+        yield Block("lines", memoryview(whole)[:end], row, rows)
         row += rows
     if carry.strip(_SPACE):
         yield Block("lines", carry + b"\n", row, 1)
 
 
 def _array_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Block]:
-    row, (buffer, at) = 0, _after_opening_bracket(stream, where)  # at: place of buffer[0] in the unpacked file
+    row, (buffer, at) = (
+        0,
+        _after_opening_bracket(stream, where),
+    )  # at: place of buffer[0] in the unpacked file
     while True:
         chunk = stream.read(max(block_bytes, len(buffer)))  # doubles for a huge record, so work stays linear
         buffer += chunk
         ends, close = element_ends(buffer)
         if close >= 0 or len(ends):
             cut = close if close >= 0 else int(ends[-1])
-            data = _without_separator(buffer[:cut], row, where, at)
-            if data:
-                yield Block("array", data, row, len(ends))
+            start = _behind_separator(buffer, cut, row, where, at)
+            if start < cut:
+                yield Block("array", memoryview(buffer)[start:cut], row, len(ends))
             row += len(ends)
             if close >= 0:
                 _expect_end(stream, buffer[close + 1 :], where, at + close + 1)
@@ -101,13 +113,14 @@ def _after_opening_bracket(stream: BinaryIO, where: str) -> tuple[bytes, int]:
     return head[1:], at - len(head) + 1
 
 
-def _without_separator(data: bytes, row: int, where: str, at: int) -> bytes:
-    data = data.strip(_SPACE)
-    if not row or not data:
-        return data
-    if not data.startswith(b","):
-        raise SourceError(f"{where}: expected ',' after record {row - 1} at byte {at}, found {data[:20]!r}")
-    return data[1:].lstrip(_SPACE)
+def _behind_separator(buffer: bytes, cut: int, row: int, where: str, at: int) -> int:
+    """Where the first record before `cut` starts; `cut` itself if there is none."""
+    found = _SEPARATOR.match(buffer, 0, cut)
+    comma, start = (found.start(1), found.end()) if found else (-1, 0)
+    if row and comma < 0 and start < cut:
+        found_text = buffer[start : start + 20]
+        raise SourceError(f"{where}: expected ',' after record {row - 1} at byte {at}, found {found_text!r}")
+    return start if row or comma < 0 else comma
 
 
 def _expect_end(stream: BinaryIO, rest: bytes, where: str, at: int) -> None:
@@ -149,7 +162,9 @@ def element_ends(data: bytes) -> tuple[npt.NDArray[np.int64], int]:
     return ends, int(positions[brackets[last]]) if len(below) else -1
 
 
-def _is_escaped(positions: npt.NDArray[np.int64], is_backslash: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _is_escaped(
+    positions: npt.NDArray[np.int64], is_backslash: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """Which of the marked bytes stand right behind a backslash that is not itself escaped."""
     follows = np.zeros(len(positions), np.bool_)
     follows[1:] = is_backslash[:-1] & (positions[1:] == positions[:-1] + 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from asd.makers.box_distractors import MAX_IOU, BoxPool, draw_boxes, read_box
 from asd.makers.distractors import DistractorIndex
 from asd.records import Sample
-from asd.sources.boxes import canonical_box, format_box, iou
+from asd.schemas.boxes import canonical_box, format_box, iou
 
 
 @st.composite

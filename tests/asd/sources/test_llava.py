@@ -31,7 +31,13 @@ BOX = "Give the bounding box of the region that this sentence describes"
 
 
 def make_spec(style: str = "short_answer", family: str = "vqa", **fields: Any) -> TaskSpec:
-    given: dict[str, Any] = {"name": "toy", "title": "Toy", "scorer": "exact", "licence": "-", "citation": "-"}
+    given: dict[str, Any] = {
+        "name": "toy",
+        "title": "Toy",
+        "scorer": "exact",
+        "licence": "-",
+        "citation": "-",
+    }
     return TaskSpec.model_validate(given | {"native_style": style, "family": family} | fields)
 
 
@@ -49,12 +55,18 @@ def write(path: Path, records: list[Any], form: str = "array") -> Path:
     return path
 
 
-def read(path: Path, spec: TaskSpec | None = None, **options: Any) -> tuple[list[dict[str, Any]], list[Reject]]:
-    found = list(batches(path, path.name, spec or make_spec(), batch_rows=options.pop("batch_rows", 1000), **options))
+def read(
+    path: Path, spec: TaskSpec | None = None, **options: Any
+) -> tuple[list[dict[str, Any]], list[Reject]]:
+    found = list(
+        batches(path, path.name, spec or make_spec(), batch_rows=options.pop("batch_rows", 1000), **options)
+    )
     for batch in found:
         assert batch.table.schema == NATIVE_SCHEMA
         batch.table.validate(full=True)
-    return [row for batch in found for row in batch.table.to_pylist()], [r for batch in found for r in batch.rejects]
+    return [row for batch in found for row in batch.table.to_pylist()], [
+        r for batch in found for r in batch.rejects
+    ]
 
 
 def read_one(tmp_path: Path, record: dict[str, Any], spec: TaskSpec | None = None) -> dict[str, Any]:
@@ -119,7 +131,16 @@ def test_multiple_choice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("response", "index"),
-    [("B", 1), ("(b)", 1), ("B.", 1), ("a dog", 1), ("A Dog", 1), ("B. a dog", 1), ("B. a cat", None), ("C", None)],
+    [
+        ("B", 1),
+        ("(b)", 1),
+        ("B.", 1),
+        ("a dog", 1),
+        ("A Dog", 1),
+        ("B. a dog", 1),
+        ("B. a cat", None),
+        ("C", None),
+    ],
 )
 def test_option_index(response: str, index: int | None) -> None:
     assert option_index(response, ["a cat", "a dog"]) == index
@@ -131,13 +152,17 @@ def test_option_lines_stay_where_the_answer_is_none_of_them(tmp_path: Path) -> N
 
 
 def test_class_name_loses_its_full_stop(tmp_path: Path) -> None:
-    row = read_one(tmp_path, make_record(f"<image>\nWhat is it?\n{WORD}", "Teapot."), make_spec(family="classification"))
+    row = read_one(
+        tmp_path, make_record(f"<image>\nWhat is it?\n{WORD}", "Teapot."), make_spec(family="classification")
+    )
     assert (row["gold"], row["response"]) == ("Teapot", "Teapot.")
 
 
 def test_flat_test_form(tmp_path: Path) -> None:
     flat = {"question_id": 5, "image": "./b.jpg", "text": f"Is it?\n{WORD}", "answer": "no"}
-    rows, rejects = read(write(tmp_path / "test.json", [flat, {"question_id": 6, "image": "b.jpg", "text": "Who?"}]))
+    rows, rejects = read(
+        write(tmp_path / "test.json", [flat, {"question_id": 6, "image": "b.jpg", "text": "Who?"}])
+    )
     assert (rows[0]["split"], rows[0]["source_id"], rows[0]["images"]) == ("test", "5", ["b.jpg"])
     assert (rows[0]["question"], rows[0]["gold"]) == ("Is it?", "no")
     assert [(reject.row, reject.source_id, reject.reason) for reject in rejects] == [(1, "6", "no_answer")]
@@ -146,7 +171,9 @@ def test_flat_test_form(tmp_path: Path) -> None:
 def test_grounding(tmp_path: Path) -> None:
     turns = (f"<image>\n{BOX}: left bowl", "[0.10,0.21,0.45,0.67]", f"{BOX}: bowl on the left", "[0.10,0.21,0.45,0.67]",
              f"{BOX}: cup", "[0.5, 0.5, 0.6, 0.6]")  # fmt: skip
-    rows, _ = read(write(tmp_path / "train.json", [make_record(*turns)]), make_spec("bounding_box", "grounding"))
+    rows, _ = read(
+        write(tmp_path / "train.json", [make_record(*turns)]), make_spec("bounding_box", "grounding")
+    )
     assert [(row["question"], row["rfp"], row["gold"]) for row in rows] == [
         ("left bowl", BOX, "[0.10,0.21,0.45,0.67]"),
         ("bowl on the left", BOX, "[0.10,0.21,0.45,0.67]"),
@@ -167,11 +194,19 @@ def test_extra_keys(tmp_path: Path) -> None:
 
 
 def test_system_prompt_becomes_context(tmp_path: Path) -> None:
-    assert read_one(tmp_path, make_record("What?", "cat", system="Speak plainly."))["context"] == "Speak plainly."
+    assert (
+        read_one(tmp_path, make_record("What?", "cat", system="Speak plainly."))["context"]
+        == "Speak plainly."
+    )
 
 
 def test_tool_calls_pass_through(tmp_path: Path) -> None:
-    turns = [("human", "Add 1 and 2."), ("function_call", '{"name": "add"}'), ("observation", "3"), ("gpt", "It is 3.")]
+    turns = [
+        ("human", "Add 1 and 2."),
+        ("function_call", '{"name": "add"}'),
+        ("observation", "3"),
+        ("gpt", "It is 3."),
+    ]
     record = {"conversations": [{"from": role, "value": text} for role, text in turns], "tools": "[]"}
     row = read_one(tmp_path, record)
     assert (row["question"], row["gold"], row["response"]) == ("Add 1 and 2.", "It is 3.", "It is 3.")
@@ -257,7 +292,9 @@ def test_truncated_array_is_refused(tmp_path: Path, cut: int, record: int, zippe
     text = json.dumps([make_record("a?", "x", id=str(i)) for i in range(30)])[:cut].encode()
     path = tmp_path / "train.json"
     path.write_bytes(gzip.compress(text) if zipped else text)
-    with pytest.raises(SourceError, match=rf"train.json: .* at byte {len(text)} in the middle of record {record} "):
+    with pytest.raises(
+        SourceError, match=rf"train.json: .* at byte {len(text)} in the middle of record {record} "
+    ):
         next(batches(path, "train.json", make_spec(), batch_rows=5, block_bytes=256))
 
 
@@ -358,7 +395,12 @@ def test_looks_like(record: dict[str, Any], expected: bool) -> None:
 
 @pytest.mark.parametrize(
     ("file", "split"),
-    [("train.json", "train"), ("a/llava_test_CQM-A.json", "test"), ("val/0.json", "val"), ("latest/x.json", "train")],
+    [
+        ("train.json", "train"),
+        ("a/llava_test_CQM-A.json", "test"),
+        ("val/0.json", "val"),
+        ("latest/x.json", "train"),
+    ],
 )
 def test_split_of(file: str, split: str) -> None:
     assert split_of(file) == split
@@ -380,10 +422,27 @@ texts = st.one_of(
 )  # fmt: skip
 paths = st.one_of(
     st.none(),
-    st.sampled_from(["a/b.jpg", "./a.jpg", "../a.jpg", "/a.jpg", "", ".", "a/../b", "././c", "C:/x", ".h.jpg", "a//b", "b/"]),
+    st.sampled_from(
+        [
+            "a/b.jpg",
+            "./a.jpg",
+            "../a.jpg",
+            "/a.jpg",
+            "",
+            ".",
+            "a/../b",
+            "././c",
+            "C:/x",
+            ".h.jpg",
+            "a//b",
+            "b/",
+        ]
+    ),
     st.lists(st.sampled_from(["a.jpg", "b.jpg"]), max_size=2),
 )
-roles = st.sampled_from([("human", "gpt")] * 12 + [("user", "assistant"), ("human", "tool"), ("gpt", "human"), ("system", "gpt")])
+roles = st.sampled_from(
+    [("human", "gpt")] * 12 + [("user", "assistant"), ("human", "tool"), ("gpt", "human"), ("system", "gpt")]
+)
 ids = st.one_of(st.integers(-5, 10**12), st.sampled_from(["a", "b", ""]), st.none())
 
 
@@ -402,7 +461,12 @@ def records(draw: st.DrawFn) -> Any:
     if draw(st.integers(0, 9)) == 0:
         conversation.pop()
     record: dict[str, Any] = {"id": draw(ids), "image": draw(paths), "conversations": conversation}
-    for key, values in (("solution", texts), ("tools", texts), ("unknown", st.integers()), ("answers", st.lists(texts, max_size=2))):
+    for key, values in (
+        ("solution", texts),
+        ("tools", texts),
+        ("unknown", st.integers()),
+        ("answers", st.lists(texts, max_size=2)),
+    ):
         if draw(st.integers(0, 19)) == 0:
             record[key] = draw(values)
     if draw(st.integers(0, 9)) == 0:
@@ -415,8 +479,15 @@ STYLES = ("short_answer", "yes_no", "multiple_choice", "bounding_box", "brief_ex
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(records(), min_size=1, max_size=6), st.sampled_from(STYLES), st.booleans(), st.sampled_from([None, 1]))
-def test_fast_path_gives_the_same_rows(found: list[Any], style: str, is_lines: bool, indent: int | None) -> None:
+@given(
+    st.lists(records(), min_size=1, max_size=6),
+    st.sampled_from(STYLES),
+    st.booleans(),
+    st.sampled_from([None, 1]),
+)
+def test_fast_path_gives_the_same_rows(
+    found: list[Any], style: str, is_lines: bool, indent: int | None
+) -> None:
     rules = make_record_rules(make_spec(style, "classification", rfps={"x": ["Is it red?"]}), "f.json")
     if is_lines:
         block = Block("lines", "".join(json.dumps(r) + "\n" for r in found).encode(), 3, len(found))
@@ -433,7 +504,10 @@ def test_fast_path_gives_the_same_rows(found: list[Any], style: str, is_lines: b
 
 def test_plain_blocks_do_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """A guard for speed: no record of a plain block may reach the reader of single records."""
-    records = [make_record(f"<image>\nq?\n{WORD}", "a", f"r?\n{WORD}", "b", id=i, other=[{"k": 1.5}]) for i in range(3)]
+    records = [
+        make_record(f"<image>\nq?\n{WORD}", "a", f"r?\n{WORD}", "b", id=i, other=[{"k": 1.5}])
+        for i in range(3)
+    ]
     block = Block("array", json.dumps(records)[1:-1].encode(), 0, 3)
     monkeypatch.setattr("asd.sources.llava_columns.read_record", None)
     table, rejects = read_table(parse_block(block), 0, make_record_rules(make_spec(), "f.json"))
@@ -441,7 +515,12 @@ def test_plain_blocks_do_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(st.dictionaries(st.text(max_size=3), st.text(max_size=6)), st.lists(st.text(max_size=6))), max_size=5))
+@given(
+    st.lists(
+        st.one_of(st.dictionaries(st.text(max_size=3), st.text(max_size=6)), st.lists(st.text(max_size=6))),
+        max_size=5,
+    )
+)
 def test_element_ends_are_exact(elements: list[Any]) -> None:
     texts = [json.dumps(element, ensure_ascii=False) for element in elements]
     data = ", ".join(texts).encode() + b"]"
@@ -455,7 +534,9 @@ def test_element_ends_are_exact(elements: list[Any]) -> None:
 
 
 def test_real_scienceqa_rows(shared_data: Path) -> None:
-    rows, rejects = read(shared_data / "scienceqa" / "llava_test_CQM-A.json", make_spec("multiple_choice", "science"))
+    rows, rejects = read(
+        shared_data / "scienceqa" / "llava_test_CQM-A.json", make_spec("multiple_choice", "science")
+    )
     assert (len(rows), rejects) == (3361, [])
     assert all(row["gold"] == row["options"][row["answer_index"]] for row in rows)
     assert {len(row["options"]) for row in rows} == {2, 3, 4, 5}
@@ -469,6 +550,8 @@ def test_real_prompts_without_answers_are_refused_one_by_one(shared_data: Path) 
 
 
 def test_real_tool_calls_pass_through(shared_data: Path) -> None:
-    rows, rejects = read(shared_data / "text_only" / "glaive_toolcall_en_demo.json", make_spec("free_form", "text"))
+    rows, rejects = read(
+        shared_data / "text_only" / "glaive_toolcall_en_demo.json", make_spec("free_form", "text")
+    )
     assert (len(rows), rejects) == (235, [])
     assert all(json.loads(row["passthrough"])[0]["role"] in ("tools", "user") for row in rows)

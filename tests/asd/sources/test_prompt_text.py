@@ -86,7 +86,10 @@ def test_questions_are_not_instructions(line: str) -> None:
             f"What brand?\nReference OCR token: NOVA, 12, mm\n{WORD}",
             PromptParts("What brand?", rfp=WORD, ocr_tokens=("NOVA", "12", "mm")),
         ),
-        ("Reference OCR token: NOVA\nGive a short answer.", PromptParts("Give a short answer.", ocr_tokens=("NOVA",))),
+        (
+            "Reference OCR token: NOVA\nGive a short answer.",
+            PromptParts("Give a short answer.", ocr_tokens=("NOVA",)),
+        ),
     ],
 )
 def test_take_apart(prompt: str, expected: PromptParts) -> None:
@@ -147,12 +150,19 @@ def test_columns_agree_with_the_definition(texts: list[str], is_grounding: bool)
     for number, text in enumerate(encoded):
         if not columns.is_other[number]:
             expected = take_apart(text.decode(), rules)
-            found = PromptParts(questions[number], rfp=rfps[number], placeholders=int(columns.placeholders[number]))
+            found = PromptParts(
+                questions[number], rfp=rfps[number], placeholders=int(columns.placeholders[number])
+            )
             assert found == expected, text
 
 
 def test_plain_prompts_take_the_columnar_form() -> None:
-    texts = [f"<image>\nWhat is red?\n{WORD}", "What is it? Answer in one word.", "Is it red?", f"q\n{WORD}\n<image>"]
+    texts = [
+        f"<image>\nWhat is red?\n{WORD}",
+        "What is it? Answer in one word.",
+        "Is it red?",
+        f"q\n{WORD}\n<image>",
+    ]
     data = np.frombuffer("".join(texts).encode(), np.uint8)
     ends = np.cumsum([len(text) for text in texts])
     columns = take_apart_columns(data, ends - [len(text) for text in texts], ends, RULES)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from asd.sources.boxes import iou, parse_box
+from asd.schemas.boxes import iou, parse_box
 from asd.sources.open import Source, open_source
 from asd.tasks.registry import load_task
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.sources.boxes import BoxError, canonical_box, format_box, iou, parse_box, to_padded_square
+from asd.schemas.boxes import BoxError, canonical_box, format_box, iou, parse_box, to_padded_square
 
 _unit = st.floats(0, 1, allow_nan=False)
 
