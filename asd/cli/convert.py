@@ -15,8 +15,8 @@ from asd.pipeline.progress import progress_for_terminal
 from asd.schemas.styles import parse_style
 
 
-def build_config(settings: dict[str, Any], ratio: float | None, ratio_per_style: str | None) -> ConvertConfig:
-    """Raises: UsageError that names the setting, what was expected and what was given."""
+def given_settings(settings: dict[str, Any], ratio: float | None, ratio_per_style: str | None) -> dict[str, Any]:
+    """The settings that the command line names."""
     given = {key: value for key, value in settings.items() if value is not None}
     if ratio is not None and ratio_per_style is not None:
         raise UsageError("give --ratio or --ratio-per-style, not both.")
@@ -24,6 +24,11 @@ def build_config(settings: dict[str, Any], ratio: float | None, ratio_per_style:
         given["ratio"] = ratio
     if ratio_per_style is not None:
         given["ratio_per_style"] = parse_mix(ratio_per_style)
+    return given
+
+
+def build_config(given: dict[str, Any]) -> ConvertConfig:
+    """Raises: UsageError that names the setting, what was expected and what was given."""
     try:
         return ConvertConfig(**given)
     except ValidationError as exc:
@@ -48,22 +53,39 @@ def parse_mix(text: str) -> dict[str, float]:
     return mix
 
 
-def run(settings: dict[str, Any], *, ratio: float | None, ratio_per_style: str | None, dry: bool, as_json: bool) -> None:
-    config = build_config(settings, ratio, ratio_per_style)
+def run(
+    settings: dict[str, Any],
+    *,
+    pipeline: str | None,
+    ratio: float | None,
+    ratio_per_style: str | None,
+    dry: bool,
+    as_json: bool,
+) -> None:
+    given = given_settings(settings, ratio, ratio_per_style)
+    if (pipeline is None) == ("task" not in given):
+        raise UsageError("give --task NAME (see `asd tasks`) or --pipeline NAME, one of the two.")
+    if pipeline is None:
+        configs = [build_config(given)]
+    else:
+        from asd.pipeline.recipe import load_recipe, recipe_configs
+
+        configs = recipe_configs(load_recipe(pipeline), given)
+    outcomes = [_run_one(config, dry, as_json) for config in configs]
+    if as_json:
+        print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))
+
+
+def _run_one(config: ConvertConfig, dry: bool, as_json: bool) -> dict[str, Any]:
+    """Do one conversion; its text is printed at once, its JSON is returned."""
     progress = progress_for_terminal()
     try:
-        if dry:
-            plan = dry_run(config, progress)
-        else:
-            conversion = convert(config, progress)
+        outcome = dry_run(config, progress) if dry else convert(config, progress)
     finally:
         progress.close()
-    if dry:
-        print(json.dumps(plan, indent=1, ensure_ascii=False) if as_json else describe_plan(plan))
-    elif as_json:
-        print(json.dumps(conversion_json(conversion), indent=1, ensure_ascii=False))
-    else:
-        print(describe_conversion(conversion))
+    if not as_json:
+        print(describe_plan(outcome) if isinstance(outcome, dict) else describe_conversion(outcome), flush=True)
+    return outcome if isinstance(outcome, dict) else conversion_json(outcome)
 
 
 def conversion_json(conversion: Conversion) -> dict[str, Any]:

@@ -51,11 +51,12 @@ def tasks(
 
 @app.command()
 def convert(
-    task: Annotated[str, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")],
+    task: Annotated[str | None, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Recipe that converts several tasks, e.g. coin/asd; instead of --task.")] = None,
     ratio: Annotated[float | None, typer.Option(help="Share of samples that leave the native style. [default: 0.2]")] = None,
     source: Annotated[str | None, typer.Option(help="File, directory, or hf:NAME. Default: data root, hub, embedded sample.")] = None,
     out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<task>]")] = None,
-    seed: Annotated[int, typer.Option(help="Decides every random choice.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Decides every random choice. [default: 0]")] = None,
     styles: Annotated[str | None, typer.Option(help="Target styles, comma-separated. [default: all the task can take]")] = None,
     ratio_per_style: Annotated[str | None, typer.Option(help="Own mix, e.g. yes_no=0.1,multiple_choice=0.05.")] = None,
     split: Annotated[str | None, typer.Option(help="Read only rows of this split, e.g. train.")] = None,
@@ -65,7 +66,7 @@ def convert(
     embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core]")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable row.")] = False,
-    max_reject_rate: Annotated[float, typer.Option(help="Stop if more than this share of rows is unusable.")] = 0.2,
+    max_reject_rate: Annotated[float | None, typer.Option(help="Stop if more than this share of rows is unusable. [default: 0.2]")] = None,
     name: Annotated[str | None, typer.Option(help="Give the version a name of your own.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be made, write nothing.")] = False,
     json: JsonOption = False,
@@ -76,10 +77,10 @@ def convert(
     settings = {
         "task": task, "source": source, "out": out, "seed": seed, "styles": styles, "split": split,
         "template_dir": template_dir, "source_format": source_format, "image_root": image_root,
-        "embed_images": embed_images, "workers": workers, "strict": strict, "max_reject_rate": max_reject_rate,
+        "embed_images": embed_images or None, "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
         "name": name,
     }  # fmt: skip
-    run(settings, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json)
+    run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """A small data set that this package draws itself, for first runs without any download.
 
-For each of CoIN's eight tasks it has the layout, the native answer style and the kind of question of the real one,
-but its images are drawn and its questions are about what was drawn, so every answer is true by construction.
+For each of CoIN's eight tasks it has the layout, the native answer style and the kind of question of the real
+one, but its images are drawn and its questions are about what was drawn, so every answer is true by
+construction.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ EMBEDDED_TASKS: tuple[str, ...] = (
 
 
 def write_sample(task: str, out: Path, *, rows: int = 120, seed: int = 0) -> Path:
-    """Writes `out/train.json` with `rows` questions and the images that it names, relative to `out`; returns its path.
+    """Writes `out/train.json` with `rows` questions and the images that it names, relative to `out`; returns
+    its path.
 
     The same arguments give the same bytes. Raises: UnknownNameError for a task that is not embedded.
     """

@@ -1,8 +1,9 @@
 """The LLaVA/CoIN conversation layout: files in, batches of native rows out.
 
-JSON arrays, JSON Lines, Parquet and Arrow files, plain or compressed, told apart by content. Blocks of records are
-read on a few threads (the work is in Arrow and NumPy, outside of the interpreter lock) and leave in source order.
-The batches depend on the file alone, not on block size, threads, or on which records took the columnar path.
+JSON arrays, JSON Lines, Parquet and Arrow files, plain or compressed, told apart by content. Blocks of
+records are read on a few threads (the work is in Arrow and NumPy, outside of the interpreter lock) and leave
+in source order. The batches depend on the file alone, not on block size, threads, or on which records took
+the columnar path.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ Item = TypeVar("Item")
 def batches(
     path: Path, rel: str, spec: TaskSpec, *, batch_rows: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[NativeBatch]:
-    """Batches of `batch_rows` rows (the last one may be shorter), each with the rejects of the records it covers.
+    """Batches of `batch_rows` rows (the last one may be shorter), each with the rejects of the records it
+    covers.
 
-    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`, `val/0.json`).
-    Raises: SourceError if the file is missing, damaged or cut off, or holds neither an array nor records.
+    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`,
+    `val/0.json`). Raises: SourceError if the file is missing, damaged or cut off, or holds neither an array
+    nor records.
     """
     rules = make_record_rules(spec, rel)
     kind = detect_format(path)

@@ -1,8 +1,8 @@
 """Whole blocks of LLaVA/CoIN records as native columns, without a Python object a row.
 
-Only plain records go this way: text or integer ids, at most one image path, questions and answers in turn, prompts
-without options. Every other record of the block goes through `asd.sources.llava_record.read_record`, whose meaning
-this module must match row for row; a block that Arrow cannot parse goes there as a whole.
+Only plain records go this way: text or integer ids, at most one image path, questions and answers in turn,
+prompts without options. Every other record of the block goes through `asd.sources.llava_record.read_record`,
+whose meaning this module must match row for row; a block that Arrow cannot parse goes there as a whole.
 """
 
 from __future__ import annotations
@@ -202,14 +202,11 @@ def _is_object_a_line(data: bytes | memoryview) -> bool:
     """Arrow also takes two objects on a line; then its rows would not be the lines."""
     octets = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(octets == ord("\n"))
-    before = octets[
-        ends - 1
-    ]  # an offset of -1 wraps around to the last byte, which is a newline: refused below
+    before = octets[ends - 1]  # for a newline at 0 that is the last byte, a newline: refused below
     if (before == ord("\r")).any():
         before = np.where(before == ord("\r"), octets[ends - 2], before)
-    return bool((before == ord("}")).all() and (octets[ends[:-1] + 1] == ord("{")).all()) and data.startswith(
-        b"{"
-    )
+    is_closed, is_opened = before == ord("}"), octets[ends[:-1] + 1] == ord("{")
+    return bool(is_closed.all() and is_opened.all()) and octets[0] == ord("{")
 
 
 def _check_utf8(data: bytes | memoryview) -> None:
@@ -244,10 +241,11 @@ def _to_known_types(batch: pa.RecordBatch) -> pa.RecordBatch:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if name in _IDS and pa.types.is_integer(column.type):
-            kind = pa.int64()
-        elif kind == pa.string() and not _is_text(column.type):
+            columns[name] = column.cast(pa.int64())
+            continue
+        if kind == pa.string() and not _is_text(column.type):
             raise UnplainBlockError
-        elif kind == pa.list_(_TURN):
+        if kind == pa.list_(_TURN):
             column = _to_turns(column)
         columns[name] = column.cast(kind)
     if not columns:
@@ -331,7 +329,9 @@ def _may_have_odd_paths(data: npt.NDArray[np.uint8], offsets: Offsets) -> bool:
 
 
 class _Turns:
-    """Question and answer of every turn of the records that are plain so far; `is_odd` marks the other records."""
+    """Question and answer of every turn of the records that are plain so far; `is_odd` marks the other
+    records.
+    """
 
     def __init__(self, columns: dict[str, pa.Array], first_row: int, rules: RecordRules) -> None:
         self.columns, self.first_row, self.rules = columns, first_row, rules

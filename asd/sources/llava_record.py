@@ -1,7 +1,7 @@
 """One record in the LLaVA/CoIN layout as native rows: the definition of what the layout means.
 
-`asd.sources.llava_columns` does the same to whole blocks of plain records and hands the others to `read_record`.
-Total: every record gives rows, rejects, or both; never an exception, never nothing.
+`asd.sources.llava_columns` does the same to whole blocks of plain records and hands the others to
+`read_record`. Total: every record gives rows, rejects, or both; never an exception, never nothing.
 """
 
 from __future__ import annotations
@@ -161,7 +161,9 @@ def read_images(record: dict[str, Any]) -> list[str]:
 
 
 def normalise_image_path(path: str) -> str:
-    """Relative to the image root, without `.`, `..` or double slashes. Raises: BadRecordError if it leaves the root."""
+    """Relative to the image root, without `.`, `..` or double slashes. Raises: BadRecordError if it leaves
+    the root.
+    """
     clean = posixpath.normpath(path)
     if (
         clean.startswith("../")
@@ -302,7 +304,8 @@ def _turn_rows(
             parts = parts._replace(context=f"{system}\n{parts.context}" if parts.context else system)
         extras = _extras(record, gold, is_single=len(pairs) == 1)
         rows.append(make_row(rules, turn_id, row, images=images, parts=parts, answer_index=index, gold=gold,
-                             response=response.strip(BLANKS), group=source_id, turn=turn, **extras))  # fmt: skip
+                             response=response.strip(BLANKS), group=source_id, turn=turn, **extras))  # fmt:
+                             skip
     return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects
 
 
@@ -333,7 +336,9 @@ def read_answer(
 
 
 def option_index(response: str, options: Sequence[str]) -> int | None:
-    """The option that "B", "(B)", "B. its text" or its text means; None where that is none, or not exactly one."""
+    """The option that "B", "(B)", "B. its text" or its text means; None where that is none, or not exactly
+    one.
+    """
     match = _LETTER_ANSWER.fullmatch(response)
     if match and (number := LETTERS.index(match.group(1).upper())) < len(options):
         return number
@@ -433,8 +438,9 @@ def make_row(
 ) -> Row:
     return (
         source_id, rules.split, images, parts.question, parts.context, parts.options, answer_index, gold,
-        accepted or [gold], response, parts.rfp, rationales, full_answer, solution, parts.ocr_tokens or ocr_tokens,
-        (), answer_type, source_id if group is None else group, turn, rules.file, row, passthrough,
+        accepted or [gold], response, parts.rfp, rationales, full_answer, solution, parts.ocr_tokens or
+        ocr_tokens, (), answer_type, source_id if group is None else group, turn, rules.file, row,
+        passthrough,
     )  # fmt: skip
 
 
@@ -443,7 +449,9 @@ _OTHER_BOXES = NATIVE_SCHEMA.get_field_index("other_boxes")
 
 
 def add_other_boxes(rows: list[Row]) -> list[Row]:
-    """Each turn's `other_boxes`: the boxes of the record's other turns, in their order, each once, its own never."""
+    """Each turn's `other_boxes`: the boxes of the record's other turns, in their order, each once, its own
+    never.
+    """
     if len(rows) < 2:
         return rows
     boxes = list(dict.fromkeys(row[_GOLD] for row in rows))

@@ -3,7 +3,8 @@
 One pure function per decision; `take_apart` applies them in order. These functions define the meaning;
 `asd.sources.prompt_columns` is a faster form of a part of it and must agree with them on every text.
 
-Only ASCII blanks are trimmed and only ASCII character classes are used, so that the columnar form can be the same.
+Only ASCII blanks are trimmed and only ASCII character classes are used, so that the columnar form can be the
+same.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def make_rules(rfps: Iterable[str] = (), *, is_grounding: bool = False) -> Promp
 
 
 def strip_placeholders(text: str) -> tuple[str, int]:
-    """Without the `<image>` marks before the text and the ones on lines of their own behind it, and their number.
+    """Without the `<image>` marks before the text and the ones on lines of their own behind it, and their
+    number.
 
     Anywhere else `<image>` is text: a question may be about HTML.
     """
@@ -103,8 +105,8 @@ def strip_placeholders(text: str) -> tuple[str, int]:
 def is_instruction(line: str) -> bool:
     """Whether a line says in which form to answer, rather than asking something.
 
-    It opens with an imperative ("Answer ...", "Please give ...", "Using ...") or a condition ("If ..., reply ..."),
-    names a form (one word, a letter, a sentence, a box, ...), and is no question.
+    It opens with an imperative ("Answer ...", "Please give ...", "Using ...") or a condition ("If ..., reply
+    ..."), names a form (one word, a letter, a sentence, a box, ...), and is no question.
     """
     if len(line) > MAX_INSTRUCTION_CHARS or line.endswith("?"):
         return False
@@ -179,7 +181,8 @@ def split_ocr_tokens(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def split_options(text: str) -> tuple[str, tuple[str, ...]]:
-    """Without the closing option lines ("A. x", "(A) x", "A) x", or all on one line), and the texts of the options.
+    """Without the closing option lines ("A. x", "(A) x", "A) x", or all on one line), and the texts of the
+    options.
 
     The letters run from A without a gap; a line without the next letter belongs to the option before it.
     """
@@ -233,7 +236,9 @@ def split_context(text: str) -> tuple[str, str]:
 
 
 def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> PromptParts:
-    """An instruction that is all there is stays the question. `with_options=False` leaves option lines in the question."""
+    """An instruction that is all there is stays the question. `with_options=False` leaves option lines in the
+    question.
+    """
     text, placeholders = strip_placeholders(text)
     rest, rfp = split_rfp(text, rules)
     rest, tokens = split_ocr_tokens(rest) if "OCR token" in rest else (rest, ())

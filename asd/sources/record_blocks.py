@@ -1,8 +1,8 @@
 """A JSON array or JSON Lines file as blocks of whole records, for readers that parse many records at once.
 
-Nothing is parsed here. A block of JSON Lines ends at a line end. A block of an array ends where the bracket depth is
-back to that of the array, which is worked out exactly (strings and escapes included) with NumPy over the few bytes
-that matter. Memory stays at a few blocks, whatever the size of the file.
+Nothing is parsed here. A block of JSON Lines ends at a line end. A block of an array ends where the bracket
+depth is back to that of the array, which is worked out exactly (strings and escapes included) with NumPy over
+the few bytes that matter. Memory stays at a few blocks, whatever the size of the file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Block:
 def iterate_blocks(
     stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[Block]:
-    """Raises: SourceError naming `where`, record and byte if an array is cut off or something follows its end."""
+    """Raises: SourceError naming `where`, record and byte if an array is cut off or something follows its
+    end.
+    """
     return (
         _line_blocks(stream, where, block_bytes)
         if form == "lines"
@@ -141,7 +143,8 @@ def _check_record_size(data: bytes, where: str, row: int, at: int) -> None:
 
 
 def element_ends(data: bytes) -> tuple[npt.NDArray[np.int64], int]:
-    """Offsets just behind each object or list that stands directly in the array, and that of the array's own ']'.
+    """Offsets just behind each object or list that stands directly in the array, and that of the array's own
+    ']'.
 
     `data` starts between two elements. The second value is -1 if the array does not end in `data`.
     """
