@@ -76,7 +76,7 @@ def run_floor(source: Path, shards: Path, out: Path) -> None:
     with pj.open_json(source, read_options=pj.ReadOptions(block_size=8 << 20)) as reader:
         for batch in reader:
             rows += batch.num_rows
-    for path in sorted(shards.glob("*.arrow")):
+    for path in sorted(shards.glob("data/*.arrow")):
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         with pa.OSFile(str(out / path.name), "wb") as sink, pa.ipc.new_file(sink, reader.schema) as writer:
             for number in range(reader.num_record_batches):

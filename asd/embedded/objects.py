@@ -119,9 +119,10 @@ def _mushroom(pen: ImageDraw.ImageDraw, fill: Colour) -> None:
 
 
 CLASSES: dict[str, Draw] = {
-    "Umbrella": _umbrella, "Mug": _mug, "House": _house, "Tree": _tree, "Sailboat": _sailboat, "Clock": _clock,
-    "Key": _key, "Hammer": _hammer, "Envelope": _envelope, "Lamp": _lamp, "Ladder": _ladder, "Flag": _flag,
-    "Fish": _fish, "Balloon": _balloon, "Snowman": _snowman, "Mushroom": _mushroom,
+    "Umbrella": _umbrella, "Mug": _mug, "House": _house, "Tree": _tree, "Sailboat": _sailboat,
+    "Clock": _clock, "Key": _key, "Hammer": _hammer, "Envelope": _envelope, "Lamp": _lamp, "Ladder":
+    _ladder, "Flag": _flag, "Fish": _fish, "Balloon": _balloon, "Snowman": _snowman, "Mushroom":
+    _mushroom,
 }  # fmt: skip
 FILLS = ("red", "blue", "green", "purple", "orange", "black")
 

@@ -38,7 +38,8 @@ class Problem:
 
 def make_problem(random: Random) -> Problem:
     makers: tuple[Callable[[Random], Problem], ...] = (
-        _rain_chart, _rain_chart, _magnets, _magnets, _thermometers, _state_of_matter, _egg_layers, _best_unit,
+        _rain_chart, _rain_chart, _magnets, _magnets, _thermometers, _state_of_matter, _egg_layers,
+        _best_unit,
     )  # fmt: skip
     return random.choice(makers)(random)
 
@@ -121,11 +122,15 @@ def _state_of_matter(random: Random) -> Problem:
     right = random.choice(groups[wanted])
     others = [item for state, items in groups.items() if state != wanted for item in items]
     options, answer = _deal(random, right, random.sample(others, random.randint(1, 4)))
-    facts = {"solid": "keeps its own shape and volume", "liquid": "takes the shape of its container but keeps its volume",
-             "gas": "spreads out and fills all of its container"}  # fmt: skip
+    facts = {
+        "solid": "keeps its own shape and volume",
+        "liquid": "takes the shape of its container but keeps its volume",
+        "gas": "spreads out and fills all of its container",
+    }
+    lecture = " ".join(f"A {state} {fact}." for state, fact in facts.items())
     return Problem(
         f"Which of these is a {wanted}?", options, answer,
-        "Matter comes as solid, liquid or gas. " + " ".join(f"A {state} {fact}." for state, fact in facts.items()),
+        f"Matter comes as solid, liquid or gas. {lecture}",
         f"{right[0].upper()}{right[1:]} {facts[wanted]}, so it is a {wanted}.",
     )  # fmt: skip
 

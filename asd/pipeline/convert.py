@@ -241,7 +241,7 @@ class _Run:
         with storage_errors(self.staging):
             for folder in (self.out, self.ingest_dir, self.drafts_dir):
                 folder.mkdir(parents=True, exist_ok=True)
-            for leftover in self.out.glob(".*.tmp"):
+            for leftover in self.out.rglob(".*.tmp"):
                 leftover.unlink()
 
     def _ingest(self) -> tuple[Ingested, int, dict[int, int] | None]:
@@ -349,7 +349,7 @@ class _Run:
                     deals=assignment.deals[low:high].tolist(),
                     renamed={row: ingested.renamed[row] for row in renamed_rows[first:last]},
                     rounds=self.rounds,
-                    file=f"{shard.split}-{shard.number:05d}.arrow",
+                    file=f"data/{shard.split}-{shard.number:05d}.arrow",
                 )
             )
         results = []

@@ -16,7 +16,7 @@ import asd
 
 SCHEME = "asd-version-1"
 ID_LENGTH = 12
-MAKING_LIBRARIES = ("inflect", "jinja2", "lemminflect")
+MAKING_LIBRARIES = ("jinja2", "lemminflect")
 """Libraries whose version can change a sample's text."""
 NOT_MAKING = {"cli": "shows", "quality": "measures", "report": "shows", "_resources": "templates are hashed one by one"}
 """Sub-packages that make no samples, and why they may change without a new version."""

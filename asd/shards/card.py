@@ -26,7 +26,7 @@ def dataset_card(manifest: Manifest) -> str:
         "configs": [
             {
                 "config_name": "default",
-                "data_files": [{"split": _split_name(split), "path": f"{folder}/{split}-*.arrow"} for split in splits],
+                "data_files": [{"split": _split_name(split), "path": f"{folder}/data/{split}-*.arrow"} for split in splits],
             }
         ],
     }
@@ -51,7 +51,7 @@ def dataset_card(manifest: Manifest) -> str:
 
 Every row says where it came from (`source_id`, `source_file`, `source_row`), who made it (`maker`, `template`) and
 keeps the original answer (`gold`, `accepted`). Load it with `datasets.load_dataset(<this folder>)`, or any Arrow
-reader on `{folder}/*.arrow`.
+reader on `{folder}/data/*.arrow`.
 
 - Licence of the underlying data: {spec["licence"]}
 - Cite: {spec["citation"]}

@@ -42,12 +42,10 @@ Item = TypeVar("Item")
 def batches(
     path: Path, rel: str, spec: TaskSpec, *, batch_rows: int, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[NativeBatch]:
-    """Batches of `batch_rows` rows (the last one may be shorter), each with the rejects of the records it
-    covers.
+    """Batches of `batch_rows` rows (the last one may be shorter), each with its records' rejects.
 
-    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`,
-    `val/0.json`). Raises: SourceError if the file is missing, damaged or cut off, or holds neither an array
-    nor records.
+    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`).
+    Raises: SourceError if the file is missing, damaged or cut off, or holds neither an array nor records.
     """
     rules = make_record_rules(spec, rel)
     kind = detect_format(path)

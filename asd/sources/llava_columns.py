@@ -329,9 +329,7 @@ def _may_have_odd_paths(data: npt.NDArray[np.uint8], offsets: Offsets) -> bool:
 
 
 class _Turns:
-    """Question and answer of every turn of the records that are plain so far; `is_odd` marks the other
-    records.
-    """
+    """Question and answer of every turn of the records that are plain so far; `is_odd`: the other ones."""
 
     def __init__(self, columns: dict[str, pa.Array], first_row: int, rules: RecordRules) -> None:
         self.columns, self.first_row, self.rules = columns, first_row, rules

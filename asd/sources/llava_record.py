@@ -1,7 +1,9 @@
 """One record in the LLaVA/CoIN layout as native rows: the definition of what the layout means.
 
 `asd.sources.llava_columns` does the same to whole blocks of plain records and hands the others to
-`read_record`. Total: every record gives rows, rejects, or both; never an exception, never nothing.
+`read_record`.
+
+Total: every record gives rows, rejects, or both; never an exception, never nothing.
 """
 
 from __future__ import annotations
@@ -161,9 +163,7 @@ def read_images(record: dict[str, Any]) -> list[str]:
 
 
 def normalise_image_path(path: str) -> str:
-    """Relative to the image root, without `.`, `..` or double slashes. Raises: BadRecordError if it leaves
-    the root.
-    """
+    """Relative to the image root, without `.`, `..` or `//`. Raises: BadRecordError if it leaves the root."""
     clean = posixpath.normpath(path)
     if (
         clean.startswith("../")
@@ -267,8 +267,10 @@ def _passthrough_row(
         messages = [("tools", text), *messages]
     kept = orjson.dumps([{"role": role, "content": text} for role, text in messages]).decode()
     answer = answer.strip(BLANKS)
-    return make_row(rules, source_id, row, images=images, parts=PromptParts(question), gold=answer, response=answer,
-                    passthrough=kept)  # fmt: skip
+    parts = PromptParts(question)
+    return make_row(
+        rules, source_id, row, images=images, parts=parts, gold=answer, response=answer, passthrough=kept
+    )
 
 
 def _check_image_count(placeholders: int, images: list[str]) -> None:
@@ -295,17 +297,19 @@ def _turn_rows(
     rejects: list[Reject] = []
     for turn, ((prompt, response), parts) in enumerate(zip(pairs, apart, strict=True)):
         turn_id = source_id if len(pairs) == 1 else f"{source_id}#{turn}"
+        answer = response.strip(BLANKS)
         try:
-            parts, index, gold = read_answer(prompt, response.strip(BLANKS), parts, rules)
+            asked, index, gold = read_answer(prompt, answer, parts, rules)
         except BadRecordError as bad:
             rejects.append(Reject(rules.file, row, turn_id, bad.reason, bad.detail))
             continue
-        if system:
-            parts = parts._replace(context=f"{system}\n{parts.context}" if parts.context else system)
+        context = "\n".join(filter(None, (system, asked.context)))
         extras = _extras(record, gold, is_single=len(pairs) == 1)
-        rows.append(make_row(rules, turn_id, row, images=images, parts=parts, answer_index=index, gold=gold,
-                             response=response.strip(BLANKS), group=source_id, turn=turn, **extras))  # fmt:
-                             skip
+        row_of_turn = make_row(
+            rules, turn_id, row, images=images, parts=asked._replace(context=context), answer_index=index,
+            gold=gold, response=answer, group=source_id, turn=turn, **extras,
+        )  # fmt: skip
+        rows.append(row_of_turn)
     return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects
 
 
@@ -336,9 +340,7 @@ def read_answer(
 
 
 def option_index(response: str, options: Sequence[str]) -> int | None:
-    """The option that "B", "(B)", "B. its text" or its text means; None where that is none, or not exactly
-    one.
-    """
+    """The option that "B", "(B)", "B. its text" or its text means; None where that is not exactly one."""
     match = _LETTER_ANSWER.fullmatch(response)
     if match and (number := LETTERS.index(match.group(1).upper())) < len(options):
         return number
@@ -438,9 +440,9 @@ def make_row(
 ) -> Row:
     return (
         source_id, rules.split, images, parts.question, parts.context, parts.options, answer_index, gold,
-        accepted or [gold], response, parts.rfp, rationales, full_answer, solution, parts.ocr_tokens or
-        ocr_tokens, (), answer_type, source_id if group is None else group, turn, rules.file, row,
-        passthrough,
+        accepted or [gold], response, parts.rfp, rationales, full_answer, solution,
+        parts.ocr_tokens or ocr_tokens, (), answer_type, source_id if group is None else group, turn,
+        rules.file, row, passthrough,
     )  # fmt: skip
 
 
@@ -449,9 +451,7 @@ _OTHER_BOXES = NATIVE_SCHEMA.get_field_index("other_boxes")
 
 
 def add_other_boxes(rows: list[Row]) -> list[Row]:
-    """Each turn's `other_boxes`: the boxes of the record's other turns, in their order, each once, its own
-    never.
-    """
+    """Each turn's `other_boxes`: the boxes of the other turns, in order, each once, never its own."""
     if len(rows) < 2:
         return rows
     boxes = list(dict.fromkeys(row[_GOLD] for row in rows))

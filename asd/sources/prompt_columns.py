@@ -1,5 +1,4 @@
-"""The columnar form of `asd.sources.prompt_text`: many prompts at once, as byte offsets into one Arrow
-buffer.
+"""The columnar form of `asd.sources.prompt_text`: many prompts at once, as offsets into one buffer.
 
 It handles prompts that are a question with placeholders and an instruction. Prompts with option lines,
 context or OCR tokens are flagged `is_other`, and the caller gives those to `take_apart`. What an instruction
@@ -28,9 +27,7 @@ _IS_STOP = np.zeros(256, np.bool_)
 _IS_STOP[list(b".?!")] = True
 _NEWLINE, _COLON, _SPACE, _QUESTION_MARK = 0x0A, 0x3A, 0x20, 0x3F
 _OTHER_PAIRS = (b"xt", b"CR", b"A.", b"A)")
-"""One of these pairs of bytes is in every text that `_OTHER` matches; looking for a pair is far faster than
-`in`.
-"""
+"""One of these pairs of bytes is wherever `_OTHER` matches; looking for a pair is far faster than `in`."""
 _OTHER = r"Context|OCR token|A[.)][ \t]"
 """All that `take_apart` could take for context, OCR tokens or options, and some more (RE2)."""
 _MAX_ROUNDS = 64
@@ -81,8 +78,7 @@ def take_apart_columns(data: Bytes, start: Offsets, end: Offsets, rules: PromptR
 def cut_slices(data: Bytes, start: Offsets, end: Offsets) -> pa.StringArray:
     """Copies ascending, disjoint slices of a UTF-8 buffer into an array, without a Python object for each.
 
-    Between each two slices stands a gap; slices and gaps together are one valid array over the buffer as it
-    is.
+    Between each two slices stands a gap; slices and gaps together are one valid array over it.
     """
     offsets = np.empty(2 * len(start) + 1, np.int32)
     offsets[0:-1:2] = start
@@ -248,9 +244,7 @@ def _take_box_instructions(prompts: _Prompts) -> None:
 
 
 def _take_last_sentences(prompts: _Prompts, rules: PromptRules) -> None:
-    """See `prompt_text.split_last_sentence`. Known instructions without a full stop before them are left to
-    it.
-    """
+    """See `prompt_text.split_last_sentence`. Known instructions without a stop before them are left to it."""
     data = prompts.data
     rows = np.flatnonzero((prompts.rfp_end == 0) & ~prompts.is_other)
     if not len(rows):

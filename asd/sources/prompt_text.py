@@ -3,8 +3,7 @@
 One pure function per decision; `take_apart` applies them in order. These functions define the meaning;
 `asd.sources.prompt_columns` is a faster form of a part of it and must agree with them on every text.
 
-Only ASCII blanks are trimmed and only ASCII character classes are used, so that the columnar form can be the
-same.
+Only ASCII blanks are trimmed and only ASCII character classes are used, so the columnar form can do the same.
 """
 
 from __future__ import annotations
@@ -28,14 +27,20 @@ _VERBS = (
     "the answer|using|in|with|for"
 )
 _FORMS = (
-    r"(?:single|one|few|short|brief|concise|exact|only the|just the|full) (?:\w+ )?(?:words?|phrases?|names?|sentences?)"
-    r"|words? or (?:a )?(?:short )?phrases?|two words|brief phrase|short phrase|label only|class name|category name"
-    r"|(?:short|brief|concise|succinct|detailed|direct|full|minimal|terse) (?:answer|response|reply|explanation|form)"
-    r"|(?:one|two|three|a few|several|full|complete|short|single)[ -]sentences?|sentences? at most|in detail|step by step"
-    r"|letters? (?:of|from|only|alone|that|before)|option'?s'? letter|(?:option|choice) letter|the letter|by letter"
+    r"(?:single|one|few|short|brief|concise|exact|only the|just the|full) (?:\w+ )?"
+    r"(?:words?|phrases?|names?|sentences?)"
+    r"|words? or (?:a )?(?:short )?phrases?|two words|brief phrase|short phrase|label only"
+    r"|class name|category name"
+    r"|(?:short|brief|concise|succinct|detailed|direct|full|minimal|terse) "
+    r"(?:answer|response|reply|explanation|form)"
+    r"|(?:one|two|three|a few|several|full|complete|short|single)[ -]sentences?|sentences? at most"
+    r"|in detail|step by step"
+    r"|letters? (?:of|from|only|alone|that|before)|option'?s'? letter|(?:option|choice) letter"
+    r"|the letter|by letter"
     r"|(?:given|listed|provided|available|above|following|correct|right|best) (?:choices?|options?|answers?)"
     r"|yes[ ,/]+(?:or )?[\"']?no|true[ ,/]+(?:or )?false|['\"]yes['\"]|['\"]unanswerable['\"]|unanswerable"
-    r"|bounding box|coordinates?|x1, ?y1|briefly|concisely|succinctly|as few words|no explanation|nothing else"
+    r"|bounding box|coordinates?|x1, ?y1|briefly|concisely|succinctly|as few words"
+    r"|no explanation|nothing else"
     r"|do not explain|without explanation|as short as possible|directly"
 )
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -85,8 +90,7 @@ def make_rules(rfps: Iterable[str] = (), *, is_grounding: bool = False) -> Promp
 
 
 def strip_placeholders(text: str) -> tuple[str, int]:
-    """Without the `<image>` marks before the text and the ones on lines of their own behind it, and their
-    number.
+    """Without the `<image>` marks before the text and the ones on lines of their own behind it; their number.
 
     Anywhere else `<image>` is text: a question may be about HTML.
     """
@@ -181,8 +185,7 @@ def split_ocr_tokens(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def split_options(text: str) -> tuple[str, tuple[str, ...]]:
-    """Without the closing option lines ("A. x", "(A) x", "A) x", or all on one line), and the texts of the
-    options.
+    """Without the closing option lines ("A. x", "(A) x", "A) x", or all on one line), and their texts.
 
     The letters run from A without a gap; a line without the next letter belongs to the option before it.
     """
@@ -236,9 +239,7 @@ def split_context(text: str) -> tuple[str, str]:
 
 
 def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> PromptParts:
-    """An instruction that is all there is stays the question. `with_options=False` leaves option lines in the
-    question.
-    """
+    """An instruction that is all there is stays the question. `with_options=False` leaves options in it."""
     text, placeholders = strip_placeholders(text)
     rest, rfp = split_rfp(text, rules)
     rest, tokens = split_ocr_tokens(rest) if "OCR token" in rest else (rest, ())

@@ -46,9 +46,7 @@ class Block:
 def iterate_blocks(
     stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[Block]:
-    """Raises: SourceError naming `where`, record and byte if an array is cut off or something follows its
-    end.
-    """
+    """Raises: SourceError naming `where` and byte if an array is cut off or goes on behind its end."""
     return (
         _line_blocks(stream, where, block_bytes)
         if form == "lines"
@@ -99,8 +97,8 @@ def _array_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Bl
             break
         _check_record_size(buffer, where, row, at)
     raise SourceError(
-        f"{where}: the JSON array ends at byte {at + len(buffer)} in the middle of record {row} (counted from 0); "
-        "expected the closing ']': the file is truncated, fetch it again"
+        f"{where}: the JSON array ends at byte {at + len(buffer)} in the middle of record {row} "
+        "(counted from 0); expected the closing ']': the file is truncated, fetch it again"
     )
 
 
@@ -137,14 +135,13 @@ def _expect_end(stream: BinaryIO, rest: bytes, where: str, at: int) -> None:
 def _check_record_size(data: bytes, where: str, row: int, at: int) -> None:
     if len(data) > MAX_RECORD_BYTES:
         raise SourceError(
-            f"{where}: record {row} (counted from 0, near byte {at}) is larger than {MAX_RECORD_BYTES >> 20} MiB; "
-            "most likely a quote or a bracket is missing there"
+            f"{where}: record {row} (counted from 0, near byte {at}) is larger than "
+            f"{MAX_RECORD_BYTES >> 20} MiB; most likely a quote or a bracket is missing there"
         )
 
 
 def element_ends(data: bytes) -> tuple[npt.NDArray[np.int64], int]:
-    """Offsets just behind each object or list that stands directly in the array, and that of the array's own
-    ']'.
+    """Offsets just behind each object or list that stands directly in the array, and of its own ']'.
 
     `data` starts between two elements. The second value is -1 if the array does not end in `data`.
     """

@@ -98,7 +98,11 @@ def test_scienceqa_has_every_shape_of_problem(tmp_path: Path) -> None:
     rows = read_rows(write_sample("scienceqa", tmp_path), "scienceqa")
     assert {len(row["options"]) for row in rows} == {2, 3, 4, 5}
     assert {(bool(row["images"]), bool(row["context"])) for row in rows} == {
-        (True, True), (True, False), (False, True), (False, False)}  # fmt: skip
+        (True, True),
+        (True, False),
+        (False, True),
+        (False, False),
+    }
     assert all(row["solution"] and row["gold"] == row["options"][row["answer_index"]] for row in rows)
     assert all(row["response"] in "ABCDE" for row in rows)
 
@@ -114,8 +118,12 @@ def test_boxes_enclose_the_drawn_shape(number: int) -> None:
     image = scenes.draw_scene(scene)
     for shape in scene.shapes:
         colour = scenes.COLOURS[shape.colour]
-        pixels = [(x, y) for x in range(shape.box[0] - 4, shape.box[2] + 5) for y in range(shape.box[1] - 4, shape.box[3] + 5)
-                  if 0 <= x < scenes.WIDTH and 0 <= y < scenes.HEIGHT and image.getpixel((x, y)) == colour]  # fmt: skip
+        pixels = [
+            (x, y)
+            for x in range(shape.box[0] - 4, shape.box[2] + 5)
+            for y in range(shape.box[1] - 4, shape.box[3] + 5)
+            if 0 <= x < scenes.WIDTH and 0 <= y < scenes.HEIGHT and image.getpixel((x, y)) == colour
+        ]
         found = (
             min(x for x, _ in pixels),
             min(y for _, y in pixels),

@@ -116,9 +116,9 @@ def test_the_same_inputs_do_no_work_and_others_make_a_new_version(tmp_path: Path
 
 def test_shards_open_without_this_package(tmp_path: Path) -> None:
     done = convert(tmp_path, vqa_records(100), ratio=0.5, shard_rows=40)
-    files = str(done.path / "latest" / "*.arrow")
+    files = str(done.path / "latest" / "data" / "*.arrow")
     assert polars.scan_ipc(files).filter(polars.col("maker") != "native").collect().height == 50
-    dataset = pyarrow.dataset.dataset(sorted(map(str, (done.path / "latest").glob("*.arrow"))), format="ipc")
+    dataset = pyarrow.dataset.dataset(done.path / "latest" / "data", format="ipc")
     assert dataset.count_rows() == 100
 
 

@@ -1,4 +1,4 @@
-"""The LLaVA/CoIN layout: what each record becomes, what is refused, and that the fast path changes nothing."""
+"""The LLaVA/CoIN layout: what each record becomes, what is refused, that speed changes nothing."""
 
 from __future__ import annotations
 
@@ -86,12 +86,29 @@ def reject_of(tmp_path: Path, record: Any, spec: TaskSpec | None = None) -> Reje
 def test_single_turn(tmp_path: Path) -> None:
     row = read_one(tmp_path, make_record(f"<image>\nWhat is red?\n{WORD}", "the car"))
     assert row == {
-        "source_id": "7", "split": "train", "images": ["a/7.jpg"], "question": "What is red?", "context": "",
-        "options": [], "answer_index": None, "gold": "the car", "accepted": ["the car"], "response": "the car",
-        "rfp": WORD, "rationales": [], "full_answer": None, "solution": None, "ocr_tokens": [], "other_boxes": [],
-        "answer_type": None, "group": "7", "turn": 0, "source_file": "train.json", "source_row": 0,
+        "source_id": "7",
+        "split": "train",
+        "images": ["a/7.jpg"],
+        "question": "What is red?",
+        "context": "",
+        "options": [],
+        "answer_index": None,
+        "gold": "the car",
+        "accepted": ["the car"],
+        "response": "the car",
+        "rfp": WORD,
+        "rationales": [],
+        "full_answer": None,
+        "solution": None,
+        "ocr_tokens": [],
+        "other_boxes": [],
+        "answer_type": None,
+        "group": "7",
+        "turn": 0,
+        "source_file": "train.json",
+        "source_row": 0,
         "passthrough": None,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("form", ["array", "pretty", "lines"])
@@ -100,9 +117,15 @@ def test_multi_turn(tmp_path: Path, form: str) -> None:
     rows, rejects = read(write(tmp_path / "train.json", [record, make_record("q?", "no", id=13)], form))
     assert rejects == []
     assert [(row["source_id"], row["group"], row["turn"], row["source_row"]) for row in rows] == [
-        ("12#0", "12", 0, 0), ("12#1", "12", 1, 0), ("13", "13", 0, 1)]  # fmt: skip
+        ("12#0", "12", 0, 0),
+        ("12#1", "12", 1, 0),
+        ("13", "13", 0, 1),
+    ]
     assert [(row["question"], row["gold"], row["response"]) for row in rows] == [
-        ("Is it red?", "yes", "Yes."), ("What is it?", "a car", "a car"), ("q?", "no", "no")]  # fmt: skip
+        ("Is it red?", "yes", "Yes."),
+        ("What is it?", "a car", "a car"),
+        ("q?", "no", "no"),
+    ]
     assert [row["images"] for row in rows] == [["a/7.jpg"]] * 3
 
 
@@ -169,8 +192,14 @@ def test_flat_test_form(tmp_path: Path) -> None:
 
 
 def test_grounding(tmp_path: Path) -> None:
-    turns = (f"<image>\n{BOX}: left bowl", "[0.10,0.21,0.45,0.67]", f"{BOX}: bowl on the left", "[0.10,0.21,0.45,0.67]",
-             f"{BOX}: cup", "[0.5, 0.5, 0.6, 0.6]")  # fmt: skip
+    turns = (
+        f"<image>\n{BOX}: left bowl",
+        "[0.10,0.21,0.45,0.67]",
+        f"{BOX}: bowl on the left",
+        "[0.10,0.21,0.45,0.67]",
+        f"{BOX}: cup",
+        "[0.5, 0.5, 0.6, 0.6]",
+    )
     rows, _ = read(
         write(tmp_path / "train.json", [make_record(*turns)]), make_spec("bounding_box", "grounding")
     )
@@ -185,8 +214,15 @@ def test_grounding(tmp_path: Path) -> None:
 
 
 def test_extra_keys(tmp_path: Path) -> None:
-    extra = {"solution": "Because.", "rationales": ["So."], "full_answer": "It is a cat.", "ocr_tokens": ["NOVA"],
-             "answers": ["cat", "kitten", "cat"], "accepted": ["tom"], "answer_type": "other"}  # fmt: skip
+    extra = {
+        "solution": "Because.",
+        "rationales": ["So."],
+        "full_answer": "It is a cat.",
+        "ocr_tokens": ["NOVA"],
+        "answers": ["cat", "kitten", "cat"],
+        "accepted": ["tom"],
+        "answer_type": "other",
+    }
     row = read_one(tmp_path, make_record("What?", "cat", **extra))
     assert row["accepted"] == ["cat", "tom", "kitten"]
     for key in ("solution", "rationales", "full_answer", "ocr_tokens", "answer_type"):
@@ -410,16 +446,33 @@ def test_image_paths_are_normalised() -> None:
     assert normalise_image_path("./a//b/../c.jpg") == "a/c.jpg"
 
 
-# ---- the fast path against the definition ---------------------------------------------------------------------
+# ---- the fast path against the definition ----
 
 texts = st.one_of(
     st.sampled_from(
-        [f"<image>\nWhat is it?\n{WORD}", "Is it red?", "", " ", "Yes", "no.", "cat.", "[0.1,0.2,0.3,0.4]", "[1, 2, 3, 4]",
-         f"Which?\nA. x\nB. y\n{LETTER}", "Context: c\nq?", f"{BOX}: the cup", 'quote " and \\ and {[', "é\u2028日", "\x00",
-         "What? Answer in one word.", "<image>", "A"]
+        [
+            f"<image>\nWhat is it?\n{WORD}",
+            "Is it red?",
+            "",
+            " ",
+            "Yes",
+            "no.",
+            "cat.",
+            "[0.1,0.2,0.3,0.4]",
+            "[1, 2, 3, 4]",
+            f"Which?\nA. x\nB. y\n{LETTER}",
+            "Context: c\nq?",
+            f"{BOX}: the cup",
+            'quote " and \\ and {[',
+            "é\u2028日",
+            "\x00",
+            "What? Answer in one word.",
+            "<image>",
+            "A",
+        ]
     ),
     st.text(max_size=12),
-)  # fmt: skip
+)
 paths = st.one_of(
     st.none(),
     st.sampled_from(
@@ -450,9 +503,22 @@ ids = st.one_of(st.integers(-5, 10**12), st.sampled_from(["a", "b", ""]), st.non
 def records(draw: st.DrawFn) -> Any:
     plain = draw(st.integers(0, 9)) > 0
     if not plain:
-        return draw(st.sampled_from([3, "x", [], {}, {"id": 1}, {"question_id": 4, "text": "q?", "answer": "a"},
-                                     {"id": "n", "conversations": None}, {"id": "n", "conversations": [None, None]},
-                                     {"id": "n", "conversations": []}, {"id": True, "text": "q", "answer": 3}]))  # fmt: skip
+        return draw(
+            st.sampled_from(
+                [
+                    3,
+                    "x",
+                    [],
+                    {},
+                    {"id": 1},
+                    {"question_id": 4, "text": "q?", "answer": "a"},
+                    {"id": "n", "conversations": None},
+                    {"id": "n", "conversations": [None, None]},
+                    {"id": "n", "conversations": []},
+                    {"id": True, "text": "q", "answer": 3},
+                ]
+            )
+        )
     asks, answers = draw(roles)
     conversation = []
     for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
@@ -502,6 +568,34 @@ def test_fast_path_gives_the_same_rows(
     table.validate(full=True)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id": "\xff", "image": "a", "conversations": []}',
+        b'{"id": "1", "id": "2", "text": "q", "answer": "a"}',
+        b'{"id": "\\ud800", "text": "q", "answer": "a"}',
+        b'{"id": "\\ud83d\\ude00", "text": "q", "answer": "a"}',
+        b'{"id": 123456789012345678901, "text": "q", "answer": "a"}',
+        b'{"id": "1", "text": "q", "answer": "a"} {"id": "2", "text": "q", "answer": "a"}',
+        b'{"id": "2020-01-01", "text": "q", "answer": "a"}',
+        b'{"id": 01, "text": "q", "answer": "a"}',
+        b'{"id": "1", "text": "tab\there", "answer": "a"}',
+        b'{"id": "1", "text": "q", "answer": "a"}\r',
+        b'{"id": "1", "text": "q", "answer": NaN}',
+        b"",
+        b"null",
+    ],
+)
+def test_odd_json_gives_the_same_rows(line: bytes) -> None:
+    rules = make_record_rules(make_spec(), "f.json")
+    good = json.dumps(make_record("q?", "a")).encode()
+    for text in (b"%b\n%b\n" % (good, line), b"%b\n%b\n" % (line, good)):
+        block = Block("lines", text, 0, 2)
+        found, expected = read_block(block, rules), read_block_by_record(block, rules)
+        assert found == expected
+        found[0].validate(full=True)
+
+
 def test_plain_blocks_do_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """A guard for speed: no record of a plain block may reach the reader of single records."""
     records = [
@@ -530,7 +624,7 @@ def test_element_ends_are_exact(elements: list[Any]) -> None:
     assert close == len(data) - 1
 
 
-# ---- real rows -------------------------------------------------------------------------------------------------
+# ---- real rows ----
 
 
 def test_real_scienceqa_rows(shared_data: Path) -> None:

@@ -130,10 +130,39 @@ def test_placeholder_in_the_last_line_of_text_stays() -> None:
 
 
 fragments = st.sampled_from(
-    ["<image>", "\n", "\n\n", " ", "\t", WORD, LETTER, BOX, ": ", ":", "What is it?", "A red cat. ", "is it? ", "x",
-     "Context: ", "A. one", "\nB. two", "(A) ", "Reference OCR token: a, b", "é", "日本", "Be brief", "Which?",
-     "Answer in one word.", "OCR", "next. ", ". ", "a ", "\r\n", "? "]
-)  # fmt: skip
+    [
+        "<image>",
+        "\n",
+        "\n\n",
+        " ",
+        "\t",
+        WORD,
+        LETTER,
+        BOX,
+        ": ",
+        ":",
+        "What is it?",
+        "A red cat. ",
+        "is it? ",
+        "x",
+        "Context: ",
+        "A. one",
+        "\nB. two",
+        "(A) ",
+        "Reference OCR token: a, b",
+        "é",
+        "日本",
+        "Be brief",
+        "Which?",
+        "Answer in one word.",
+        "OCR",
+        "next. ",
+        ". ",
+        "a ",
+        "\r\n",
+        "? ",
+    ]
+)
 prompts = st.one_of(st.lists(fragments, max_size=8).map("".join), st.text(max_size=20))
 
 
