@@ -25,7 +25,8 @@ EMBEDDED_TASKS: tuple[str, ...] = (
 def write_sample(task: str, out: Path, *, rows: int = 120, seed: int = 0) -> Path:
     """Writes `out/train.json` with `rows` questions, and their images; returns its path.
 
-    Image paths are relative to `out`. The same arguments give the same bytes. Raises: UnknownNameError for a task that is not embedded.
+    Image paths are relative to `out`. The same arguments give the same bytes.
+    Raises: UnknownNameError for a task that is not embedded.
     """
     from asd.embedded.sample import write_task  # draws with Pillow, which nothing else here needs
 

@@ -6,12 +6,15 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from asd.errors import StorageError
+
+_NEARLY_NOTHING_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -20,14 +23,38 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageError(
-                f"no space left while writing {path}. Finished parts are kept: free some space and run the same "
-                "command again, it goes on where it stopped."
-            ) from exc
-        if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StorageError(f"cannot write {path}: {exc.strerror}. Choose another --out.") from exc
-        raise
+        raise StorageError(_refusal(path, exc)) from exc
+
+
+def _refusal(path: Path, exc: OSError) -> str:
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT) or _is_full(path, exc):
+        return (
+            f"no space left while writing {path}. Finished parts are kept: free some space and run the same "
+            "command again, it goes on where it stopped."
+        )
+    if exc.errno == errno.EFBIG:
+        return (
+            f"{path} grows larger than a file may be here (see `ulimit -f`). Finished parts are kept: raise the "
+            "limit and run the same command again, it goes on where it stopped."
+        )
+    if exc.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return f"cannot write {path}: {_in_the_way(path)}. Move it away, or choose another place."
+    return f"cannot write {path}: {exc.strerror or exc}. Choose another place, or mend that."
+
+
+def _is_full(path: Path, exc: OSError) -> bool:
+    """NumPy reports a short write without the system's error number."""
+    if exc.errno is not None:
+        return False
+    near = next((folder for folder in (path, *path.parents) if folder.exists()), None)
+    return near is not None and shutil.disk_usage(near).free < _NEARLY_NOTHING_BYTES
+
+
+def _in_the_way(path: Path) -> str:
+    for place in (*reversed(path.parents), path):
+        if place.is_file():
+            return f"{place} is a file"
+    return f"{path} is a folder" if path.is_dir() else "something else is in its place"
 
 
 def sync_folder(folder: Path) -> None:

@@ -96,7 +96,7 @@ def read_block_by_record(block: Block, rules: RecordRules) -> Table:
 def _records(block: Block, rules: RecordRules, rejects: list[Reject]) -> Iterator[tuple[int, Any]]:
     if block.form == "array":
         try:
-            whole = orjson.loads(b"[%b]" % block.data)
+            whole = orjson.loads(b"".join((b"[", block.data, b"]")))
             if len(whole) == block.rows:
                 yield from enumerate(whole, block.first_row)
                 return
@@ -143,7 +143,7 @@ def parse_block(block: Block) -> pa.RecordBatch:
 def _parse(block: Block, schema: pa.Schema, on_other_keys: str) -> pa.RecordBatch:
     data = block.data
     if block.form == "array":
-        data = b'{"r":[%b]}' % data
+        data = b"".join((b'{"r":[', data, b"]}"))
         schema = pa.schema([("r", pa.list_(pa.struct(list(schema))))])
     table = pj.read_json(
         pa.BufferReader(pa.py_buffer(data)),

@@ -373,7 +373,8 @@ def normalise_gold(response: str, rules: RecordRules) -> str:
             return polarity
     if style == AnswerStyle.YES_NO:
         raise BadRecordError("answer_not_yes_no", f"expected yes or no, found {response[:40]!r}")
-    if rules.is_classification and response.endswith(".") and not response.endswith(".."):
+    is_label = rules.is_classification and style == AnswerStyle.SHORT_ANSWER
+    if is_label and response.endswith(".") and not response.endswith(".."):
         return response[:-1].rstrip(BLANKS) or response
     return response
 

@@ -26,7 +26,7 @@ _IS_BLANK[list(b" \t\r\n\x0b\x0c")] = True
 _IS_STOP = np.zeros(256, np.bool_)
 _IS_STOP[list(b".?!")] = True
 _NEWLINE, _COLON, _SPACE, _QUESTION_MARK = 0x0A, 0x3A, 0x20, 0x3F
-_OTHER_PAIRS = (b"xt", b"CR", b"A.", b"A)")
+_OTHER_PAIRS = (b"Co", b"CR", b"A.", b"A)")
 """One of these pairs of bytes is wherever `_OTHER` matches; looking for a pair is far faster than `in`."""
 _OTHER = r"Context|OCR token|A[.)][ \t]"
 """All that `take_apart` could take for context, OCR tokens or options, and some more (RE2)."""

@@ -181,6 +181,13 @@ def test_class_name_loses_its_full_stop(tmp_path: Path) -> None:
     assert (row["gold"], row["response"]) == ("Teapot", "Teapot.")
 
 
+def test_explanation_keeps_its_full_stop(tmp_path: Path) -> None:
+    row = read_one(
+        tmp_path, make_record("Why?", "It is red."), make_spec("brief_explanation", "classification")
+    )
+    assert row["gold"] == "It is red."
+
+
 def test_flat_test_form(tmp_path: Path) -> None:
     flat = {"question_id": 5, "image": "./b.jpg", "text": f"Is it?\n{WORD}", "answer": "no"}
     rows, rejects = read(
