@@ -35,7 +35,16 @@ class UnknownNameError(UsageError):
         near = difflib.get_close_matches(name, self.known, n=3, cutoff=0.5)
         guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         tail = f" {hint}" if hint else ""
+        self.hint = hint
         super().__init__(f"no {kind} named {name!r}{guess} (known: {', '.join(self.known) or 'none'}).{tail}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from worker processes; by default only the message would be given to `__init__`."""
+        return _unknown_name, (self.kind, self.name, self.known, self.hint)
+
+
+def _unknown_name(kind: str, name: str, known: list[str], hint: str) -> UnknownNameError:
+    return UnknownNameError(kind, name, known, hint=hint)
 
 
 class TemplateError(UsageError):

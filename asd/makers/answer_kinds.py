@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from asd.makers.answer_types import ACTIVITY, answer_type
 from asd.makers.normalise import normalise_answer
 
 YES_NO = "yes_no"
@@ -22,7 +23,7 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (BOX, r"\[\s*-?\d*\.?\d+(?:\s*,\s*-?\d*\.?\d+){3}\s*\]$"),
         ("percent", r"[+-]?\d[\d,]*(?:\.\d+)?\s*(?:%|percent$)"),
         ("money", r"(?:[a-z]{2})?[$£€¥₹]\s*\d|\d[\d,.]*\s*(?:dollars?|cents?|euros?|pounds?|[$£€¥¢])$"),
-        ("time", r"\d{1,2}[:.]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?$|\d{1,2}\s*(?:[ap]\.?m\.?|o'?\s?clock)$"),
+        ("time", r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?$|\d{1,2}\.\d{2}\s*[ap]\.?m\.?$|\d{1,2}\s*(?:[ap]\.?m\.?|o'?\s?clock)$"),
         ("year", r"(?:1[5-9]|20)\d\d$"),
         ("year_span", r"(?:1[5-9]|20)\d\d\s*[-–/]\s*\d{2,4}$"),
         ("date", r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}$"),
@@ -34,6 +35,7 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("code", r"(?=.*\d)\S+$"),
     )
 )
+_UNIT = re.compile(r"[^a-zA-Zµ°\"'²³/]+")
 _MONTH = re.compile(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d|\d\s+(?:jan|feb|mar|apr|may|"
     r"jun|jul|aug|sep|oct|nov|dec)",
@@ -43,12 +45,6 @@ _URL = re.compile(
     r"(?:https?://|www\.)\S+$|\S+\.(?:com|org|net|edu|gov|info|co\.uk|de|fr|tv)(?:/\S*)?$", re.IGNORECASE
 )
 _NUMBER_WORDS = frozenset(str(number) for number in range(21))
-_COLOURS_WORDS = """
-white black red blue green yellow brown gray pink orange purple tan silver gold beige maroon teal turquoise
-violet navy cream olive burgundy magenta cyan lavender peach khaki blonde blond bronze aqua clear
-"""
-_COLOURS = frozenset(_COLOURS_WORDS.split())
-_BLOCK_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _PLACES_WORDS = """
 on in at under above behind near over inside outside by next to from between across below
 """
@@ -59,6 +55,7 @@ wedding pudding lightning earring sibling awning dressing seasoning topping cros
 beijing
 """
 _NOT_ACTIVITIES = frozenset(_NOT_ACTIVITIES_WORDS.split())
+MAX_ACTIVITY_WORDS = 3
 _LENGTH_CLASSES = (
     (1, "1"),
     (2, "2"),
@@ -74,8 +71,9 @@ _LENGTH_CLASSES = (
 
 @lru_cache(maxsize=1 << 17)
 def answer_kind(text: str) -> tuple[str, str]:
-    """(fine kind, coarse kind): ('integer/1', 'number'), ('colour', 'text'), ('2/title', 'text'), ('yes_no',
-    'yes_no').
+    """(fine kind, coarse kind): ('integer/1', 'number/small'), ('animal/lower', 'animal'), ('2/title', 'text').
+
+    Answers of one coarse kind are plausible beside each other, except for 'text', which names no type.
     """
     text = text.strip()
     if not text:
@@ -88,15 +86,17 @@ def answer_kind(text: str) -> tuple[str, str]:
         if numeric is not None:
             return numeric
     if normal in _NUMBER_WORDS:
-        return "integer/word", "number"
+        return "integer/word", "number/word"
     if _URL.match(text):
         return "url", "url"
     words = text.split()
-    if len(words) == 1 and normal in _COLOURS:
-        return "colour", "text"
     if len(text) == 1:
-        return "letter", "text"
-    return f"{_length_class(len(words))}/{_opening(words)}{_letter_case(text, words)}", "text"
+        return "letter", "letter"
+    opening = _opening(words)
+    named = answer_type(text) or (ACTIVITY if opening == "ing-" and len(words) <= MAX_ACTIVITY_WORDS else "")
+    if named:
+        return f"{named}/{_letter_case(text, words)}", named
+    return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", "text"
 
 
 def _numeric_kind(text: str) -> tuple[str, str] | None:
@@ -104,12 +104,20 @@ def _numeric_kind(text: str) -> tuple[str, str] | None:
         if not pattern.match(text):
             continue
         if name == "integer":
-            return f"integer/{min(len(text.replace(',', '').lstrip('+-')), 7)}", "number"
+            digits = min(len(text.replace(",", "").lstrip("+-")), 7)
+            return f"integer/{digits}", f"number/{_magnitude(digits)}"
         if name == "decimal":
             whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
-            return f"decimal/{min(len(whole), 4)}.{min(len(part), 2)}", "number"
-        return (name, name) if name in (BOX, "code", "quantity", "date", "time") else (name, "number")
+            return f"decimal/{min(len(whole), 4)}.{min(len(part), 2)}", f"number/{_magnitude(len(whole))}"
+        if name == "quantity":
+            name = f"quantity/{_UNIT.sub('', text).lower()}"
+        return name, name
     return ("date", "date") if _MONTH.search(text) and len(text.split()) <= 5 else None
+
+
+def _magnitude(num_digits: int) -> str:
+    """Numbers far apart in size are no alternatives to each other."""
+    return "small" if num_digits <= 2 else "middle" if num_digits <= 4 else "large"
 
 
 def _opening(words: list[str]) -> str:
@@ -186,30 +194,53 @@ def parse_question(question: str) -> Asked:
     return Asked(" ".join(words), asking, head, tuple(content))
 
 
+_SIDES = {"left": "right", "right": "left"}
+_WHICH_SIDE = re.compile(r"\b(?:which|what) (?:side|hand)\b")
 _SEPARATOR = re.compile(r",|\bor\b")
 _PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
 _BOUNDARY_WORDS = """
 look looks looking appear appears seem seems more most either wearing made there color side type kind than
 standing sitting called one sort
 """
+_CHOOSING_WORDS = """
+is are was were do does did has have can could will would which who whose what
+"""
+_CHOOSING = frozenset(_CHOOSING_WORDS.split())
 _BOUNDARY = _STOP | _ASKING | frozenset(_BOUNDARY_WORDS.split())
 
 
 def stated_alternatives(question: str, gold: str) -> list[str]:
     """The other answers that the question itself offers: 'Is it a cat or a dog?' with gold 'cat' -> ['dog'].
 
-    Empty where the question has no 'or', or the gold answer is not one of what it offers.
+    "Which side" offers left and right. Empty where the question offers none, or the gold answer is not one of them.
     """
     if " or " not in question:
-        return []
+        return _other_side(question, gold)
     parts = [part for part in _SEPARATOR.split(question.strip().rstrip("?.!: ")) if part.strip()]
     if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in _ASKING | _PREPOSITIONS:
         del parts[0]  # "Who is taller, the man or the woman?": what stands before the comma is the question
     want, most = normalise_answer(gold), len(gold.split()) + 1
     offered = [_phrase(part, is_last=place == len(parts) - 1, most=most) for place, part in enumerate(parts)]
-    if want not in map(normalise_answer, offered):
+    normal = list(map(normalise_answer, offered))
+    own = [place for place, text in enumerate(normal) if text and _is_same_thing(want, text)]
+    if len(own) != 1:
         return []
-    return [phrase for phrase in offered if phrase and normalise_answer(phrase) != want]
+    return [phrase for place, phrase in enumerate(offered) if phrase and place != own[0]]
+
+
+def offers_alternatives(question: str) -> bool:
+    """Whether a question asks to choose: "Is it real or fake?", "Which is larger, a or b?"."""
+    return " or " in question and question.split(maxsplit=1)[0].casefold() in _CHOOSING
+
+
+def _is_same_thing(gold: str, phrase: str) -> bool:
+    """'lotion' is what "hand lotion" offers."""
+    return gold == phrase or phrase.endswith(f" {gold}") or gold.endswith(f" {phrase}")
+
+
+def _other_side(question: str, gold: str) -> list[str]:
+    other = _SIDES.get(gold.strip().casefold())
+    return [other] if other and _WHICH_SIDE.search(question.casefold()) else []
 
 
 def _phrase(part: str, *, is_last: bool, most: int) -> str:

@@ -67,27 +67,39 @@ place: beach, park, airport, zoo, farm, city, street, restaurant, hotel, house, 
   backyard, garden, train station, bus stop, bus station, station, parking lot, ski resort, skate park, playground,
   tennis court, court, gym, pool, barn, castle, tower, apartment, temple, bar, cafe, bridge, harbor, marina, dock,
   pier, road, highway, sidewalk, intersection, runway, country, countryside, town, village, jungle, woods, safari,
-  africa, ranch, pasture, cemetery, circus, theater, bank, supermarket, grocery store, gas station, factory, warehouse,
+  ranch, pasture, cemetery, circus, theater, bank, supermarket, grocery store, gas station, factory, warehouse,
   building, skyscraper, baseball field, ball park, hill, island, shore, valley, cliff, alley, ramp, deli, diner,
   fairground, hangar, lighthouse, platform, square, square, snow slope, slope, lobby, ballpark, arena, campus, pond
+nationality: american, british, english, french, german, chinese, japanese, spanish, asian, indian, italian, arabic,
+  russian, mexican, korean, thai, african, african american, hispanic, european, canadian, dutch, swedish, greek,
+  portuguese, irish, latin, hebrew, turkish, australian, swiss, vietnamese, caucasian
+city: london, paris, new york, chicago, boston, los angeles, seattle, san francisco, new york city, sydney, san diego,
+  toronto, las vegas, washington, dallas, houston, detroit, philadelphia, miami, atlanta, tokyo, berlin, rome, dublin,
+  portland, denver, baltimore, vancouver, montreal, melbourne, beijing, amsterdam, austin, oakland, pittsburgh
+state: california, florida, texas, virginia, arkansas, ohio, michigan, oregon, colorado, arizona, utah, nevada,
+  georgia, alabama, illinois, indiana, iowa, kansas, kentucky, louisiana, maine, maryland, massachusetts, minnesota,
+  mississippi, missouri, montana, nebraska, new hampshire, new jersey, new mexico, north carolina, north dakota,
+  oklahoma, pennsylvania, rhode island, south carolina, south dakota, tennessee, vermont, west virginia, wisconsin,
+  wyoming, hawaii, alaska, idaho, delaware, connecticut
 country: usa, china, england, japan, canada, france, germany, italy, india, russia, mexico, spain, australia, ireland,
-  brazil, thailand, uk, london, paris, new york, united states, great britain, scotland, korea, america, asia, europe,
-  chicago, boston, los angeles, seattle, san francisco, california, florida, texas, new york city, american, british,
-  english, french, german, chinese, japanese, spanish, asian, indian, italian, arabic, russian, mexican, korean, thai
+  brazil, thailand, uk, united states, great britain, scotland, korea, south korea, america, netherlands, belgium,
+  austria, switzerland, sweden, norway, denmark, finland, poland, portugal, greece, turkey, egypt, south africa, nigeria,
+  kenya, argentina, chile, colombia, peru, vietnam, indonesia, malaysia, singapore, philippines, pakistan, bangladesh,
+  israel, iran, iraq, saudi arabia, united arab emirates, ukraine, hungary, romania, bulgaria, croatia, serbia, cuba,
+  new zealand, united kingdom, czech republic, ghana, ethiopia, taiwan, ecuador, bolivia, venezuela, uruguay, wales
+continent: africa, asia, europe, north america, south america, antarctica
+month: january, february, march, april, may, june, july, august, september, october, november, december
+weekday: monday, tuesday, wednesday, thursday, friday, saturday, sunday
 material: wood, metal, plastic, glass, concrete, brick, stone, leather, fabric, cloth, ceramic, paper, cotton, marble,
-  tile, rubber, steel, granite, cement, wool, denim, silk, polyester, cardboard, clay, straw, bamboo, wicker, iron,
+  tile, rubber, steel, granite, cement, wool, denim, silk, polyester, cardboard, clay, straw, bamboo, wicker,
   stainless steel, porcelain, gravel, asphalt, dirt, sand, carpet, hardwood, linoleum, nylon, fur, foil, velvet, linen,
-  aluminum, copper, silver, gold, chrome, styrofoam, mesh, lace, canvas, vinyl, chain link, wire, tin, cobblestone
+  aluminum, copper, chrome, styrofoam, mesh, lace, canvas, vinyl, chain link, tin, wooden, wrought iron, steel, cobblestone
 pattern: striped, stripes, plaid, checkered, polka dots, polka dot, floral, solid, paisley, flowers, camouflage, spots,
   dots, checkerboard, zigzag, argyle, diamonds, plain, lines, leopard print
 shape: circle, square, rectangle, triangle, oval, round, rectangular, diamond, star, heart, octagon, cylinder, cone,
   triangular, circular, hexagon, cube, sphere, spiral, octagonal, pentagon
 size: small, large, big, short, tall, long, huge, tiny, medium, little, thin, thick, wide, narrow, giant, skinny
 sleeve: short sleeved, long sleeved, sleeveless
-state: on, off, open, closed, full, empty, wet, dry, clean, dirty, old, new, real, fake, ripe, rough, smooth, hard,
-  soft, light, dark, bright, young, dull, broken, shiny, messy, neat, calm, moving, parked, stopped, flat, curved,
-  straight, curly, wavy, sharp, deep, shallow, heavy, fresh, male, female, raw, cooked, natural, artificial, modern,
-  loose, tight, choppy
 clothing: shirt, jacket, coat, pants, jeans, shorts, dress, skirt, sweater, hat, tie, suit, sock, shoe, hoodie, uniform,
   vest, scarf, glove, tshirt, t shirt, blouse, polo shirt, tank top, sweatshirt, boot, sandal, heels, slipper,
   flip flop, sneaker, cleat, helmet, beanie, visor, cap, wetsuit, swimsuit, bikini, apron, belt, robe, gown, jersey,
@@ -123,7 +135,7 @@ device: laptop, computer, telephone, television, tv, camera, keyboard, monitor, 
 equipment: racket, tennis racket, bat, baseball bat, ball, tennis ball, soccer ball, ski pole, poles, snowboard, skis,
   skateboard, surfboard, frisbee, kite, umbrella, skateboards, baseball glove, mitt, net, paddle, oar, rope, leash,
   life jacket, life vest, wakeboard, golf club, hockey stick, basketball, football, volleyball, tent, boogie board,
-  helmets, stick, sled, parachute, trophy, medal, balloon, flag, toy, doll, lego, stroller, broom, mop, shovel, rake,
+  helmets, stick, sled, parachute, trophy, medal, balloon, flag, toy, doll, stuffed animal, stuffed bear, lego, stroller, broom, mop, shovel, rake,
   hammer, screwdriver, scissors, drill, saw, ladder, pliers, wrench, axe, hatchet, pencil, pen, marker, paintbrush,
   toothbrush, razor, comb, brush, book, magazine, newspaper, paper, envelope, suitcase, luggage, briefcase, pillow,
   blanket, towel, soap, toothpaste, shampoo, candle, lighter, cigarette, pipe, cane, crutch, sword, gun, knife block
@@ -134,6 +146,13 @@ household: sink, toilet, bathtub, tub, shower, faucet, mirror, curtain, curtains
 street thing: fire hydrant, stop sign, traffic light, parking meter, street sign, street light, sign, bench, pole,
   billboard, fence, gate, mailbox, statue, fountain, lamppost, cone, traffic cone, barrier, manhole, crosswalk, tracks,
   train tracks, power lines, phone booth, trash bin, dumpster, awning, wires, monument, arch, chimney, graffiti
+event: wedding, birthday, parade, party, graduation, prom, halloween, thanksgiving, easter, birthday party, olympics,
+  meeting, conference, concert, funeral, festival, carnival, picnic, wine tasting, race, marathon, competition,
+  tournament, celebration, fair, wedding reception, new years, protest, holiday, valentines day, super bowl, july 4th
+power: electricity, electric, gas, steam, diesel, wind, solar, coal, battery, gasoline, sail, motor, engine, horse power
+sign text: stop, one way, yield, do not enter, no parking, speed limit, slow, exit, walk, caution, go, no smoking, danger,
+  keep out, no entry, closed road, for sale, welcome
+flavour: vanilla, strawberry banana, french vanilla, mint, caramel, cinnamon, ginger, honey, hazelnut, bbq, barbecue
 nature: tree, trees, flower, bush, grass, leaf, leaves, fern, cactus, shrub, rose, ivy, palm, pine, oak, evergreen,
   maple, christmas tree, palm tree, pine tree, tulip, daisy, sunflower, lily, carnation, orchid, petal, hedge, rock,
   stone, mountains, clouds, cloud, sky, sun, moon, snow, ice, mud, wave, waves, plant, plants, hills, vine, log, weeds,
@@ -157,25 +176,55 @@ def _read_types() -> dict[str, str]:
     for line in _TYPES.strip().replace("\n  ", " ").splitlines():
         name, words = line.split(":")
         for word in words.split(","):
-            types.setdefault(normalise_answer(word.strip()), name)
+            types.setdefault(word.strip(), name)
+            types.setdefault(normalise_answer(word), name)
     return types
 
 
 _TYPE_OF = _read_types()
+_COLOURS_WORDS = """
+white black red blue green yellow brown gray pink orange purple tan silver gold beige maroon teal turquoise
+violet navy cream olive burgundy magenta cyan lavender peach khaki blonde bronze aqua clear
+"""
+_SHADES_WORDS = "and light dark bright pale hot deep colored with color"
+_VAGUE_WORDS = """
+unanswerable, unsuitable, unsuitable image, unknown, unsure, not sure, don't know, dont know, i don't know, can't tell,
+cant tell, cannot tell, can't see, unclear, unreadable, not visible, not possible, no idea, not clear, blurry, n/a, na,
+?, not there, it's not, it isn't, no answer, undetermined, illegible, not applicable, not answerable, blank, idk,
+answering does not require reading text in the image, unable to tell, no text in image, no text, maybe,
+nothing, none, nowhere, no one, noone, nobody, neither, both, either, all, all of them, everything, everyone, something,
+anything, someone, many, lot, lots, a lot, several, few, dozens, hundreds, thousands, very, far, away, half, most, some,
+outside, inside, indoors, outdoors, outdoor, indoor, ground, on ground, air, in air, background, in background, land,
+foreground, no number, other, it, this, that, he, she, they, here, there, not much, always, never, sometimes, same,
+different, more, less, too many, no color, no brand, no name, no sign, no picture, no words, gone, out, in
+"""
+_COLOURS = frozenset(_COLOURS_WORDS.split())
+_SHADES = frozenset(_SHADES_WORDS.split())
+_VAGUE = frozenset(normalise_answer(text.strip()) for text in _VAGUE_WORDS.split(","))
+COLOUR = "colour"
+ACTIVITY = "activity"
 _MAX_WORDS = 3
 """The last word of a longer answer does not say what it names."""
-_MODIFIED = frozenset({"side", "season", "state", "size", "feeling", "brand", "country", "body", "sleeve", "weather"})
+_MODIFIED = frozenset({"side", "season", "state", "size", "feeling", "brand", "country", "body", "sleeve", "weather", "material", "sign text"})
 """Types whose words name nothing of the kind at the end of a phrase ("in back", "pick up")."""
+
+
+def is_vague(text: str) -> bool:
+    """Answers that say that there is no answer, no thing or no certain number: neither do they fit beside other
+    options, nor is it sure that what is beside them is wrong."""
+    return normalise_answer(text) in _VAGUE
 
 
 @lru_cache(maxsize=1 << 16)
 def answer_type(text: str) -> str:
     """The type of what `text` names: 'animal' for "brown dogs", "" where that is not known."""
     normal = normalise_answer(text)
-    found = _TYPE_OF.get(normal)
+    words = normal.split(" ")
+    if words[-1] in _COLOURS and _COLOURS.issuperset(word for word in words if word not in _SHADES):
+        return COLOUR
+    found = _TYPE_OF.get(text.strip().lower()) or _TYPE_OF.get(normal)
     if found is not None:
         return found
-    words = normal.split(" ")
     if not 1 < len(words) <= _MAX_WORDS or "and" in words:
         return ""
     last = _TYPE_OF.get(" ".join(words[-2:])) or _TYPE_OF.get(words[-1], "")

@@ -13,11 +13,22 @@ from asd.columns import SHARD_SCHEMA
 from asd.errors import ShardError, UnknownNameError
 from asd.schemas.styles import parse_style
 from asd.shards.files import open_arrow
-from asd.shards.manifest import Manifest
+from asd.shards.manifest import FileEntry, Manifest
 from asd.shards.store import Store
 
 if TYPE_CHECKING:
     import datasets
+
+
+def _sized(path: Path, entry: FileEntry) -> Path:
+    """Raises: ShardError for a file that is not there or cut off, the commonest damage and the cheapest to see."""
+    try:
+        size = path.stat().st_size
+    except OSError as exc:
+        raise ShardError(f"{path} cannot be read ({exc.strerror}). Run `asd verify` on the dataset.") from exc
+    if size != entry.size_bytes:
+        raise ShardError(f"{path} has {size} bytes, expected {entry.size_bytes}. Run `asd verify` on the dataset.")
+    return path
 
 
 def shard_paths(folder: Path, manifest: Manifest, split: str | None = None) -> list[Path]:
@@ -25,13 +36,25 @@ def shard_paths(folder: Path, manifest: Manifest, split: str | None = None) -> l
     splits = sorted({entry.split for entry in manifest.files if entry.split is not None})
     if split is not None and split not in splits:
         raise UnknownNameError("split", split, splits, hint=f"Looked in {folder}.")
-    return [folder / e.path for e in manifest.files if e.split is not None and split in (None, e.split)]
+    return [
+        _sized(folder / entry.path, entry)
+        for entry in manifest.files
+        if entry.split is not None and split in (None, entry.split)
+    ]
 
 
 def read_batches(
-    root: Path, version: str | None = None, *, style: str | None = None, split: str | None = None
+    root: Path,
+    version: str | None = None,
+    *,
+    style: str | None = None,
+    split: str | None = None,
+    check_values: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Record batches of SHARD_SCHEMA, memory-mapped.
+
+    check_values: look at every offset and every character, so that damage is an error and never a crash; without it
+    (for training) pages are read only when they are used.
 
     Raises: ShardError for damaged files or unknown formats; UnknownNameError for unknown versions, styles, splits.
     """
@@ -39,19 +62,20 @@ def read_batches(
     resolved = store.resolve(version)
     wanted = parse_style(style).value if style is not None else None
     for path in shard_paths(store.path_of(resolved), store.manifest(resolved), split):
-        yield from read_shard(path, wanted)
+        yield from read_shard(path, wanted, check_values=check_values)
 
 
-def read_shard(path: Path, style: str | None = None) -> Iterator[pa.RecordBatch]:
+def read_shard(path: Path, style: str | None = None, *, check_values: bool = True) -> Iterator[pa.RecordBatch]:
     try:
         reader = open_arrow(path)
-    except (OSError, pa.ArrowInvalid) as exc:
+        if not reader.schema.equals(SHARD_SCHEMA):
+            raise ShardError(f"{path}: its columns are not those of this format. Run `asd verify` on the dataset.")
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            batch.validate(full=check_values)
+            yield batch if style is None else batch.filter(pc.equal(batch["style"], style))
+    except (OSError, pa.ArrowException) as exc:
         raise ShardError(f"{path} cannot be read ({exc}). Run `asd verify` on the dataset, then convert again.") from exc
-    if not reader.schema.equals(SHARD_SCHEMA):
-        raise ShardError(f"{path}: its columns are not those of this format. Run `asd verify` on the dataset.")
-    for number in range(reader.num_record_batches):
-        batch = reader.get_batch(number)
-        yield batch if style is None else batch.filter(pc.equal(batch["style"], style))
 
 
 def load(
@@ -70,7 +94,7 @@ def load(
 
     root, named = split_location(str(path))
     table = pa.Table.from_batches(
-        read_batches(root, version or named, style=style, split=split), schema=SHARD_SCHEMA
+        read_batches(root, version or named, style=style, split=split, check_values=False), schema=SHARD_SCHEMA
     )
     wrapped = ConcatenationTable.from_tables([InMemoryTable(table)])
     return datasets.Dataset(wrapped)

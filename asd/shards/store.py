@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +16,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from asd.errors import ShardError, UnknownNameError, UsageError
+from asd.errors import ShardError, StorageError, UnknownNameError, UsageError
 from asd.shards.files import storage_errors, sync_folder, write_text
 from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 VERSIONS, STAGING, REFS, LATEST = "versions", ".staging", "refs", "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NUMBERED = re.compile(r"v(\d+)")
+_TRASH = "trash-"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,16 @@ class VersionInfo:
     is_latest: bool
     origin: dict[str, Any]
     path: Path
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A version that was begun and not committed. The same conversion, run again, goes on from it."""
+
+    version: str
+    size_bytes: int
+    touched: datetime
+    in_use: bool
 
 
 class Store:
@@ -58,10 +70,7 @@ class Store:
         for path in folder.iterdir():
             if path.suffix != ".json":
                 continue
-            try:
-                found[path.stem] = json.loads(path.read_text("utf-8"))
-            except (OSError, ValueError) as exc:
-                raise ShardError(f"{path} cannot be read ({exc}). Delete it; the version itself is not harmed.") from exc
+            found[path.stem] = _read_ref(path)
 
         def order(name: str) -> tuple[int, int, str]:
             number = _NUMBERED.fullmatch(name)
@@ -71,7 +80,9 @@ class Store:
 
     def latest(self) -> str | None:
         link = self.root / LATEST
-        return link.readlink().name if link.is_symlink() else None
+        if link.is_symlink():
+            return link.readlink().name
+        return read_manifest(link).version if link.is_dir() else None  # a copy that turned the link into a folder
 
     def versions(self) -> list[VersionInfo]:
         refs = self.refs()
@@ -113,6 +124,43 @@ class Store:
     def manifest(self, version: str) -> Manifest:
         return read_manifest(self.path_of(version))
 
+    def is_whole(self, version: str) -> bool:
+        """Whether the manifest can be read and every file is there in its size; checksums are `verify`'s business."""
+        try:
+            manifest = self.manifest(version)
+            sizes = [(self.path_of(version) / entry.path).stat().st_size for entry in manifest.files]
+        except (ShardError, OSError):
+            return False
+        return sizes == [entry.size_bytes for entry in manifest.files]
+
+    def unfinished(self) -> list[Unfinished]:
+        """What killed or failed conversions left in the staging folder, and whether somebody works on it now."""
+        folder = self.root / STAGING
+        found = []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.is_dir():
+                files = [file.stat() for file in path.rglob("*") if file.is_file()]
+                touched = max((file.st_mtime for file in files), default=path.stat().st_mtime)
+                found.append(
+                    Unfinished(
+                        version=path.name,
+                        size_bytes=sum(file.st_size for file in files),
+                        touched=datetime.fromtimestamp(touched, UTC),
+                        in_use=self._is_locked(path.name),
+                    )
+                )
+        return found
+
+    def _is_locked(self, name: str) -> bool:
+        path = self.root / STAGING / f"{name}.lock"
+        if not path.exists():
+            return False
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except (Timeout, OSError):
+            return True
+
     # -- writing ------------------------------------------------------------------------------------------------
 
     def staging(self, version: str) -> Path:
@@ -124,15 +172,13 @@ class Store:
         folder = self.root / STAGING
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if on_wait:
-                import sys
-
-                print(on_wait, file=sys.stderr, flush=True)
-            lock.acquire(timeout=timeout_s)
+            lock = FileLock(folder / f"{name}.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if on_wait:
+                    print(on_wait, file=sys.stderr, flush=True)
+                lock.acquire(timeout=timeout_s)
         try:
             yield
         finally:
@@ -145,17 +191,45 @@ class Store:
         dies in between leaves the previous `latest` in place; the next run of the same conversion goes on from there.
         """
         with self.lock("commit"), storage_errors(self.root):
+            self._remove_leftovers()
             target = self.path_of(version)
             target.parent.mkdir(parents=True, exist_ok=True)
-            if not self.has(version):
-                if target.exists():  # a folder without manifest is no version: left by hand or by a broken copy
-                    shutil.rmtree(target)
+            if not self.is_whole(version):
+                if target.exists():  # damaged, or left by a broken copy
+                    self.discard(target)
                 finished.rename(target)
                 sync_folder(target.parent)
             number = self._ensure_number(version, origin)
             write_text(self.root / "README.md", card)
             self._point_latest(version)
             return number
+
+    def _remove_leftovers(self) -> None:
+        """Temporary files of processes that were killed inside a commit; the caller holds the commit lock."""
+        for folder, pattern in ((self.root, ".README.md.*.tmp"), (self.root, f".{LATEST}.*.tmp"), (self.root / REFS, ".*.tmp")):
+            for leftover in folder.glob(pattern):
+                leftover.unlink(missing_ok=True)
+        for trash in (self.root / STAGING).glob(f"{_TRASH}*"):
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def discard(self, folder: Path) -> None:
+        """Delete a folder. It loses its name first, so that a process killed half-way leaves nothing that looks whole."""
+        if folder.exists():
+            trash = self.root / STAGING / f"{_TRASH}{os.getpid()}-{folder.name}"
+            folder.rename(trash)
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def clean(self) -> list[Unfinished]:
+        """Delete the unfinished versions that nobody works on; returns them."""
+        gone = []
+        with storage_errors(self.root):
+            for found in self.unfinished():
+                path = self.root / STAGING / f"{found.version}.lock"
+                with contextlib.suppress(Timeout), FileLock(path, timeout=0):
+                    self.discard(self.staging(found.version))
+                    path.unlink(missing_ok=True)
+                    gone.append(found)
+        return gone
 
     def _ensure_number(self, version: str, origin: dict[str, Any]) -> str:
         refs = self.refs()
@@ -173,23 +247,41 @@ class Store:
         write_text(self.root / REFS / f"{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def _point_latest(self, version: str) -> None:
+        link = self.root / LATEST
+        if link.is_dir() and not link.is_symlink():
+            raise StorageError(f"{link} is a folder, not the link that it should be (a copy?). Delete it and run again.")
         temporary = self.root / f".{LATEST}.{os.getpid()}.tmp"
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(Path(VERSIONS) / version)
-        temporary.replace(self.root / LATEST)
+        temporary.replace(link)
         sync_folder(self.root)
 
     def name_version(self, name: str, version: str) -> None:
         """Give a version a name of the user's own. Raises: UsageError for names that are taken or not allowed."""
+        with self.lock("commit"):
+            self.check_name(name, version)
+            if name not in self.refs():
+                self._write_ref(name, version, {})
+
+    def check_name(self, name: str, version: str) -> None:
+        """Raises: UsageError if `name` cannot be given to `version`."""
         if not _NAME.fullmatch(name) or _NUMBERED.fullmatch(name) or name == LATEST:
             raise UsageError(
                 f"{name!r} cannot name a version: use letters, digits, '.', '_', '-', and neither 'latest' nor 'v<number>'."
             )
-        with self.lock("commit"):
-            refs = self.refs()
-            if name in refs and refs[name]["version"] != version:
-                raise UsageError(f"the name {name!r} already points to version {refs[name]['version']}; choose another.")
-            self._write_ref(name, version, {})
+        ref = self.refs().get(name)
+        if ref is not None and ref["version"] != version:
+            raise UsageError(f"the name {name!r} already points to version {ref['version']}; choose another.")
+
+
+def _read_ref(path: Path) -> dict[str, Any]:
+    try:
+        ref = json.loads(path.read_text("utf-8"))
+        if not isinstance(ref, dict) or not isinstance(ref.get("version"), str):
+            raise ValueError("it names no version")  # noqa: TRY004, TRY301  (the same trouble as any other damage)
+    except (OSError, ValueError) as exc:
+        raise ShardError(f"{path} cannot be read ({exc}). Delete it; the version itself is not harmed.") from exc
+    return ref
 
 
 def split_location(text: str) -> tuple[Path, str | None]:

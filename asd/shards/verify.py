@@ -21,6 +21,7 @@ class Verification:
     """What was looked at and what is wrong; `problems` empty = all is well."""
 
     version: str
+    folder: str
     files: int = 0
     rows: int = 0
     size_bytes: int = 0
@@ -33,7 +34,7 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
     resolved = store.resolve(version)
     folder = store.path_of(resolved)
     manifest = store.manifest(resolved)
-    found = Verification(resolved)
+    found = Verification(resolved, str(folder))
     if manifest.version != resolved:
         found.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
     tally = _Tally()
@@ -42,7 +43,8 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
         if advance is not None:
             advance(entry.rows or 0)
     _check_extra_files(folder, manifest, found)
-    _check_counts(manifest, tally, found)
+    if not found.problems:  # else the counts would only say the same once more
+        _check_counts(manifest, tally, found)
     return found
 
 
@@ -63,14 +65,16 @@ def _check_file(folder: Path, entry: FileEntry, found: Verification, tally: _Tal
     found.size_bytes += path.stat().st_size
     if path.stat().st_size != entry.size_bytes:
         found.problems.append(f"{path} has {path.stat().st_size} bytes, expected {entry.size_bytes}")
-    elif (digest := sha256_of(path)) != entry.sha256:
+        return
+    if (digest := sha256_of(path)) != entry.sha256:
         found.problems.append(f"{path} has sha256 {digest}, expected {entry.sha256}")
+        return
     if entry.split is None:
         return
     try:
         reader = open_arrow(path)
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-    except (OSError, pa.ArrowInvalid) as exc:
+    except (OSError, pa.ArrowException) as exc:
         found.problems.append(f"{path} is no readable Arrow file ({exc})")
         return
     if not reader.schema.equals(SHARD_SCHEMA):
@@ -83,7 +87,7 @@ def _check_file(folder: Path, entry: FileEntry, found: Verification, tally: _Tal
     for batch in batches:
         try:
             batch.validate(full=True)
-        except pa.ArrowInvalid as exc:
+        except pa.ArrowException as exc:
             found.problems.append(f"{path}: damaged column data ({exc})")
             return
         for name, counter in (("style", tally.styles), ("maker", tally.makers), ("split", tally.splits)):
@@ -118,4 +122,5 @@ def require_sound(found: Verification) -> None:
     """Raises: ShardError with every problem."""
     if found.problems:
         listed = "\n".join(f"  - {problem}" for problem in found.problems)
-        raise ShardError(f"version {found.version} is damaged:\n{listed}\nConvert again to write it anew.")
+        raise ShardError(f"version {found.version} is damaged:\n{listed}\nDelete {found.folder} and convert again: "
+                         "the same settings write the same bytes.")

@@ -396,8 +396,8 @@ def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, 
         extras["ocr_tokens"] = tokens
     if not is_single:
         return extras
-    if solution := _text(record.get("solution")) or _text(record.get("lecture")):
-        extras["solution"] = solution
+    if worked := [text for key in ("lecture", "solution") if (text := _text(record.get(key)))]:
+        extras["solution"] = "\n".join(worked)
     for key in ("full_answer", "answer_type"):
         if text := _text(record.get(key)):
             extras[key] = text
