@@ -16,6 +16,8 @@ from asd.makers.normalise import normalise_answer
 YES_NO = "yes_no"
 BOX = "box"
 EMPTY = "empty"
+TEXT = "text"
+"""Coarse kind of answers that name no known type of thing."""
 
 _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
@@ -96,7 +98,7 @@ def answer_kind(text: str) -> tuple[str, str]:
     named = answer_type(text) or (ACTIVITY if opening == "ing-" and len(words) <= MAX_ACTIVITY_WORDS else "")
     if named:
         return f"{named}/{_letter_case(text, words)}", named
-    return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", "text"
+    return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", TEXT
 
 
 def _numeric_kind(text: str) -> tuple[str, str] | None:
@@ -194,6 +196,8 @@ def parse_question(question: str) -> Asked:
     return Asked(" ".join(words), asking, head, tuple(content))
 
 
+MAX_CHOICE_LENGTH = 160
+"""Characters; an "or" in a longer question joins something else than the answers."""
 _SIDES = {"left": "right", "right": "left"}
 _WHICH_SIDE = re.compile(r"\b(?:which|what) (?:side|hand)\b")
 _SEPARATOR = re.compile(r",|\bor\b")
@@ -214,7 +218,7 @@ def stated_alternatives(question: str, gold: str) -> list[str]:
 
     "Which side" offers left and right. Empty where the question offers none, or the gold answer is not one of them.
     """
-    if " or " not in question:
+    if " or " not in question or len(question) > MAX_CHOICE_LENGTH:
         return _other_side(question, gold)
     parts = [part for part in _SEPARATOR.split(question.strip().rstrip("?.!: ")) if part.strip()]
     if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in _ASKING | _PREPOSITIONS:
@@ -230,12 +234,19 @@ def stated_alternatives(question: str, gold: str) -> list[str]:
 
 def offers_alternatives(question: str) -> bool:
     """Whether a question asks to choose: "Is it real or fake?", "Which is larger, a or b?"."""
+    if len(question) > MAX_CHOICE_LENGTH:
+        return False
     return " or " in question and question.split(maxsplit=1)[0].casefold() in _CHOOSING
 
 
 def _is_same_thing(gold: str, phrase: str) -> bool:
-    """'lotion' is what "hand lotion" offers."""
-    return gold == phrase or phrase.endswith(f" {gold}") or gold.endswith(f" {phrase}")
+    """'lotion' is what "hand lotion" offers, 'low' is what "low tide" does."""
+    return (
+        gold == phrase
+        or phrase.endswith(f" {gold}")
+        or phrase.startswith(f"{gold} ")
+        or gold.endswith(f" {phrase}")
+    )
 
 
 def _other_side(question: str, gold: str) -> list[str]:
@@ -256,6 +267,8 @@ def _phrase(part: str, *, is_last: bool, most: int) -> str:
     if words and words[-1].casefold() in _BOUNDARY:
         return words[-1]  # "on or off"
     start = next((place for place in range(len(words), 0, -1) if words[place - 1].casefold() in _BOUNDARY), 0)
+    if start and words[start - 1].casefold() == "and":
+        return ""  # "black and white or color": where the phrase starts is not sure
     if start and words[start - 1].casefold() in ("a", "an"):
         return " ".join(words[start:][-most:])
     return " ".join(words[start:][1 - most :])  # as many words as the gold answer has: "is the door open"

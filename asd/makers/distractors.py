@@ -22,6 +22,7 @@ No I/O but `save` and `load`; no state but caches; every choice is keyed by (see
 from __future__ import annotations
 
 import heapq
+import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,8 +38,19 @@ import numpy as np
 import orjson
 import xxhash
 
-from asd.makers.answer_kinds import BOX, EMPTY, YES_NO, answer_kind, parse_question, stated_alternatives
+from asd.makers.answer_kinds import (
+    BOX,
+    EMPTY,
+    TEXT,
+    YES_NO,
+    answer_kind,
+    offers_alternatives,
+    parse_question,
+    stated_alternatives,
+)
+from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import BoxPool, draw_boxes
+from asd.makers.letter_case import like
 from asd.makers.mining_rows import Draws, Row, smallest_rows
 from asd.makers.normalise import AnswerForm, AnswerSet, answer_form
 from asd.errors import ShardError
@@ -146,10 +158,34 @@ def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
     )
 
 
+_GENERIC_HEADS = re.compile(
+    r"5 (?:what|which|how|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|"
+    r"kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?$"
+)
+_OPEN_ASKING = ("6 who", "6 whose", "6 where", "6 when")
+
+
+def _is_telling_level(asked: str) -> bool:
+    """Whether answers of no known type are plausible beside each other where their questions share this key.
+
+    A word of the question without its head ("4 man"), or a head that asks for anything ("what is"), does not do.
+    """
+    if asked[0] in "0123":
+        return True
+    if asked[0] == "5":
+        return _GENERIC_HEADS.match(asked) is None
+    return asked in _OPEN_ASKING
+
+
 def _levels(question: str, gold: str, telling: dict[str, float]) -> list[str]:
-    """The bucket keys that a row can fall into, from most to least specific."""
+    """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no bucket."""
     fine, coarse = answer_kind(gold)
-    return [f"{asked}\t{kind}" for asked in _asked_keys(question, telling) for kind in (fine, f"~{coarse}")]
+    every = coarse != TEXT
+    return [
+        f"{asked}\t{kind}" if every or _is_telling_level(asked) else ""
+        for asked in _asked_keys(question, telling)
+        for kind in (fine, f"~{coarse}")
+    ]
 
 
 def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:
@@ -193,6 +229,7 @@ class DistractorIndex:
         for key, counts in buckets.items():
             asked, kind = key.split("\t")
             self._by_kind[kind][asked] = Bucket(f"{seed}:{key}", counts)
+        self._own_questions = {key.partition("\t")[0] for key in buckets if key[0] == "0"}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -207,9 +244,8 @@ class DistractorIndex:
         make the pool `boxes`.
         """
         kept = smallest_rows(rows)
-        tally = Counter(
-            (question, gold) for _, question, gold, _ in kept if answer_kind(gold)[0] not in _APART
-        )
+        tally = Counter((question, gold) for _, question, gold, _ in kept)
+        tally = Counter({row: count for row, count in tally.items() if _is_minable(*row)})
         telling = _telling_words(tally)
         waiting = [
             (_levels(question, gold, telling), gold, count)
@@ -225,8 +261,8 @@ class DistractorIndex:
         """Up to `count` wrong answers of the gold answer's kind: none conflicts with an accepted answer or
         another one.
 
-        Alternatives that the question states ("a cat or a dog?") come first. Fewer where the task's answers
-        do not give so many. A box gets boxes (see `box_distractors`).
+        Fewer where the task's answers do not give so many that are plausible. A box gets boxes (see
+        `box_distractors`). Alternatives that the question states are no matter of this index (`wrong_answers`).
         """
         gold, kinds = sample.gold, answer_kind(sample.gold)
         if count < 1 or kinds[0] == EMPTY:
@@ -238,27 +274,33 @@ class DistractorIndex:
         if kinds[0] == YES_NO:
             return _opposite(gold, taken)
         chosen: list[str] = []
-        for phrase in stated_alternatives(sample.question, gold)[:count]:
-            other = answer_form(phrase)
-            if not taken.clashes(other):
-                taken.add(other)
-                chosen.append(_like(phrase, gold))
-        if len(chosen) < count:
-            draws = Draws(f"{seed}:{sample.source_id}:distractors")
-            for bucket in self._buckets(sample.question, kinds):
-                _draw_from(bucket, form.compact, count, draws, taken, chosen)
-                if len(chosen) == count:
-                    break
+        draws = Draws(f"{seed}:{sample.source_id}:distractors")
+        for bucket in self._buckets(sample.question, kinds):
+            _draw_from(bucket, form.compact, count, draws, taken, chosen)
+            if len(chosen) == count:
+                break
         return chosen
 
     def _buckets(self, question: str, kinds: tuple[str, str]) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
         fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
-        for asked in (*self._keys(question), LAST_RESORT):
+        keys = self._keys(question)
+        for asked in (*keys, LAST_RESORT):
+            if kinds[1] == TEXT and not self._is_plausible(asked, keys[0]):
+                continue
             if asked in fine:
                 yield fine[asked]
             if asked in coarse:
                 yield coarse[asked]
+
+    def _is_plausible(self, asked: str, question: str) -> bool:
+        """Whether an answer of no known type may come from the bucket `asked`: see `_is_telling_level`.
+
+        All of the task's texts will do where the question is asked so often that it has buckets of its own.
+        """
+        if asked == LAST_RESORT:
+            return question in self._own_questions
+        return _is_telling_level(asked)
 
     def save(self, path: Path) -> None:
         """One .npz of plain arrays, no pickles; the same index gives the same bytes."""
@@ -293,6 +335,16 @@ class DistractorIndex:
             ) from error
 
 
+def _is_minable(question: str, gold: str) -> bool:
+    """Whether a row's answer may stand beside others: rows that draw no answers from the index give none."""
+    return not (
+        answer_kind(gold)[0] in _APART
+        or is_vague(gold)
+        or offers_alternatives(question)
+        or stated_alternatives(question, gold)
+    )
+
+
 Waiting = tuple[list[str], str, int]
 """(bucket keys from specific to general, gold answer, rows)"""
 
@@ -300,9 +352,10 @@ Waiting = tuple[list[str], str, int]
 def _last_resorts(rows: Sequence[Waiting]) -> dict[str, Counter[str]]:
     """All answers of each kind, as buckets '*'."""
     buckets: dict[str, Counter[str]] = defaultdict(Counter)
-    for levels, gold, count in rows:
-        for level in levels[-2:]:
-            buckets[LAST_RESORT + level[level.index("\t") :]][gold] += count
+    for _, gold, count in rows:
+        fine, coarse = answer_kind(gold)
+        for kind in (fine, f"~{coarse}"):
+            buckets[f"{LAST_RESORT}\t{kind}"][gold] += count
     return buckets
 
 
@@ -310,7 +363,8 @@ def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, Counte
     """Turn the groups of this level that are large enough into buckets; return the rows that are in none."""
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     for levels, gold, count in waiting:
-        groups[levels[depth]][gold] += count
+        if levels[depth]:
+            groups[levels[depth]][gold] += count
     closed = {key for key, counts in groups.items() if _is_enough(counts)}
     buckets.update((key, groups[key]) for key in closed)
     return [row for row in waiting if row[0][depth] not in closed]
@@ -359,15 +413,4 @@ def _draw_one(stratum: Stratum, draws: Draws, taken: AnswerSet, chosen: list[str
 def _opposite(gold: str, taken: AnswerSet) -> list[str]:
     """'no' for 'yes' and the other way round, written as the gold answer is ('Yes' -> 'No')."""
     other = "no" if answer_form(gold).compact == "yes" else "yes"
-    return [] if taken.clashes(answer_form(other)) else [_like(other, gold)]
-
-
-def _like(phrase: str, gold: str) -> str:
-    """The phrase with the letter case of the gold answer, as far as that is all lower, all upper or a
-    capital first.
-    """
-    if gold.islower():
-        return phrase.lower()
-    if gold.isupper() and len(gold) > 1:
-        return phrase.upper()
-    return phrase[:1].upper() + phrase[1:] if gold[:1].isupper() else phrase
+    return [] if taken.clashes(answer_form(other)) else [like(other, gold)]

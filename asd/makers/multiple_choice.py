@@ -1,5 +1,5 @@
-"""Any style -> multiple choice: the sample's own options, Yes and No, other boxes, or three mined wrong
-answers.
+"""Any style -> multiple choice: the sample's own options, Yes and No, other boxes, what the question itself
+offers ("a cat or a dog?"), or three mined wrong answers.
 
 The gold answer stands first in the draft; letters are dealt when it is rendered, so that they balance
 exactly.
@@ -10,7 +10,14 @@ from __future__ import annotations
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import as_verdict, is_unanswerable, option_key, refers_to_options
 from asd.makers.wording import collapse
-from asd.makers.wrong_answers import draw_wrong_boxes, has_image_options, mine_wrong, own_wrong_options
+from asd.makers.wrong_answers import (
+    draw_wrong_boxes,
+    has_image_options,
+    mine_wrong,
+    own_wrong_options,
+    stated_wrong,
+    stating_maker,
+)
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 
@@ -32,6 +39,11 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return Decline("unanswerable", gold)
     if ctx.spec.family == "grounding":
         return _from_boxes(sample, gold, ctx)
+    wrong = stated_wrong(sample, gold)
+    if isinstance(wrong, Decline):
+        return wrong
+    if wrong:
+        return Draft(_STYLE, stating_maker(_STYLE, ctx), gold, options=[gold, *wrong])
     wrong = mine_wrong(sample, gold, NUM_WRONG, _STYLE, ctx)
     if isinstance(wrong, Decline):
         return wrong

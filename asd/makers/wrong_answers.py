@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import xxhash
 
+from asd.makers.answer_kinds import offers_alternatives, stated_alternatives
+from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import draw_boxes
+from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, normalise_answer
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
@@ -36,12 +39,38 @@ def own_wrong_options(sample: Sample, gold: str) -> list[str] | Decline:
     return _drop_accepted(sample, gold, list(wrong.values()))
 
 
+def stated_wrong(sample: Sample, gold: str) -> list[str] | Decline:
+    """What the question itself offers beside the gold answer ("a cat or a dog?"); [] where it offers nothing.
+
+    Nothing else is then an answer at all, so such questions are declined where their offer cannot be read.
+    """
+    stated = stated_alternatives(sample.question, gold)
+    if not stated:
+        if offers_alternatives(sample.question):
+            return Decline("unread_alternatives", collapse(sample.question))
+        return []
+    accepted, wrong = [gold, *sample.accepted], dict[str, str]()
+    for phrase in stated:
+        if conflicts(phrase, accepted):
+            return Decline("disputed_answer", phrase)
+        text = like(collapse(phrase), gold)
+        wrong.setdefault(option_key(text), text)
+    return list(wrong.values())
+
+
+def stating_maker(style: AnswerStyle, ctx: MakerContext) -> Maker:
+    """Who made the wrong answers that the question states: the source, or mining where a task lists that alone."""
+    return Maker.FIELD if ctx.allows(style, Maker.FIELD) else Maker.MINED
+
+
 def mine_wrong(
     sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: MakerContext
 ) -> list[str] | Decline:
     """Exactly `count` wrong answers mined from the task's other samples."""
     if not ctx.allows(style, Maker.MINED):
         return Decline("maker_not_listed", Maker.MINED.value)
+    if is_vague(gold):
+        return Decline("vague_answer", gold)
     if ctx.distractors is None:
         return Decline("no_distractors", "no index of this task's answers was built")
     if ctx.spec.family != "caption" and count_words(gold) > MAX_CANDIDATE_WORDS:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import as_verdict, is_unanswerable, points_at_options, refers_to_options
 from asd.makers.wording import collapse
-from asd.makers.wrong_answers import draw_wrong_boxes, has_image_options, mine_wrong, own_wrong_options, pick
+from asd.makers.wrong_answers import (
+    draw_wrong_boxes,
+    has_image_options,
+    mine_wrong,
+    own_wrong_options,
+    pick,
+    stated_wrong,
+    stating_maker,
+)
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 
@@ -30,6 +38,12 @@ def draft_yes_no(sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return _from_boxes(sample, gold, ctx)
     if sample.options:
         return _from_options(sample, gold, ctx)
+    wrong = stated_wrong(sample, gold)
+    if isinstance(wrong, Decline):
+        return wrong
+    if wrong:
+        shown = pick(wrong, ctx.seed, sample.source_id, "yes_no:wrong")
+        return Draft(_STYLE, stating_maker(_STYLE, ctx), gold, wrong=shown)
     wrong = mine_wrong(sample, gold, 1, _STYLE, ctx)
     if isinstance(wrong, Decline):
         return wrong

@@ -57,6 +57,7 @@ class Source:
     layout: str
     files: tuple[SourceFile, ...]
     image_root: Path | None
+    """Folder that image paths are relative to: as given, else the folder of the files; None for a data set."""
     reader: Reader = field(repr=False)
     split: str | None = None
     """Only rows of this split are given; rejects are given whatever their split."""
@@ -148,11 +149,11 @@ class _Opening:
             except LayoutMismatchError as exc:
                 self.problems.append(f"layout {layout.name!r}: {exc}")
                 continue
-            return self._source(root, layout.name, opened.paths(), image_root, opened.batches)
+            return self._source(root, layout.name, opened.paths(), image_root or root, opened.batches)
         if self.try_llava:
             rels = self._llava_files(root, [only] if only else found)
             if rels:
-                return self._source(root, LLAVA, rels, image_root, self._llava_reader(root, rels))
+                return self._source(root, LLAVA, rels, image_root or root, self._llava_reader(root, rels))
         raise SourceError(self._nothing_fits(path, root, [only] if only else found))
 
     def _try_layout(self, layout: Layout, root: Path, found: list[str], only: str | None) -> OpenLayout:
