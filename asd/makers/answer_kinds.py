@@ -200,6 +200,8 @@ MAX_CHOICE_LENGTH = 160
 """Characters; an "or" in a longer question joins something else than the answers."""
 _SIDES = {"left": "right", "right": "left"}
 _WHICH_SIDE = re.compile(r"\b(?:which|what) (?:side|hand)\b")
+_SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
+_WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
 _SEPARATOR = re.compile(r",|\bor\b")
 _PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
 _BOUNDARY_WORDS = """
@@ -216,10 +218,10 @@ _BOUNDARY = _STOP | _ASKING | frozenset(_BOUNDARY_WORDS.split())
 def stated_alternatives(question: str, gold: str) -> list[str]:
     """The other answers that the question itself offers: 'Is it a cat or a dog?' with gold 'cat' -> ['dog'].
 
-    "Which side" offers left and right. Empty where the question offers none, or the gold answer is not one of them.
+    "Which side" offers left and right, "what gender" male and female. Empty where the question offers none, or the gold answer is not one of them.
     """
     if " or " not in question or len(question) > MAX_CHOICE_LENGTH:
-        return _other_side(question, gold)
+        return _counterpart(question, gold)
     parts = [part for part in _SEPARATOR.split(question.strip().rstrip("?.!: ")) if part.strip()]
     if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in _ASKING | _PREPOSITIONS:
         del parts[0]  # "Who is taller, the man or the woman?": what stands before the comma is the question
@@ -249,9 +251,13 @@ def _is_same_thing(gold: str, phrase: str) -> bool:
     )
 
 
-def _other_side(question: str, gold: str) -> list[str]:
-    other = _SIDES.get(gold.strip().casefold())
-    return [other] if other and _WHICH_SIDE.search(question.casefold()) else []
+def _counterpart(question: str, gold: str) -> list[str]:
+    """'right' for "On which side is it?" with gold 'left', and likewise where a question asks for the sex."""
+    key = gold.strip().casefold()
+    for others, asks in ((_SIDES, _WHICH_SIDE), (_SEXES, _WHICH_SEX)):
+        if key in others and asks.search(question.casefold()):
+            return [others[key]]
+    return []
 
 
 def _phrase(part: str, *, is_last: bool, most: int) -> str:

@@ -159,8 +159,8 @@ def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
 
 
 _GENERIC_HEADS = re.compile(
-    r"5 (?:what|which|how|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|"
-    r"kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?$"
+    r"5 (?:how .*|(?:what|which|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|"
+    r"kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?)$"
 )
 _OPEN_ASKING = ("6 who", "6 whose", "6 where", "6 when")
 
@@ -168,9 +168,10 @@ _OPEN_ASKING = ("6 who", "6 whose", "6 where", "6 when")
 def _is_telling_level(asked: str) -> bool:
     """Whether answers of no known type are plausible beside each other where their questions share this key.
 
-    A word of the question without its head ("4 man"), or a head that asks for anything ("what is"), does not do.
+    The less telling of two words ("what is|man"), a word without its head ("man"), or a head that asks for anything
+    ("what is") does not do.
     """
-    if asked[0] in "0123":
+    if asked[0] in "012":
         return True
     if asked[0] == "5":
         return _GENERIC_HEADS.match(asked) is None

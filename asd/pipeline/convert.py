@@ -8,39 +8,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 import asd
-from asd.errors import DataError, UsageError
+from asd.errors import AsdError, SourceError, StorageError, UsageError
 from asd.pipeline.capability import makeable_styles
 from asd.pipeline.config import ConvertConfig, round_half_up
 from asd.pipeline.fingerprint import code_fingerprint, images_fingerprint, version_id
 from asd.pipeline.ingest import Ingested, ingest
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
+from asd.pipeline.pool import Pool, WorkerLostError
 from asd.pipeline.progress import Progress, SilentProgress
-from asd.pipeline.work import (
-    DraftOrder,
-    Outcomes,
-    ShardOrder,
-    ShardResult,
-    Worker,
-    WorkerSetup,
-    assemble_in_worker,
-    draft_in_worker,
-    start_worker,
-)
+from asd.pipeline.work import DraftOrder, ShardOrder, ShardResult, WorkerSetup
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.card import dataset_card
@@ -54,8 +41,7 @@ from asd.templating import TemplateSet
 
 INLINE_SAMPLES = 20_000
 """Below so many samples to convert, starting worker processes costs more than it saves."""
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
@@ -86,10 +72,15 @@ class Prepared:
     version: str
     identity: dict[str, Any]
     notes: tuple[str, ...]
+    stamps: dict[Path, tuple[int, int]]
+    """Size and time of change of the source's files when they were fingerprinted."""
 
 
-def prepare(config: ConvertConfig) -> Prepared:
-    """Everything that can fail early, fails here: names, templates, the source's existence and layout."""
+def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
+    """Everything that can fail early, fails here: names, templates, the source's existence and layout.
+
+    scratch: folder for the embedded sample, where nothing may be written into the dataset directory.
+    """
     spec = load_task(config.task)
     styles = _styles(config, spec)
     templates = TemplateSet(config.template_dir)
@@ -97,15 +88,17 @@ def prepare(config: ConvertConfig) -> Prepared:
     template_hashes = {found.name: found.sha256 for found in (templates.get(s, spec.family) for s in styles)}
     resolved = resolve_source(spec, config.source)
     store = Store(_out_folder(config, spec, resolved))
+    store.require_free()
+    image_root = config.image_root
     if resolved.kind == "embedded":
-        resolved = _write_embedded(spec, store, resolved)
+        resolved = _write_embedded(spec, store, resolved, scratch)
+        image_root = image_root or Path(resolved.location).parent
+    if config.embed_images and image_root is None:
+        raise UsageError("--embed-images needs --image-root, the folder that image paths are relative to.")
     source = open_source(
-        spec,
-        resolved.location,
-        source_format=config.source_format,
-        split=config.split,
-        image_root=config.image_root,
+        spec, resolved.location, source_format=config.source_format, split=config.split, image_root=image_root
     )
+    _require_text_names(source)
     identity = {
         "format": FORMAT_VERSION,
         "code": code_fingerprint(),
@@ -118,8 +111,10 @@ def prepare(config: ConvertConfig) -> Prepared:
         },
     }
     if config.embed_images and source.image_root is not None:
-        identity["images"] = images_fingerprint(source.image_root)
-    notes = [resolved.message] if resolved.message else []
+        identity["images"] = images_fingerprint(source.image_root, without=store.root)
+    version = version_id(identity)
+    if config.name is not None:
+        store.check_name(config.name, version)
     return Prepared(
         config=config,
         spec=spec,
@@ -128,10 +123,29 @@ def prepare(config: ConvertConfig) -> Prepared:
         styles=styles,
         templates=template_hashes,
         store=store,
-        version=version_id(identity),
+        version=version,
         identity=identity,
-        notes=tuple(notes),
+        notes=(resolved.message,) if resolved.message else (),
+        stamps=_stamps([Path(source.root) / file.path for file in source.files]),
     )
+
+
+def _require_text_names(source: Source) -> None:
+    for file in source.files:
+        try:
+            file.path.encode()
+        except UnicodeEncodeError:
+            raise SourceError(f"{source.root}: the file name {file.path!r} is no UTF-8 text. Rename the file.") from None
+
+
+def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """Size and time of change of the files that are there."""
+    stamps = {}
+    for path in paths:
+        with suppress(OSError):
+            found = path.stat()
+            stamps[path] = found.st_size, found.st_mtime_ns
+    return stamps
 
 
 def _styles(config: ConvertConfig, spec: TaskSpec) -> list[AnswerStyle]:
@@ -161,13 +175,29 @@ def _out_folder(config: ConvertConfig, spec: TaskSpec, resolved: ResolvedSource)
     return out
 
 
-def _write_embedded(spec: TaskSpec, store: Store, resolved: ResolvedSource) -> ResolvedSource:
-    """Draw the embedded sample into the dataset directory, so that its images stay beside its shards."""
+def _write_embedded(spec: TaskSpec, store: Store, resolved: ResolvedSource, scratch: Path | None) -> ResolvedSource:
+    """Draw the embedded sample into the dataset directory, so that its images stay beside its shards.
+
+    What is there already is left alone if it is the same: another process may be reading it.
+    """
     from asd.embedded import write_sample
 
-    with store.lock("embedded"):
-        path = write_sample(spec.name, store.root / "source")
-    return replace(resolved, location=str(path))
+    if scratch is not None:
+        return replace(resolved, location=str(write_sample(spec.name, scratch / "source")))
+    target, fresh = store.root / "source", store.staging("embedded")
+    with store.lock("embedded"), storage_errors(target):
+        store.discard(fresh)
+        path = write_sample(spec.name, fresh)
+        if _file_sizes(fresh) == _file_sizes(target) and path.read_bytes() == (target / path.name).read_bytes():
+            store.discard(fresh)
+        else:
+            store.discard(target)
+            fresh.rename(target)
+    return replace(resolved, location=str(target / path.name))
+
+
+def _file_sizes(folder: Path) -> dict[str, int]:
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
 
 
 def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversion:
@@ -178,17 +208,37 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
         progress.say(note)
     store, version = prepared.store, prepared.version
     waiting = f"another process is making version {version} in {store.root}; waiting for it"
-    with store.lock(version, on_wait=waiting):
-        did_work = not store.has(version)
-        if did_work:
-            _Run(prepared, store.staging(version), progress).run()
-        finished = store.staging(version) / "out"
-        manifest = read_manifest(finished if did_work else store.path_of(version))
-        number = store.commit(version, finished, _origin(prepared), dataset_card(manifest))
-        if config.name is not None:
-            store.name_version(config.name, version)
-        shutil.rmtree(store.staging(version), ignore_errors=True)
-    return Conversion(store.root, version, number, did_work, manifest, prepared.notes)
+    created = [folder for folder in (store.root, *store.root.parents) if not folder.exists()]
+    notes: list[str] = []
+    try:
+        with store.lock(version, on_wait=waiting):
+            did_work = not store.is_whole(version)
+            if did_work:
+                if store.path_of(version).exists():
+                    progress.say(f"version {version} is there but damaged; making it again")
+                notes = _Run(prepared, store.staging(version), progress).run()
+            finished = store.staging(version) / "out"
+            manifest = read_manifest(finished if did_work else store.path_of(version))
+            number = store.commit(version, finished, _origin(prepared), dataset_card(manifest))
+            if config.name is not None:
+                store.name_version(config.name, version)
+            store.discard(store.staging(version))
+    except AsdError as exc:
+        if not isinstance(exc, StorageError | WorkerLostError):  # then nothing of it is of use to another run
+            store.forget_staging(version, created)
+        raise
+    _tell_of_unfinished(store, progress)
+    return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes))
+
+
+def _tell_of_unfinished(store: Store, progress: Progress) -> None:
+    idle = [found for found in store.unfinished() if not found.in_use]
+    if idle:
+        size = sum(found.size_bytes for found in idle)
+        progress.say(
+            f"note: {store.root} holds {len(idle)} unfinished versions of stopped runs ({size / 1e6:,.1f} MB); "
+            f"`asd versions {store.root} --clean` deletes them."
+        )
 
 
 def _origin(prepared: Prepared) -> dict[str, Any]:
@@ -197,7 +247,8 @@ def _origin(prepared: Prepared) -> dict[str, Any]:
         "source": str(prepared.resolved.location),
         "image_root": None if root is None else str(Path(root).resolve()),
         "task": prepared.spec.name,
-        "ratio": prepared.config.ratio,
+        "source_kind": prepared.resolved.kind,
+        "ratio": prepared.identity["config"]["ratio"],
         "seed": prepared.config.seed,
     }
 
@@ -211,11 +262,11 @@ class _Run:
         self.ingest_dir, self.drafts_dir = staging / "ingest", staging / "drafts"
         self.rounds = 0
 
-    def run(self) -> None:
-        """Leave a finished version in `out`."""
+    def run(self) -> list[str]:
+        """Leave a finished version in `out`; returns what the user should know of the reading."""
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        with self._pool(self._setup(wanted), wanted) as pool:
+        with self._pool(wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
             self.progress.stage("writing", ingested.num_samples)
             results = self._assemble(ingested, assignment, pool)
@@ -224,25 +275,40 @@ class _Run:
             _add(counts.by_style, result.by_style)
             _add(counts.by_maker, result.by_maker)
         self._finish(counts, [result.entry for result in results])
+        return ingested.notes
 
-    def plan_only(self) -> Counts:
-        """The counts that `run` would report, without writing a shard."""
+    def plan_only(self) -> tuple[Counts, list[str]]:
+        """The counts and notes that `run` would give, without writing a shard."""
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        with self._pool(self._setup(wanted), wanted) as pool:
+        with self._pool(wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
         counts = self._counts(ingested, planner, assignment, wanted)
         names = [TARGET_STYLES[style].value for style in assignment.styles.tolist()]
         _add(counts.by_style, Counter(names))
         _add(counts.by_style, {self.prepared.spec.native_style.value: counts.samples - counts.converted})
-        return counts
+        return counts, ingested.notes
 
     def _make_folders(self) -> None:
         with storage_errors(self.staging):
+            self._drop_unflushed()
             for folder in (self.out, self.ingest_dir, self.drafts_dir):
                 folder.mkdir(parents=True, exist_ok=True)
             for leftover in self.out.rglob(".*.tmp"):
                 leftover.unlink()
+
+    def _drop_unflushed(self) -> None:
+        """Intermediate files are not flushed to disk, so after a crash of the machine they may be cut off or empty.
+
+        Finished shards, and the notes that say so, are flushed; they stay.
+        """
+        mark = self.staging / "boot-id"
+        boot = _BOOT_ID.read_text("ascii") if _BOOT_ID.is_file() else ""
+        if boot and mark.is_file() and mark.read_text("utf-8") == boot:
+            return
+        for path in (*self.ingest_dir.glob("*"), *self.drafts_dir.glob("*.arrow"), *self.staging.glob("mining-index*")):
+            path.unlink()
+        write_text(mark, boot)
 
     def _ingest(self) -> tuple[Ingested, int, dict[int, int] | None]:
         self.progress.stage("reading", None)
@@ -251,6 +317,12 @@ class _Run:
             self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir,
             self.progress.advance,
         )  # fmt: skip
+        before = self.prepared.stamps
+        changed = [path for path, stamp in _stamps(before).items() if stamp != before[path]]
+        if changed:
+            raise SourceError(f"{changed[0]} changed while it was read. Run again when nothing writes to it.")
+        for note in ingested.notes:
+            self.progress.say(f"note: {note}")
         return ingested, *_wanted(config, ingested.num_samples)
 
     def _setup(self, wanted: int) -> WorkerSetup:
@@ -281,23 +353,19 @@ class _Run:
             rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
             index = DistractorIndex.build(rows, seed=self.prepared.config.seed)
             temporary = self.staging / "mining-index.tmp"
-            index.save(temporary)
-            temporary.replace(path)
+            with storage_errors(path):
+                index.save(temporary)
+                temporary.replace(path)
         return path
 
-    @contextmanager
-    def _pool(self, setup: WorkerSetup, wanted: int) -> Iterator[_Pool]:
+    def _pool(self, wanted: int) -> Pool:
         workers = self.prepared.config.workers
         if workers is None:
-            workers = len(os.sched_getaffinity(0)) if wanted >= INLINE_SAMPLES else 1
-        pool = _Pool(setup, workers)
-        try:
-            yield pool
-        finally:
-            pool.close()
+            workers = _usable_cores() if wanted >= INLINE_SAMPLES else 1
+        return Pool(self._setup(wanted), workers)
 
     def _plan(
-        self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: _Pool
+        self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: Pool
     ) -> tuple[Planner, Assignment]:
         planner = Planner(
             ingested.keys, ingested.capable, ingested.polarity,
@@ -309,7 +377,7 @@ class _Run:
             self.rounds += 1
         return planner, planner.result()
 
-    def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: _Pool) -> None:
+    def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: Pool) -> None:
         """Put the planner's questions to the makers, shard by shard."""
         starts = [shard.first for shard in ingested.shards]
         chain: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -335,7 +403,7 @@ class _Run:
                 planner.answer_single(first + row, style, outcome == style, options)
             self.progress.advance(len(order.chain) + len(order.single))
 
-    def _assemble(self, ingested: Ingested, assignment: Assignment, pool: _Pool) -> list[ShardResult]:
+    def _assemble(self, ingested: Ingested, assignment: Assignment, pool: Pool) -> list[ShardResult]:
         renamed_rows = sorted(ingested.renamed)
         orders = []
         for shard in ingested.shards:
@@ -408,7 +476,7 @@ class _Run:
             asd_version=asd.__version__,
             config=prepared.identity["config"],
             spec=prepared.identity["spec"],
-            source=prepared.identity["source"] | {"kind": prepared.resolved.kind},
+            source=prepared.identity["source"],
             templates=prepared.templates,
             code=prepared.identity["code"],
             counts=counts,
@@ -416,6 +484,10 @@ class _Run:
         )
         write_text(self.out / MANIFEST_NAME, manifest.to_json())
         sync_folder(self.out)
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _wanted(config: ConvertConfig, samples: int) -> tuple[int, dict[int, int] | None]:
@@ -432,52 +504,14 @@ def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
             total[name] = total.get(name, 0) + count
 
 
-class _Pool:
-    """Runs work items in order, in this process or in several; results come back in the order of the items."""
-
-    def __init__(self, setup: WorkerSetup, workers: int) -> None:
-        self._setup, self._workers = setup, workers
-        self._inline: Worker | None = None
-        self._processes: ProcessPoolExecutor | None = None
-
-    def draft(self, orders: list[DraftOrder]) -> Iterator[Outcomes]:
-        if self._workers == 1:
-            return (self._worker().draft_rows(order) for order in orders)
-        return self._map(draft_in_worker, orders)
-
-    def assemble(self, orders: list[ShardOrder]) -> Iterator[ShardResult]:
-        if self._workers == 1:
-            return (self._worker().assemble(order) for order in orders)
-        return self._map(assemble_in_worker, orders)
-
-    def _worker(self) -> Worker:
-        if self._inline is None:
-            self._inline = Worker(self._setup)
-        return self._inline
-
-    def _map(self, function: Any, orders: list[Any]) -> Iterator[Any]:
-        if self._processes is None:
-            self._processes = ProcessPoolExecutor(
-                self._workers, mp_context=get_context("spawn"), initializer=start_worker, initargs=(self._setup,)
-            )
-        try:
-            yield from self._processes.map(function, orders)
-        except BrokenProcessPool as exc:
-            raise DataError(
-                "a worker process died (killed, or out of memory). Finished parts are kept: run the same command "
-                "again to go on, with fewer --workers if memory was short."
-            ) from exc
-
-    def close(self) -> None:
-        if self._processes is not None:
-            self._processes.shutdown(wait=True, cancel_futures=True)
-
-
 def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str, Any]:
     """What `convert` would do: reads the source and asks the makers, but writes no dataset."""
-    prepared = prepare(config)
+    progress = progress or SilentProgress()
     with tempfile.TemporaryDirectory(prefix="asd-dry-run-") as folder:
-        counts = _Run(prepared, Path(folder), progress or SilentProgress()).plan_only()
+        prepared = prepare(config, Path(folder))
+        for note in prepared.notes:
+            progress.say(note)
+        counts, notes = _Run(prepared, Path(folder), progress).plan_only()
     return {
         "task": prepared.spec.name,
         "native_style": prepared.spec.native_style.value,
@@ -486,14 +520,14 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
         "layout": prepared.source.layout,
         "files": [{"path": file.path, "size_bytes": file.size_bytes} for file in prepared.source.files],
         "styles": [style.value for style in prepared.styles],
-        "ratio": prepared.config.ratio,
+        "ratio": prepared.identity["config"]["ratio"],
         "seed": prepared.config.seed,
         "templates": prepared.templates,
         "out": str(prepared.store.root),
         "version": prepared.version,
         "exists": prepared.store.has(prepared.version),
         "counts": counts.model_dump(mode="json"),
-        "notes": list(prepared.notes),
+        "notes": [*prepared.notes, *notes],
     }
 
 

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import xxhash
 
 import asd
+from asd.errors import SourceError
 
 SCHEME = "asd-version-1"
 ID_LENGTH = 12
@@ -45,12 +47,19 @@ def version_id(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(SCHEME.encode() + canonical_json(parts)).hexdigest()[:ID_LENGTH]
 
 
-def images_fingerprint(root: Path) -> str:
-    """Hash over the names and bytes of every file below `root`; needed only where images are embedded."""
+def images_fingerprint(root: Path, *, without: Path) -> str:
+    """Hash over the names and bytes of every file below `root`; needed only where images are embedded.
+
+    without: the dataset directory, which may lie below `root`. Raises: SourceError for a file that cannot be read.
+    """
     digest = xxhash.xxh3_128()
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+    skipped = without.resolve()
+    for path in sorted(path for path in root.rglob("*") if path.is_file() and skipped not in path.resolve().parents):
+        digest.update(os.fsencode(path.relative_to(root).as_posix()) + b"\0")
+        try:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except OSError as exc:
+            raise SourceError(f"{path}: cannot be read ({exc.strerror or exc}), and --embed-images reads it.") from exc
     return digest.hexdigest()

@@ -56,6 +56,8 @@ class Ingested:
     rejects: dict[str, int]
     renamed: dict[int, str]
     """Sample index -> source id with a suffix, for ids that occur more than once."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of how the files were read."""
 
     @property
     def num_samples(self) -> int:
@@ -88,7 +90,7 @@ class _Ingest:
         self.mining = _MiningSample()
 
     def run(self, advance: Callable[[int], None]) -> Ingested:
-        with (self.folder / "rejects.jsonl").open("w", encoding="utf-8") as reject_file:
+        with storage_errors(self.folder), (self.folder / "rejects.jsonl").open("w", encoding="utf-8") as reject_file:
             for batch in self.source.batches():
                 for reject in batch.rejects:
                     self._reject(reject, reject_file.write)
@@ -189,6 +191,7 @@ class _Ingest:
             rejects=dict(sorted(self.rejects.items())),
             renamed={},
         )
+        ingested.notes += self.source.notes
         self._rename_repeated(ingested)
         write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, self.mining.batches(), durable=False)
         return ingested
@@ -297,6 +300,7 @@ def ingest(
         "shards": [asdict(shard) for shard in result.shards],
         "rejects": result.rejects,
         "renamed": {str(index): name for index, name in result.renamed.items()},
+        "notes": result.notes,
     }
     write_text(done, json.dumps(summary, ensure_ascii=False))
     return result
@@ -311,4 +315,5 @@ def _load(folder: Path) -> Ingested:
         polarity=np.load(folder / "polarity.npy"),
         rejects=summary["rejects"],
         renamed={int(index): name for index, name in summary["renamed"].items()},
+        notes=summary["notes"],
     )

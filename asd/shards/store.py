@@ -23,6 +23,7 @@ from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 VERSIONS, STAGING, REFS, LATEST = "versions", ".staging", "refs", "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NUMBERED = re.compile(r"v(\d+)")
+_VERSION = re.compile(r"[0-9a-f]+")
 _TRASH = "trash-"
 
 
@@ -121,6 +122,17 @@ class Store:
             what = "is not a dataset written by `asd convert`" if self.root.is_dir() else "does not exist"
             raise UsageError(f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed.")
 
+    def require_free(self) -> None:
+        """Raises: StorageError if something else owns this place, e.g. a project with a README.md of its own."""
+        if (self.root / STAGING).is_dir() or (self.root / REFS).is_dir() and (self.root / VERSIONS).is_dir():
+            return
+        taken = [name for name in ("README.md", LATEST, REFS, VERSIONS) if (self.root / name).exists()]
+        if taken:
+            raise StorageError(
+                f"{self.root} is no dataset of this package and has a {taken[0]} of its own, which would be "
+                "overwritten. Choose another --out."
+            )
+
     def manifest(self, version: str) -> Manifest:
         return read_manifest(self.path_of(version))
 
@@ -138,7 +150,7 @@ class Store:
         folder = self.root / STAGING
         found = []
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.is_dir():
+            if path.is_dir() and _VERSION.fullmatch(path.name):
                 files = [file.stat() for file in path.rglob("*") if file.is_file()]
                 touched = max((file.st_mtime for file in files), default=path.stat().st_mtime)
                 found.append(
@@ -218,6 +230,16 @@ class Store:
             trash = self.root / STAGING / f"{_TRASH}{os.getpid()}-{folder.name}"
             folder.rename(trash)
             shutil.rmtree(trash, ignore_errors=True)
+
+    def forget_staging(self, version: str, created: list[Path]) -> None:
+        """Delete what a failed conversion staged, and those of the folders it created (innermost first) that are empty."""
+        with contextlib.suppress(OSError), FileLock(self.root / STAGING / f"{version}.lock", timeout=0) as lock:
+            self.discard(self.staging(version))
+            if created:
+                Path(lock.lock_file).unlink()
+        for folder in (self.root / STAGING, *created) if created else ():
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def clean(self) -> list[Unfinished]:
         """Delete the unfinished versions that nobody works on; returns them."""
