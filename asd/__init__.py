@@ -38,7 +38,19 @@ _LAZY = {
 }
 """Public names that live elsewhere, imported when first used: `import asd` itself costs nothing."""
 
-__all__ = [*sorted(_LAZY), "convert", "diff", "quality_figures", "show", "verify"]
+__all__ = [
+    "AnswerStyle",
+    "AsdError",
+    "ConvertConfig",
+    "TaskSpec",
+    "convert",
+    "diff",
+    "load",
+    "load_task",
+    "quality_figures",
+    "show",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -64,8 +76,12 @@ def convert(task: str | Path, source: str | Path | None = None, **settings: Any)
         config = ConvertConfig(**given)
     except ValidationError as exc:
         first = exc.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise UsageError(f"{where}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r}).") from exc
+        where, message = (
+            ".".join(str(part) for part in first["loc"]),
+            first["msg"].removeprefix("Value error, "),
+        )
+        told = f"{where}: {message} (got {first['input']!r})" if where else message
+        raise UsageError(f"{told}.") from exc
     return run(config)
 
 

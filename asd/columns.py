@@ -15,10 +15,14 @@ NATIVE_SCHEMA = pa.schema(
         pa.field("split", pa.string(), nullable=False),
         pa.field("images", _strings, nullable=False),  # paths relative to the image root, no leading "./"
         pa.field("question", pa.string(), nullable=False),  # bare: no <image>, no options, no instruction
-        pa.field("context", pa.string(), nullable=False),  # hint, passage, table, that belong before the question; or ""
+        pa.field(
+            "context", pa.string(), nullable=False
+        ),  # hint, passage, table, that belong before the question; or ""
         pa.field("options", _strings, nullable=False),  # texts in source order; [] where the task has none
         pa.field("answer_index", pa.int32()),  # index of the gold option, null where there are no options
-        pa.field("gold", pa.string(), nullable=False),  # the answer as text: the option's text, "yes"/"no", "[x1,y1,x2,y2]"
+        pa.field(
+            "gold", pa.string(), nullable=False
+        ),  # the answer as text: the option's text, "yes"/"no", "[x1,y1,x2,y2]"
         pa.field("accepted", _strings, nullable=False),  # every accepted answer, gold first
         pa.field("response", pa.string(), nullable=False),  # the answer as the native style writes it ("B")
         pa.field("rfp", pa.string()),  # response-format prompt found in the source, null if none

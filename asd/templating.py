@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -32,6 +32,8 @@ VARIABLES = ("question", "context", "options", "candidate", "rfp", "letter", "an
 pairs."""
 
 BLOCKS = ("prompt", "response")
+_ROWS, _END = "_rows", "_end"
+_END_OF_ROW = "\x1e\x00end of row\x00\x1e"
 _FAMILIES: tuple[str, ...] = get_args(Family)
 _RANDOM_FILTERS = ("random",)  # a row must not depend on anything but its sample and the seed
 
@@ -68,6 +70,8 @@ class CompiledTemplate:
     _blocks: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False)
     _prompt: Callable[[Context], Iterator[str]] = field(repr=False)
     _response: Callable[[Context], Iterator[str]] = field(repr=False)
+    _many: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False)
+    """The same blocks, each within a loop over rows."""
 
     @property
     def reference(self) -> str:
@@ -78,6 +82,25 @@ class CompiledTemplate:
         """Prompt and response without surrounding white space. `values` must hold all of VARIABLES."""
         context = Context(_ENV, values, self.name, self._blocks)  # type: ignore[arg-type]
         return "".join(self._prompt(context)).strip(), "".join(self._response(context)).strip()
+
+    def render_all(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[str, str]]:
+        """`render` of each row (its values in the order of VARIABLES), several times as quick: the template loops
+        over the rows, which saves what starting it costs.
+
+        Row by row where that fails or where a text holds the mark that ends a row, so results never differ.
+        """
+        try:
+            prompts, responses = (self._render_block(name, rows) for name in BLOCKS)
+        except Exception:
+            prompts = responses = []
+        if len(prompts) != len(rows) or len(responses) != len(rows):
+            return [self.render(dict(zip(VARIABLES, row, strict=True))) for row in rows]
+        return list(zip(prompts, responses, strict=True))
+
+    def _render_block(self, name: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+        context = Context(_ENV, {_ROWS: rows, _END: _END_OF_ROW}, self.name, self._many)  # type: ignore[arg-type]
+        *texts, _ = "".join(self._many[name](context)).split(_END_OF_ROW)
+        return [text.strip() for text in texts]
 
     def raised_at(self, error: BaseException) -> str:
         """`file:line` of the template at which rendering raised `error`, or the file where that is
@@ -144,6 +167,7 @@ def compile_template(path: Path, name: str) -> CompiledTemplate:
         tree = _ENV.parse(source, name, str(path))
         lines = _check_tree(tree, path)
         code = _ENV.compile(tree, name, str(path))
+        loops = _compile_loops(source, name, path)
     except jinja2.TemplateSyntaxError as error:  # also unknown filters and tests
         raise TemplateError(f"{path}:{error.lineno}: template does not compile: {error.message}") from None
     template = jinja2.Template.from_code(_ENV, code, {})
@@ -158,7 +182,20 @@ def compile_template(path: Path, name: str) -> CompiledTemplate:
         blocks,
         blocks["prompt"],
         blocks["response"],
+        loops,
     )
+
+
+def _compile_loops(source: str, name: str, path: Path) -> Mapping[str, Callable[[Context], Iterator[str]]]:
+    """The blocks of a template, each within `for <VARIABLES> in rows`, with a mark after each row."""
+    tree = _ENV.parse(source, name, str(path))
+    for block in tree.find_all(nodes.Block):
+        row = nodes.Tuple([nodes.Name(variable, "store") for variable in VARIABLES], "store")
+        body = [*block.body, nodes.Output([nodes.Name(_END, "load")])]
+        block.body = [nodes.For(row, nodes.Name(_ROWS, "load"), body, [], None, False)]
+    tree.set_environment(_ENV).set_lineno(1)
+    template = jinja2.Template.from_code(_ENV, _ENV.compile(tree, name, str(path)), {})
+    return template.blocks
 
 
 def probe(template: CompiledTemplate, style: AnswerStyle) -> list[str]:
@@ -214,8 +251,7 @@ def _check_tree(tree: nodes.Template, path: Path) -> dict[str, int]:
     for name in lines:
         if name not in BLOCKS:
             raise TemplateError(
-                f"{path}:{lines[name]}: unknown block {name!r}{_guess(name, BLOCKS)}; "
-                f"expected {' and '.join(BLOCKS)}"
+                f"{path}:{lines[name]}: unknown block {name!r}{_guess(name, BLOCKS)}; expected {' and '.join(BLOCKS)}"
             )
     for name in BLOCKS:
         if name not in lines:

@@ -61,9 +61,7 @@ def test_the_task_of_ones_own_works(tmp_path: Path) -> None:
     task = tmp_path / "my_task.yaml"
     task.write_text(found[1])
     names = ["bolt", "nut", "washer", "gear", "spring", "hinge", "bracket", "clamp"]
-    rows = [
-        {"part_id": n, "photo": f"{n}.jpg", "ask": "Which part is this?", "reply": names[n % 8]} for n in range(80)
-    ]
+    rows = [{"part_id": n, "photo": f"{n}.jpg", "ask": "Which part is this?", "reply": names[n % 8]} for n in range(80)]
     source = write_lines(tmp_path / "rows.jsonl", rows)
     done = run_asd("convert", "--task", task, "--source", source, "--out", tmp_path / "out", "--ratio", "0.3")
     assert done.code == 0, done.err

@@ -33,17 +33,21 @@ def build_config(given: dict[str, Any]) -> ConvertConfig:
         return ConvertConfig(**given)
     except ValidationError as exc:
         first = exc.errors()[0]
-        option = "--" + "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
         message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{option}: {message} (got {first['input']!r}).") from exc
+        if not first["loc"]:  # about several settings; the message names them
+            raise UsageError(f"--{message.replace('_', '-', 2)}.") from exc
+        option = str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"--{option}: {message} (got {first['input']!r}).") from exc
 
 
 def parse_mix(text: str) -> dict[str, float]:
-    """"yes_no=0.1,multiple_choice=0.05" -> shares. Raises: UsageError, UnknownNameError."""
+    """ "yes_no=0.1,multiple_choice=0.05" -> shares. Raises: UsageError, UnknownNameError."""
     mix: dict[str, float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, share = part.partition("=")
         style = parse_style(name.strip()).value
+        if style in mix:
+            raise UsageError(f"--ratio-per-style: {style} stands twice.")
         try:
             mix[style] = float(share)
         except ValueError:
@@ -104,7 +108,9 @@ def conversion_json(conversion: Conversion) -> dict[str, Any]:
 
 def describe_conversion(conversion: Conversion) -> str:
     head = "made" if conversion.did_work else "already there, nothing to do:"
-    lines = [f"{head} {conversion.path}@{conversion.number} (version {conversion.version}), task {conversion.manifest.task}"]
+    lines = [
+        f"{head} {conversion.path}@{conversion.number} (version {conversion.version}), task {conversion.manifest.task}"
+    ]
     lines += describe_counts(conversion.manifest.counts.model_dump())
     lines += ["", f"look at it:  asd inspect {conversion.path}"]
     return "\n".join(lines)
@@ -124,17 +130,31 @@ def describe_counts(counts: dict[str, Any]) -> list[str]:
         if maker != "native":
             table.add(f"  by {maker}", f"{count:,}", _share(count, samples))
     lines = ["", *table.lines()]
-    for title, key in (("passed on to another style", "moved"), ("makers declined", "declined"), ("rejected rows", "rejects")):
+    for title, key in (
+        ("passed on to another style", "moved"),
+        ("makers declined", "declined"),
+        ("rejected rows", "rejects"),
+    ):
         if counts[key]:
-            lines += ["", f"{title}:", *(f"  {count:>8,}  {reason}" for reason, count in _largest(counts[key]))]
+            lines += [
+                "",
+                f"{title}:",
+                *(f"  {count:>8,}  {reason}" for reason, count in _largest(counts[key])),
+            ]
     if counts["shortfall"]:
         lines += ["", f"note: {counts['wanted']:,} samples were to be converted; for {counts['shortfall']:,} no maker "
                   "could make any of the styles, so they stay native."]  # fmt: skip
     if counts["renamed_ids"]:
-        lines += ["", f"note: {counts['renamed_ids']:,} samples share a source id with another; a suffix makes them unique."]
+        lines += [
+            "",
+            f"note: {counts['renamed_ids']:,} samples share a source id with another; a suffix makes them unique.",
+        ]
     if len(counts["by_split"]) > 1:
         splits = ", ".join(f"{name} {count:,}" for name, count in counts["by_split"].items())
-        lines += ["", f"note: several splits were read and converted ({splits}); --split train keeps test rows out."]
+        lines += [
+            "",
+            f"note: several splits were read and converted ({splits}); --split train keeps test rows out.",
+        ]
     return lines
 
 

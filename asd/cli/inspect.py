@@ -56,7 +56,12 @@ def _write_page(store: Store, version: str, target: Path, style: str | None, num
     image_root = Path(origin["image_root"]) if origin.get("image_root") else None
     figures = quality_figures(read_batches(store.root, version))
     page = render_report(
-        manifest, read_batches(store.root, version), figures, image_root, samples_per_style=max(number, 1), style=style
+        manifest,
+        read_batches(store.root, version),
+        figures,
+        image_root,
+        samples_per_style=max(number, 1),
+        style=style,
     )
     write_text(target, page)
     print(f"wrote {target}")

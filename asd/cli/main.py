@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,8 +20,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DatasetArgument = Annotated[str, typer.Argument(metavar="DIR[@VERSION]", help="Dataset directory, as `asd convert` printed it.")]
+DatasetArgument = Annotated[
+    str, typer.Argument(metavar="DIR[@VERSION]", help="Dataset directory, as `asd convert` printed it.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+_INTERRUPTED = 130
 
 
 def _version(value: bool) -> None:
@@ -33,7 +37,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -51,22 +57,37 @@ def tasks(
 
 @app.command()
 def convert(
-    task: Annotated[str | None, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Recipe that converts several tasks, e.g. coin/asd; instead of --task.")] = None,
-    ratio: Annotated[float | None, typer.Option(help="Share of samples that leave the native style. [default: 0.2]")] = None,
-    source: Annotated[str | None, typer.Option(help="File, directory, or hf:NAME. Default: data root, hub, embedded sample.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option(help="Recipe that converts several tasks, e.g. coin/asd; instead of --task.")
+    ] = None,
+    ratio: Annotated[
+        float | None, typer.Option(help="Share of samples that leave the native style. [default: 0.2]")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="File, directory, or hf:NAME. Default: data root, hub, embedded sample."),
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<task>]")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every random choice. [default: 0]")] = None,
-    styles: Annotated[str | None, typer.Option(help="Target styles, comma-separated. [default: all the task can take]")] = None,
+    styles: Annotated[
+        str | None, typer.Option(help="Target styles, comma-separated. [default: all the task can take]")
+    ] = None,
     ratio_per_style: Annotated[str | None, typer.Option(help="Own mix, e.g. yes_no=0.1,multiple_choice=0.05.")] = None,
     split: Annotated[str | None, typer.Option(help="Read only rows of this split, e.g. train.")] = None,
-    template_dir: Annotated[str | None, typer.Option(help="Folder of templates that replace the built-in ones file by file.")] = None,
+    template_dir: Annotated[
+        str | None, typer.Option(help="Folder of templates that replace the built-in ones file by file.")
+    ] = None,
     source_format: Annotated[str | None, typer.Option(help="Layout to read, instead of detecting it.")] = None,
     image_root: Annotated[str | None, typer.Option(help="Folder that image paths are relative to.")] = None,
     embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core]")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable row.")] = False,
-    max_reject_rate: Annotated[float | None, typer.Option(help="Stop if more than this share of rows is unusable. [default: 0.2]")] = None,
+    max_reject_rate: Annotated[
+        float | None, typer.Option(help="Stop if more than this share of rows is unusable. [default: 0.2]")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Give the version a name of your own.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be made, write nothing.")] = False,
     json: JsonOption = False,
@@ -97,11 +118,15 @@ def inspect(
 
 
 @app.command()
-def versions(directory: DatasetArgument, json: JsonOption = False) -> None:
-    """List the versions of a dataset."""
+def versions(
+    directory: DatasetArgument,
+    clean: Annotated[bool, typer.Option("--clean", help="Delete what stopped conversions left unfinished.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """List the versions of a dataset, and what stopped conversions left unfinished."""
     from asd.cli.versions import run_versions
 
-    run_versions(directory, as_json=json)
+    run_versions(directory, clean=clean, as_json=json)
 
 
 @app.command()
@@ -137,7 +162,9 @@ def export(
     directory: DatasetArgument,
     out: Annotated[str, typer.Option(help="File to write.")],
     to: Annotated[str, typer.Option(help="Format: llava (one JSON list of conversations).")] = "llava",
-    group_turns: Annotated[bool, typer.Option("--group-turns", help="Put the turns of one record together again.")] = False,
+    group_turns: Annotated[
+        bool, typer.Option("--group-turns", help="Put the turns of one record together again.")
+    ] = False,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
 ) -> None:
     """Write a version as the LLaVA conversation JSON that CoIN-style trainers read."""
@@ -148,17 +175,29 @@ def export(
 
 def main() -> None:
     """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to stop
     try:
-        app()
+        app(prog_name="asd")
     except AsdError as exc:
         print(f"error: {exc}", file=sys.stderr)
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
-        print("stopped. Finished parts are kept: run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+        _stop()
+    except SystemExit as exc:
+        if exc.code == _INTERRUPTED:  # typer has turned Ctrl-C into an exit, without a word
+            _stop()
+        raise
+    except OSError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _stop() -> NoReturn:
+    kept = " Finished parts are kept: run the same command again to go on." if "convert" in sys.argv[1:2] else ""
+    print(f"stopped.{kept}", file=sys.stderr)
+    sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

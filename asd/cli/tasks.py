@@ -22,11 +22,17 @@ def run(name: str | None, *, as_json: bool) -> None:
 def overview(specs: list[TaskSpec]) -> list[str]:
     lines = []
     for spec in specs:
-        styles = "; ".join(f"{style.value} ({'/'.join(m.value for m in makers)})" for style, makers in spec.styles.items())
+        styles = "; ".join(
+            f"{style.value} ({'/'.join(m.value for m in makers)})" for style, makers in spec.styles.items()
+        )
         formats = ", ".join(["llava", *(layout.name for layout in spec.layouts)])
         lines += [f"{spec.name:<20} {spec.title}", f"    native: {spec.native_style.value}", f"    takes:  {styles or '-'}",
                   f"    reads:  {formats}"]  # fmt: skip
-    return [*lines, "", f"{len(specs)} tasks. `asd tasks NAME` shows one in full. A YAML file of your own works too."]
+    return [
+        *lines,
+        "",
+        f"{len(specs)} tasks. `asd tasks NAME` shows one in full. A YAML file of your own works too.",
+    ]
 
 
 def describe(spec: TaskSpec) -> str:

@@ -6,29 +6,56 @@ import json as json_module
 from dataclasses import asdict
 
 from asd.cli.table import Table
+from asd.errors import ShardError
 from asd.shards.diff import Difference, diff
-from asd.shards.store import Store, split_location
+from asd.shards.store import Store, VersionInfo, split_location
 from asd.shards.verify import require_sound, verify
 
 
-def run_versions(directory: str, *, as_json: bool) -> None:
+def run_versions(directory: str, *, clean: bool, as_json: bool) -> None:
     root, _ = split_location(directory)
     store = Store(root)
-    store.require()
-    infos = store.versions()
+    if not (clean and store.unfinished()):  # the first conversion may have been stopped before any version was there
+        store.require()
+    deleted = store.clean() if clean else []
+    infos, unfinished = store.versions(), store.unfinished()
     if as_json:
         rows = [
-            {"version": info.version, "names": list(info.names), "latest": info.is_latest, **info.origin} for info in infos
+            {"version": info.version, "names": list(info.names), "latest": info.is_latest, **info.origin}
+            for info in infos
         ]
         print(json_module.dumps(rows, indent=1, ensure_ascii=False))
         return
+    for found in deleted:
+        print(f"deleted unfinished {found.version}, {found.size_bytes:,} bytes")
+    problems = _print_versions(store, infos)
+    for found in unfinished:
+        state = "being made now" if found.in_use else "stopped; the same conversion goes on from it, --clean deletes it"
+        print(f"unfinished {found.version}, {found.size_bytes:,} bytes, {found.touched:%Y-%m-%d %H:%M} UTC ({state})")
+    if problems:
+        raise ShardError("\n".join(problems))
+
+
+def _print_versions(store: Store, infos: list[VersionInfo]) -> list[str]:
+    """The table; what keeps single versions from being read is returned, so that the others are shown."""
+    problems = []
     table = Table(["name", "version", "samples", "converted", "ratio", "seed", "made"])
     for info in infos:
-        counts = store.manifest(info.version).counts
+        samples = converted = "-"
+        try:
+            counts = store.manifest(info.version).counts
+            samples, converted = f"{counts.samples:,}", f"{counts.converted:,}"
+        except ShardError as exc:
+            problems.append(str(exc))
         names = ", ".join(info.names) + (" (latest)" if info.is_latest else "")
-        table.add(names, info.version, f"{counts.samples:,}", f"{counts.converted:,}", str(info.origin.get("ratio", "")),
+        table.add(names, info.version, samples, converted, _ratio(info.origin.get("ratio", "")),
                   str(info.origin.get("seed", "")), str(info.origin.get("created", "")))  # fmt: skip
     print("\n".join(table.lines()))
+    return problems
+
+
+def _ratio(value: object) -> str:
+    return "by style" if value is None else str(value)
 
 
 def run_diff(left: str, right: str, *, as_json: bool) -> None:

@@ -85,9 +85,7 @@ def make_sign(random: Random) -> Sign:
     if kind in ("bus", "bus_to"):
         town = random.choice(TOWNS)
         asked = (
-            ("Which number has the bus?", str(number))
-            if kind == "bus"
-            else ("Where does the bus go?", town.lower())
+            ("Which number has the bus?", str(number)) if kind == "bus" else ("Where does the bus go?", town.lower())
         )
         return Sign((f"BUS {number}", town), *asked)
     if kind == "bottle":
@@ -147,11 +145,7 @@ def draw_book(book: Book, random: Random) -> Image.Image:
 
 
 def ask_about_book(book: Book, random: Random) -> list[tuple[str, str]]:
-    genre = (
-        book.genre
-        if random.random() < 0.5
-        else random.choice([name for name in GENRES if name != book.genre])
-    )
+    genre = book.genre if random.random() < 0.5 else random.choice([name for name in GENRES if name != book.genre])
     asked = [
         ("Who is the author of this book?", book.author),
         ("What is this book called?", book.title),

@@ -124,9 +124,7 @@ def _vizwiz(random: Random, number: int) -> Made:
     is_hopeless = random.random() < 0.2
     askers = (scenes.ask_colour, scenes.ask_kind, scenes.ask_count, scenes.ask_side, scenes.ask_presence)
     question, answer = scenes.ask_questions(scene, random, 1, askers)[0]
-    image = scenes.draw_scene(scene).filter(
-        ImageFilter.GaussianBlur(30 if is_hopeless else random.uniform(0.8, 1.6))
-    )
+    image = scenes.draw_scene(scene).filter(ImageFilter.GaussianBlur(30 if is_hopeless else random.uniform(0.8, 1.6)))
     turns = [(question, "unanswerable" if is_hopeless else answer)]
     return _short(turns), f"VizWiz/train/VizWiz_drawn_{number:08d}.jpg", image, {}
 
@@ -135,8 +133,7 @@ def _grounding(random: Random, number: int) -> Made:
     scene = scenes.make_scene(random)
     shapes = random.sample(scene.shapes, min(TURNS, len(scene.shapes)))
     turns = [
-        (f"{RFP_BOX}: {shape.name}", scenes.square_box(shape.box, scenes.WIDTH, scenes.HEIGHT))
-        for shape in shapes
+        (f"{RFP_BOX}: {shape.name}", scenes.square_box(shape.box, scenes.WIDTH, scenes.HEIGHT)) for shape in shapes
     ]
     return turns, f"COCO2014/train2014/drawn_ref_{number:05d}.jpg", scenes.draw_scene(scene), {}
 

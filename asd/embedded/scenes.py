@@ -58,9 +58,7 @@ class Scene:
 
 def make_scene(random: Random) -> Scene:
     """Two to five shapes, each in a cell of its own; no two have both kind and colour in common."""
-    cells = random.sample(
-        [(column, row) for column in range(COLUMNS) for row in range(ROWS)], random.randint(2, 5)
-    )
+    cells = random.sample([(column, row) for column in range(COLUMNS) for row in range(ROWS)], random.randint(2, 5))
     shapes: list[Shape] = []
     kinds = random.sample(sorted(OUTLINES), 4)  # few kinds and colours, so that counts above one are common
     colours = random.sample(sorted(COLOURS), 4)
@@ -100,9 +98,7 @@ def _draw_circle(pen: ImageDraw.ImageDraw, shape: Shape, fill: tuple[int, int, i
 
 def _star_corners() -> Iterator[tuple[float, float]]:
     points = [(math.sin(i * math.pi / 5), -math.cos(i * math.pi / 5)) for i in range(10)]
-    corners = [
-        (x * (1 if i % 2 == 0 else 0.42), y * (1 if i % 2 == 0 else 0.42)) for i, (x, y) in enumerate(points)
-    ]
+    corners = [(x * (1 if i % 2 == 0 else 0.42), y * (1 if i % 2 == 0 else 0.42)) for i, (x, y) in enumerate(points)]
     low, high = min(y for _, y in corners), max(y for _, y in corners)
     side = max(x for x, _ in corners)
     for x, y in corners:
@@ -174,11 +170,7 @@ def ask_side(scene: Scene, random: Random) -> Question | None:
 
 def ask_beside(scene: Scene, random: Random) -> Question | None:
     at = {(shape.column, shape.row): shape for shape in scene.shapes}
-    pairs = [
-        (shape, at[shape.column + 1, shape.row])
-        for shape in scene.shapes
-        if (shape.column + 1, shape.row) in at
-    ]
+    pairs = [(shape, at[shape.column + 1, shape.row]) for shape in scene.shapes if (shape.column + 1, shape.row) in at]
     if not pairs:
         return None
     left, right = random.choice(pairs)
@@ -187,9 +179,7 @@ def ask_beside(scene: Scene, random: Random) -> Question | None:
 
 def ask_below(scene: Scene, random: Random) -> Question | None:
     at = {(shape.column, shape.row): shape for shape in scene.shapes}
-    pairs = [
-        (shape, at[shape.column, 1]) for shape in scene.shapes if shape.row == 0 and (shape.column, 1) in at
-    ]
+    pairs = [(shape, at[shape.column, 1]) for shape in scene.shapes if shape.row == 0 and (shape.column, 1) in at]
     if not pairs:
         return None
     above, below = random.choice(pairs)

@@ -79,9 +79,7 @@ def _magnets(random: Random) -> Problem:
     pen = ImageDraw.Draw(image)
     for left, pair in zip((6, 70), poles, strict=True):
         for offset, pole in zip((0, 26), pair, strict=True):
-            pen.rectangle(
-                (left + offset, 20, left + offset + 26, 44), fill=COLOURS["red" if pole == "N" else "blue"]
-            )
+            pen.rectangle((left + offset, 20, left + offset + 26, 44), fill=COLOURS["red" if pole == "N" else "blue"])
             pen.text((left + offset + 13, 32), pole, font=font_of(16), fill="white", anchor="mm")
     facing = poles[0][1], poles[1][0]
     right = "attract" if facing[0] != facing[1] else "repel"

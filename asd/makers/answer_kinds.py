@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from asd.makers.answer_types import ACTIVITY, answer_type
+from asd.makers.answer_types import ACTIVITY, answer_type, listed_type
 from asd.makers.normalise import normalise_answer
 
 YES_NO = "yes_no"
@@ -24,8 +24,16 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         (BOX, r"\[\s*-?\d*\.?\d+(?:\s*,\s*-?\d*\.?\d+){3}\s*\]$"),
         ("percent", r"[+-]?\d[\d,]*(?:\.\d+)?\s*(?:%|percent$)"),
-        ("money", r"(?:[a-z]{2})?[$£€¥₹]\s*\d|\d[\d,.]*\s*(?:dollars?|cents?|euros?|pounds?|[$£€¥¢])$"),
-        ("time", r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?$|\d{1,2}\.\d{2}\s*[ap]\.?m\.?$|\d{1,2}\s*(?:[ap]\.?m\.?|o'?\s?clock)$"),
+        (
+            "money",
+            r"(?:[a-z]{2})?[$£€¥₹]\s*\d[\d,.]*\s*(?:[kmb]|[mb]illion|thousand)?$|"
+            r"\d[\d,.]*\s*(?:dollars?|cents?|euros?|pounds?|[$£€¥¢])$",
+        ),
+        (
+            "time",
+            r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?$|\d{1,2}\.\d{2}\s*[ap]\.?m\.?$|"
+            r"\d{1,2}\s*(?:[ap]\.?m\.?|o'?\s?clock)$",
+        ),
         ("year", r"(?:1[5-9]|20)\d\d$"),
         ("year_span", r"(?:1[5-9]|20)\d\d\s*[-–/]\s*\d{2,4}$"),
         ("date", r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}$"),
@@ -43,9 +51,7 @@ _MONTH = re.compile(
     r"jun|jul|aug|sep|oct|nov|dec)",
     re.IGNORECASE,
 )
-_URL = re.compile(
-    r"(?:https?://|www\.)\S+$|\S+\.(?:com|org|net|edu|gov|info|co\.uk|de|fr|tv)(?:/\S*)?$", re.IGNORECASE
-)
+_URL = re.compile(r"(?:https?://|www\.)\S+$|\S+\.(?:com|org|net|edu|gov|info|co\.uk|de|fr|tv)(?:/\S*)?$", re.IGNORECASE)
 _NUMBER_WORDS = frozenset(str(number) for number in range(21))
 _PLACES_WORDS = """
 on in at under above behind near over inside outside by next to from between across below
@@ -73,7 +79,8 @@ _LENGTH_CLASSES = (
 
 @lru_cache(maxsize=1 << 17)
 def answer_kind(text: str) -> tuple[str, str]:
-    """(fine kind, coarse kind): ('integer/1', 'number/small'), ('animal/lower', 'animal'), ('2/title', 'text').
+    """(fine kind, coarse kind): ('integer/1', 'integer/small'), ('animal/lower', 'animal'), ('2/title',
+    'text').
 
     Answers of one coarse kind are plausible beside each other, except for 'text', which names no type.
     """
@@ -88,31 +95,39 @@ def answer_kind(text: str) -> tuple[str, str]:
         if numeric is not None:
             return numeric
     if normal in _NUMBER_WORDS:
-        return "integer/word", "number/word"
+        return "integer/word", "integer/word"
     if _URL.match(text):
         return "url", "url"
     words = text.split()
     if len(text) == 1:
         return "letter", "letter"
     opening = _opening(words)
-    named = answer_type(text) or (ACTIVITY if opening == "ing-" and len(words) <= MAX_ACTIVITY_WORDS else "")
+    is_activity = opening == "ing-" and text.islower() and len(words) <= MAX_ACTIVITY_WORDS
+    named = listed_type(text) or (ACTIVITY if is_activity else answer_type(text))
     if named:
         return f"{named}/{_letter_case(text, words)}", named
     return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", TEXT
 
 
+def is_text_kind(kind: str) -> bool:
+    """Whether a fine kind, or '~' and a coarse one, is of answers that name no known type of thing."""
+    return kind == f"~{TEXT}" or kind[0].isdigit()
+
+
 def _numeric_kind(text: str) -> tuple[str, str] | None:
+    text = text.lstrip("<>~≈ ")
     for name, pattern in _NUMERIC:
         if not pattern.match(text):
             continue
         if name == "integer":
             digits = min(len(text.replace(",", "").lstrip("+-")), 7)
-            return f"integer/{digits}", f"number/{_magnitude(digits)}"
+            return f"integer/{digits}", f"integer/{_magnitude(digits)}"
         if name == "decimal":
             whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
-            return f"decimal/{min(len(whole), 4)}.{min(len(part), 2)}", f"number/{_magnitude(len(whole))}"
+            return f"decimal/{min(len(whole), 4)}.{min(len(part), 2)}", f"decimal/{_magnitude(len(whole))}"
         if name == "quantity":
-            name = f"quantity/{_UNIT.sub('', text).lower()}"
+            unit = f"quantity/{_UNIT.sub('', text).lower()}"
+            return unit, unit
         return name, name
     return ("date", "date") if _MONTH.search(text) and len(text.split()) <= 5 else None
 
@@ -199,7 +214,9 @@ def parse_question(question: str) -> Asked:
 MAX_CHOICE_LENGTH = 160
 """Characters; an "or" in a longer question joins something else than the answers."""
 _SIDES = {"left": "right", "right": "left"}
-_WHICH_SIDE = re.compile(r"\b(?:which|what) (?:side|hand)\b")
+_WHICH_SIDE = re.compile(
+    r"\b(?:which|what) (?:side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane)\b"
+)
 _SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
 _WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
 _SEPARATOR = re.compile(r",|\bor\b")
@@ -218,7 +235,8 @@ _BOUNDARY = _STOP | _ASKING | frozenset(_BOUNDARY_WORDS.split())
 def stated_alternatives(question: str, gold: str) -> list[str]:
     """The other answers that the question itself offers: 'Is it a cat or a dog?' with gold 'cat' -> ['dog'].
 
-    "Which side" offers left and right, "what gender" male and female. Empty where the question offers none, or the gold answer is not one of them.
+    "Which side" offers left and right, "what gender" male and female. Empty where the question offers none,
+    or the gold answer is not one of them.
     """
     if " or " not in question or len(question) > MAX_CHOICE_LENGTH:
         return _counterpart(question, gold)
@@ -243,12 +261,7 @@ def offers_alternatives(question: str) -> bool:
 
 def _is_same_thing(gold: str, phrase: str) -> bool:
     """'lotion' is what "hand lotion" offers, 'low' is what "low tide" does."""
-    return (
-        gold == phrase
-        or phrase.endswith(f" {gold}")
-        or phrase.startswith(f"{gold} ")
-        or gold.endswith(f" {phrase}")
-    )
+    return gold == phrase or phrase.endswith(f" {gold}") or phrase.startswith(f"{gold} ") or gold.endswith(f" {phrase}")
 
 
 def _counterpart(question: str, gold: str) -> list[str]:
@@ -266,9 +279,7 @@ def _phrase(part: str, *, is_last: bool, most: int) -> str:
     if is_last:
         while len(words) > 1 and words[0].casefold() in _BOUNDARY:
             words = words[1:]
-        end = next(
-            (place for place, word in enumerate(words) if place and word.casefold() in _BOUNDARY), len(words)
-        )
+        end = next((place for place, word in enumerate(words) if place and word.casefold() in _BOUNDARY), len(words))
         return " ".join(words[:end]) if end <= most else ""
     if words and words[-1].casefold() in _BOUNDARY:
         return words[-1]  # "on or off"

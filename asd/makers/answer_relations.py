@@ -53,6 +53,8 @@ bedspread, comforter, blanket, bedding
 veggy, vegetable
 pepperoni pizza, pizza
 noon, midday
+day, daytime, day time
+night, nighttime, night time
 evening, dusk, sunset
 morning, dawn, sunrise
 usa, u, us, america, united state, united state of america, american
@@ -173,9 +175,7 @@ def _entries(table: str) -> list[str]:
     return table.strip().replace("\n  ", " ").splitlines()
 
 
-SAME: tuple[tuple[str, ...], ...] = tuple(
-    tuple(name.strip() for name in line.split(",")) for line in _entries(_SAME)
-)
+SAME: tuple[tuple[str, ...], ...] = tuple(tuple(name.strip() for name in line.split(",")) for line in _entries(_SAME))
 """Names of one thing; a name in two entries counts for the first one."""
 
 

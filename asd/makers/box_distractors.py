@@ -38,6 +38,8 @@ _LANDSCAPE = (0.125, 0.875)
 
 def read_box(text: str) -> Box | None:
     """The box of a canonical text, None where it is none or has no area."""
+    if text[:1].isalpha():  # most answers of other tasks, told apart without the cost of an exception
+        return None
     try:
         box = parse_box(text)
     except BoxError:
@@ -57,9 +59,7 @@ class BoxPool:
     def build(cls, rows: Iterable[Row]) -> BoxPool:
         """Rows as for `DistractorIndex.build`, in any order; golds that are no boxes are left out."""
         kept = smallest_rows(rows)
-        boxes = sorted(
-            (question, box) for _, question, gold, _ in kept if (box := read_box(gold)) is not None
-        )
+        boxes = sorted((question, box) for _, question, gold, _ in kept if (box := read_box(gold)) is not None)
         telling = _telling_words(boxes)
         buckets: dict[tuple[str, ...], list[Box]] = {}
         waiting = [(_bucket_keys(question, telling), box) for question, box in boxes]
@@ -177,9 +177,7 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _take_other_objects(
-    texts: Sequence[str], gold: Box, wanted: int, draws: Draws, chosen: list[Box]
-) -> None:
+def _take_other_objects(texts: Sequence[str], gold: Box, wanted: int, draws: Draws, chosen: list[Box]) -> None:
     """A keyed number of larger objects, the rest smaller ones, as far as there are any."""
     others = [box for text in texts if (box := read_box(text)) is not None]
     for place in range(len(others) - 1, 0, -1):

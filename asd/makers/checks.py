@@ -55,9 +55,7 @@ def no_option_conflict(rendered: Rendered, sample: Sample, draft: Draft) -> bool
         wrong = [draft.wrong] if draft.wrong else []
     else:
         wrong = [option for option in rendered.options if option != draft.gold]
-    if draft.gold[:1] == "[" and parse_box(
-        draft.gold
-    ):  # boxes are drawn by overlap, so only equality is left to see
+    if draft.gold[:1] == "[" and parse_box(draft.gold):  # boxes are drawn by overlap, so only equality is left to see
         return draft.gold not in wrong
     return not any(is_conflict(text, draft.gold, sample.accepted, draft.maker) for text in wrong)
 

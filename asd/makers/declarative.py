@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from asd.makers import english_lexicon as lex
@@ -115,6 +116,7 @@ _WORDLESS = re.compile(r"[^\x20-\x7eÀ-ɏ]")
 _SPACES = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=1 << 14)  # the same question and answer stand under many images
 def declarative(question: str, answer: str, answer_type: str | None = None) -> str | None:
     """One sentence that says what question and answer say together and contains the answer; None where
     unsure.
@@ -139,12 +141,7 @@ def _read(question: str, answer: str) -> Query | None:
     answer = _SPACES.sub(" ", answer).strip()
     answer = answer[:-1] if answer.endswith(".") and answer.count(".") == 1 else answer
     low = answer.lower()
-    if (
-        low in _NO_ANSWER
-        or _ODD_CHARACTERS.search(text)
-        or _WORDLESS.search(text)
-        or _WORDLESS.search(answer)
-    ):
+    if low in _NO_ANSWER or _ODD_CHARACTERS.search(text) or _WORDLESS.search(text) or _WORDLESS.search(answer):
         return None
     if '"' in answer or "?" in answer or answer.endswith((",", ";", ":", "-", "\\")):
         return None
@@ -174,12 +171,7 @@ def _number_clash(words: Sequence[str]) -> bool:
         if wrong is not None:
             end = noun_phrase_end(words, k)
             head = words[end - 1]
-            if (
-                end > k + 1
-                and head not in lex.PAIRED
-                and lex.noun_number(head) == wrong
-                and "and" not in words[k:end]
-            ):
+            if end > k + 1 and head not in lex.PAIRED and lex.noun_number(head) == wrong and "and" not in words[k:end]:
                 return True
     return False
 

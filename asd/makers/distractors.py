@@ -38,12 +38,14 @@ import numpy as np
 import orjson
 import xxhash
 
+from asd.errors import ShardError
 from asd.makers.answer_kinds import (
     BOX,
     EMPTY,
     TEXT,
     YES_NO,
     answer_kind,
+    is_text_kind,
     offers_alternatives,
     parse_question,
     stated_alternatives,
@@ -53,7 +55,6 @@ from asd.makers.box_distractors import BoxPool, draw_boxes
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Draws, Row, smallest_rows
 from asd.makers.normalise import AnswerForm, AnswerSet, answer_form
-from asd.errors import ShardError
 from asd.records import Sample
 
 FORMAT = 1
@@ -141,9 +142,7 @@ def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
     keys.
     """
     asked = parse_question(question)
-    words = sorted(
-        [word for word in asked.content if word in telling], key=telling.__getitem__, reverse=True
-    )[:2]
+    words = sorted([word for word in asked.content if word in telling], key=telling.__getitem__, reverse=True)[:2]
     first = words[0] if words else asked.head
     second = words[1] if len(words) > 1 else first
     return (
@@ -159,33 +158,37 @@ def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
 
 
 _GENERIC_HEADS = re.compile(
-    r"5 (?:how .*|(?:what|which|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should|"
-    r"kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?)$"
+    r"5 (?:how .*|(?:what|which|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|"
+    r"would|should|kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?)$"
 )
-_OPEN_ASKING = ("6 who", "6 whose", "6 where", "6 when")
+_OPEN_ASKING = ("5 who", "5 where", "5 when", "6 who", "6 where", "6 when")
 
 
-def _is_telling_level(asked: str) -> bool:
+def _is_telling_level(asked: str, kind: str) -> bool:
     """Whether answers of no known type are plausible beside each other where their questions share this key.
 
-    The less telling of two words ("what is|man"), a word without its head ("man"), or a head that asks for anything
+    The less telling of two words ("what is|man"), a word without its head ("man"), or a head that asks for
+    anything
     ("what is") does not do.
     """
-    if asked[0] in "012":
+    if asked[0] == "0":
         return True
-    if asked[0] == "5":
-        return _GENERIC_HEADS.match(asked) is None
-    return asked in _OPEN_ASKING
+    if asked[0] in "12":  # without a telling word these are but the head
+        return asked.count("|") > 1 if asked[0] == "1" else "|" in asked
+    if asked.startswith(_OPEN_ASKING):
+        return kind[0] != "~"  # a name, a phrase with a preposition: of one form at least
+    return asked[0] == "5" and _GENERIC_HEADS.match(asked) is None
 
 
 def _levels(question: str, gold: str, telling: dict[str, float]) -> list[str]:
-    """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no bucket."""
+    """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no
+    bucket."""
     fine, coarse = answer_kind(gold)
-    every = coarse != TEXT
+    kinds, is_text = (fine, f"~{coarse}"), coarse == TEXT
     return [
-        f"{asked}\t{kind}" if every or _is_telling_level(asked) else ""
+        "" if is_text and not _is_telling_level(asked, kind) else f"{asked}\t{kind}"
         for asked in _asked_keys(question, telling)
-        for kind in (fine, f"~{coarse}")
+        for kind in kinds
     ]
 
 
@@ -230,7 +233,7 @@ class DistractorIndex:
         for key, counts in buckets.items():
             asked, kind = key.split("\t")
             self._by_kind[kind][asked] = Bucket(f"{seed}:{key}", counts)
-        self._own_questions = {key.partition("\t")[0] for key in buckets if key[0] == "0"}
+        self._own_questions = {asked for asked, kind in _split_keys(buckets) if asked[0] == "0" and is_text_kind(kind)}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -248,10 +251,7 @@ class DistractorIndex:
         tally = Counter((question, gold) for _, question, gold, _ in kept)
         tally = Counter({row: count for row, count in tally.items() if _is_minable(*row)})
         telling = _telling_words(tally)
-        waiting = [
-            (_levels(question, gold, telling), gold, count)
-            for (question, gold), count in sorted(tally.items())
-        ]
+        waiting = [(_levels(question, gold, telling), gold, count) for (question, gold), count in sorted(tally.items())]
         buckets = _last_resorts(waiting)
         for depth in range(2 * NUM_ASKED):
             waiting = _close_buckets(waiting, depth, buckets)
@@ -263,7 +263,8 @@ class DistractorIndex:
         another one.
 
         Fewer where the task's answers do not give so many that are plausible. A box gets boxes (see
-        `box_distractors`). Alternatives that the question states are no matter of this index (`wrong_answers`).
+        `box_distractors`). Alternatives that the question states are no matter of this index
+        (`wrong_answers`).
         """
         gold, kinds = sample.gold, answer_kind(sample.gold)
         if count < 1 or kinds[0] == EMPTY:
@@ -286,22 +287,22 @@ class DistractorIndex:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
         fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
         keys = self._keys(question)
+        is_text = kinds[1] == TEXT
         for asked in (*keys, LAST_RESORT):
-            if kinds[1] == TEXT and not self._is_plausible(asked, keys[0]):
-                continue
-            if asked in fine:
+            if asked in fine and not (is_text and not self._is_plausible(asked, kinds[0], keys[0])):
                 yield fine[asked]
-            if asked in coarse:
+            if asked in coarse and not (is_text and not self._is_plausible(asked, "~", keys[0])):
                 yield coarse[asked]
 
-    def _is_plausible(self, asked: str, question: str) -> bool:
+    def _is_plausible(self, asked: str, kind: str, question: str) -> bool:
         """Whether an answer of no known type may come from the bucket `asked`: see `_is_telling_level`.
 
-        All of the task's texts will do where the question is asked so often that it has buckets of its own.
+        All of the task's texts will do where the question is asked so often that it has a bucket of such
+        answers.
         """
         if asked == LAST_RESORT:
             return question in self._own_questions
-        return _is_telling_level(asked)
+        return _is_telling_level(asked, kind)
 
     def save(self, path: Path) -> None:
         """One .npz of plain arrays, no pickles; the same index gives the same bytes."""
@@ -346,6 +347,12 @@ def _is_minable(question: str, gold: str) -> bool:
     )
 
 
+def _split_keys(buckets: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for key in buckets:
+        asked, _, kind = key.partition("\t")
+        yield asked, kind
+
+
 Waiting = tuple[list[str], str, int]
 """(bucket keys from specific to general, gold answer, rows)"""
 
@@ -374,15 +381,10 @@ def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, Counte
 def _is_enough(counts: Counter[str]) -> bool:
     if len(counts) < MIN_ANSWERS or counts.total() < MIN_ROWS:
         return False
-    return (
-        len(counts) > 3 * MIN_ANSWERS
-        or len({answer_form(answer).compact for answer in counts}) >= MIN_ANSWERS
-    )
+    return len(counts) > 3 * MIN_ANSWERS or len({answer_form(answer).compact for answer in counts}) >= MIN_ANSWERS
 
 
-def _draw_from(
-    bucket: Bucket, gold: str, count: int, draws: Draws, taken: AnswerSet, chosen: list[str]
-) -> None:
+def _draw_from(bucket: Bucket, gold: str, count: int, draws: Draws, taken: AnswerSet, chosen: list[str]) -> None:
     """One answer from each stratum but the gold one's; where a stratum has none left, any other serves."""
     num_strata = count + 1
     strata, stratum_of = bucket.cut(num_strata, draws.below(NUM_CUTS))

@@ -39,9 +39,7 @@ _NEGATED = {
     "all": "not all",
     "every": "not every",
 }
-_SCOPE_WORDS = lex.word_table(
-    "any anyone anybody anything either both each every only just still also too already"
-)
+_SCOPE_WORDS = lex.word_table("any anyone anybody anything either both each every only just still also too already")
 
 
 def yes_no_question(q: Query) -> str | None:
@@ -144,15 +142,11 @@ def read_clause(words: tuple[str, ...], shown: tuple[str, ...]) -> Clause | None
 
 def _base_verb_index(words: Sequence[str]) -> int | None:
     """Index of the verb in "does the boy | have shoes", "can this | be eaten"."""
-    start = (
-        2 if words[1] in lex.DEMONSTRATIVES or lex.word_class(words[1]) == "O" else _after_first_noun(words)
-    )
+    start = 2 if words[1] in lex.DEMONSTRATIVES or lex.word_class(words[1]) == "O" else _after_first_noun(words)
     for k in range(start, len(words)):
         word = words[k]
         if word == "be" or word in lex.BASE_VERBS:
-            doubtful = (
-                k + 1 < len(words) and words[k + 1] in lex.BASE_VERBS and words[k + 1] not in lex.PREPOSITIONS
-            )
+            doubtful = k + 1 < len(words) and words[k + 1] in lex.BASE_VERBS and words[k + 1] not in lex.PREPOSITIONS
             return None if doubtful or not _is_subject(words[1:k]) else k
         if lex.word_class(word) in "X?":
             return None
@@ -192,9 +186,7 @@ def subject_agrees(auxiliary: str, subject: Sequence[str]) -> bool:
             return False
         return end == 1 or lex.noun_number(head) != "plural"
     if subject[0] in ("these", "those", "they"):
-        return auxiliary not in ("is", "does", "has", "was") and (
-            end == 1 or lex.noun_number(head) != "singular"
-        )
+        return auxiliary not in ("is", "does", "has", "was") and (end == 1 or lex.noun_number(head) != "singular")
     number = lex.noun_number(head)
     if number == "singular" and end and all(lex.word_class(word) in "NA" for word in subject[:end]):
         return False
@@ -316,21 +308,14 @@ def _kept_alternative(words: Sequence[str], k: int, answer: tuple[str, ...]) -> 
 
 
 def _holds(alternative: tuple[str, ...], answer: tuple[str, ...]) -> bool:
-    return alternative[-len(answer) :] == answer or (
-        answer == alternative[1:2] and alternative[0] in lex.PREPOSITIONS
-    )
+    return alternative[-len(answer) :] == answer or (answer == alternative[1:2] and alternative[0] in lex.PREPOSITIONS)
 
 
 def _parallel_size(words: Sequence[str], k: int, right: Sequence[str]) -> tuple[int, int] | None:
     """How many words before and after "or" are the alternatives."""
     if not right or k < 3:
         return None
-    if (
-        len(right) == 2
-        and words[k - 1] == right[1]
-        and lex.is_adjective(right[0])
-        and lex.is_adjective(words[k - 2])
-    ):
+    if len(right) == 2 and words[k - 1] == right[1] and lex.is_adjective(right[0]) and lex.is_adjective(words[k - 2]):
         return (2, 2)
     if right[0] in ("to", "on", "in", "a", "an", "the", "at"):
         start = max((i for i in range(1, k) if words[i] == right[0]), default=None)

@@ -62,9 +62,7 @@ def _counted(words: Sequence[str], shown: Sequence[str], one: bool) -> str | Non
     return join_words(shown[: head - 1], single, shown[head:])
 
 
-def _count_sentence(
-    q: Query, counted: str, one: bool, rest: tuple[str, ...], shown: tuple[str, ...]
-) -> str | None:
+def _count_sentence(q: Query, counted: str, one: bool, rest: tuple[str, ...], shown: tuple[str, ...]) -> str | None:
     be = "is" if one else "are"
     if not rest:
         return f"there {be} {q.answer} {counted}"
@@ -89,9 +87,7 @@ def _with_place(start: str, rest: Sequence[str], shown: Sequence[str]) -> str | 
     return join_words(start, shown) if is_place(rest) or rest == ("here",) else None
 
 
-def _count_with_be(
-    q: Query, counted: str, be: str, rest: tuple[str, ...], shown: tuple[str, ...]
-) -> str | None:
+def _count_with_be(q: Query, counted: str, be: str, rest: tuple[str, ...], shown: tuple[str, ...]) -> str | None:
     if rest[:1] == ("there",):
         rest, shown = rest[1:], shown[1:]
         if not rest:

@@ -21,9 +21,7 @@ def is_modifier(words: Sequence[str]) -> bool:
     return all(chunk.kind in "PGERA" and not chunk.open for chunk in chunks(words, 0))
 
 
-OBJECT_VERBS = lex.word_table(
-    "have hold carry wear show contain own need use sell serve display feature include"
-)
+OBJECT_VERBS = lex.word_table("have hold carry wear show contain own need use sell serve display feature include")
 
 
 def is_plural_subject(words: Sequence[str]) -> bool:

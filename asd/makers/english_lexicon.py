@@ -21,9 +21,7 @@ def word_table(text: str) -> frozenset[str]:
 ARTICLES = word_table("a an the")
 POSSESSIVES = word_table("his her its their whose")
 NUMBER_WORDS = word_table("zero one two three four five six seven eight nine ten eleven twelve dozen")
-QUANTIFIERS = word_table(
-    "any some no all both each every another several many few more most much enough other"
-)
+QUANTIFIERS = word_table("any some no all both each every another several many few more most much enough other")
 DEMONSTRATIVES = word_table("this that these those")
 DETERMINERS = ARTICLES | POSSESSIVES | NUMBER_WORDS | QUANTIFIERS | DEMONSTRATIVES
 PRONOUNS = word_table(
@@ -110,9 +108,7 @@ _PARTICIPLES = word_table(
     " pictured parked displayed printed attached visible depicted featured listed tied wound strung sewn"
     " swung read understood"
 )
-_NOUNS_IN_ED = word_table(
-    "bed seed shed weed speed feed reed sled breed need deed red hundred bobsled moped biped"
-)
+_NOUNS_IN_ED = word_table("bed seed shed weed speed feed reed sled breed need deed red hundred bobsled moped biped")
 
 # Verbs that the "does X ..." patterns take. Each is a base form; several are nouns too, so position decides.
 BASE_VERBS = word_table(
@@ -225,7 +221,7 @@ _LETTERS_WITH_VOWEL_SOUND = frozenset("aefhilmnorsx")
 @lru_cache(maxsize=1)
 def _lemminflect() -> Any:
     """The lexicon package, imported when the first unknown word comes."""
-    import lemminflect  # type: ignore[import-untyped]
+    import lemminflect
 
     return lemminflect
 

@@ -85,11 +85,7 @@ def _fits_before_head(kind: str, following: str, *, bare: bool, first: bool) -> 
         return True
     if not bare:
         return False
-    return (
-        kind in "DT"
-        or (kind == "C" and following == "A")
-        or (kind in "GE" and following in "NA" and not first)
-    )
+    return kind in "DT" or (kind == "C" and following == "A") or (kind in "GE" and following in "NA" and not first)
 
 
 def _stands_alone(words: Words, i: int) -> bool:
@@ -193,9 +189,7 @@ def _relative_chunk(words: Words, i: int) -> Chunk:
 
 def _adjective_chunk(words: Words, i: int) -> Chunk:
     j = i
-    while j < len(words) and (
-        word_class(words[j]) in "TA" or (words[j] in ("and", "or") and j + 1 < len(words))
-    ):
+    while j < len(words) and (word_class(words[j]) in "TA" or (words[j] in ("and", "or") and j + 1 < len(words))):
         if words[j] in ("and", "or") and word_class(words[j + 1]) not in "TA":
             break
         j += 1
@@ -281,9 +275,7 @@ def _choose_predicate(words: Words, parts: list[Chunk]) -> int | None:
 
 
 # After "in": what the subject is, whatever other phrase stands before ("the text on the box | in english").
-_STATES = word_table(
-    "english spanish french german chinese japanese color motion focus use service bloom flight"
-)
+_STATES = word_table("english spanish french german chinese japanese color motion focus use service bloom flight")
 
 
 class NounPhrase(NamedTuple):

@@ -23,18 +23,12 @@ def _lacks_article_after_of(words: Sequence[str]) -> bool:
         if word == "of" and k and words[k - 1] in _FIGURES:
             end = noun_phrase_end(words, k + 1)
             phrase = words[k + 1 : end]
-            if (
-                phrase
-                and lex.noun_number(phrase[-1]) == "singular"
-                and all(lex.word_class(w) in "NA" for w in phrase)
-            ):
+            if phrase and lex.noun_number(phrase[-1]) == "singular" and all(lex.word_class(w) in "NA" for w in phrase):
                 return True
     return False
 
 
-_FIGURES = lex.word_table(
-    "value values average sum ratio median mode mean percentage highest largest lowest total"
-)
+_FIGURES = lex.word_table("value values average sum ratio median mode mean percentage highest largest lowest total")
 
 
 # Heads whose value is a name, a figure or a quality: no article before the answer.
@@ -100,11 +94,7 @@ def _what_called(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...
 
 def _what_color_of(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...]) -> str | None:
     """As in "What is the weather like?" + sunny -> "The weather is sunny."."""
-    if (
-        rest[-1] == "like"
-        and is_whole_noun_phrase(rest[:-1], 0)
-        and all(map(lex.is_adjective, q.low.split()))
-    ):
+    if rest[-1] == "like" and is_whole_noun_phrase(rest[:-1], 0) and all(map(lex.is_adjective, q.low.split())):
         return join_words(shown[:-1], be, q.answer)
     return None
 
@@ -204,9 +194,7 @@ def _what_object(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...
     if rest[-2:] == ("made", "of"):
         noun_text = q.answer if _is_material(q.low) else None
     else:
-        noun = answer_noun_phrase(
-            q.answer, "" if verb in ("playing", "eating", "cooking", "serving") else "a"
-        )
+        noun = answer_noun_phrase(q.answer, "" if verb in ("playing", "eating", "cooking", "serving") else "a")
         noun_text = None if noun is None else noun.text
     if noun_text is None or (verb in _NAMELESS_OBJECT):
         return None
@@ -218,8 +206,7 @@ _NAMELESS_OBJECT = lex.word_table("doing thinking trying about going saying adve
 
 def _is_material(low: str) -> bool:
     return all(
-        lex.noun_number(word) in ("mass", "plural") or lex.is_adjective(word) or word == "and"
-        for word in low.split()
+        lex.noun_number(word) in ("mass", "plural") or lex.is_adjective(word) or word == "and" for word in low.split()
     )
 
 

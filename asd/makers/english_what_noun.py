@@ -33,11 +33,7 @@ _CATEGORIES = lex.word_table(
 
 def what_noun_question(q: Query) -> str | None:
     """Dispatch for "what color is ...?", "which animal ...?", "what kind of ...?"."""
-    if (
-        q.words[1] in lex.BE_FORMS
-        or "or" in q.words
-        or q.words[1] in ("of", "one", "ones", "do", "does", "did")
-    ):
+    if q.words[1] in lex.BE_FORMS or "or" in q.words or q.words[1] in ("of", "one", "ones", "do", "does", "did"):
         return None
     for pattern in (_what_color, _what_time, _what_kind_of, _what_plain_noun):
         sentence = pattern(q)
@@ -62,12 +58,7 @@ def _color_of_phrase(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str,
     if rest and lex.word_class(rest[-1]) in "GE":
         painted = rest[-1] == "painted" and full_noun_phrase_end(rest, 0) == len(rest) - 1
         return join_words(shown[:-1], be, shown[-1], q.answer) if painted else None
-    if (
-        rest
-        and lex.word_class(rest[0]) in "DSON"
-        and is_whole_noun_phrase(rest, 0)
-        and subject_agrees(be, rest)
-    ):
+    if rest and lex.word_class(rest[0]) in "DSON" and is_whole_noun_phrase(rest, 0) and subject_agrees(be, rest):
         return join_words(shown, be, q.answer)
     if rest and lex.word_class(rest[0]) == "P" and is_place(rest):
         return join_words("the", q.shown[1], shown, be, q.answer)
@@ -90,20 +81,13 @@ def _color_as_modifier(q: Query) -> str | None:
     number = lex.noun_number(q.words[verb - 1])
     if not number or (" and " in q.low and number == "plural"):
         return None
-    article = (
-        lex.indefinite_article(q.low.split()[0])
-        if number == "singular" and q.words[verb - 1] != "hair"
-        else ""
-    )
+    article = lex.indefinite_article(q.low.split()[0]) if number == "singular" and q.words[verb - 1] != "hair" else ""
     shown = q.shown[verb + 1 :]
-    return join_words(
-        shown[: gap[0]], q.words[verb], shown[gap[0] : gap[1]], article, q.answer, noun, shown[gap[1] :]
-    )
+    return join_words(shown[: gap[0]], q.words[verb], shown[gap[0] : gap[1]], article, q.answer, noun, shown[gap[1] :])
 
 
 _TIMES_OF_DAY = lex.word_table(
-    "morning afternoon evening night noon midnight daytime nighttime dusk dawn sunset summer winter"
-    " spring fall autumn"
+    "morning afternoon evening night noon midnight daytime nighttime dusk dawn sunset summer winter spring fall autumn"
 )
 
 
@@ -247,6 +231,8 @@ def _about_noun_be(
                 be,
                 value,
             )
+        if q.words[0] == "which" and rest[0] in ("a", "an"):
+            return None  # "Which shape is a square?" asks for one of several
         if bare and is_whole_noun_phrase(rest, 0) and noun[-1].lower() in _ATTRIBUTES:
             return join_words("the", noun, "of", shown, be, value)
     return None

@@ -157,16 +157,9 @@ def how_question(q: Query) -> str | None:
     if q.words[1] in lex.BE_FORMS:
         rest, shown = q.words[2:], q.shown[2:]
         if is_whole_noun_phrase(rest, 0) and lex.word_class(rest[0]) in "DS" and _is_quality(q.low):
-            return (
-                join_words(shown, q.words[1], q.answer)
-                if full_noun_phrase_end(rest, 0) == len(rest)
-                else None
-            )
+            return join_words(shown, q.words[1], q.answer) if full_noun_phrase_end(rest, 0) == len(rest) else None
         return None
-    if (
-        q.words[1] in ("old", "tall", "long", "big", "large", "high", "wide", "deep")
-        and q.words[2] in lex.BE_FORMS
-    ):
+    if q.words[1] in ("old", "tall", "long", "big", "large", "high", "wide", "deep") and q.words[2] in lex.BE_FORMS:
         return _how_adjective(q)
     if q.words[1] == "does" and q.words[-1] in ("look", "appear") and _is_quality(q.low):
         clause = read_clause(q.words[1:], q.shown[1:])

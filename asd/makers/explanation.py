@@ -14,13 +14,17 @@ import xxhash
 from asd.makers.declarative import declarative
 from asd.makers.grounding import draft_region_description
 from asd.makers.maker_context import MakerContext
+from asd.makers.normalise import normalise_answer
 from asd.makers.option_text import (
+    MIN_PHRASE_WORDS,
     as_verdict,
+    asks_for_more,
     collapsed_key,
+    is_no_reading_task,
     is_unanswerable,
     mentions_options,
     names_letters,
-    points_at_options,
+    needs_options,
 )
 from asd.makers.wording import (
     as_sentence,
@@ -38,7 +42,11 @@ from asd.schemas.styles import AnswerStyle, Maker
 MIN_RATIONALE_WORDS, MAX_RATIONALE_WORDS = 5, 40
 MIN_CONCLUSION_WORDS = 4
 MIN_DETAILED_WORDS = 20
-MIN_RATIONALES = 3
+UNANSWERABLE_TURNS = 8
+"""One unanswerable question of so many is told in a sentence: a quarter of the brief explanations of
+VizWiz."""
+MIN_RATIONALES = 2
+MIN_RATIONALES_WORDS = 25
 _BRIEF = AnswerStyle.BRIEF_EXPLANATION
 _DETAILED = AnswerStyle.DETAILED_EXPLANATION
 _COMMON_START_WORDS = """
@@ -52,10 +60,39 @@ _CLOSINGS = (
     "The answer, then, is {}.",
     "Hence the answer: {}.",
 )
-_CONNECTIVE = re.compile(
-    r"^(?:So|Therefore|Thus|Hence|As a result|This means that|In conclusion|Finally),? (?=\w)"
+_LONG_CLOSINGS = (
+    "Hence the answer: {}",
+    "The answer follows: {}",
+    "So the right answer is this: {}",
 )
-_NOT_PROSE = re.compile(r"[\\=<>|{}]|\b(?:not|nor|neither|never|no|but|options?|choices?)\b|n't\b")
+_UNANSWERABLE_SENTENCES = (
+    "The question cannot be answered from what is shown, so it is {}.",
+    "It is {}, because the image does not give the answer.",
+    "Nothing in the image settles this, which makes the question {}.",
+    "This is {}: what is asked for cannot be made out in the image.",
+)
+_NO_ANSWER_WORDS = frozenset({"unanswerable", "not answerable", "unknown"})
+_CONNECTIVE = re.compile(
+    r"^(?:Use the \w+: "
+    r"|(?:So|Therefore|Thus|Hence|As a result|This means that|In conclusion|Finally),? (?=\w))"
+)
+_DANGLING = re.compile(
+    r"(?:This|That|It|These|Those|They|He|She) "
+    r"(?:is|are|was|were|has|have|means?|makes?|gives?|leads?|shows?|can|will)\b"
+    r"|(?:Comparing|Using|Based on|From|By|Looking at|Adding|Given) (?:this|that|these|those|the|it)\b"
+)
+"""Openings that lean on a sentence before, which a brief explanation does not show."""
+_SPEAKS_OF_OPTIONS = re.compile(
+    r"\b(?:correct|right|only|best|other|given|listed|wrong|possible|logical|likely) "
+    r"(?:answers?|options?|choices?)\b"
+    r"|\b(?:options?|choices?)\b|\b(?:this|the) answer\b|\bon the list\b|\blisted\b"
+    r"|\b(?:doing|choose|chose|pick|picked|option|letter|choice) (?:[b-d]\b|a(?=[,.;]))|\banswer [a-d]\b",
+    re.IGNORECASE,
+)
+"""Rationales about the choosing, not about the picture."""
+_SENTENCE_START = re.compile(r"(?<=[.!?] )[a-z]")
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_NOT_PROSE = re.compile(r"[\\=<>|{}*×÷]|\b(?:not|nor|neither|never|no|but|options?|choices?)\b|n't\b")
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _TAIL = 160  # characters; a solution states its answer where it ends
 
@@ -66,14 +103,18 @@ def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Draft | Declin
     gold = collapse(sample.gold)
     if has_image_options(sample.options):
         return Decline("image_options")
+    if is_no_reading_task(gold):
+        return Decline("no_reading_task", gold)
     if is_unanswerable(gold):
-        return Draft(_BRIEF, Maker.RULE, gold, text=_say_unanswerable(gold))
+        if not _has_its_turn(sample, ctx):
+            return Decline("unanswerable_share", gold)
+        return Draft(_BRIEF, Maker.RULE, gold, text=_say_unanswerable(sample, gold, ctx))
+    if as_verdict(gold) and asks_for_more(sample.question):
+        return Decline("no_verdict_question", collapse(sample.question))
     if ctx.spec.family == "caption":
         return Draft(_BRIEF, Maker.FIELD, gold, text=as_sentence(gold))
     if ctx.allows(_BRIEF, Maker.FIELD):
-        text = (
-            _from_full_answer(sample, gold) or _from_rationale(sample, gold) or _from_conclusion(sample, gold)
-        )
+        text = _from_full_answer(sample, gold) or _from_rationale(sample, gold) or _from_conclusion(sample, gold)
         if text:
             return Draft(_BRIEF, Maker.FIELD, gold, options=_options_shown(sample, gold, text), text=text)
     if not ctx.allows(_BRIEF, Maker.RULE):
@@ -105,17 +146,32 @@ def _options_shown(sample: Sample, gold: str, text: str) -> list[str]:
         return []
     options = [collapse(option) for option in sample.options]
     others = [option for option in options if option != gold]
-    shown = points_at_options(sample.question, sample.context) or mentions_options(text, others)
+    shown = needs_options(sample.question, sample.context, gold) or mentions_options(text, others)
     return options if shown else []
 
 
-def _say_unanswerable(gold: str) -> str:
+def _say_unanswerable(sample: Sample, gold: str, ctx: MakerContext) -> str:
+    """An answer that says why there is none keeps the source's word for it, which the task's scorer knows."""
     key = gold.strip().rstrip(".").lower()
-    if " " in key and not key.startswith("unsuitable"):
-        return as_sentence(gold)
     if key.startswith("unsuitable"):
         return f"The image gives no answer to this question: it is {gold.rstrip('.')}."
-    return f"The question cannot be answered from what is shown, so it is {gold.rstrip('.')}."
+    if key not in _NO_ANSWER_WORDS:
+        return as_sentence(gold)
+    return _worded(_UNANSWERABLE_SENTENCES, sample, gold, ctx)
+
+
+def _has_its_turn(sample: Sample, ctx: MakerContext) -> bool:
+    """A keyed share of the unanswerable questions: no other style takes them, so all of them would end up
+    here,
+    and "brief" would come to mean "unanswerable".
+    """
+    key = xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:unanswerable".encode())
+    return key % UNANSWERABLE_TURNS == 0
+
+
+def _worded(wordings: tuple[str, ...], sample: Sample, gold: str, ctx: MakerContext) -> str:
+    key = xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:closing".encode())
+    return wordings[key % len(wordings)].format(gold.rstrip("."))
 
 
 def _from_full_answer(sample: Sample, gold: str) -> str | None:
@@ -129,28 +185,27 @@ def _from_rationale(sample: Sample, gold: str) -> str | None:
     fitting = _fitting_rationales(sample, gold)
     if not fitting:
         return None
-    saying = [text for text in fitting if contains_words(text, gold)]
-    return f"{_lead(sample, gold)} {(saying or fitting)[0]}"
+    return f"{_lead(sample, gold)} {fitting[0]}"
 
 
 def _from_conclusion(sample: Sample, gold: str) -> str | None:
-    """The sentence in which a worked solution states the answer: its last one, else its first."""
+    """The sentence in which a worked solution states the answer: its last one, else its first (numbers
+    stand in
+    every one, so there the last alone)."""
     if not sample.solution:
         return None
     parts = sentences(sample.solution)
-    for part in (parts[-1], parts[0]):
+    for part in parts[-1:] if _NUMBER.fullmatch(gold) else (parts[-1], parts[0]):
         text = _CONNECTIVE.sub("", collapse(part))
-        if not MIN_CONCLUSION_WORDS <= count_words(text) <= MAX_RATIONALE_WORDS or not contains_words(
-            text, gold
-        ):
+        if not MIN_CONCLUSION_WORDS <= count_words(text) <= MAX_RATIONALE_WORDS or not contains_words(text, gold):
             continue
         beside = text.replace(gold, "")
+        if _DANGLING.match(text):
+            continue
         if text[-1] != "." or _NOT_PROSE.search(beside) or names_letters(text):
             continue
         others = _other_options(sample, gold)
-        if any(contains_words(beside, other) for other in others) or not _share_a_word(
-            beside, sample.question
-        ):
+        if any(contains_words(beside, other) for other in others) or not _share_a_word(beside, sample.question):
             continue
         return as_sentence(text)
     return None
@@ -171,20 +226,44 @@ def _other_options(sample: Sample, gold: str) -> list[str]:
 
 
 def _fitting_rationales(sample: Sample, gold: str) -> list[str]:
-    """Distinct rationales of a usable length, as sentences, that neither name letters nor argue for another
-    option."""
+    """Distinct rationales of a usable length, as sentences, that say more than the answer, speak of no
+    options and
+    argue for no other one; those that name the answer first."""
     folded_gold = gold.casefold()
     others = [other.casefold() for other in _other_options(sample, gold)]
     others = [other for other in others if not folded_contains(folded_gold, other)]
-    fitting: dict[str, str] = {}
+    known = _content_words(f"{sample.question} {gold}")
+    fitting: list[tuple[set[str], str]] = []
     for rationale in sample.rationales:
-        text = as_sentence(rationale)
+        text = _SENTENCE_START.sub(lambda found: found[0].upper(), as_sentence(rationale))
         if not MIN_RATIONALE_WORDS <= count_words(text) <= MAX_RATIONALE_WORDS or names_letters(text):
             continue
-        folded = text.casefold()
-        if not any(folded_contains(folded, other) for other in others):
-            fitting.setdefault(folded, text)
-    return list(fitting.values())
+        folded, content = text.casefold(), _content_words(text)
+        if _SPEAKS_OF_OPTIONS.search(text) or content <= known:
+            continue
+        if any(folded_contains(folded, other) for other in others):
+            continue
+        if not any(content <= said for said, _ in fitting):
+            fitting = [(said, kept) for said, kept in fitting if not said <= content]
+            fitting.append((content, text))
+    texts = [text for _, text in fitting]
+    return sorted(texts, key=lambda text: not contains_words(text, gold))
+
+
+_PLAIN_WORDS = """
+the and are was were this that there here its their his her they them with from for not has have had been
+being
+is it in on of to an at as by be he she or so very picture image photo shown seen because since kind type
+sort what
+which who where how does did many appears looks appear look
+"""
+_PLAIN = frozenset(_PLAIN_WORDS.split())
+_WORDS = re.compile(r"[^\W_]{2,}")
+
+
+def _content_words(text: str) -> set[str]:
+    """Words that carry meaning, plural and singular as one."""
+    return {word.rstrip("s") for word in _WORDS.findall(text.casefold()) if word not in _PLAIN}
 
 
 def _lead(sample: Sample, gold: str) -> str:
@@ -201,13 +280,20 @@ def _lead(sample: Sample, gold: str) -> str:
 def _state(sample: Sample, gold: str, ctx: MakerContext) -> str | None:
     verdict = as_verdict(gold)
     if ctx.spec.family == "statement":
-        return _judge_statement(collapse(sample.question), verdict) if verdict else None
+        judged = _judge_statement(collapse(sample.question), verdict) if verdict else ""
+        return judged if 0 < count_words(judged) <= MAX_RATIONALE_WORDS else None
     stated = declarative(sample.question, gold, sample.answer_type)
     if not stated:
-        return None
+        return f"The picture shows an object of the class {gold}." if _is_class(ctx) else None
     if contains_words(stated, gold):
         return as_sentence(stated)
     return f"{verdict.capitalize()}. {as_sentence(stated)}" if verdict else None
+
+
+def _is_class(ctx: MakerContext) -> bool:
+    """Names of classes are of all kinds ("Shih Tzu", "space bar"); that an image belongs to one can always
+    be said."""
+    return ctx.spec.family == "classification"
 
 
 def _judge_statement(statement: str, verdict: str) -> str:
@@ -228,11 +314,27 @@ def _from_solution(sample: Sample, gold: str, ctx: MakerContext) -> str | Declin
         return Decline("short_solution", f"{count_words(text)} words")
     if sample.options and names_letters(text):
         return Decline("letters_in_solution")
-    if not contains_words(text, gold) and _concludes_other(text, _other_options(sample, gold)):
+    if not contains_words(text, gold) and (
+        _concludes_other(text, _other_options(sample, gold)) or _ends_in_other_number(text, gold)
+    ):
         return Decline("solution_disagrees", sentences(text)[-1])
-    if contains_words(text[-(_TAIL + len(gold)) :], gold):
+    if contains_words(sentences(text)[-1], gold) or (count_words(gold) >= MIN_PHRASE_WORDS and _is_in_tail(text, gold)):
         return text if text[-1] in ".!?" else text + "."
     return f"{_closed(text)} {_closing(sample, gold, ctx)}"
+
+
+def _is_in_tail(text: str, gold: str) -> bool:
+    """A long answer may be several sentences itself."""
+    return contains_words(text[-(_TAIL + len(gold)) :], gold)
+
+
+def _ends_in_other_number(text: str, gold: str) -> bool:
+    """Whether the last line counts and comes to something else than a numeric gold answer ("... = 18", gold
+    14)."""
+    if not _NUMBER.fullmatch(gold):
+        return False
+    numbers = _NUMBER.findall(text.splitlines()[-1])
+    return bool(numbers) and normalise_answer(gold) not in map(normalise_answer, numbers)
 
 
 def _concludes_other(text: str, others: list[str]) -> bool:
@@ -244,10 +346,18 @@ def _from_rationales(sample: Sample, gold: str, ctx: MakerContext) -> str | Decl
     fitting = _fitting_rationales(sample, gold)
     if len(fitting) < MIN_RATIONALES:
         return Decline("needs_rewriter")
-    text = " ".join((_lead(sample, gold), *fitting))
-    if count_words(text) < MIN_DETAILED_WORDS:
+    text = " ".join((*fitting, _conclusion(sample, gold, ctx)))
+    if count_words(text) < MIN_RATIONALES_WORDS:
         return Decline("short_solution", f"{count_words(text)} words")
     return text
+
+
+def _conclusion(sample: Sample, gold: str, ctx: MakerContext) -> str:
+    """The reasons lead to the answer, so it stands last; in the question's own words where that works."""
+    stated = declarative(sample.question, gold, sample.answer_type)
+    if stated and contains_words(stated, gold):
+        return as_sentence(stated)
+    return _closing(sample, gold, ctx)
 
 
 def _closed(text: str) -> str:
@@ -255,5 +365,7 @@ def _closed(text: str) -> str:
 
 
 def _closing(sample: Sample, gold: str, ctx: MakerContext) -> str:
-    key = xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:closing".encode())
-    return _CLOSINGS[key % len(_CLOSINGS)].format(gold.rstrip("."))
+    if count_words(gold) < MIN_PHRASE_WORDS and gold[-1] not in ".!?":
+        return _worded(_CLOSINGS, sample, gold, ctx)
+    wording = _worded(_LONG_CLOSINGS, sample, gold, ctx)
+    return wording if wording[-1] in "!?" else f"{wording}."

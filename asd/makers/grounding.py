@@ -57,11 +57,7 @@ def _expression(sample: Sample) -> str | Decline:
     """The referring expression, where it names a thing; commands and whole sentences do not."""
     expression = collapse(sample.question).rstrip(".")
     first = expression.split(" ", 1)[0].lower().rstrip(",")
-    if (
-        first in _COMMANDS
-        or _NO_DESCRIPTION.search(expression)
-        or not 0 < count_words(expression) <= MAX_WORDS
-    ):
+    if first in _COMMANDS or _NO_DESCRIPTION.search(expression) or not 0 < count_words(expression) <= MAX_WORDS:
         return Decline("no_noun_phrase", expression)
     return expression
 

@@ -18,7 +18,7 @@ def smallest_rows(rows: Iterable[Row]) -> list[Row]:
     """The MAX_ROWS rows with the smallest keys, in canonical order: independent of the order in which they
     come.
     """
-    return heapq.nsmallest(MAX_ROWS, rows, key=lambda row: (row[0], row[1], row[2]))
+    return heapq.nsmallest(MAX_ROWS, list(rows), key=lambda row: (row[0], row[1], row[2]))
 
 
 class Draws:

@@ -8,7 +8,7 @@ exactly.
 from __future__ import annotations
 
 from asd.makers.maker_context import MakerContext
-from asd.makers.option_text import as_verdict, is_unanswerable, option_key, refers_to_options
+from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key, refers_to_options
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
     draw_wrong_boxes,
@@ -31,6 +31,8 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return _from_options(sample, gold)
     verdict = as_verdict(gold)
     if verdict is not None:
+        if asks_for_more(sample.question):
+            return Decline("no_verdict_question", collapse(sample.question))
         options = ["Yes", "No"] if verdict == "yes" else ["No", "Yes"]
         if any(as_verdict(answer) not in (None, verdict) for answer in sample.accepted):
             return Decline("disputed_answer", "annotators gave both yes and no")

@@ -111,11 +111,7 @@ def _tokens(text: str) -> list[str]:
     lowered = text.casefold() if text.isascii() else _fold(text)
     words = [
         _SYMBOLS.get(token)
-        or (
-            _normalise_number(token)
-            if token[-1].isdigit() and not token[0].isalpha()
-            else _normalise_word(token)
-        )
+        or (_normalise_number(token) if token[-1].isdigit() and not token[0].isalpha() else _normalise_word(token))
         for token in _TOKEN.findall(lowered)
     ]
     words = _join_phrases([word for word in words if word])
@@ -152,9 +148,7 @@ def normalise_answer(text: str) -> str:
 
 
 _SAME = {normalise_answer(name): number for number, names in reversed([*enumerate(SAME)]) for name in names}
-_BROADER = {
-    normalise_answer(word): frozenset(map(normalise_answer, above)) for word, above in BROADER.items()
-}
+_BROADER = {normalise_answer(word): frozenset(map(normalise_answer, above)) for word, above in BROADER.items()}
 
 
 class AnswerForm(NamedTuple):
@@ -258,8 +252,7 @@ def _is_misspelling(left: str, right: str) -> bool:
         start += 1
     if len(long) == size:
         return short[start + 1 :] == long[start + 1 :] or (
-            short[start : start + 2] == long[start : start + 2][::-1]
-            and short[start + 2 :] == long[start + 2 :]
+            short[start : start + 2] == long[start : start + 2][::-1] and short[start + 2 :] == long[start + 2 :]
         )
     return short[start:] == long[start + 1 :]
 

@@ -4,8 +4,9 @@ that only mean something beside their options, answers that are no answers."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from asd.makers.wording import collapse
+from asd.makers.wording import collapse, count_words, folded_contains
 
 # The patterns below run on lower-cased text and start with plain letters: the scan then skips ahead by
 # first letter.
@@ -41,7 +42,16 @@ _POINTS_IN_CONTEXT = re.compile(
     r"(?:select|choose|pick) (?:the|an?|one|all|which|every|each)\b"
     r"|(?:these|following|given|listed) (?:options|choices|answers|alternatives)\b"
 )
+_ASKS_WHICH = re.compile(r"\bwhich\b[^.?!]*\?\s*$")
+MIN_PHRASE_WORDS = 6
+"""Longer answers are descriptions, which nobody would word in the same way without the options."""
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
+NO_READING = "answering does not require reading text in the image"
+_POLITE = re.compile(
+    r"\b(?:can|could|would|will) (?:you|u|someone|anyone|anybody|somebody) (?:please )?"
+    r"(?:tell|read|describe|identify|explain|see|say|help)\b(?:\W+\w+){0,3}?\W+"
+    r"(?:what|which|how|who|where|when|why)\b"
+)
 _UNANSWERABLE = frozenset(
     {
         "unanswerable",
@@ -56,7 +66,7 @@ _UNANSWERABLE = frozenset(
         "not sure",
         "n/a",
         "none given",
-        "answering does not require reading text in the image",
+        NO_READING,
     }
 )
 _VERDICTS = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "Yes": "yes", "No": "no"}
@@ -65,6 +75,17 @@ _VERDICTS = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "Yes": "yes",
 def as_verdict(gold: str) -> str | None:
     """ "yes" or "no" where that is the whole answer."""
     return _VERDICTS.get(gold) or _VERDICTS.get(gold.strip().lower())
+
+
+def is_no_reading_task(gold: str) -> bool:
+    """Whether the annotators meant that the question does not fit the data set, which is no answer to it at
+    all."""
+    return gold.strip().rstrip(".").lower() == NO_READING
+
+
+def asks_for_more(question: str) -> bool:
+    """Questions such as "Can you tell me what this is?", to which a bare yes or no is no answer."""
+    return _POLITE.search(question.lower()) is not None
 
 
 def is_unanswerable(gold: str) -> bool:
@@ -104,10 +125,24 @@ def points_at_options(question: str, context: str = "") -> bool:
 
 def mentions_options(text: str, others: list[str]) -> bool:
     """Whether a text speaks of options, or of the wrong ones by name, so that a reader must know them."""
-    low = text.lower()
-    return "option" in low or "choice" in low or any(other.lower() in low for other in others)
+    low = text.casefold()
+    if "option" in low or "choice" in low:
+        return True
+    return any(as_verdict(other) is None and folded_contains(low, other.casefold()) for other in others)
 
 
+def needs_options(question: str, context: str, gold: str) -> bool:
+    """Whether a question means nothing to a reader who does not see its options.
+
+    So it is, too, where "which" asks for a whole phrase ("Which fish is faster?" - "a fish that swam 85
+    meters").
+    """
+    if points_at_options(question, context):
+        return True
+    return count_words(gold) >= MIN_PHRASE_WORDS and _ASKS_WHICH.search(question.lower()) is not None
+
+
+@lru_cache(maxsize=1 << 15)  # answers repeat, and the checks ask again what the makers asked
 def option_key(option: str) -> str:
     """Two options with one key look the same to a reader."""
     return collapsed_key(collapse(option))

@@ -8,14 +8,14 @@ data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import xxhash
 
 from asd.records import Draft, Sample
-from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.tasks.registry import rfps_for
 from asd.templating import CompiledTemplate, TemplateSet
@@ -23,6 +23,7 @@ from asd.templating import CompiledTemplate, TemplateSet
 IMAGE_TOKEN = "<image>"
 _INERT_TOKEN = "< image >"
 CANDIDATE_KEY = "yes_no_candidate"
+REASON_KEY = "brief_explanation_reason"
 
 
 class Rendered(NamedTuple):
@@ -58,14 +59,51 @@ class RenderContext:
         keys = [style.value for style in wanted]
         if AnswerStyle.YES_NO in wanted:
             keys.append(CANDIDATE_KEY)
+        if AnswerStyle.BRIEF_EXPLANATION in wanted:
+            keys.append(REASON_KEY)
         return cls(spec, seed, compiled, {key: rfps_for(spec, key) for key in keys})
 
 
 def render(sample: Sample, draft: Draft, deal: int, ctx: RenderContext) -> Rendered:
-    """`deal`: multiple_choice, the place of the gold option; yes_no with a wrong candidate, 1 for yes and 0 for no.
+    """`deal`: multiple_choice, the place of the gold option; yes_no with a wrong candidate, 1 for yes and 0
+    for no.
 
-    It is ignored where the draft leaves nothing to deal (fixed order, the question's own polarity, other styles).
+    It is ignored where the draft leaves nothing to deal (fixed order, the question's own polarity, other
+    styles).
     """
+    return render_all([sample], [draft], [deal], ctx)[0]
+
+
+def render_all(
+    samples: Sequence[Sample], drafts: Sequence[Draft], deals: Sequence[int], ctx: RenderContext
+) -> list[Rendered]:
+    """`render` of each sample; a template is run once for all rows of its style."""
+    filled = [_fill(*row, ctx) for row in zip(samples, drafts, deals, strict=True)]
+    places: dict[AnswerStyle, list[int]] = {}
+    for place, draft in enumerate(drafts):
+        places.setdefault(draft.style, []).append(place)
+    texts: list[tuple[str, str]] = [("", "")] * len(filled)
+    for style, of_style in places.items():
+        made = ctx.templates[style].render_all([filled[place].values for place in of_style])
+        for place, text in zip(of_style, made, strict=True):
+            texts[place] = text
+    references = {style: ctx.templates[style].reference for style in places}
+    return [
+        _finish(one, text, len(sample.images), references[draft.style])
+        for one, text, sample, draft in zip(filled, texts, samples, drafts, strict=True)
+    ]
+
+
+class _Filled(NamedTuple):
+    """What goes into a template, and what of it a shard row shows in columns of their own."""
+
+    values: tuple[str, str, list[tuple[str, str]], str, str, str, str, str]
+    """In the order of `templating.VARIABLES`."""
+    options: list[str]
+    gold: str
+
+
+def _fill(sample: Sample, draft: Draft, deal: int, ctx: RenderContext) -> _Filled:
     style = draft.style
     options, candidate, letter, gold, answer, key = draft.options, "", "", draft.gold, draft.gold, style.value
     if style is AnswerStyle.MULTIPLE_CHOICE:
@@ -77,28 +115,24 @@ def render(sample: Sample, draft: Draft, deal: int, ctx: RenderContext) -> Rende
             candidate = draft.gold if gold == "yes" else draft.wrong
             key = CANDIDATE_KEY
         answer = "Yes" if gold == "yes" else "No"
+    elif style is AnswerStyle.BRIEF_EXPLANATION and draft.maker is Maker.FIELD and sample.rationales:
+        key = REASON_KEY
     rfps = ctx.rfps[key]
     rfp = rfps[xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:{style}:rfp".encode()) % len(rfps)]
     question = draft.question or sample.question
-    template = ctx.templates[style]
-    prompt, response = template.render(
-        {
-            "question": question,
-            "context": sample.context,
-            "options": list(zip(LETTERS, options, strict=False)) if options else [],
-            "candidate": candidate,
-            "rfp": rfp,
-            "letter": letter,
-            "answer": answer,
-            "text": draft.text,
-        }
-    )
+    lettered = list(zip(LETTERS, options, strict=False)) if options else []
+    return _Filled((question, sample.context, lettered, candidate, rfp, letter, answer, draft.text), options, gold)
+
+
+def _finish(one: _Filled, text: tuple[str, str], num_images: int, reference: str) -> Rendered:
+    prompt, response = text
     if IMAGE_TOKEN in prompt:
         prompt = make_inert(prompt)
     if IMAGE_TOKEN in response:
         response = make_inert(response)
-    prompt = f"{IMAGE_TOKEN}\n" * len(sample.images) + prompt
-    return Rendered(question, options, candidate or None, rfp, prompt, response, gold, template.reference)
+    question, _, _, candidate, rfp, *_ = one.values
+    prompt = f"{IMAGE_TOKEN}\n" * num_images + prompt
+    return Rendered(question, one.options, candidate or None, rfp, prompt, response, one.gold, reference)
 
 
 def make_inert(text: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from asd.makers.grounding import draft_region_phrase
 from asd.makers.maker_context import MakerContext
-from asd.makers.option_text import as_verdict, points_at_options, refers_to_options
+from asd.makers.option_text import as_verdict, needs_options, refers_to_options
 from asd.makers.wording import collapse, count_words
 from asd.makers.wrong_answers import has_image_options
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 
 MAX_WORDS = 12
+MIN_SENTENCE_WORDS = 4
+"""With a full stop that is a sentence, which the prompts of this style rule out."""
 _STYLE = AnswerStyle.SHORT_ANSWER
 
 
@@ -25,6 +27,8 @@ def draft_short_answer(sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return Decline("image_options")
     if count_words(gold) > MAX_WORDS:
         return Decline("long_answer", f"{count_words(gold)} words")
-    if sample.options and (refers_to_options(gold) or points_at_options(sample.question, sample.context)):
+    if count_words(gold) >= MIN_SENTENCE_WORDS and gold[-1] in ".!?":
+        return Decline("sentence_answer", gold)
+    if sample.options and (refers_to_options(gold) or needs_options(sample.question, sample.context, gold)):
         return Decline("needs_options")
     return Draft(_STYLE, Maker.FIELD, gold)

@@ -61,9 +61,7 @@ def _opens_word(text: str, start: int, first: str) -> bool:
     before = text[start - 1]
     if before.isalnum():
         return False
-    return not (
-        first.isdigit() and before in ".,-" and (before == "-" or text[start - 2 : start - 1].isdigit())
-    )
+    return not (first.isdigit() and before in ".,-" and (before == "-" or text[start - 2 : start - 1].isdigit()))
 
 
 def _closes_word(text: str, end: int, last: str) -> bool:

@@ -16,9 +16,7 @@ from asd.makers.wording import collapse, count_words
 from asd.records import Decline, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 
-MAX_CANDIDATE_WORDS = (
-    20  # longer answers are sentences, which no mined answer can stand beside (captions apart)
-)
+MAX_CANDIDATE_WORDS = 20  # longer answers are sentences, which no mined answer can stand beside (captions apart)
 
 
 def own_wrong_options(sample: Sample, gold: str) -> list[str] | Decline:
@@ -33,8 +31,9 @@ def own_wrong_options(sample: Sample, gold: str) -> list[str] | Decline:
     if keys.count(gold_key) != 1 or not gold_key:
         return Decline("gold_not_in_options" if gold_key not in keys else "gold_twice_in_options", gold)
     wrong: dict[str, str] = {}
+    gold_normal = normalise_answer(gold)
     for key, text in zip(keys, texts, strict=True):
-        if key and key != gold_key:
+        if key and key != gold_key and normalise_answer(text) != gold_normal:
             wrong.setdefault(key, text)
     return _drop_accepted(sample, gold, list(wrong.values()))
 
@@ -59,13 +58,12 @@ def stated_wrong(sample: Sample, gold: str) -> list[str] | Decline:
 
 
 def stating_maker(style: AnswerStyle, ctx: MakerContext) -> Maker:
-    """Who made the wrong answers that the question states: the source, or mining where a task lists that alone."""
+    """Who made the wrong answers that the question states: the source, or mining where a task lists that
+    alone."""
     return Maker.FIELD if ctx.allows(style, Maker.FIELD) else Maker.MINED
 
 
-def mine_wrong(
-    sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: MakerContext
-) -> list[str] | Decline:
+def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: MakerContext) -> list[str] | Decline:
     """Exactly `count` wrong answers mined from the task's other samples."""
     if not ctx.allows(style, Maker.MINED):
         return Decline("maker_not_listed", Maker.MINED.value)
@@ -90,10 +88,8 @@ def draw_wrong_boxes(
     samples (mined, where the task has an index and lists that maker) or moved copies of the gold box (rule).
     """
     index = ctx.distractors if ctx.allows(style, Maker.MINED) else None
-    if index is not None:
-        drawn = index.draw(sample, count, ctx.seed)
-    else:
-        drawn = draw_boxes(sample, count, ctx.seed)
+    draw = draw_boxes if index is None else index.draw
+    drawn = draw(sample, count, ctx.seed)
     if len(drawn) < count or collapse(sample.gold) in drawn:
         return Decline("too_few_boxes", f"{len(drawn)} of {count}")
     if all(box in sample.other_boxes for box in drawn):

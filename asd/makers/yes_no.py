@@ -8,7 +8,13 @@ same samples.
 from __future__ import annotations
 
 from asd.makers.maker_context import MakerContext
-from asd.makers.option_text import as_verdict, is_unanswerable, points_at_options, refers_to_options
+from asd.makers.option_text import (
+    as_verdict,
+    asks_for_more,
+    is_unanswerable,
+    needs_options,
+    refers_to_options,
+)
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
     draw_wrong_boxes,
@@ -29,6 +35,8 @@ def draft_yes_no(sample: Sample, ctx: MakerContext) -> Draft | Decline:
     gold = collapse(sample.gold)
     verdict = as_verdict(gold)
     if verdict is not None:
+        if asks_for_more(sample.question):
+            return Decline("no_verdict_question", collapse(sample.question))
         return Draft(_STYLE, Maker.FIELD, verdict)
     if ctx.spec.family == "statement":
         return Decline("no_verdict", gold)
@@ -69,9 +77,7 @@ def _from_options(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decli
     if not plain:
         return Decline("no_wrong_option")
     shown = (
-        [collapse(option) for option in sample.options]
-        if points_at_options(sample.question, sample.context)
-        else []
+        [collapse(option) for option in sample.options] if needs_options(sample.question, sample.context, gold) else []
     )
     return Draft(
         _STYLE,

@@ -33,7 +33,10 @@ def capable_bits(batch: pa.RecordBatch, spec: TaskSpec, styles: list[AnswerStyle
     is_yes_no = polarity_bits(batch) != FREE
     for style in styles:
         makers = set(spec.styles[style])
-        if style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE) and makers <= {Maker.FIELD, Maker.REWRITER}:
+        if style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE) and makers <= {
+            Maker.FIELD,
+            Maker.REWRITER,
+        }:
             possible = is_yes_no | has_options | (_lengths(batch["other_boxes"]) > 0)
         elif style == AnswerStyle.DETAILED_EXPLANATION:
             possible = (_lengths(batch["solution"], pc.utf8_length) > 0) | (_lengths(batch["rationales"]) >= 2)

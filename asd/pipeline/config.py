@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, parse_style
+from asd.sources.native_rows import normalise_split
 
 NOT_IDENTITY = {
     "task": "the task spec itself is hashed",
@@ -62,11 +63,22 @@ class ConvertConfig(BaseModel):
             value = [part.strip() for part in value.split(",") if part.strip()]
         if value is None:
             return None
-        return tuple(parse_style(str(item)) for item in value)
+        styles = tuple(dict.fromkeys(parse_style(str(item)) for item in value))
+        if not styles:
+            raise ValueError("no style is named")
+        return styles
+
+    @field_validator("split")
+    @classmethod
+    def normalise_split(cls, value: str | None) -> str | None:
+        """One spelling per split, so that "validation" and "val" are the same version."""
+        return normalise_split(value) if value is not None else None
 
     @model_validator(mode="after")
     def validate_mix(self) -> ConvertConfig:
         shares = self.ratio_per_style or {}
+        if self.ratio_per_style is not None and not shares:
+            raise ValueError("ratio_per_style: no style is named")
         for style, share in shares.items():
             if style not in TARGET_STYLES:
                 raise ValueError(f"ratio_per_style: {style.value} is no target style")

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ from asd.sources.resolve import ResolvedSource, resolve_source
 from asd.tasks.registry import load_task
 from asd.templating import TemplateSet
 
-INLINE_SAMPLES = 20_000
+INLINE_SAMPLES = 60_000
 """Below so many samples to convert, starting worker processes costs more than it saves."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -89,16 +89,18 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     resolved = resolve_source(spec, config.source)
     store = Store(_out_folder(config, spec, resolved))
     store.require_free()
-    image_root = config.image_root
     if resolved.kind == "embedded":
         resolved = _write_embedded(spec, store, resolved, scratch)
-        image_root = image_root or Path(resolved.location).parent
-    if config.embed_images and image_root is None:
-        raise UsageError("--embed-images needs --image-root, the folder that image paths are relative to.")
     source = open_source(
-        spec, resolved.location, source_format=config.source_format, split=config.split, image_root=image_root
+        spec,
+        resolved.location,
+        source_format=config.source_format,
+        split=config.split,
+        image_root=config.image_root,
     )
     _require_text_names(source)
+    if config.embed_images and source.image_root is None:
+        raise UsageError("--embed-images needs --image-root, the folder that image paths are relative to.")
     identity = {
         "format": FORMAT_VERSION,
         "code": code_fingerprint(),
@@ -111,7 +113,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
         },
     }
     if config.embed_images and source.image_root is not None:
-        identity["images"] = images_fingerprint(source.image_root, without=store.root)
+        identity["images"] = images_fingerprint(source.image_root, without=store.own_paths())
     version = version_id(identity)
     if config.name is not None:
         store.check_name(config.name, version)
@@ -135,7 +137,9 @@ def _require_text_names(source: Source) -> None:
         try:
             file.path.encode()
         except UnicodeEncodeError:
-            raise SourceError(f"{source.root}: the file name {file.path!r} is no UTF-8 text. Rename the file.") from None
+            raise SourceError(
+                f"{source.root}: the file name {file.path!r} is no UTF-8 text. Rename the file."
+            ) from None
 
 
 def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
@@ -300,13 +304,17 @@ class _Run:
     def _drop_unflushed(self) -> None:
         """Intermediate files are not flushed to disk, so after a crash of the machine they may be cut off or empty.
 
-        Finished shards, and the notes that say so, are flushed; they stay.
+        Finished shards are flushed before they get their names; they stay.
         """
         mark = self.staging / "boot-id"
         boot = _BOOT_ID.read_text("ascii") if _BOOT_ID.is_file() else ""
         if boot and mark.is_file() and mark.read_text("utf-8") == boot:
             return
-        for path in (*self.ingest_dir.glob("*"), *self.drafts_dir.glob("*.arrow"), *self.staging.glob("mining-index*")):
+        for path in (
+            *self.ingest_dir.glob("*"),
+            *self.drafts_dir.glob("*.arrow"),
+            *self.staging.glob("mining-index*"),
+        ):
             path.unlink()
         write_text(mark, boot)
 
@@ -515,7 +523,7 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
     return {
         "task": prepared.spec.name,
         "native_style": prepared.spec.native_style.value,
-        "source": str(prepared.resolved.location),
+        "source": "the embedded sample" if prepared.resolved.kind == "embedded" else prepared.resolved.location,
         "source_kind": prepared.resolved.kind,
         "layout": prepared.source.layout,
         "files": [{"path": file.path, "size_bytes": file.size_bytes} for file in prepared.source.files],

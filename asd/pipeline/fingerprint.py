@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ SCHEME = "asd-version-1"
 ID_LENGTH = 12
 MAKING_LIBRARIES = ("jinja2", "lemminflect")
 """Libraries whose version can change a sample's text."""
-NOT_MAKING = {"cli": "shows", "quality": "measures", "report": "shows", "_resources": "templates are hashed one by one"}
+NOT_MAKING = {
+    "cli": "shows",
+    "quality": "measures",
+    "report": "shows",
+    "_resources": "templates are hashed one by one",
+}
 """Sub-packages that make no samples, and why they may change without a new version."""
 
 
@@ -47,14 +52,17 @@ def version_id(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(SCHEME.encode() + canonical_json(parts)).hexdigest()[:ID_LENGTH]
 
 
-def images_fingerprint(root: Path, *, without: Path) -> str:
+def images_fingerprint(root: Path, *, without: Collection[Path]) -> str:
     """Hash over the names and bytes of every file below `root`; needed only where images are embedded.
 
-    without: the dataset directory, which may lie below `root`. Raises: SourceError for a file that cannot be read.
+    without: files and folders to pass over: the dataset itself may lie below `root`.
+    Raises: SourceError for a file that cannot be read.
     """
     digest = xxhash.xxh3_128()
-    skipped = without.resolve()
-    for path in sorted(path for path in root.rglob("*") if path.is_file() and skipped not in path.resolve().parents):
+    skipped = {path.resolve() for path in without}
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        if skipped.intersection((path.resolve(), *path.resolve().parents)):
+            continue
         digest.update(os.fsencode(path.relative_to(root).as_posix()) + b"\0")
         try:
             with path.open("rb") as file:

@@ -7,6 +7,7 @@ answers that wrong answers are mined from. Rows themselves go straight to disk.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,7 @@ from asd.sources.open import Source
 
 MINING_ROWS = 1 << 17
 """Answers kept for mining: those of the samples with the smallest keys, so the choice is independent of order."""
+_SPLIT_NAME = re.compile(r"\w[\w.-]{0,63}")
 _MINING_SCHEMA = pa.schema(
     [("key", pa.uint64()), ("question", pa.string()), ("gold", pa.string()), ("answer_type", pa.string())]
 )
@@ -90,14 +92,19 @@ class _Ingest:
         self.mining = _MiningSample()
 
     def run(self, advance: Callable[[int], None]) -> Ingested:
-        with storage_errors(self.folder), (self.folder / "rejects.jsonl").open("w", encoding="utf-8") as reject_file:
+        with storage_errors(self.folder):  # half a surrogate pair in a message is written as JSON would escape it
+            lines = (self.folder / "rejects.jsonl").open("w", encoding="utf-8", errors="backslashreplace")
+        try:
             for batch in self.source.batches():
                 for reject in batch.rejects:
-                    self._reject(reject, reject_file.write)
-                for split, rows in _by_split(batch.table):
-                    if self.config.split is None or split == self.config.split:
-                        self._add(split, rows)
+                    self._reject(reject, lines.write)
+                for name, rows in _by_split(batch.table):
+                    if self.config.split is None or name == self.config.split:
+                        self._add(name, rows)
                 advance(batch.table.num_rows)
+        finally:
+            with storage_errors(self.folder):
+                lines.close()
         for split in self.splits.values():
             self._close(split)
         self._check_limits()
@@ -105,23 +112,26 @@ class _Ingest:
 
     def _reject(self, reject: Reject, write: Callable[[str], int]) -> None:
         if self.config.strict:
-            raise RejectLimitError(f"{describe(reject)}. --strict stops at the first bad row; without it, bad rows "
-                                   "are kept apart in rejects.jsonl.")
+            raise RejectLimitError(
+                f"{describe(reject)}. --strict stops at the first bad row; without it, bad rows "
+                "are kept apart in rejects.jsonl."
+            )
         self.rejects[reject.reason] += 1
         self.num_rejects += 1
-        write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
+        with storage_errors(self.folder):
+            write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
 
     def _check_limits(self) -> None:
         seen = self.num_rows + self.num_rejects
         where = f"source {self.source.root} ({self.source.layout})"
         reasons = ", ".join(f"{reason}: {count}" for reason, count in self.rejects.most_common())
         if self.num_rows == 0:
-            if not seen or self.config.split is None or not self.splits:
-                found = f"all {seen} rows were rejected ({reasons})" if seen else "it has no rows"
-                if self.config.split is not None and not self.num_rejects:
-                    found = f"it has no rows of split {self.config.split!r}"
-                raise SourceError(f"{where}: no usable sample: {found}. Is this the right file for task "
-                                  f"{self.spec.name!r}?")
+            found = f"all {seen} rows were rejected ({reasons})" if seen else "it has no rows"
+            if self.config.split is not None and not self.num_rejects:
+                found = f"it has no rows of split {self.config.split!r}"
+            raise SourceError(
+                f"{where}: no usable sample: {found}. Is this the right file for task {self.spec.name!r}?"
+            )
         rate = self.num_rejects / max(seen, 1)
         if rate > self.config.max_reject_rate:
             raise RejectLimitError(
@@ -131,6 +141,11 @@ class _Ingest:
             )
 
     def _add(self, name: str, rows: pa.RecordBatch) -> None:
+        if name not in self.splits and not _SPLIT_NAME.fullmatch(name):
+            raise SourceError(
+                f"source {self.source.root}: split {name[:60]!r} (first row: id {rows['source_id'][0]}) "
+                "cannot name a file: use letters, digits, '_', '.' and '-'."
+            )
         split = self.splits.setdefault(name, _Split(name))
         keys = keys_of(rows["source_id"], salt(self.config.seed, self.spec.name, name))
         split.keys.append(keys)
@@ -211,7 +226,9 @@ class _Ingest:
             start = salt(self.config.seed, self.spec.name, shard.split)
             columns = ["source_id", "question", "options", "gold", "images", "context"]
             table = open_arrow(self.folder / shard.file).read_all().select(columns).take(pa.array(rows))
-            for row, values in zip(rows.tolist(), zip(*(c.to_pylist() for c in table.columns), strict=True), strict=True):
+            for row, values in zip(
+                rows.tolist(), zip(*(c.to_pylist() for c in table.columns), strict=True), strict=True
+            ):
                 digest = xxhash.xxh3_64_hexdigest(json.dumps(values, ensure_ascii=False).encode())[:8]
                 name = f"{values[0]}~{digest}"
                 seen[shard.split + "\0" + name] += 1
@@ -258,7 +275,7 @@ def describe(reject: Reject) -> str:
     return f"{reject.file}, row {reject.row}, id {reject.source_id or '?'}: {reject.reason}{detail}"
 
 
-def _concatenate(parts: list[np.ndarray], dtype: type) -> np.ndarray:  # type: ignore[type-arg]
+def _concatenate(parts: list[np.ndarray], dtype: type) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 

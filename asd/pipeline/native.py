@@ -1,12 +1,17 @@
-"""Samples that keep their native style: shard rows made with Arrow expressions, no Python per row."""
+"""Shard rows of samples that keep their native style, made with Arrow expressions, no Python per row.
+
+Converted rows are put among them column by column.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,10 +33,24 @@ def sample_ids(task: str, split: str, source_ids: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(f"{task}/{split}", source_ids, "/")
 
 
-def native_rows(
-    batch: pa.RecordBatch, keys: Keys, source_ids: pa.Array, spec: TaskSpec, rfps: Sequence[str], seed: int
+@dataclass(frozen=True)
+class ConvertedRows:
+    """Rows of a batch that leave the native style: where they stand, and the columns that this changes."""
+
+    rows: npt.NDArray[np.int64]
+    columns: Mapping[str, pa.Array]
+
+
+def shard_rows(
+    batch: pa.RecordBatch,
+    keys: Keys,
+    source_ids: pa.Array,
+    spec: TaskSpec,
+    rfps: Sequence[str],
+    seed: int,
+    converted: ConvertedRows | None = None,
 ) -> pa.RecordBatch:
-    """NATIVE_SCHEMA rows of one split -> SHARD_SCHEMA rows in the native style.
+    """NATIVE_SCHEMA rows of one split -> SHARD_SCHEMA rows, in the native style but for those in `converted`.
 
     keys: uint64 (rows,), choose the response-format prompt where the source brings none; source_ids: with suffixes.
     """
@@ -46,10 +65,6 @@ def native_rows(
     if passthrough.null_count < count:
         rfp = pc.if_else(pc.is_valid(passthrough), "", rfp)
     prompt = _prompts(batch, rfp)
-    response = inert(batch["response"])
-    messages = _messages(prompt, response)
-    if passthrough.null_count < count:
-        messages = _keep_passthrough(messages, passthrough)
     split = batch["split"][0].as_py() if count else ""
     columns: dict[str, Any] = {
         "id": sample_ids(spec.name, split, source_ids),
@@ -63,8 +78,7 @@ def native_rows(
         "candidate": pa.nulls(count, pa.string()),
         "rfp": rfp,
         "prompt": prompt,
-        "response": response,
-        "messages": messages,
+        "response": inert(batch["response"]),
         "native_style": _constant(spec.native_style.value, count),
         "style": _constant(spec.native_style.value, count),
         "maker": _constant(Maker.NATIVE.value, count),
@@ -78,6 +92,15 @@ def native_rows(
         "seed": pa.array(np.full(count, seed, np.int64)),
         "checks": empty_lists(count, pa.string()),
     }
+    if converted is not None:
+        order = np.arange(count)
+        order[converted.rows] = count + np.arange(len(converted.rows))
+        for name, column in converted.columns.items():
+            columns[name] = pa.concat_arrays([columns[name], column]).take(pa.array(order))
+    messages = _messages(columns["prompt"], columns["response"])
+    if passthrough.null_count < count:
+        messages = _keep_passthrough(messages, passthrough)
+    columns["messages"] = messages
     return pa.record_batch([columns[name] for name in SHARD_SCHEMA.names], schema=SHARD_SCHEMA)
 
 
@@ -123,7 +146,7 @@ def _line(text: pa.Array) -> pa.Array:
 
 
 def _option_lines(options: pa.ListArray) -> pa.Array | None:
-    """"\\nA. first\\nB. second" per row, "" where there are no options; None if no row has any."""
+    """ "\\nA. first\\nB. second" per row, "" where there are no options; None if no row has any."""
     flat = options.flatten()
     if len(flat) == 0:
         return None

@@ -21,6 +21,7 @@ polarity that is behind is dealt next; samples whose question is itself a yes/no
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,6 +132,8 @@ class Planner:
         self.primary = primary_styles(keys, capable)
         self._capable, self._polarity = capable, polarity
         self._order = np.argsort(keys, kind="stable").astype(np.uint32 if len(keys) < 2**32 else np.int64)
+        # Views give Python integers at the speed of a list, without its memory.
+        self._primary_of, self._polarity_of = self.primary.data, np.ascontiguousarray(polarity).data
         self._goal = total if quotas is None else sum(quotas.values())
         assert self._goal is not None
         self._quotas = quotas
@@ -164,17 +167,18 @@ class Planner:
         """outcomes: the style bit that accepted, or NOBODY; num_options: of a multiple-choice draft, else 0."""
         for row, outcome, count in zip(rows, outcomes, num_options, strict=True):
             self._outcome[row] = outcome
-            self._num_options[row] = count
+            if outcome == MULTIPLE_CHOICE:
+                self._num_options[row] = count
 
     def answer_single(self, row: int, style: int, accepted: bool, num_options: int) -> None:
         self._single[row, style] = accepted
-        if accepted:
+        if accepted and style == MULTIPLE_CHOICE:  # a row may be asked for other styles later
             self._num_options[row] = num_options
 
     def advance(self) -> Questions | None:
         """Draw until done (None) or until something must be known (the questions)."""
         while self._turns and len(self._rows) < self._goal:  # type: ignore[operator]
-            style = self._turns[self._turn % len(self._turns)]
+            style = self._turns[self._turn]
             if self._quotas is not None and self._counts[style] >= self._quotas[style]:
                 self._leave(style)
                 continue
@@ -198,9 +202,6 @@ class Planner:
             return self._waiting[style].popleft()
         while (pool := self._next_pool(style)) is not None:
             row = pool.rows[pool.position]
-            if self._taken[row]:
-                pool.position += 1
-                continue
             outcome = self._outcome[row]
             if outcome == UNKNOWN:
                 return _ASK
@@ -213,22 +214,24 @@ class Planner:
         return self._steal(style)
 
     def _next_pool(self, style: int) -> _Pool | None:
-        pools = [p for p in self._pools[style] if not p.empty(self._taken)]
-        if len(pools) <= 1 or style != YES_NO:
-            return pools[0] if pools else None
+        """The pool to draw from, its position on a sample that is not taken; None where all are used up."""
+        if style != YES_NO:
+            (pool,) = self._pools[style]
+            return None if pool.empty(self._taken) else pool
         free, yes, no = self._pools[YES_NO]
-        if self._yes == self._no:
-            wanted = [free, yes, no]
-        else:
-            wanted = [free, yes if self._yes < self._no else no]
-        fitting = [p for p in wanted if p in pools] or pools
-        return min(fitting, key=lambda p: self._rank(p.rows[p.position]))
+        wanted = [free, yes, no] if self._yes == self._no else [free, yes if self._yes < self._no else no]
+        fitting = [pool for pool in wanted if not pool.empty(self._taken)]
+        if not fitting:
+            fitting = [pool for pool in (free, yes, no) if not pool.empty(self._taken)]
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        return min(fitting, key=lambda pool: self._ranks[pool.rows[pool.position]])
 
-    def _rank(self, row: int) -> int:
-        if not hasattr(self, "_ranks"):
-            self._ranks = np.empty(len(self._order), self._order.dtype)
-            self._ranks[self._order] = np.arange(len(self._order), dtype=self._order.dtype)
-        return int(self._ranks[row])
+    @functools.cached_property
+    def _ranks(self) -> memoryview:
+        ranks = np.empty(len(self._order), self._order.dtype)
+        ranks[self._order] = np.arange(len(self._order), dtype=self._order.dtype)
+        return ranks.data
 
     def _steal(self, style: int) -> int:
         position = self._tails[style]
@@ -251,13 +254,13 @@ class Planner:
         self._rows.append(row)
         self._styles.append(style)
         self._counts[style] += 1
-        if (first := int(self.primary[row])) != style:
+        if (first := self._primary_of[row]) != style:
             self._moved[first, style] = self._moved.get((first, style), 0) + 1
         deal = 0
         if style == MULTIPLE_CHOICE:
             deal = self._letters.deal(self._num_options[row])
         elif style == YES_NO:
-            deal = self._deal_polarity(int(self._polarity[row]))
+            deal = self._deal_polarity(self._polarity_of[row])
         self._deals.append(deal)
 
     def _deal_polarity(self, kind: int) -> int:
@@ -313,18 +316,20 @@ _ASK, _EMPTY = -1, -2
 
 
 class _Pool:
-    """A style's samples by key, with a read position; turned into Python integers a block at a time."""
+    """A style's samples by key, with a read position."""
 
     def __init__(self, members: npt.NDArray[np.integer[npt.NBitBase]]) -> None:
         self._members = members
-        self.rows = _Blocks(members)
+        self.rows = np.ascontiguousarray(members).data
         self.position = 0
+        self._size = len(members)
 
     def empty(self, taken: bytearray) -> bool:
-        size = len(self._members)
-        while self.position < size and taken[self.rows[self.position]]:
-            self.position += 1
-        return self.position >= size
+        rows, position, size = self.rows, self.position, self._size
+        while position < size and taken[rows[position]]:
+            position += 1
+        self.position = position
+        return position >= size
 
     def left(self) -> int:
         return len(self._members) - self.position
@@ -333,25 +338,6 @@ class _Pool:
         """The next `wanted` samples, of which those whose outcome is not known yet."""
         rows = self._members[self.position : self.position + wanted].tolist()
         return [row for row in rows if outcome[row] == UNKNOWN and not taken[row]]
-
-
-class _Blocks:
-    """Indexing a NumPy array from Python costs more than a list; this keeps one block as a list."""
-
-    SIZE = 1 << 14
-
-    def __init__(self, array: npt.NDArray[np.integer[npt.NBitBase]]) -> None:
-        self._array = array
-        self._start = -self.SIZE
-        self._block: list[int] = []
-
-    def __getitem__(self, index: int) -> int:
-        offset = index - self._start
-        if not 0 <= offset < len(self._block):
-            self._start = index - index % self.SIZE
-            self._block = self._array[self._start : self._start + self.SIZE].tolist()
-            offset = index - self._start
-        return self._block[offset]
 
 
 class _LetterDealer:

@@ -26,7 +26,8 @@ class LineProgress:
 
     def __init__(self, every_s: float = 5.0) -> None:
         self._every_s = every_s
-        self._name, self._total, self._rows = "", None, 0
+        self._name, self._rows = "", 0
+        self._total: int | None = None
         self._start = self._last = time.monotonic()
 
     def stage(self, name: str, total: int | None) -> None:
@@ -47,7 +48,7 @@ class LineProgress:
 
 
 def describe_progress(rows: int, total: int | None, seconds: float) -> str:
-    """"40,000 of 100,000 rows, 20,000 rows/s, 3 s left"."""
+    """ "40,000 of 100,000 rows, 20,000 rows/s, 3 s left"."""
     rate = rows / seconds if seconds > 0 else 0.0
     of = f" of {total:,}" if total else ""
     left = f", {(total - rows) / rate:.0f} s left" if total and rate and rows < total else ""

@@ -30,7 +30,7 @@ class Recipe(BaseModel):
 
 
 def builtin_recipes() -> dict[str, Path]:
-    """"<benchmark>/<recipe>" -> file."""
+    """ "<benchmark>/<recipe>" -> file."""
     root = pipelines_dir()
     return {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.yaml"))}
 
@@ -46,7 +46,7 @@ def load_recipe(name_or_path: str) -> Recipe:
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
         return Recipe.model_validate(raw)
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise UsageError(f"{path} is not valid YAML: {exc}") from exc
     except ValidationError as exc:
         first = exc.errors()[0]

@@ -6,9 +6,10 @@ only, and one worker writes the same bytes as twenty.
 
 from __future__ import annotations
 
-import json
+import gc
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,19 @@ import numpy as np
 import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA, SHARD_SCHEMA
+from asd.errors import DataError, SourceError
 from asd.makers.checks import CHECKS, check
 from asd.makers.drafting import MakerContext, draft
-from asd.makers.rendering import RenderContext, render
-from asd.errors import DataError, SourceError
+from asd.makers.rendering import RenderContext, render_all
 from asd.pipeline.ingest import NativeShard
-from asd.pipeline.native import native_rfps, native_rows, sample_ids
-from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY
+from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
+from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, STYLE_BITS, UNKNOWN
 from asd.records import Draft, Sample
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
-from asd.shards.files import open_arrow, sha256_of, write_arrow, write_text
+from asd.shards.files import open_arrow, sha256_of, write_arrow
 from asd.shards.manifest import FileEntry
+from asd.shards.reader import read_shard
 from asd.tasks.registry import rfps_for
 from asd.templating import TemplateSet
 
@@ -50,6 +52,12 @@ _DRAFT_SCHEMA = pa.schema(
         ("reasons", pa.list_(pa.string())),
     ]
 )
+_DRAFT_FIELDS = ("gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
+"""Fields of a Draft that are columns as they are, in the order of the class."""
+_MAKERS = {maker.value: maker for maker in Maker}
+_NUMBERS = list(range(len(TARGET_STYLES)))
+_CHAINS = [_NUMBERS[first:] + _NUMBERS[:first] for first in _NUMBERS]
+"""For each primary style, all styles in the order in which they are tried."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,8 @@ class Worker:
         """Ask the makers; the drafts go to a file of this round and shard. An existing file is read instead."""
         path = self.setup.drafts_dir / f"{order.round:04d}-{order.shard.file}"
         if not path.is_file():
-            self._write_drafts(path, order)
+            with collector_paused():
+                self._write_drafts(path, order)
         table = open_arrow(path).read_all()
         outcome, options = table["outcome"].to_pylist(), table["num_options"].to_pylist()
         cut = len(order.chain)
@@ -138,53 +147,59 @@ class Worker:
         requests = [(row, style, False) for row, style in order.chain] + [
             (row, style, True) for row, style in order.single
         ]
-        columns: list[list[Any]] = [[] for _ in _DRAFT_SCHEMA]
         rows = [row for row, _, _ in requests]
         samples = read_samples(self.setup.ingest_dir / order.shard.file, rows)
         capable = np.load(self.setup.ingest_dir / "capable.npy", mmap_mode="r")
         bits = capable[np.asarray(rows, np.int64) + order.shard.first].tolist()
-        for (row, asked, single), sample, able in zip(requests, samples, bits, strict=True):
-            made, reasons = self._try(sample, asked, able & 1 << asked if single else able)
-            if made is None:
-                values = [row, single, asked, NOBODY, 0, None, None, [], False, 0, None, None, None, reasons]
-            else:
-                style, found = made
-                num_options = len(found.options) if style == MULTIPLE_CHOICE and not found.fixed_order else 0
-                values = [
-                    row, single, asked, style, num_options, found.maker.value, found.gold, found.options,
-                    found.fixed_order, found.gold_index, found.wrong, found.text, found.question, reasons,
-                ]  # fmt: skip
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
-        arrays = [pa.array(column, item.type) for column, item in zip(columns, _DRAFT_SCHEMA, strict=True)]
+        made = [
+            self._try(sample, asked, able & 1 << asked if single else able)
+            for (_, asked, single), sample, able in zip(requests, samples, bits, strict=True)
+        ]
+        drafts = [found for _, found, _ in made]
+        columns: dict[str, list[Any]] = {
+            "row": rows,
+            "single": [single for _, _, single in requests],
+            "asked": [asked for _, asked, _ in requests],
+            "outcome": [style for style, _, _ in made],
+            "num_options": [
+                len(found.options) if style == MULTIPLE_CHOICE and found and not found.fixed_order else 0
+                for style, found, _ in made
+            ],
+            "maker": [found.maker.value if found else None for found in drafts],
+            "reasons": [reasons for _, _, reasons in made],
+        }
+        for name in _DRAFT_FIELDS:
+            columns[name] = [getattr(found, name, None) for found in drafts]
+        arrays = [pa.array(columns[item.name], item.type) for item in _DRAFT_SCHEMA]
         write_arrow(path, _DRAFT_SCHEMA, [pa.record_batch(arrays, schema=_DRAFT_SCHEMA)], durable=False)
 
-    def _try(self, sample: Sample, first: int, able: int) -> tuple[tuple[int, Draft] | None, list[str]]:
-        """The first accepting style of the mask `able`, in the fixed order from `first` on; why others declined."""
-        reasons = []
-        for offset in range(len(TARGET_STYLES)):
-            number = (first + offset) % len(TARGET_STYLES)
+    def _try(self, sample: Sample, first: int, able: int) -> tuple[int, Draft | None, list[str]]:
+        """The first accepting style of the mask `able`, in the fixed order from `first` on, or NOBODY; its draft;
+        why the styles before it declined."""
+        reasons: list[str] = []
+        for number in _CHAINS[first]:
             if not able >> number & 1:
                 continue
-            style = TARGET_STYLES[number]
-            made = draft(sample, style, self.context)
+            made = draft(sample, TARGET_STYLES[number], self.context)
             if isinstance(made, Draft):
-                return (number, made), reasons
-            reasons.append(f"{style.value}: {made.reason}")
-        return None, reasons
+                return number, made, reasons
+            reasons.append(f"{TARGET_STYLES[number].value}: {made.reason}")
+        return NOBODY, None, reasons
 
     # -- assembling ---------------------------------------------------------------------------------------------
 
     def assemble(self, order: ShardOrder) -> ShardResult:
         """Write one finished shard, unless an earlier run finished it."""
         path = self.setup.shards_dir / order.file
-        note = self.setup.drafts_dir / f"{order.file}.done.json"
-        if note.is_file() and path.is_file():
-            done = json.loads(note.read_text("utf-8"))
-            return ShardResult(FileEntry(**done["entry"]), done["by_style"], done["by_maker"])
         styles: Counter[str] = Counter()
         makers: Counter[str] = Counter()
-        rows = write_arrow(path, SHARD_SCHEMA, self._shard_batches(order, styles, makers))
+        if path.is_file():  # it got its name when all of it was on the disk
+            for batch in read_shard(path, check_values=False):
+                _tally(batch, styles, makers)
+            rows = order.shard.rows
+        else:
+            with collector_paused():
+                rows = write_arrow(path, SHARD_SCHEMA, self._shard_batches(order, styles, makers))
         entry = FileEntry(
             path=order.file,
             split=order.shard.split,
@@ -192,14 +207,9 @@ class Worker:
             size_bytes=path.stat().st_size,
             sha256=sha256_of(path),
         )
-        result = ShardResult(entry, dict(sorted(styles.items())), dict(sorted(makers.items())))
-        content = {"entry": entry.model_dump(), "by_style": result.by_style, "by_maker": result.by_maker}
-        write_text(note, json.dumps(content))
-        return result
+        return ShardResult(entry, dict(sorted(styles.items())), dict(sorted(makers.items())))
 
-    def _shard_batches(
-        self, order: ShardOrder, styles: Counter[str], makers: Counter[str]
-    ) -> Iterator[pa.RecordBatch]:
+    def _shard_batches(self, order: ShardOrder, styles: Counter[str], makers: Counter[str]) -> Iterator[pa.RecordBatch]:
         drafts = self._drafts_for(order)
         chosen = np.asarray(order.rows, np.int64)
         keys = np.load(self.setup.ingest_dir / "keys.npy", mmap_mode="r")[
@@ -212,54 +222,50 @@ class Worker:
             batch = reader.get_batch(number)
             span = slice(*np.searchsorted(chosen, [first, first + batch.num_rows]))
             source_ids = _renamed(batch["source_id"], order.renamed, order.shard.first + first)
-            native = native_rows(
-                batch, np.asarray(keys[first : first + batch.num_rows]), source_ids, self.spec, rfps, self.setup.seed
-            )
             local = chosen[span] - first
+            converted = None
             if len(local):
-                converted = self._converted_rows(
-                    batch.take(pa.array(local)), source_ids.take(pa.array(local)), drafts[span], order.deals[span]
-                )
-                native = _replace(native, local, converted)
-                _tally(converted, styles, makers)
+                columns = self._converted_columns(batch.take(pa.array(local)), drafts[span], order.deals[span])
+                _tally(columns, styles, makers)
+                converted = ConvertedRows(local, columns)
+            rows = shard_rows(
+                batch,
+                np.asarray(keys[first : first + batch.num_rows]),
+                source_ids,
+                self.spec,
+                rfps,
+                self.setup.seed,
+                converted,
+            )
             styles[self.spec.native_style.value] += batch.num_rows - len(local)
             makers[Maker.NATIVE.value] += batch.num_rows - len(local)
             first += batch.num_rows
-            yield self._with_images(native) if self.setup.embed_images else native
+            yield self._with_images(rows) if self.setup.embed_images else rows
 
     def _drafts_for(self, order: ShardOrder) -> list[Draft]:
         """The accepted drafts of this shard, in the order of `order.rows`."""
-        wanted = dict(zip(order.rows, order.styles, strict=True))
+        wanted = np.full(order.shard.rows, UNKNOWN, np.uint8)
+        wanted[np.asarray(order.rows, np.int64)] = order.styles
         found: dict[int, Draft] = {}
         for number in range(order.rounds):
             path = self.setup.drafts_dir / f"{number:04d}-{order.shard.file}"
             if not path.is_file():
                 continue
             table = open_arrow(path).read_all()
-            rows, outcomes = table["row"].to_pylist(), table["outcome"].to_pylist()
-            keep = [i for i, (row, out) in enumerate(zip(rows, outcomes, strict=True)) if wanted.get(row) == out]
-            for values in table.take(pa.array(keep, pa.int64())).to_pylist():
-                found[values["row"]] = Draft(
-                    style=TARGET_STYLES[values["outcome"]],
-                    maker=Maker(values["maker"]),
-                    gold=values["gold"],
-                    options=values["options"],
-                    fixed_order=values["fixed_order"],
-                    gold_index=values["gold_index"],
-                    wrong=values["wrong"],
-                    text=values["text"],
-                    question=values["question"],
-                )
+            rows, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
+            kept = table.take(pa.array(np.flatnonzero(wanted[rows] == outcomes)))
+            styles = [TARGET_STYLES[outcome] for outcome in kept["outcome"].to_pylist()]
+            makers = [_MAKERS[maker] for maker in kept["maker"].to_pylist()]
+            fields = [kept[name].to_pylist() for name in _DRAFT_FIELDS]
+            found.update(zip(kept["row"].to_pylist(), map(Draft, styles, makers, *fields), strict=True))
         return [found[row] for row in order.rows]
 
-    def _converted_rows(
-        self, batch: pa.RecordBatch, source_ids: pa.Array, drafts: Sequence[Draft], deals: Sequence[int]
-    ) -> pa.RecordBatch:
-        """Render and check; columns that conversion leaves alone are taken over as they are."""
+    def _converted_columns(
+        self, batch: pa.RecordBatch, drafts: Sequence[Draft], deals: Sequence[int]
+    ) -> dict[str, pa.Array]:
+        """Render and check; the columns that conversion changes."""
         samples = samples_of(batch)
-        rendered = [
-            render(sample, made, deal, self.rendering) for sample, made, deal in zip(samples, drafts, deals, strict=True)
-        ]
+        rendered = render_all(samples, drafts, deals, self.rendering)
         for sample, made, one in zip(samples, drafts, rendered, strict=True):
             if failed := check(one, sample, made):
                 raise DataError(
@@ -268,32 +274,20 @@ class Worker:
                     "A template must keep the question, the options and the response unchanged; mend it, or leave "
                     "out --template-dir."
                 )
-        count = batch.num_rows
-        split = batch["split"][0].as_py()
-        checks = {style: list(names) for style, names in CHECKS.items()}
-        columns: dict[str, Any] = {
-            "id": sample_ids(self.spec.name, split, source_ids),
+        styles = pa.array([STYLE_BITS[made.style] for made in drafts], pa.int8())
+        references = {style: template.reference for style, template in self.rendering.templates.items()}
+        return {
             "question": pa.array([one.question for one in rendered], pa.string()),
             "options": pa.array([one.options for one in rendered], pa.list_(pa.string())),
             "candidate": pa.array([one.candidate for one in rendered], pa.string()),
-            "rfp": pa.array([one.rfp for one in rendered]),
-            "prompt": pa.array([one.prompt for one in rendered]),
-            "response": pa.array([one.response for one in rendered]),
-            "messages": pa.array(
-                [
-                    [{"role": "user", "content": one.prompt}, {"role": "assistant", "content": one.response}]
-                    for one in rendered
-                ],
-                SHARD_SCHEMA.field("messages").type,
-            ),
-            "style": pa.array([made.style.value for made in drafts]),
-            "maker": pa.array([made.maker.value for made in drafts]),
-            "template": pa.array([one.template for one in rendered]),
-            "checks": pa.array([checks[made.style] for made in drafts], pa.list_(pa.string())),
+            "rfp": pa.array([one.rfp for one in rendered], pa.string()),
+            "prompt": pa.array([one.prompt for one in rendered], pa.string()),
+            "response": pa.array([one.response for one in rendered], pa.string()),
+            "maker": pa.array([made.maker.value for made in drafts], pa.string()),
+            "style": pa.array(list(TARGET_STYLES), pa.string()).take(styles),
+            "template": pa.array([references.get(style) for style in TARGET_STYLES], pa.string()).take(styles),
+            "checks": pa.array([CHECKS[style] for style in TARGET_STYLES], pa.list_(pa.string())).take(styles),
         }
-        base = native_rows(batch, np.zeros(count, np.uint64), source_ids, self.spec, (), self.setup.seed)
-        arrays = [columns.get(name, base[name]) for name in SHARD_SCHEMA.names]
-        return pa.record_batch(arrays, schema=SHARD_SCHEMA)
 
     def _with_images(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Fill the `bytes` of the images. Raises: SourceError for an image that is not there."""
@@ -311,7 +305,22 @@ class Worker:
                     ) from exc
             column.append(images)
         position = SHARD_SCHEMA.get_field_index("images")
-        return batch.set_column(position, SHARD_SCHEMA.field(position), pa.array(column, SHARD_SCHEMA.field(position).type))
+        return batch.set_column(
+            position, SHARD_SCHEMA.field(position), pa.array(column, SHARD_SCHEMA.field(position).type)
+        )
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No cycle collection inside: rows make none, and a collector that walks all rows again and again costs a sixth
+    of the time of a conversion. What is no longer needed is still freed at once, by its reference count."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def samples_of(batch: pa.RecordBatch) -> list[Sample]:
@@ -360,17 +369,9 @@ def _renamed(source_ids: pa.Array, renamed: dict[int, str], first: int) -> pa.Ar
     return pa.array(values, pa.string())
 
 
-def _replace(native: pa.RecordBatch, rows: np.ndarray, converted: pa.RecordBatch) -> pa.RecordBatch:  # type: ignore[type-arg]
-    """`native` with the given rows replaced, order kept."""
-    order = np.arange(native.num_rows)
-    order[rows] = native.num_rows + np.arange(len(rows))
-    both = pa.Table.from_batches([native, converted]).combine_chunks()
-    return both.take(pa.array(order)).combine_chunks().to_batches()[0]
-
-
-def _tally(converted: pa.RecordBatch, styles: Counter[str], makers: Counter[str]) -> None:
+def _tally(rows: Mapping[str, pa.Array] | pa.RecordBatch, styles: Counter[str], makers: Counter[str]) -> None:
     for name, counter in (("style", styles), ("maker", makers)):
-        for entry in converted[name].value_counts().to_pylist():
+        for entry in rows[name].value_counts().to_pylist():
             counter[entry["values"]] += entry["counts"]
 
 
@@ -379,7 +380,7 @@ _worker: Worker | None = None
 
 def start_worker(setup: WorkerSetup) -> None:
     """Initialiser of a worker process."""
-    global _worker
+    global _worker  # noqa: PLW0603  (what a process loads once; the pool offers no other place)
     pa.set_cpu_count(1)  # the processes are the parallelism
     _worker = Worker(setup)
 

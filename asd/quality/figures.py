@@ -74,9 +74,7 @@ class _Tally:
         self.letters: dict[int, list[int]] = {}
         self.yes: Counter[tuple[bool, bool]] = Counter()  # (proposes a candidate, is Yes)
         self.num_choice, self.longest, self.longest_chance = 0, 0.0, 0.0
-        self.probed = {
-            style: KeyedSample[ProbeRow](MAX_PROBE_ROWS, "probe") for style in ("multiple_choice", "yes_no")
-        }
+        self.probed = {style: KeyedSample[ProbeRow](MAX_PROBE_ROWS, "probe") for style in ("multiple_choice", "yes_no")}
         self.prior_rows = KeyedSample[tuple[str, str, str]](MAX_PRIOR_ROWS, "probe-prior")
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -98,9 +96,7 @@ class _Tally:
         style, response, gold = row["style"], row["response"], row["gold"]
         options, candidate, accepted = row["options"], row["candidate"], row["accepted"]
         self.converted += 1
-        self.recovered += is_gold_recoverable(
-            style, response, gold, options, candidate, accepted, row["question"]
-        )
+        self.recovered += is_gold_recoverable(style, response, gold, options, candidate, accepted, row["question"])
         self.preserved += is_question_preserved(row["question"], row["prompt"])
         if style == "multiple_choice":
             self._add_choice(row, key)

@@ -113,9 +113,7 @@ def _folds(keys: Sequence[str]) -> Ints:
 class _Alternatives:
     """All alternatives of all rows as flat arrays: their features and their prior in either role."""
 
-    def __init__(
-        self, rows: Sequence[ProbeRow], folds: Ints, prior: AnswerPrior, answer_counts: Counter[str]
-    ) -> None:
+    def __init__(self, rows: Sequence[ProbeRow], folds: Ints, prior: AnswerPrior, answer_counts: Counter[str]) -> None:
         self.sizes = np.array([len(row.alternatives) for row in rows], dtype=np.int64)
         self.gold = np.array([row.gold for row in rows], dtype=np.int64)
         texts = [text for row in rows for text in row.alternatives]
@@ -243,9 +241,7 @@ def _prior_half(table: _Alternatives, trained_on: Bools, is_yes_no: bool) -> flo
         said = table.prior["test"][exact][~trained_on] >= bar
         return float(np.mean(said == table.gold[~trained_on].astype(bool)))
     tested = np.repeat(~trained_on, table.sizes)
-    return tied_hit_rate(
-        table.prior["test"][exact][tested], table.sizes[~trained_on], table.gold[~trained_on]
-    )
+    return tied_hit_rate(table.prior["test"][exact][tested], table.sizes[~trained_on], table.gold[~trained_on])
 
 
 def _best_threshold(scores: Floats, is_yes: Ints) -> float:

@@ -46,7 +46,11 @@ def is_gold_recoverable(
     answer stands in the response as whole words, or the response states its letter. Case, outer punctuation
     and spacing are ignored. A box may stand in the question instead, which then asks what the region shows.
     """
-    if _BOX.fullmatch(gold.strip()) and style in ("short_answer", "brief_explanation", "detailed_explanation"):
+    if _BOX.fullmatch(gold.strip()) and style in (
+        "short_answer",
+        "brief_explanation",
+        "detailed_explanation",
+    ):
         boxes = _BOX.findall(f"{question} {response}")
         return any(_numbers(box) == _numbers(gold) for box in boxes) and bool(_plain(response))
     if style == "yes_no":

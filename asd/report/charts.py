@@ -50,8 +50,7 @@ def meter(value: float, marks: Sequence[tuple[str, float]], *, title: str) -> Ma
     """A value in 0..1 on a scale with named marks ("chance", 0.25)."""
     lines = Markup("").join(
         Markup(
-            '<line class="mark" x1="{at}%" x2="{at}%" y1="1" y2="15">'
-            "<title>{name}: {share:.1%}</title></line>"
+            '<line class="mark" x1="{at}%" x2="{at}%" y1="1" y2="15"><title>{name}: {share:.1%}</title></line>'
         ).format(at=_percent(at), name=name, share=at)
         for name, at in marks
     )
@@ -66,8 +65,7 @@ def _svg(height: int, title: str, content: Markup) -> Markup:
 
 def _label(baseline: int, name: str, value: str) -> Markup:
     return Markup(
-        '<text x="0" y="{y}">{name}</text>'
-        '<text class="value" x="100%" y="{y}" text-anchor="end">{value}</text>'
+        '<text x="0" y="{y}">{name}</text><text class="value" x="100%" y="{y}" text-anchor="end">{value}</text>'
     ).format(y=baseline, name=name, value=value)
 
 

@@ -117,9 +117,7 @@ def render_report(
     )
 
 
-def pick_samples(
-    batches: Iterable[pa.RecordBatch], num: int, only: str | None = None
-) -> dict[str, list[Row]]:
+def pick_samples(batches: Iterable[pa.RecordBatch], num: int, only: str | None = None) -> dict[str, list[Row]]:
     """Up to `num` rows per style, by `AnswerStyle`'s order; native ones only where converted ones run out."""
     kept: dict[tuple[str, bool], KeyedSample[Row]] = {}
     for batch in batches:
@@ -159,9 +157,7 @@ def pictures_of(card: Card, image_root: Path | None) -> list[Picture]:
     """
     thumbnails = [make_thumbnail(path, data, image_root) for path, data in card.images[:_MAX_PICTURES]]
     boxes = card.boxes if len(thumbnails) == 1 else []
-    return [
-        Picture(one, [placed for box in boxes if (placed := _place(box, one.size))]) for one in thumbnails
-    ]
+    return [Picture(one, [placed for box in boxes if (placed := _place(box, one.size))]) for one in thumbnails]
 
 
 def render_card(card: Card, pictures: Sequence[Picture]) -> str:
@@ -218,9 +214,7 @@ def _ranked(counts: Mapping[str, Any], key: str) -> list[tuple[str, int]]:
     return sorted(_counts(counts, key).items(), key=lambda entry: (-entry[1], entry[0]))
 
 
-def _tiles(
-    manifest: Mapping[str, Any], counts: Mapping[str, Any], figures: Mapping[str, Any]
-) -> list[tuple[str, str]]:
+def _tiles(manifest: Mapping[str, Any], counts: Mapping[str, Any], figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     samples = _first(manifest.get("num_samples"), counts.get("samples"), figures.get("samples"))
     converted = _first(counts.get("converted"), figures.get("converted"))
     tiles = [("samples", f"{samples:,}")] if samples is not None else []

@@ -83,9 +83,7 @@ def _letters(figures: Figures) -> Verdict:
 def _yes_share(figures: Figures) -> Verdict:
     share, dealt = figures.get("yes_share"), figures.get("yes_share_candidates")
     judged = share if dealt is None else dealt
-    mark = "none" if judged is None else _grade(
-        abs(judged - 0.5), 0.03 + _noise(0.5, figures.get("yes_share_n")), 0.1
-    )
+    mark = "none" if judged is None else _grade(abs(judged - 0.5), 0.03 + _noise(0.5, figures.get("yes_share_n")), 0.1)
     value = _percent(share)
     if dealt is not None and dealt != share:
         value += f" ({_percent(dealt)} where a candidate was proposed)"

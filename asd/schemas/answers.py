@@ -71,13 +71,7 @@ class FreeForm(_AnswerSchema):
 
 
 AnyAnswer = Annotated[
-    YesNoAnswer
-    | MultipleChoiceAnswer
-    | ShortAnswer
-    | BriefExplanation
-    | DetailedExplanation
-    | BoundingBox
-    | FreeForm,
+    YesNoAnswer | MultipleChoiceAnswer | ShortAnswer | BriefExplanation | DetailedExplanation | BoundingBox | FreeForm,
     Field(discriminator="style"),
 ]
 ANSWERS: TypeAdapter[AnyAnswer] = TypeAdapter(AnyAnswer)

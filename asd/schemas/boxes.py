@@ -18,9 +18,7 @@ Size = tuple[float, float]
 """Width and height of the frame in pixels."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_BOX_TEXT = re.compile(
-    rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*"
-)
+_BOX_TEXT = re.compile(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
 
 
 class BoxError(ValueError):
@@ -97,9 +95,7 @@ def _cut(box: Box, given: Box, width: float, height: float) -> Box:
         raise BoxError("bad_box", f"the second corner is left of or above the first: {list(given)}")
     cut = (max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height))
     if cut[0] >= cut[2] or cut[1] >= cut[3]:
-        raise BoxError(
-            "bad_box", f"the box has no area inside the {width:g} x {height:g} frame: {list(given)}"
-        )
+        raise BoxError("bad_box", f"the box has no area inside the {width:g} x {height:g} frame: {list(given)}")
     return cut
 
 

@@ -113,9 +113,7 @@ class Expression(_Strict):
     def has_one_source(self) -> Expression:
         given = [name for name in SOURCES if getattr(self, "list_" if name == "list" else name) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"an expression has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}"
-            )
+            raise ValueError(f"an expression has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}")
         return self
 
 

@@ -11,9 +11,7 @@ from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 __all__ = ["Family", "Layout", "TaskSpec"]
 
-Family = Literal[
-    "vqa", "ocr", "classification", "science", "grounding", "statement", "caption", "chart", "text"
-]
+Family = Literal["vqa", "ocr", "classification", "science", "grounding", "statement", "caption", "chart", "text"]
 
 
 class TaskSpec(BaseModel):
@@ -53,8 +51,7 @@ class TaskSpec(BaseModel):
         for style in self.styles:
             if style not in TARGET_STYLES:
                 raise ValueError(
-                    f"styles: {style.value!r} can be native but not a target; targets: "
-                    f"{', '.join(TARGET_STYLES)}"
+                    f"styles: {style.value!r} can be native but not a target; targets: {', '.join(TARGET_STYLES)}"
                 )
             if style == self.native_style:
                 raise ValueError(f"styles: {style.value!r} is the native style, so nothing converts to it")

@@ -6,7 +6,13 @@ import yaml
 
 from asd.shards.manifest import Manifest
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
 _HUB_SPLITS = {"val": "validation", "valid": "validation", "dev": "validation"}
 
 
@@ -26,7 +32,9 @@ def dataset_card(manifest: Manifest) -> str:
         "configs": [
             {
                 "config_name": "default",
-                "data_files": [{"split": _split_name(split), "path": f"{folder}/data/{split}-*.arrow"} for split in splits],
+                "data_files": [
+                    {"split": _split_name(split), "path": f"{folder}/data/{split}-*.arrow"} for split in splits
+                ],
             }
         ],
     }

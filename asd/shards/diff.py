@@ -40,7 +40,9 @@ def diff(left_root: Path, left: str | None, right_root: Path, right: str | None)
     """Compare two versions by sample id. Raises: UsageError, UnknownNameError, ShardError."""
     stores = Store(left_root), Store(right_root)
     versions = stores[0].resolve(left), stores[1].resolve(right)
-    manifests = [store.manifest(version).model_dump(mode="json") for store, version in zip(stores, versions, strict=True)]
+    manifests = [
+        store.manifest(version).model_dump(mode="json") for store, version in zip(stores, versions, strict=True)
+    ]
     difference = Difference(*versions, settings=_settings(*manifests))
     if versions[0] == versions[1] and left_root.resolve() == right_root.resolve():
         difference.same = manifests[0]["counts"]["samples"]

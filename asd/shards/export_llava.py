@@ -36,7 +36,7 @@ def write_llava(root: Path, version: str | None, out: Path, *, group_turns: bool
 
 def _write(records: Iterator[dict[str, Any]], file: IO[str]) -> int:
     count = 0
-    for count, record in enumerate(records, start=1):  # noqa: B007  (the last value is the number of records)
+    for count, record in enumerate(records, start=1):
         file.write("[\n" if count == 1 else ",\n")
         file.write(json.dumps(record, ensure_ascii=False))
     file.write("\n]\n" if count else "[]\n")

@@ -75,7 +75,9 @@ def read_shard(path: Path, style: str | None = None, *, check_values: bool = Tru
             batch.validate(full=check_values)
             yield batch if style is None else batch.filter(pc.equal(batch["style"], style))
     except (OSError, pa.ArrowException) as exc:
-        raise ShardError(f"{path} cannot be read ({exc}). Run `asd verify` on the dataset, then convert again.") from exc
+        raise ShardError(
+            f"{path} cannot be read ({exc}). Run `asd verify` on the dataset, then convert again."
+        ) from exc
 
 
 def load(
@@ -94,7 +96,8 @@ def load(
 
     root, named = split_location(str(path))
     table = pa.Table.from_batches(
-        read_batches(root, version or named, style=style, split=split, check_values=False), schema=SHARD_SCHEMA
+        read_batches(root, version or named, style=style, split=split, check_values=False),
+        schema=SHARD_SCHEMA,
     )
     wrapped = ConcatenationTable.from_tables([InMemoryTable(table)])
     return datasets.Dataset(wrapped)

@@ -92,9 +92,7 @@ class Store:
         infos = []
         for version in order:
             names = tuple(name for name, ref in refs.items() if ref["version"] == version)
-            infos.append(
-                VersionInfo(version, names, version == latest, refs[names[0]], self.path_of(version))
-            )
+            infos.append(VersionInfo(version, names, version == latest, refs[names[0]], self.path_of(version)))
         return infos
 
     def resolve(self, name: str | None) -> str:
@@ -102,6 +100,8 @@ class Store:
         self.require()
         if name is None or name == LATEST:
             latest = self.latest()
+            if latest is None and (names := list(self.refs())):
+                raise ShardError(f"{self.root} has lost its `latest`. Name a version, e.g. {self.root}@{names[-1]}.")
             if latest is None:
                 raise ShardError(f"{self.root} has no finished version yet. Run `asd convert` first.")
             return latest
@@ -120,11 +120,17 @@ class Store:
         """Raises: UsageError if this is no dataset directory."""
         if not (self.root / VERSIONS).is_dir():
             what = "is not a dataset written by `asd convert`" if self.root.is_dir() else "does not exist"
-            raise UsageError(f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed.")
+            raise UsageError(
+                f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed."
+            )
+
+    def own_paths(self) -> tuple[Path, ...]:
+        """The files and folders of a dataset directory, whether they are there or not."""
+        return tuple(self.root / name for name in (VERSIONS, STAGING, REFS, LATEST, "README.md"))
 
     def require_free(self) -> None:
         """Raises: StorageError if something else owns this place, e.g. a project with a README.md of its own."""
-        if (self.root / STAGING).is_dir() or (self.root / REFS).is_dir() and (self.root / VERSIONS).is_dir():
+        if (self.root / STAGING).is_dir() or ((self.root / REFS).is_dir() and (self.root / VERSIONS).is_dir()):
             return
         taken = [name for name in ("README.md", LATEST, REFS, VERSIONS) if (self.root / name).exists()]
         if taken:
@@ -218,7 +224,11 @@ class Store:
 
     def _remove_leftovers(self) -> None:
         """Temporary files of processes that were killed inside a commit; the caller holds the commit lock."""
-        for folder, pattern in ((self.root, ".README.md.*.tmp"), (self.root, f".{LATEST}.*.tmp"), (self.root / REFS, ".*.tmp")):
+        for folder, pattern in (
+            (self.root, ".README.md.*.tmp"),
+            (self.root, f".{LATEST}.*.tmp"),
+            (self.root / REFS, ".*.tmp"),
+        ):
             for leftover in folder.glob(pattern):
                 leftover.unlink(missing_ok=True)
         for trash in (self.root / STAGING).glob(f"{_TRASH}*"):
@@ -233,7 +243,10 @@ class Store:
 
     def forget_staging(self, version: str, created: list[Path]) -> None:
         """Delete what a failed conversion staged, and those of the folders it created (innermost first) that are empty."""
-        with contextlib.suppress(OSError), FileLock(self.root / STAGING / f"{version}.lock", timeout=0) as lock:
+        with (
+            contextlib.suppress(OSError),
+            FileLock(self.root / STAGING / f"{version}.lock", timeout=0) as lock,
+        ):
             self.discard(self.staging(version))
             if created:
                 Path(lock.lock_file).unlink()
@@ -271,7 +284,9 @@ class Store:
     def _point_latest(self, version: str) -> None:
         link = self.root / LATEST
         if link.is_dir() and not link.is_symlink():
-            raise StorageError(f"{link} is a folder, not the link that it should be (a copy?). Delete it and run again.")
+            raise StorageError(
+                f"{link} is a folder, not the link that it should be (a copy?). Delete it and run again."
+            )
         temporary = self.root / f".{LATEST}.{os.getpid()}.tmp"
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(Path(VERSIONS) / version)
@@ -307,7 +322,7 @@ def _read_ref(path: Path) -> dict[str, Any]:
 
 
 def split_location(text: str) -> tuple[Path, str | None]:
-    """"DIR@v1" -> (DIR, "v1"); a path that exists as it stands is never split."""
+    """ "DIR@v1" -> (DIR, "v1"); a path that exists as it stands is never split."""
     if Path(text).exists() or "@" not in text:
         return Path(text), None
     head, _, name = text.rpartition("@")

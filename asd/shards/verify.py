@@ -122,5 +122,7 @@ def require_sound(found: Verification) -> None:
     """Raises: ShardError with every problem."""
     if found.problems:
         listed = "\n".join(f"  - {problem}" for problem in found.problems)
-        raise ShardError(f"version {found.version} is damaged:\n{listed}\nDelete {found.folder} and convert again: "
-                         "the same settings write the same bytes.")
+        raise ShardError(
+            f"version {found.version} is damaged:\n{listed}\nDelete {found.folder} and convert again: "
+            "the same settings write the same bytes."
+        )

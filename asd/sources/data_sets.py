@@ -61,9 +61,7 @@ def load_data_set(location: str, split: str | None) -> LoadedDataSet:
     if isinstance(loaded, dict):
         parts = dict(loaded)
         if split is not None:
-            parts = {
-                name: part for name, part in parts.items() if normalise_split(name) == normalise_split(split)
-            }
+            parts = {name: part for name, part in parts.items() if normalise_split(name) == normalise_split(split)}
             if not parts:
                 raise SourceError(f"{location}: no split {split!r} (found {', '.join(loaded)})")
     else:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asd.errors import UsageError
+from asd.schemas.boxes import BoxError, canonical_box
 from asd.schemas.layout import BoxSource, Expression, Messages, Pick, Switch, near_names
 from asd.sources.annotators import NO_VOTE, Vote, vote
-from asd.schemas.boxes import BoxError, canonical_box
 
 SPECIALS = ("$key", "$row", "$number", "$file", "$name", "$stem", "$folder", "$value", "$item", "$it")
 _FILE_SPECIALS = ("$file", "$name", "$stem", "$folder")
@@ -73,9 +73,7 @@ class Compiler:
     functions whose results are kept of each joined record (so that only these stay in memory).
     """
 
-    def __init__(
-        self, layout: str, joins: Sequence[str] = (), variables: Mapping[str, Expression] | None = None
-    ):
+    def __init__(self, layout: str, joins: Sequence[str] = (), variables: Mapping[str, Expression] | None = None):
         self.layout = layout
         self.join_names = tuple(joins)
         self.variables = dict(variables or {})
@@ -173,8 +171,7 @@ class Compiler:
     def _special(self, root: str) -> Fn:
         if root not in SPECIALS:
             raise UsageError(
-                f"layout {self.layout!r}: no {root!r}{near_names(root, SPECIALS)} "
-                f"(known: {', '.join(SPECIALS)})"
+                f"layout {self.layout!r}: no {root!r}{near_names(root, SPECIALS)} (known: {', '.join(SPECIALS)})"
             )
         if root not in _FILE_SPECIALS:
             self._per_file = False
@@ -237,8 +234,7 @@ class Compiler:
                 continue
             if conversion or "{" in (spec or "") or not name:
                 raise UsageError(
-                    f"layout {self.layout!r}: format {text!r}: {{{name}}} may have a field and a plain "
-                    "format only"
+                    f"layout {self.layout!r}: format {text!r}: {{{name}}} may have a field and a plain format only"
                 )
             pieces.append((literal, self.path(name), spec or ""))
         return _format(text, tuple(pieces))
@@ -321,9 +317,7 @@ class Compiler:
             steps.append(_on_text(_map(expr.map)))
         if expr.numbered is not None:
             pattern = expr.numbered
-            steps.append(
-                lambda value: [pattern.replace("{n}", str(n)) for n, _ in enumerate(_as_list(value), start=1)]
-            )
+            steps.append(lambda value: [pattern.replace("{n}", str(n)) for n, _ in enumerate(_as_list(value), start=1)])
         if expr.join is not None:
             glue = expr.join
             steps.append(lambda value: glue.join(text for part in _as_list(value) if (text := to_text(part))))

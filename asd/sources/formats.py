@@ -99,16 +99,12 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
                 with gzip.open(raw) as unzipped:
                     yield cast(BinaryIO, unzipped)
             elif magic == _ZSTD:
-                with io.BufferedReader(
-                    _ArrowStream(pa.CompressedInputStream(pa.PythonFile(raw), "zstd"))
-                ) as out:
+                with io.BufferedReader(_ArrowStream(pa.CompressedInputStream(pa.PythonFile(raw), "zstd"))) as out:
                     yield out
             else:
                 yield raw
     except EOFError as exc:
-        raise SourceError(
-            f"{path}: the compressed data ends too early; the file is truncated: fetch it again"
-        ) from exc
+        raise SourceError(f"{path}: the compressed data ends too early; the file is truncated: fetch it again") from exc
     except (gzip.BadGzipFile, zlib.error, pa.ArrowInvalid) as exc:
         raise SourceError(f"{path}: the file is damaged ({exc}); fetch it again") from exc
     except OSError as exc:
@@ -179,9 +175,7 @@ def _looks_like_csv(head: bytes) -> bool:
     return len(widths) == 1 and widths.pop() > 1
 
 
-def iterate_records(
-    path: Path, options: ReadOptions | None = None, *, name: str | None = None
-) -> Iterator[Record]:
+def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str | None = None) -> Iterator[Record]:
     """The records of a file, whatever its format. `name` is what messages call the file (default: the path).
 
     Raises: SourceError naming the file and the byte or row where reading had to stop.
@@ -307,9 +301,7 @@ def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> It
     source: Any = str(path)
     with path.open("rb") as raw:
         magic = raw.read(4)
-    if (
-        magic == _ZSTD or magic[:2] == _GZIP
-    ):  # such files are compressed inside, so this is rare: unpack in memory
+    if magic == _ZSTD or magic[:2] == _GZIP:  # such files are compressed inside, so this is rare: unpack in memory
         with open_bytes(path) as stream:
             source = pa.BufferReader(stream.read())
     if kind == "parquet":

@@ -41,7 +41,10 @@ def parse_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def iterate_collection(stream: BinaryIO, where: str, path: tuple[str, ...] = ()) -> Iterator[Item]:
@@ -72,9 +75,7 @@ class _Scanner:
         if self.ended:
             return False
         keep = self.buf[self.pos :]
-        chunk = self.stream.read(
-            max(BLOCK_BYTES, len(keep))
-        )  # doubles for a huge element, so growth stays linear
+        chunk = self.stream.read(max(BLOCK_BYTES, len(keep)))  # doubles for a huge element, so growth stays linear
         self.base += self.pos
         self.buf, self.pos = keep + chunk, 0
         self.ended = not chunk
@@ -192,9 +193,7 @@ class _Scanner:
         self.enter(path)
         start = self.peek()
         if start not in _OPEN:
-            raise PathError(
-                f"{self.where}: {'.'.join(path) or 'the outermost value'} is neither a list nor an object"
-            )
+            raise PathError(f"{self.where}: {'.'.join(path) or 'the outermost value'} is neither a list nor an object")
         keyed, close = start == 0x7B, _OPEN[start]
         self.pos += 1
         boundary: re.Pattern[bytes] | None = None

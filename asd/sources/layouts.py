@@ -71,10 +71,14 @@ def list_files(root: Path) -> list[str]:
             folders.clear()
             continue
         seen.add(real)
+        is_dataset = {"versions", "refs"} <= set(folders)
+        if is_dataset:  # a dataset that was converted into this folder is no source
+            folders[:] = [name for name in folders if name not in ("versions", "refs", "latest")]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         rel = Path(folder).relative_to(root).as_posix()
         prefix = "" if rel == "." else f"{rel}/"
-        found.extend(prefix + name for name in names if not name.startswith("."))
+        skipped = {"README.md"} if is_dataset else set()
+        found.extend(prefix + name for name in names if not name.startswith(".") and name not in skipped)
     return sorted(found)
 
 
@@ -117,9 +121,7 @@ def compile_layout(layout: Layout, spec: TaskSpec) -> CompiledLayout:
         layout=layout,
         needs=list(dict.fromkeys((*compiler.needs, *layout.keys))),
         join_needs={name: list(dict.fromkeys(paths)) for name, paths in compiler.join_needs.items()},
-        fields=tuple(
-            sorted(compiler.fields | {key.split(".")[0] for key in (*layout.keys, *layout.without)})
-        ),
+        fields=tuple(sorted(compiler.fields | {key.split(".")[0] for key in (*layout.keys, *layout.without)})),
         slots=compiler.slots,
         join_keys=join_keys,
         lookups=lookups,
@@ -203,9 +205,7 @@ class OpenLayout:
         self.compiled, self.layout, self.spec = compiled, compiled.layout, spec
         self.root, self.mains = root, mains
         self.on_note = on_note
-        self.join_files = {
-            name: self._join_files(name, join, files) for name, join in self.layout.joins.items()
-        }
+        self.join_files = {name: self._join_files(name, join, files) for name, join in self.layout.joins.items()}
 
     def paths(self) -> list[str]:
         """Every file that will be read, main files first, each once."""
@@ -229,9 +229,7 @@ class OpenLayout:
             hit = next((partner for partner in tried if partner in set(files)), None)
             if hit is None and join.required:
                 looked = ", ".join(tried) or "nothing: no renaming applies"
-                raise LayoutMismatchError(
-                    f"{main.rel} has no file of {name!r} beside it (looked for {looked})"
-                )
+                raise LayoutMismatchError(f"{main.rel} has no file of {name!r} beside it (looked for {looked})")
             by_main[main.rel] = [hit] if hit else []
         return by_main
 
@@ -275,9 +273,7 @@ class OpenLayout:
                 else:
                     table[found] = tuple(slot(record, row) for slot in slots)
         if repeated:
-            self.on_note(
-                f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used"
-            )
+            self.on_note(f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used")
         return table
 
     def _check_joined(self, name: str, rel: str, record: Any) -> None:
@@ -307,9 +303,7 @@ class _FileReader:
         path = PurePosixPath(main.rel)
         stem = path.name.split(".")[0] or path.name
         folder = "" if str(path.parent) == "." else str(path.parent)
-        self.row = Row(
-            file=main.rel, name=path.name, stem=stem, folder=folder, joined=[None] * len(self.tables)
-        )
+        self.row = Row(file=main.rel, name=path.name, stem=stem, folder=folder, joined=[None] * len(self.tables))
         base_name = f"{folder}/{stem}" if folder else stem
         several = len(self.compiled.variants) > 1
         self.makers = [
@@ -362,9 +356,7 @@ class _FileReader:
         for position, (table, lookup) in enumerate(self.tables):
             wanted = lookup(record, row)
             if type(wanted) is list:
-                row.joined[position] = [
-                    found for each in wanted if (found := table.get(str(each))) is not None
-                ]
+                row.joined[position] = [found for each in wanted if (found := table.get(str(each))) is not None]
             else:
                 row.joined[position] = table.get(str(wanted))
         for reason, condition in self.compiled.reject_when.items():
@@ -409,9 +401,7 @@ class _FileReader:
     def _reject(self, error: RowError, maker: RowMaker | None = None) -> None:
         detail = error.detail
         if error.reason == "no_answer" and not detail:
-            absent = [
-                n for n, found in zip(self.opened.layout.joins, self.row.joined, strict=True) if found is None
-            ]
+            absent = [n for n, found in zip(self.opened.layout.joins, self.row.joined, strict=True) if found is None]
             detail = f"no entry in {' and '.join(absent)}" if absent else "the answer is empty or missing"
         source_id = (maker.last_id if maker is not None else "") or self.row.key or ""
         self.sink.rejects.append(Reject(self.main.rel, self.row.row, source_id, error.reason, detail))

@@ -54,9 +54,7 @@ def batches(
     elif kind in ("parquet", "arrow_file", "arrow_stream"):
         tables = _arrow_tables(path, kind, rules)
     else:
-        raise SourceError(
-            f"{rel}: expected JSON, JSON Lines, Parquet or Arrow with conversations, found {kind}"
-        )
+        raise SourceError(f"{rel}: expected JSON, JSON Lines, Parquet or Arrow with conversations, found {kind}")
     yield from _rebatch(tables, batch_rows)
 
 

@@ -33,9 +33,7 @@ from asd.sources.prompt_columns import Mask, Offsets, take_apart_columns
 from asd.sources.record_blocks import Block, element_ends
 
 _strings = pa.list_(pa.string())
-_TURN = pa.struct(
-    [("from", pa.string()), ("value", pa.string()), ("role", pa.string()), ("content", pa.string())]
-)
+_TURN = pa.struct([("from", pa.string()), ("value", pa.string()), ("role", pa.string()), ("content", pa.string())])
 _COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "question_id": pa.string(),
@@ -109,9 +107,7 @@ def _records(block: Block, rules: RecordRules, rejects: list[Reject]) -> Iterato
             record = orjson.loads(text)
         except orjson.JSONDecodeError as exc:
             where = f"line {row + 1}" if block.form == "lines" else f"record {row} (counted from 0)"
-            rejects.append(
-                Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc}): {text[:60]!r}")
-            )
+            rejects.append(Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc}): {text[:60]!r}"))
             continue
         yield row, record
 
@@ -186,9 +182,7 @@ def _first_record(block: Block) -> dict[str, Any]:
 
 def _schema(first: dict[str, Any], *, only_its_keys: bool) -> pa.Schema:
     """Which type the ids have is read off the first record."""
-    types = {
-        name: kind for name, kind in _COLUMNS.items() if not only_its_keys or name in first or name == "image"
-    }
+    types = {name: kind for name, kind in _COLUMNS.items() if not only_its_keys or name in first or name == "image"}
     for key in _IDS:
         if isinstance(first.get(key), int) and not isinstance(first[key], bool):
             types[key] = pa.int64()
@@ -322,9 +316,7 @@ def _may_have_odd_paths(data: npt.NDArray[np.uint8], offsets: Offsets) -> bool:
     is_part_mark = is_slash | (paths == ord("."))  # two in a row: "./", "/.", "..", "//"
     starts = offsets[:-1][offsets[:-1] < offsets[1:]] - offsets[0]
     ends = offsets[1:][offsets[:-1] < offsets[1:]] - offsets[0] - 1
-    is_odd = (
-        (is_part_mark[1:] & is_part_mark[:-1]).any() or is_part_mark[starts].any() or is_slash[ends].any()
-    )
+    is_odd = (is_part_mark[1:] & is_part_mark[:-1]).any() or is_part_mark[starts].any() or is_slash[ends].any()
     return bool(is_odd) or any(bool((paths == byte).any()) for byte in b"\\:\x00")
 
 
@@ -411,9 +403,7 @@ class _Turns:
             marks = np.bincount(self.record, weights=prompts.placeholders, minlength=self.count)
             self.is_odd |= marks > self._has_image()
         columns = self._columns(prompts.question, prompts.rfp, response, gold)
-        table = pa.RecordBatch.from_arrays(
-            [columns[name] for name in NATIVE_SCHEMA.names], schema=NATIVE_SCHEMA
-        )
+        table = pa.RecordBatch.from_arrays([columns[name] for name in NATIVE_SCHEMA.names], schema=NATIVE_SCHEMA)
         if self.is_odd.any():
             table = table.filter(pa.array(~self.is_odd[self.record]))
         return table
@@ -442,9 +432,7 @@ class _Turns:
             "accepted": _lists_of_one(gold),
             "response": response,
             "rfp": rfp,
-            "other_boxes": self._other_boxes(gold)
-            if self.rules.prompt.is_grounding
-            else constants["other_boxes"],
+            "other_boxes": self._other_boxes(gold) if self.rules.prompt.is_grounding else constants["other_boxes"],
             "group": group,
             "turn": pa.array(turn.astype(np.int32)),
             "source_row": pa.array(self.record + self.first_row),
@@ -505,9 +493,7 @@ def _gold(response: pa.StringArray, rules: RecordRules) -> tuple[pa.StringArray,
 
 
 def _gold_or_none(response: str, rules: RecordRules) -> str | None:
-    if (
-        not response or rules.style == AnswerStyle.MULTIPLE_CHOICE
-    ):  # letters need the options, so record by record
+    if not response or rules.style == AnswerStyle.MULTIPLE_CHOICE:  # letters need the options, so record by record
         return None
     try:
         return normalise_gold(response, rules)

@@ -106,9 +106,7 @@ def looks_like(record: dict[str, Any]) -> bool:
     turns = record.get("conversations", record.get("messages"))
     if isinstance(turns, list):
         first = turns[0] if turns else None
-        return isinstance(first, dict) and (
-            {"from", "value"} <= first.keys() or {"role", "content"} <= first.keys()
-        )
+        return isinstance(first, dict) and ({"from", "value"} <= first.keys() or {"role", "content"} <= first.keys())
     if not isinstance(record.get("text"), str) or not record.keys() & {"question_id", "id"}:
         return False
     return bool(record.keys() & {"answer", "answer_bbox"}) or record.keys() <= FLAT_KEYS
@@ -117,11 +115,7 @@ def looks_like(record: dict[str, Any]) -> bool:
 def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], list[Reject]]:
     """Rows and rejects of one record; `row` is its number in the file."""
     if not isinstance(record, dict):
-        return [], [
-            Reject(
-                rules.file, row, "", "not_an_object", f"expected a JSON object, found {str(record)[:40]!r}"
-            )
-        ]
+        return [], [Reject(rules.file, row, "", "not_an_object", f"expected a JSON object, found {str(record)[:40]!r}")]
     source_id = f"{rules.file}:{row}"
     try:
         source_id = record_id(record) or source_id
@@ -165,16 +159,8 @@ def read_images(record: dict[str, Any]) -> list[str]:
 def normalise_image_path(path: str) -> str:
     """Relative to the image root, without `.`, `..` or `//`. Raises: BadRecordError if it leaves the root."""
     clean = posixpath.normpath(path)
-    if (
-        clean.startswith("../")
-        or clean in (".", "..")
-        or _OUTSIDE.match(path)
-        or "\x00" in path
-        or "\\" in path
-    ):
-        raise BadRecordError(
-            "image_outside_root", f"expected a path relative to the image root, found {path[:120]!r}"
-        )
+    if clean.startswith("../") or clean in (".", "..") or _OUTSIDE.match(path) or "\x00" in path or "\\" in path:
+        raise BadRecordError("image_outside_root", f"expected a path relative to the image root, found {path[:120]!r}")
     return clean
 
 
@@ -200,17 +186,13 @@ def _read_message(turn: Any, number: int) -> Message:
         text = turn.get("content") if text is None else text
         if isinstance(role, str) and (text is None or isinstance(text, str)):
             return ROLES.get(role, role), text or ""
-    raise BadRecordError(
-        "bad_turn", f"turn {number} (counted from 0) needs from/value or role/content, both text"
-    )
+    raise BadRecordError("bad_turn", f"turn {number} (counted from 0) needs from/value or role/content, both text")
 
 
 def _flat_messages(record: dict[str, Any]) -> list[Message]:
     text = record.get("text")
     if not isinstance(text, str):
-        raise BadRecordError(
-            "no_turns", "expected a list `conversations`, or `text` with an answer; found neither"
-        )
+        raise BadRecordError("no_turns", "expected a list `conversations`, or `text` with an answer; found neither")
     messages = [("user", text)]
     for key in ("answer_bbox", "answer"):
         answer = record.get(key)
@@ -227,10 +209,7 @@ def _are_answers(answers: Any) -> bool:
     return (
         isinstance(answers, list)
         and bool(answers)
-        and (
-            all(isinstance(answer, str) for answer in answers)
-            or all(isinstance(answer, dict) for answer in answers)
-        )
+        and (all(isinstance(answer, str) for answer in answers) or all(isinstance(answer, dict) for answer in answers))
     )
 
 
@@ -256,9 +235,7 @@ def _passthrough_row(
     if not question:
         raise BadRecordError("empty_question", "no turn of the user has a text")
     _check_image_count(sum(count for _, count in asked), images)
-    answer = next(
-        (text for role, text in reversed(messages) if role == "assistant" and text.strip(BLANKS)), None
-    )
+    answer = next((text for role, text in reversed(messages) if role == "assistant" and text.strip(BLANKS)), None)
     if answer is None:
         raise BadRecordError("no_answer", "no turn of the assistant has a text")
     tools = record.get("tools")
@@ -268,9 +245,7 @@ def _passthrough_row(
     kept = orjson.dumps([{"role": role, "content": text} for role, text in messages]).decode()
     answer = answer.strip(BLANKS)
     parts = PromptParts(question)
-    return make_row(
-        rules, source_id, row, images=images, parts=parts, gold=answer, response=answer, passthrough=kept
-    )
+    return make_row(rules, source_id, row, images=images, parts=parts, gold=answer, response=answer, passthrough=kept)
 
 
 def _check_image_count(placeholders: int, images: list[str]) -> None:
@@ -333,9 +308,7 @@ def read_answer(
     if rules.style == AnswerStyle.MULTIPLE_CHOICE:
         if not parts.options:
             raise BadRecordError("no_options", f"no option lines (A., B., ...) in {prompt[-80:]!r}")
-        raise BadRecordError(
-            "answer_not_an_option", f"answer {response[:40]!r}, {len(parts.options)} options"
-        )
+        raise BadRecordError("answer_not_an_option", f"answer {response[:40]!r}, {len(parts.options)} options")
     return parts, None, normalise_gold(response, rules)
 
 
@@ -457,8 +430,7 @@ def add_other_boxes(rows: list[Row]) -> list[Row]:
         return rows
     boxes = list(dict.fromkeys(row[_GOLD] for row in rows))
     return [
-        (*row[:_OTHER_BOXES], [box for box in boxes if box != row[_GOLD]], *row[_OTHER_BOXES + 1 :])
-        for row in rows
+        (*row[:_OTHER_BOXES], [box for box in boxes if box != row[_GOLD]], *row[_OTHER_BOXES + 1 :]) for row in rows
     ]
 
 

@@ -143,9 +143,7 @@ class RowSink:
                     pa.array(np.arange(size + 1, dtype=np.int32)), pa.array(self.text["gold"], pa.string())
                 )
             offsets = self.offsets[name] if name in self.used else np.zeros(size + 1, np.int32)
-            return pa.ListArray.from_arrays(
-                pa.array(offsets, pa.int32()), pa.array(self.flat[name], pa.string())
-            )
+            return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(self.flat[name], pa.string()))
         values = self.text[name]
         if len(values) == size:
             return pa.array(values, column.type)
@@ -169,9 +167,7 @@ class RowSink:
 class RowMaker:
     """Makes the rows of one file for one set of columns and puts them into the sink."""
 
-    def __init__(
-        self, fns: ColumnFns, spec: TaskSpec, sink: RowSink, row: Row, *, base_name: str, turn: int | None
-    ):
+    def __init__(self, fns: ColumnFns, spec: TaskSpec, sink: RowSink, row: Row, *, base_name: str, turn: int | None):
         """`turn` is the number of this variant, or None where a record makes one row (or is exploded)."""
         self.sink, self.spec, self.base_name, self.turn = sink, spec, base_name, turn
         self.votes = fns.votes
@@ -264,9 +260,7 @@ class RowMaker:
             raise RowError("answer_index_out_of_range", f"answer {index!r} of {len(options)} options")
         return options, number
 
-    def _gold(
-        self, rec: Any, row: Row, vote: Vote, options: list[str], index: int | None
-    ) -> tuple[str, int | None]:
+    def _gold(self, rec: Any, row: Row, vote: Vote, options: list[str], index: int | None) -> tuple[str, int | None]:
         if index is not None:
             gold = options[index]
         else:
@@ -284,9 +278,7 @@ class RowMaker:
         if options and index is None:
             index = _find_option(options, gold)
             if index is None:
-                raise RowError(
-                    "answer_not_in_options", f"{gold[:60]!r} is none of the {len(options)} options"
-                )
+                raise RowError("answer_not_in_options", f"{gold[:60]!r} is none of the {len(options)} options")
             gold = options[index]
         if self.is_choice:
             if index is None:
@@ -304,9 +296,7 @@ class RowMaker:
         wrong = {option.casefold() for option in options} - {gold.casefold()}
         out = {gold: None}  # a dict keeps the order and drops repeats
         for answer in map(str.strip, (*given, *vote.accepted)):
-            if (
-                answer and answer.casefold() not in wrong
-            ):  # an annotator's answer may be one of the wrong options
+            if answer and answer.casefold() not in wrong:  # an annotator's answer may be one of the wrong options
                 out[answer] = None
         return list(out)
 

@@ -126,9 +126,7 @@ class _Opening:
         self.firsts: dict[Any, Any] = {}
         names = [layout.name for layout in spec.layouts]
         if source_format is not None and source_format not in (*names, LLAVA):
-            raise UnknownNameError(
-                "source format", source_format, (*names, LLAVA), hint=f"(task {spec.name!r})"
-            )
+            raise UnknownNameError("source format", source_format, (*names, LLAVA), hint=f"(task {spec.name!r})")
         self.layouts = [layout for layout in spec.layouts if source_format in (None, layout.name)]
         self.try_llava = source_format in (None, LLAVA)
 
@@ -206,9 +204,7 @@ class _Opening:
             if isinstance(record, dict) and llava.looks_like(record):
                 rels.append(rel)
         if not rels:
-            self.problems.append(
-                f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question"
-            )
+            self.problems.append(f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question")
         return rels
 
     def _peek(self, root: Path, rel: str) -> Any:
@@ -235,9 +231,7 @@ class _Opening:
 
         return read
 
-    def _source(
-        self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader
-    ) -> Source:
+    def _source(self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader) -> Source:
         files = tuple(_source_file(root, rel) for rel in rels)
         return Source(self.spec, root, name, files, image_root, reader, self.split, self.notes)
 
@@ -297,16 +291,12 @@ def _with_split(table: Any, split: str) -> Any:
     import pyarrow as pa
 
     position = NATIVE_SCHEMA.get_field_index("split")
-    return table.set_column(
-        position, NATIVE_SCHEMA.field(position), pa.repeat(pa.scalar(split), table.num_rows)
-    )
+    return table.set_column(position, NATIVE_SCHEMA.field(position), pa.repeat(pa.scalar(split), table.num_rows))
 
 
 def _siblings(path: Path) -> list[str]:
     """Files beside a single file, where its joins are looked for."""
-    return sorted(
-        entry.name for entry in path.parent.iterdir() if entry.is_file() and not entry.name.startswith(".")
-    )
+    return sorted(entry.name for entry in path.parent.iterdir() if entry.is_file() and not entry.name.startswith("."))
 
 
 def _source_file(root: Path, rel: str) -> SourceFile:

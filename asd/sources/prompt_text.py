@@ -53,9 +53,7 @@ _FORM_FIRST = re.compile(r"(?:short answer|one word|single word|yes or no|brief 
 _BOX_INSTRUCTION = re.compile(r"bounding box|bbox|coordinate|region|locat|\bbox\b|find|where", re.ASCII)
 
 _OPTION_LINE = re.compile(r"[ \t]*(?:\(([A-Z])\)|([A-Z])[.)])[ \t]+([^\n]*)")
-_OPTIONS_HEADER = re.compile(
-    r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII
-)
+_OPTIONS_HEADER = re.compile(r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII)
 _INLINE_OPTIONS = re.compile(r"(?:(?:Options|Choices)[ \t]*:)?[ \t]*(?=\(A\)[ \t])")
 _INLINE_LETTER = re.compile(r"[ \t]*\(([A-Z])\)[ \t]+")
 _OCR_LINE = re.compile(r"(?:\A|\n)[ \t]*Reference OCR tokens?[ \t]*:[ \t]*([^\n]*)")
@@ -145,10 +143,7 @@ def split_grounding(text: str, rules: PromptRules) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=1 << 14)
 def is_box_instruction(text: str) -> bool:
-    return (
-        len(text) <= MAX_INSTRUCTION_CHARS
-        and _BOX_INSTRUCTION.search(text.translate(_ASCII_LOWER)) is not None
-    )
+    return len(text) <= MAX_INSTRUCTION_CHARS and _BOX_INSTRUCTION.search(text.translate(_ASCII_LOWER)) is not None
 
 
 def split_last_sentence(text: str, rules: PromptRules) -> tuple[str, str | None]:
@@ -201,9 +196,7 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     return _split_inline_options(lines, text)
 
 
-def _options_from(
-    lines: list[str], marks: list[re.Match[str] | None], letters: list[str], start: int
-) -> list[str]:
+def _options_from(lines: list[str], marks: list[re.Match[str] | None], letters: list[str], start: int) -> list[str]:
     options: list[str] = []
     for number in range(start, len(lines)):
         match = marks[number]

@@ -43,15 +43,9 @@ class Block:
     """Lines (blank ones too), or elements that are objects or lists."""
 
 
-def iterate_blocks(
-    stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES
-) -> Iterator[Block]:
+def iterate_blocks(stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """Raises: SourceError naming `where` and byte if an array is cut off or goes on behind its end."""
-    return (
-        _line_blocks(stream, where, block_bytes)
-        if form == "lines"
-        else _array_blocks(stream, where, block_bytes)
-    )
+    return _line_blocks(stream, where, block_bytes) if form == "lines" else _array_blocks(stream, where, block_bytes)
 
 
 def _line_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Block]:
@@ -162,9 +156,7 @@ def element_ends(data: bytes) -> tuple[npt.NDArray[np.int64], int]:
     return ends, int(positions[brackets[last]]) if len(below) else -1
 
 
-def _is_escaped(
-    positions: npt.NDArray[np.int64], is_backslash: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
+def _is_escaped(positions: npt.NDArray[np.int64], is_backslash: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which of the marked bytes stand right behind a backslash that is not itself escaped."""
     follows = np.zeros(len(positions), np.bool_)
     follows[1:] = is_backslash[:-1] & (positions[1:] == positions[:-1] + 1)

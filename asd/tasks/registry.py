@@ -128,9 +128,7 @@ def _read_mapping(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise UsageError(f"{file}{_yaml_problem(error)}") from None
     if not isinstance(raw, dict):
-        raise UsageError(
-            f"{file}: expected `key: value` lines, got {type(raw).__name__ if raw else 'an empty file'}"
-        )
+        raise UsageError(f"{file}: expected `key: value` lines, got {type(raw).__name__ if raw else 'an empty file'}")
     return raw
 
 

@@ -8,7 +8,20 @@ from pathlib import Path
 from typing import Any
 
 RFP = "Answer the question using a single word or phrase."
-COLOURS = ["red", "blue", "green", "black", "white", "brown", "yellow", "pink", "orange", "purple", "gray", "gold"]
+COLOURS = [
+    "red",
+    "blue",
+    "green",
+    "black",
+    "white",
+    "brown",
+    "yellow",
+    "pink",
+    "orange",
+    "purple",
+    "gray",
+    "gold",
+]
 THINGS = ["car", "dog", "hat", "cup", "bench", "kite", "train", "clock", "shirt", "door"]
 
 
@@ -23,7 +36,10 @@ def vqa_records(count: int, seed: int = 0) -> list[dict[str, Any]]:
                 (f"What color is the {thing}?", draw.choice(COLOURS)),
                 (f"How many {thing}s are there?", str(draw.randint(1, 9))),
                 (f"Is the {thing} {draw.choice(COLOURS)}?", draw.choice(["yes", "no"])),
-                (f"Where is the {thing}?", draw.choice(["on the table", "in the street", "on the grass", "in a box"])),
+                (
+                    f"Where is the {thing}?",
+                    draw.choice(["on the table", "in the street", "on the grass", "in a box"]),
+                ),
             ]
         )
         records.append(record(f"q{number}", question, answer))

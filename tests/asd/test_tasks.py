@@ -57,10 +57,7 @@ def test_task_from_path_and_from_string_path(tmp_path: Path) -> None:
 
 
 def test_own_rfps_win_over_family_and_general_ones(tmp_path: Path) -> None:
-    text = (
-        MINIMAL.replace("family: vqa", "family: statement")
-        + 'rfps:\n  multiple_choice: ["Letter, please."]\n'
-    )
+    text = MINIMAL.replace("family: vqa", "family: statement") + 'rfps:\n  multiple_choice: ["Letter, please."]\n'
     spec = load_task(write(tmp_path, text))
     assert rfps_for(spec, "multiple_choice") == ("Letter, please.",)
     assert all("statement" in rfp.lower() or "true" in rfp for rfp in rfps_for(spec, "yes_no"))
@@ -69,9 +66,7 @@ def test_own_rfps_win_over_family_and_general_ones(tmp_path: Path) -> None:
 
 
 def test_unknown_rfp_key() -> None:
-    with pytest.raises(
-        UnknownNameError, match=r"no response-format prompt named 'yesno'; did you mean 'yes_no'"
-    ):
+    with pytest.raises(UnknownNameError, match=r"no response-format prompt named 'yesno'; did you mean 'yes_no'"):
         rfps_for(load_task("docvqa"), "yesno")
 
 
@@ -83,9 +78,7 @@ def test_paraphrases_differ_and_are_one_line() -> None:
 
 
 def test_unknown_task_suggests_near_names() -> None:
-    with pytest.raises(
-        UnknownNameError, match=r"no task named 'docqva'; did you mean 'docvqa'.*path to a YAML"
-    ):
+    with pytest.raises(UnknownNameError, match=r"no task named 'docqva'; did you mean 'docvqa'.*path to a YAML"):
         load_task("docqva")
 
 

@@ -81,9 +81,7 @@ def test_style_without_template() -> None:
 
 def test_multiple_choice_layout() -> None:
     template = TemplateSet().get(AnswerStyle.MULTIPLE_CHOICE, "vqa")
-    prompt, response = template.render(
-        values(options=[("A", "cat"), ("B", "dog")], letter="B", context="A pet shop.")
-    )
+    prompt, response = template.render(values(options=[("A", "cat"), ("B", "dog")], letter="B", context="A pet shop."))
     assert prompt == "A pet shop.\nWhat is it?\nA. cat\nB. dog\nSay it."
     assert response == "B"
     assert template.reference == f"multiple_choice/_default@{template.sha256[:12]}"
@@ -177,15 +175,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     templates = user_set(tmp_path, "{{", "short_answer/_default")
     with pytest.raises(TemplateError) as caught:
         templates.check(TARGET_STYLES, "vqa")
-    assert [part in str(caught.value) for part in ("the question", "the context", "does not compile")] == [
-        True
-    ] * 3
+    assert [part in str(caught.value) for part in ("the question", "the context", "does not compile")] == [True] * 3
 
 
 def test_file_that_would_never_be_read(tmp_path: Path) -> None:
-    with pytest.raises(
-        UnknownNameError, match=r"no template named 'yesno/_default'; did you mean 'yes_no/_default'"
-    ):
+    with pytest.raises(UnknownNameError, match=r"no template named 'yesno/_default'; did you mean 'yes_no/_default'"):
         user_set(tmp_path, GOOD, "yesno/_default")
 
 

@@ -11,9 +11,7 @@ from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 
 RULES = [Maker.FIELD, Maker.MINED, Maker.RULE]
-_FRUIT_NAMES = (
-    "apple banana cherry grape lemon mango melon orange peach pear plum quince fig kiwi papaya lychee"
-)
+_FRUIT_NAMES = "apple banana cherry grape lemon mango melon orange peach pear plum quince fig kiwi papaya lychee"
 _FRUIT = _FRUIT_NAMES.split()
 
 
@@ -50,8 +48,6 @@ def with_options(*options: str, gold: str, question: str = "What is shown?", **c
 def make_context(spec: TaskSpec | None = None, *, mined: bool = True, seed: int = 0) -> MakerContext:
     index = None
     if mined:
-        rows = [
-            (number, "What fruit is in the bowl?", fruit, None) for number, fruit in enumerate(_FRUIT * 3)
-        ]
+        rows = [(number, "What fruit is in the bowl?", fruit, None) for number, fruit in enumerate(_FRUIT * 3)]
         index = DistractorIndex.build(rows, seed)
     return MakerContext(spec or make_spec(), seed, index)

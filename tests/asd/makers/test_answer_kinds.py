@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from asd.makers.answer_kinds import answer_kind, parse_question, stated_alternatives
+from asd.makers.answer_kinds import (
+    answer_kind,
+    is_text_kind,
+    offers_alternatives,
+    parse_question,
+    stated_alternatives,
+)
+from asd.makers.answer_types import answer_type, is_vague
 
 
 @pytest.mark.parametrize(
@@ -12,31 +19,41 @@ from asd.makers.answer_kinds import answer_kind, parse_question, stated_alternat
     [
         ("Yes", ("yes_no", "yes_no")),
         ("nope", ("yes_no", "yes_no")),
-        ("3", ("integer/1", "number")),
-        ("1,200", ("integer/4", "number")),
-        ("three", ("integer/word", "number")),
-        ("2015", ("year", "number")),
-        ("3.5", ("decimal/1.1", "number")),
-        ("50%", ("percent", "number")),
-        ("$5.00", ("money", "number")),
-        ("5 dollars", ("money", "number")),
-        ("1/2", ("ratio", "number")),
-        ("25th", ("ordinal", "number")),
+        ("3", ("integer/1", "integer/small")),
+        ("1,200", ("integer/4", "integer/middle")),
+        ("175000", ("integer/6", "integer/large")),
+        ("three", ("integer/word", "integer/word")),
+        ("2015", ("year", "year")),
+        ("3.5", ("decimal/1.1", "decimal/small")),
+        ("53.23", ("decimal/2.2", "decimal/small")),
+        ("<0.5", ("decimal/1.1", "decimal/small")),
+        ("50%", ("percent", "percent")),
+        ("$5.00", ("money", "money")),
+        ("5 dollars", ("money", "money")),
+        ("$50 gift card", ("3-4/lower", "text")),
+        ("1/2", ("ratio", "ratio")),
+        ("25th", ("ordinal", "ordinal")),
         ("10:10", ("time", "time")),
         ("3:45 PM", ("time", "time")),
         ("12/03/2014", ("date", "date")),
         ("January 21, 2014", ("date", "date")),
-        ("5 miles", ("quantity", "quantity")),
+        ("5 miles", ("quantity/miles", "quantity/miles")),
+        ("3.2g", ("quantity/g", "quantity/g")),
         ("B52", ("code", "code")),
         ("[0.1,0.2,0.3,0.4]", ("box", "box")),
         ("", ("empty", "empty")),
-        ("grey", ("colour", "text")),
-        ("A", ("letter", "text")),
+        ("grey", ("colour/lower", "colour")),
+        ("black and white", ("colour/lower", "colour")),
+        ("light brown", ("colour/lower", "colour")),
+        ("A", ("letter", "letter")),
         ("www.example.org", ("url", "url")),
-        ("Nokia", ("1/title", "text")),
-        ("NOKIA", ("1/upper", "text")),
-        ("riding a bike", ("3-4/ing-lower", "text")),
-        ("on the table", ("3-4/place-lower", "text")),
+        ("Nokia", ("brand/title", "brand")),
+        ("NOKIA", ("brand/upper", "brand")),
+        ("Blargh", ("1/title", "text")),
+        ("living room", ("room/lower", "room")),
+        ("old brown dogs", ("animal/lower", "animal")),
+        ("riding a bike", ("activity/lower", "activity")),
+        ("on the sled there", ("3-4/place-lower", "text")),
         ("A man stands there.", ("3-4/sentence", "text")),
     ],
 )
@@ -65,8 +82,51 @@ def test_question_parts() -> None:
         ("Is it red, white or blue?", "white", ["red", "blue"]),
         ("Which is larger, Zambia or New Zealand?", "New Zealand", ["Zambia"]),
         ("Do you see cats or dogs?", "yes", []),
+        ("Is this shampoo or hand lotion?", "lotion", ["shampoo"]),
+        ("Is it high or low tide?", "low", ["high"]),
+        ("Which side of the road is the van on?", "left", ["right"]),
+        ("What is the gender of the rider?", "male", ["female"]),
+        ("Is the photo black and white or color?", "color", []),
+        ("Is it a red car or a red truck?", "red", []),
         ("What color is the door?", "red", []),
     ],
 )
 def test_stated_alternatives(question: str, gold: str, others: list[str]) -> None:
     assert stated_alternatives(question, gold) == others
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("woods", "place"),
+        ("wood", "material"),
+        ("shorts", "clothing"),
+        ("short", "size"),
+        ("oranges", "food"),
+        ("wine glass", "tableware"),
+        ("german shepherd", "animal"),
+        ("in back", ""),
+        ("fork and knife", ""),
+        ("zorblax", ""),
+    ],
+)
+def test_type_of_what_an_answer_names(text: str, kind: str) -> None:
+    assert answer_type(text) == kind
+
+
+@pytest.mark.parametrize("text", ["nothing", "Many", "outside", "i don't know", "unanswerable", "no one"])
+def test_vague_answers(text: str) -> None:
+    assert is_vague(text)
+    assert not is_vague(f"{text} zebra")
+
+
+def test_questions_that_offer_a_choice() -> None:
+    assert offers_alternatives("Is it real or fake?")
+    assert not offers_alternatives("In the bag or beside it, what do you see?")
+    assert not offers_alternatives("Is it real?")
+    assert not offers_alternatives("Which " + "very " * 40 + "long or short one?")
+
+
+def test_kinds_without_a_type() -> None:
+    assert is_text_kind(answer_kind("Blargh")[0]) and is_text_kind("~text")
+    assert not is_text_kind(answer_kind("dog")[0]) and not is_text_kind("~animal")

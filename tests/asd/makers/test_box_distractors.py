@@ -22,12 +22,8 @@ def boxes(draw: st.DrawFn, most: float = 1.0) -> str:
     return format_box((x1, y1, x1 + width, y1 + height))
 
 
-def make_sample(
-    gold: str, source_id: str = "s", others: tuple[str, ...] = (), question: str = "the cup"
-) -> Sample:
-    return Sample(
-        source_id=source_id, question=question, gold=gold, accepted=[gold], other_boxes=list(others)
-    )
+def make_sample(gold: str, source_id: str = "s", others: tuple[str, ...] = (), question: str = "the cup") -> Sample:
+    return Sample(source_id=source_id, question=question, gold=gold, accepted=[gold], other_boxes=list(others))
 
 
 def check_apart(gold: str, drawn: list[str]) -> None:
@@ -81,20 +77,14 @@ def test_gold_rank_by_size_is_even() -> None:
     ranks = [0] * 4
     for number in range(800):
         drawn = draw_boxes(make_sample("[0.30,0.40,0.45,0.60]", str(number)), 3, 0)
-        areas = [
-            (box[2] - box[0]) * (box[3] - box[1]) for text in drawn if (box := read_box(text)) is not None
-        ]
+        areas = [(box[2] - box[0]) * (box[3] - box[1]) for text in drawn if (box := read_box(text)) is not None]
         ranks[sum(area > 0.03 for area in areas)] += 1
     assert max(ranks) / min(ranks) < 1.5
 
 
 def test_pool_serves_questions_of_like_words() -> None:
-    left = [
-        (number, "left cup", format_box((0.05, 0.3, 0.25 + number / 500, 0.5)), None) for number in range(30)
-    ]
-    right = [
-        (number, "right cup", format_box((0.7 - number / 500, 0.3, 0.9, 0.5)), None) for number in range(30)
-    ]
+    left = [(number, "left cup", format_box((0.05, 0.3, 0.25 + number / 500, 0.5)), None) for number in range(30)]
+    right = [(number, "right cup", format_box((0.7 - number / 500, 0.3, 0.9, 0.5)), None) for number in range(30)]
     index = DistractorIndex.build([*left, *right], seed=0)
     assert len(index.boxes) == 60
     for number in range(20):
@@ -112,9 +102,7 @@ def test_pool_survives_json_and_row_order() -> None:
 
 @pytest.mark.shared_data
 def test_real_rows(shared_data: Path) -> None:
-    commands = json.loads((shared_data / "talk2car" / "val_commands.json").read_text(encoding="utf-8"))[
-        "commands"
-    ]
+    commands = json.loads((shared_data / "talk2car" / "val_commands.json").read_text(encoding="utf-8"))["commands"]
     samples = [
         make_sample(
             canonical_box(row["2d_box"], "xywh_pixels", (1600, 900)),

@@ -21,9 +21,7 @@ DRAFTS = {
         AnswerStyle.MULTIPLE_CHOICE, Maker.MINED, "apple", options=["apple", "pear", "fig"]
     ),
     AnswerStyle.SHORT_ANSWER: Draft(AnswerStyle.SHORT_ANSWER, Maker.FIELD, "apple"),
-    AnswerStyle.BRIEF_EXPLANATION: Draft(
-        AnswerStyle.BRIEF_EXPLANATION, Maker.RULE, "apple", text="It is an apple."
-    ),
+    AnswerStyle.BRIEF_EXPLANATION: Draft(AnswerStyle.BRIEF_EXPLANATION, Maker.RULE, "apple", text="It is an apple."),
     AnswerStyle.DETAILED_EXPLANATION: Draft(
         AnswerStyle.DETAILED_EXPLANATION, Maker.FIELD, "apple", text="An apple. So."
     ),

@@ -342,9 +342,7 @@ def _rows(questions: Path, annotations: Path) -> list[tuple[str, str]]:
     for annotation in _load(annotations)["annotations"]:
         answers = annotation["answers"]
         assert isinstance(answers, list)
-        rows.append(
-            (texts[annotation["question_id"]], Counter(a["answer"] for a in answers).most_common(1)[0][0])
-        )
+        rows.append((texts[annotation["question_id"]], Counter(a["answer"] for a in answers).most_common(1)[0][0]))
     return rows
 
 
@@ -356,9 +354,7 @@ def _rows(questions: Path, annotations: Path) -> list[tuple[str, str]]:
         ("textvqa/val_questions_vqa_format.json", "textvqa/val_annotations_vqa_format.json", 0.45),
     ],
 )
-def test_recall_and_containment_on_real_rows(
-    shared_data: Path, questions: str, annotations: str, floor: float
-) -> None:
+def test_recall_and_containment_on_real_rows(shared_data: Path, questions: str, annotations: str, floor: float) -> None:
     rows = _rows(shared_data / questions, shared_data / annotations)
     made = [(question, answer, declarative(question, answer)) for question, answer in rows]
     for question, answer, sentence in made:
@@ -372,11 +368,7 @@ def test_gqa_sentences_hold_what_the_full_answers_hold(shared_data: Path) -> Non
     """The data set's own sentences name the answer too, and agree on yes and no."""
     with gzip.open(shared_data / "gqa" / "ood_testdev_head.json.gz", "rt") as file:
         rows = json.load(file).values()
-    made = [
-        (row["fullAnswer"], sentence)
-        for row in rows
-        if (sentence := declarative(row["question"], row["answer"]))
-    ]
+    made = [(row["fullAnswer"], sentence) for row in rows if (sentence := declarative(row["question"], row["answer"]))]
     assert len(made) >= 0.6 * len(rows)
     for full, sentence in made:
         assert full.startswith("Yes,") == sentence.startswith("Yes,")

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asd.errors import ShardError
 from asd.makers.answer_kinds import answer_kind
+from asd.makers.answer_types import is_vague
 from asd.makers.distractors import DistractorIndex
 from asd.makers.normalise import conflicts, normalise_answer
-from asd.errors import ShardError
 from asd.records import Sample
 
 COLOURS = ["red", "blue", "green", "yellow", "black", "white", "pink", "purple", "orange", "brown"]
@@ -48,12 +49,8 @@ def make_rows() -> list[tuple[int, str, str, str | None]]:
 
 
 INDEX = DistractorIndex.build(make_rows(), seed=1)
-answers = st.sampled_from(
-    [*COLOURS, *ANIMALS, "3", "two", "12", "black cat", "grey", "Cats", "", "50%", "purple hat"]
-)
-questions = st.sampled_from(
-    ["What color is the car?", "What animal is this?", "How many?", "Is it red or blue?", ""]
-)
+answers = st.sampled_from([*COLOURS, *ANIMALS, "3", "two", "12", "black cat", "grey", "Cats", "", "50%", "purple hat"])
+questions = st.sampled_from(["What color is the car?", "What animal is this?", "How many?", "Is it red or blue?", ""])
 
 
 @given(
@@ -91,9 +88,7 @@ def test_order_of_rows_does_not_matter(shuffle: random.Random) -> None:
 
 def test_same_kind_and_question() -> None:
     for number in range(30):
-        assert set(INDEX.draw(make_sample("What color is the hat?", "red", f"s{number}"), 3, 0)) <= set(
-            COLOURS
-        )
+        assert set(INDEX.draw(make_sample("What color is the hat?", "red", f"s{number}"), 3, 0)) <= set(COLOURS)
         assert set(INDEX.draw(make_sample("What animal is this?", "cow", f"s{number}"), 3, 0)) <= set(ANIMALS)
         drawn = INDEX.draw(make_sample("How many cars are there?", "3", f"s{number}"), 3, 0)
         assert len(drawn) == 3
@@ -107,10 +102,47 @@ def test_accepted_answers_are_left_out() -> None:
         assert not set(drawn) & set(accepted)
 
 
-def test_stated_alternative_comes_first_in_the_gold_answers_case() -> None:
-    assert INDEX.draw(make_sample("Is it a dog or a cat?", "dog"), 1, 0) == ["cat"]
-    assert INDEX.draw(make_sample("Is it a dog or a cat?", "Dog"), 1, 0) == ["Cat"]
-    assert INDEX.draw(make_sample("Is it a dog or a cat?", "dog"), 3, 0)[0] == "cat"
+def build(*pairs: tuple[str, str]) -> DistractorIndex:
+    return DistractorIndex.build([(number, *pair, None) for number, pair in enumerate(pairs)], seed=1)
+
+
+def test_wrong_answers_name_things_of_the_gold_answers_type() -> None:
+    rooms = [("What room is this?", room) for room in ("kitchen", "bedroom", "bathroom", "office")] * 4
+    index = build(*rooms, *[("What animal is this?", animal) for animal in ANIMALS] * 4)
+    for number in range(20):
+        drawn = index.draw(make_sample("What room is this?", "kitchen", str(number)), 3, 0)
+        assert sorted(drawn) == ["bathroom", "bedroom", "office"]
+
+
+def test_answers_of_no_known_type_need_a_telling_question() -> None:
+    odd = ["zorb", "blick", "quam", "frell", "snib", "dax", "wug", "toma", "kiki", "bouba", "fep", "lum"]
+    index = build(*[(f"What is on the {word} thing?", word) for word in odd] * 3)
+    assert index.draw(make_sample("What is on the pole?", "zorb"), 3, 0) == []
+    assert index.draw(make_sample("What brand is it?", "zorb"), 3, 0) == []
+    same = build(*[("What brand is it?", word) for word in odd] * 3)
+    assert len(same.draw(make_sample("What brand is it?", "zorb"), 3, 0)) == 3
+
+
+def test_no_answers_are_never_drawn() -> None:
+    pairs = [("What is this?", text) for text in [*ANIMALS, "unanswerable", "nothing", "many", "outside"] * 9]
+    index = build(*pairs)
+    drawn = {a for n in range(60) for a in index.draw(make_sample("What is this?", "cat", str(n)), 3, 0)}
+    assert drawn and drawn <= set(ANIMALS)
+
+
+def test_choice_questions_give_no_answers() -> None:
+    index = build(*[("Is it a zebra or a cow?", "zebra")] * 40, *[("What is this?", a) for a in ANIMALS] * 3)
+    counts = [sum(counts.values()) for counts in index._counts.values()]
+    assert max(counts) == 3 * len(ANIMALS)
+
+
+def test_numbers_stay_near_in_size() -> None:
+    numbers = [str(n) for n in (*range(1, 30), *range(100_000, 100_030))]
+    index = build(*[("How many are there?", number) for number in numbers])
+    for gold in ("7", "100007"):
+        for number in range(20):
+            drawn = index.draw(make_sample("How many are there?", gold, str(number)), 3, 0)
+            assert len(drawn) == 3 and all((len(answer) > 2) == (len(gold) > 2) for answer in drawn)
 
 
 def test_yes_no_has_one_other_answer() -> None:
@@ -199,7 +231,7 @@ def test_real_rows(shared_data: Path) -> None:
             tuple(answer["answer"] for answer in note["answers"]),
         )
         for note in notes
-        if answer_kind(note["multiple_choice_answer"])[0] != "yes_no"
+        if answer_kind(note["multiple_choice_answer"])[0] != "yes_no" and not is_vague(note["multiple_choice_answer"])
     ]
     rows = [(number, sample.question, sample.gold, None) for number, sample in enumerate(samples)]
     index = DistractorIndex.build(rows, seed=0)
@@ -212,5 +244,5 @@ def test_real_rows(shared_data: Path) -> None:
             full += 1
             lengths = [len(sample.gold), *map(len, drawn)]
             longest += (lengths[0] == max(lengths)) / lengths.count(max(lengths))
-    assert full / len(samples) > 0.98
+    assert full / len(samples) > 0.8
     assert longest / full == pytest.approx(0.25, abs=0.035)

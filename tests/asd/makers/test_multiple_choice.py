@@ -73,3 +73,40 @@ def test_declines(sample, reason: str) -> None:  # type: ignore[no-untyped-def]
     made = draft(sample, CHOICE, make_context())
     assert isinstance(made, Decline)
     assert made.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "options"),
+    [
+        ("Is it a pear or a plum?", "plum", ["plum", "pear"]),
+        ("Is it a pear or a plum?", "Plum", ["Plum", "Pear"]),
+        ("Is it red, white or blue?", "white", ["white", "red", "blue"]),
+        ("Which side is the bowl on?", "right", ["right", "left"]),
+    ],
+)
+def test_what_the_question_offers_is_all_there_is_to_choose(question: str, gold: str, options: list[str]) -> None:
+    assert made_of(make_sample(question, gold)) == Draft(CHOICE, Maker.FIELD, gold, options=options)
+
+
+def test_offer_is_mined_where_the_task_lists_no_field() -> None:
+    made = made_of(make_sample("Is it a pear or a plum?", "plum"), spec=make_spec(makers=[Maker.MINED]))
+    assert (made.maker, made.options) == (Maker.MINED, ["plum", "pear"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        (make_sample("Is it a pear or a plum?", "plum", accepted=["plum", "pear"]), "disputed_answer"),
+        (make_sample("Is it more of a sweet one or rather sour?", "apple"), "unread_alternatives"),
+        (make_sample("What is in the bowl?", "nothing"), "vague_answer"),
+    ],
+)
+def test_questions_without_sure_wrong_answers(sample, reason: str) -> None:  # type: ignore[no-untyped-def]
+    for style in (CHOICE, AnswerStyle.YES_NO):
+        made = draft(sample, style, make_context())
+        assert isinstance(made, Decline) and made.reason == reason
+
+
+def test_options_that_differ_in_marks_alone_are_no_wrong_answers() -> None:
+    sample = with_options('"A Day at Sea"', "***A Day at Sea***", gold="***A Day at Sea***")
+    assert draft(sample, CHOICE, make_context()) == Decline("no_wrong_option")

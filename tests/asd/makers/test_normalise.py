@@ -160,6 +160,4 @@ def test_a_set_conflicts_where_one_of_its_answers_does(accepted: list[str], cand
     growing = AnswerSet()
     for answer in accepted:
         growing.add(answer_form(answer))
-    assert growing.clashes(answer_form(candidate)) == any(
-        conflicts(candidate, [answer]) for answer in accepted
-    )
+    assert growing.clashes(answer_form(candidate)) == any(conflicts(candidate, [answer]) for answer in accepted)

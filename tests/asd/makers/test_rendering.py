@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from maker_samples import make_context, make_sample, make_spec
 
+from asd.errors import UnknownNameError
 from asd.makers.checks import CHECKS, check
 from asd.makers.drafting import draft
 from asd.makers.rendering import RenderContext, render
-from asd.errors import UnknownNameError
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.templating import TemplateSet
@@ -70,9 +70,7 @@ def test_candidate_rfp_is_used_only_with_a_candidate() -> None:
 
 
 def test_paraphrases_are_spread_over_samples_and_fixed_per_sample() -> None:
-    rfps = Counter(
-        render(make_sample(source_id=f"s{number}"), CHOICE, 0, CONTEXT).rfp for number in range(500)
-    )
+    rfps = Counter(render(make_sample(source_id=f"s{number}"), CHOICE, 0, CONTEXT).rfp for number in range(500))
     assert set(rfps) == set(CONTEXT.rfps["multiple_choice"])
     assert min(rfps.values()) > 60
     assert render(make_sample(), CHOICE, 0, CONTEXT).rfp == render(make_sample(), CHOICE, 3, CONTEXT).rfp
@@ -148,3 +146,14 @@ def test_every_draft_passes_every_check(family: str, style: AnswerStyle, sample,
         one = render(sample, made, deal, RenderContext.build(spec, 0, TEMPLATES))
         assert check(one, sample, made) == []
         assert made.style is style and set(CHECKS) == set(TARGET_STYLES)
+
+
+def test_a_reason_is_asked_for_only_where_the_source_gives_one() -> None:
+    made = Draft(AnswerStyle.BRIEF_EXPLANATION, Maker.FIELD, "apple", text="It is an apple. It hangs on a tree.")
+    plain, reasons = CONTEXT.rfps["brief_explanation"], CONTEXT.rfps["brief_explanation_reason"]
+    assert not set(plain) & set(reasons)
+    sample = make_sample(rationales=["it hangs on a tree"])
+    assert render(sample, made, 0, CONTEXT).rfp in reasons
+    assert render(make_sample(), made, 0, CONTEXT).rfp in plain
+    stated = Draft(AnswerStyle.BRIEF_EXPLANATION, Maker.RULE, "apple", text="It is an apple.")
+    assert render(sample, stated, 0, CONTEXT).rfp in plain

@@ -59,3 +59,16 @@ def test_region_is_named_by_its_expression() -> None:
     made = draft(sample, SHORT, make_context(make_spec("grounding")))
     assert isinstance(made, Draft)
     assert made.gold == "left bowl" and "[0.1,0.2,0.3,0.4]" in made.question
+
+
+def test_a_sentence_is_no_short_answer() -> None:
+    sample = with_options("Both are made of wood.", "It rains.", gold="Both are made of wood.")
+    assert draft(sample, SHORT, make_context()) == Decline("sentence_answer", "Both are made of wood.")
+
+
+def test_a_described_choice_needs_its_options() -> None:
+    gold = "a fish that swam 85 meters in 10 hours"
+    sample = with_options(gold, "a fish that slept", gold=gold, question="Which fish was the fastest?")
+    assert draft(sample, SHORT, make_context()) == Decline("needs_options")
+    shown = draft(sample, AnswerStyle.YES_NO, make_context())
+    assert isinstance(shown, Draft) and shown.options == [gold, "a fish that slept"]

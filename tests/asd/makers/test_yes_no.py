@@ -28,9 +28,7 @@ def test_wrong_candidate_from_own_options_depends_on_seed_and_id_only() -> None:
     sample = with_options("red", "green", "blue", "pink", gold="red")
     drawn = {draft(sample, YES_NO, make_context(mined=False, seed=seed)).wrong for seed in range(40)}  # type: ignore[union-attr]
     assert drawn == {"green", "blue", "pink"}
-    assert draft(sample, YES_NO, make_context(mined=False)) == draft(
-        sample, YES_NO, make_context(mined=False)
-    )
+    assert draft(sample, YES_NO, make_context(mined=False)) == draft(sample, YES_NO, make_context(mined=False))
 
 
 def test_options_are_shown_where_the_question_needs_them() -> None:
@@ -87,3 +85,8 @@ def test_box_of_another_object_is_a_field() -> None:
     assert isinstance(made, Draft)
     assert made.gold == "[0.1,0.1,0.3,0.3]"
     assert (made.wrong == "[0.6,0.6,0.9,0.9]") == (made.maker is Maker.FIELD)
+
+
+def test_candidate_is_what_the_question_offers() -> None:
+    made = draft(make_sample("Is it a pear or a plum?", "plum"), YES_NO, make_context())
+    assert made == Draft(YES_NO, Maker.FIELD, "plum", wrong="pear")

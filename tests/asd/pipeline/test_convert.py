@@ -134,7 +134,10 @@ def test_datasets_opens_the_directory(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_repeated_ids_become_unique_and_lose_nothing(tmp_path: Path) -> None:
-    twice = [record("same", "What color is the car?", "red"), record("same", "Where is the dog?", "on the table")]
+    twice = [
+        record("same", "What color is the car?", "red"),
+        record("same", "Where is the dog?", "on the table"),
+    ]
     exact = [record("twin", "What color is the hat?", "blue")] * 2
     done = convert(tmp_path, [*vqa_records(20), *twice, *exact], ratio=0.5)
     rows = rows_of(done)
@@ -161,7 +164,10 @@ def test_letters_and_yes_no_are_balanced(tmp_path: Path) -> None:
 
 
 def test_text_that_looks_like_a_template_or_an_image_is_only_text(tmp_path: Path) -> None:
-    odd = [record(f"odd{n}", f"What is {{{{ config }}}} {{% raw %}} <image> number {n}?", f"thing <image> {n}") for n in range(40)]
+    odd = [
+        record(f"odd{n}", f"What is {{{{ config }}}} {{% raw %}} <image> number {n}?", f"thing <image> {n}")
+        for n in range(40)
+    ]
     for row in rows_of(convert(tmp_path, [*odd, *vqa_records(60)], ratio=1.0)):
         assert row["prompt"].count("<image>") == len(row["images"])
         assert "<image>" not in row["response"]

@@ -22,7 +22,12 @@ def test_a_slice_has_the_keys_of_its_rows() -> None:
 
 
 def test_keys_differ_by_seed_split_and_text() -> None:
-    starts = {salt(0, "vqav2", "train"), salt(1, "vqav2", "train"), salt(0, "vqav2", "val"), salt(0, "gqa", "train")}
+    starts = {
+        salt(0, "vqav2", "train"),
+        salt(1, "vqav2", "train"),
+        salt(0, "vqav2", "val"),
+        salt(0, "gqa", "train"),
+    }
     assert len(starts) == 4
     ids = pa.array([str(number) for number in range(200_000)])
     assert len(np.unique(keys_of(ids, salt(0)))) == 200_000

@@ -40,9 +40,7 @@ def make_plan(
     """id -> (style, deal), asking the makers exactly as a run does."""
     keys = mix(np.array(ids, np.uint64) + np.uint64(1000 + seed))
     bits = np.array(capable, np.uint8)
-    planner = Planner(
-        keys, bits, np.array(polarity or [0] * len(ids), np.uint8), total=total, quotas=quotas, seed=seed
-    )
+    planner = Planner(keys, bits, np.array(polarity or [0] * len(ids), np.uint8), total=total, quotas=quotas, seed=seed)
 
     def answer(questions: Questions) -> None:
         outcomes = []
@@ -65,7 +63,7 @@ def never(sample: int, style: int) -> bool:
 
 
 def sometimes(sample: int, style: int) -> bool:
-    return style == 3 and sample % 7 < 2 or (sample * 31 + style) % 11 == 0
+    return (style == 3 and sample % 7 < 2) or (sample * 31 + style) % 11 == 0
 
 
 masks = st.lists(st.sampled_from([ALL, 0b11, 0b01011, 0b1, 0]), min_size=1, max_size=120)
@@ -157,3 +155,20 @@ def test_pools_are_equal_where_the_masks_allow() -> None:
     assert shares[0b10] == [0.0, 1.0, 0.0, 0.0, 0.0]
     even = primary_weights({0b11011: 10}, 5)[0b11011]
     assert even == [0.25, 0.25, 0.0, 0.25, 0.25]
+
+
+def test_letters_stay_even_where_rows_are_asked_for_other_styles_too() -> None:
+    ids = list(range(400))
+    keys = mix(np.array(ids, np.uint64) + np.uint64(1000))
+    able = np.array([0b00110] * 400, np.uint8)  # multiple choice and one style that declines at first
+    planner = Planner(keys, able, np.zeros(400, np.uint8), total=300, quotas=None, seed=0)
+
+    def answer(questions: Questions) -> None:
+        rows = questions.chain_rows
+        planner.answer_chain(rows, [MULTIPLE_CHOICE] * len(rows), [4] * len(rows))
+        for row, style in questions.single:
+            planner.answer_single(row, style, True, 4 if style == MULTIPLE_CHOICE else 0)
+
+    found = run_planner(planner, answer)
+    letters = Counter(found.deals[found.styles == MULTIPLE_CHOICE].tolist())
+    assert len(letters) == 4 and max(letters.values()) - min(letters.values()) <= 1

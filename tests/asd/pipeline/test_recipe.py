@@ -27,7 +27,9 @@ def test_every_recipe_names_known_tasks_and_its_own_command(name: str) -> None:
 
 def test_the_command_line_beats_the_task_and_the_task_beats_the_recipe(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("name: mine\nout: d\nsettings: {ratio: 0.1, seed: 1}\ntasks: [{task: gqa}, {task: vqav2, ratio: 0.3}]\n")
+    path.write_text(
+        "name: mine\nout: d\nsettings: {ratio: 0.1, seed: 1}\ntasks: [{task: gqa}, {task: vqav2, ratio: 0.3}]\n"
+    )
     recipe = load_recipe(str(path))
     assert [config.ratio for config in recipe_configs(recipe, {})] == [0.1, 0.3]
     configs = recipe_configs(recipe, {"ratio": 0.5, "out": str(tmp_path)})
@@ -44,7 +46,10 @@ def test_the_command_line_beats_the_task_and_the_task_beats_the_recipe(tmp_path:
         ("name: x\nout: d\ntask: gqa\n", "tasks: Field required"),
         ("name: [\n", "is not valid YAML"),
         ("name: x\nout: d\ntasks: [{ratio: 0.1}]\n", "an entry of `tasks` has no `task`"),
-        ("name: x\nout: d\ntasks: [{task: gqa, ratio: 2}]\n", "task gqa: ratio: Input should be less than or equal to 1"),
+        (
+            "name: x\nout: d\ntasks: [{task: gqa, ratio: 2}]\n",
+            "task gqa: ratio: Input should be less than or equal to 1",
+        ),
     ],
 )
 def test_mistakes_are_told(tmp_path: Path, text: str, message: str) -> None:

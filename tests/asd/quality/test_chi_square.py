@@ -11,9 +11,7 @@ from asd.quality.chi_square import chi_square_tail, pooled_letter_p
 @pytest.mark.parametrize("statistic", [0.0, 1e-6, 0.5, 3.0, 12.0, 80.0, 900.0])
 def test_tail_agrees_with_scipy(dof: int, statistic: float) -> None:
     stats = pytest.importorskip("scipy.stats")
-    assert chi_square_tail(statistic, dof) == pytest.approx(
-        stats.chi2.sf(statistic, dof), rel=1e-9, abs=1e-13
-    )
+    assert chi_square_tail(statistic, dof) == pytest.approx(stats.chi2.sf(statistic, dof), rel=1e-9, abs=1e-13)
 
 
 def test_tail_at_the_five_percent_points_of_printed_tables() -> None:

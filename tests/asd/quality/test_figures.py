@@ -59,9 +59,7 @@ def test_image_marks_in_the_source_text_are_spaced_out(choice: Rows, batches: Ba
     assert (figures["gold_recoverable"], figures["question_preserved"]) == (1.0, 1.0)
 
 
-def test_wrong_answers_that_may_be_right_are_counted_once_a_row(
-    choice: Rows, proposal: Rows, batches: Batches
-) -> None:
+def test_wrong_answers_that_may_be_right_are_counted_once_a_row(choice: Rows, proposal: Rows, batches: Batches) -> None:
     rows = [
         choice(0, ["cat", "dog", "Cats", "the cat"], 0),
         choice(1, ["dog", "red", "blue"], 0),

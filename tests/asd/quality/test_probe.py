@@ -43,9 +43,7 @@ def proposals(n: int, *, yes_is_capital: bool = False) -> list[ProbeRow]:
 
 
 def golds(rows: list[ProbeRow]) -> list[PriorRow]:
-    return [
-        PriorRow(row.question, row.alternatives[row.gold % len(row.alternatives)], row.key) for row in rows
-    ]
+    return [PriorRow(row.question, row.alternatives[row.gold % len(row.alternatives)], row.key) for row in rows]
 
 
 def run(rows: list[ProbeRow], *, is_yes_no: bool = False) -> ProbeResult:
@@ -83,9 +81,7 @@ def test_a_prior_that_the_source_has_shows_in_the_prior() -> None:
     for number in range(600):
         options = ["yellow", *draw.sample(WORDS, 3)]
         draw.shuffle(options)
-        rows.append(
-            ProbeRow("what colour is the banana", tuple(options), options.index("yellow"), str(number))
-        )
+        rows.append(ProbeRow("what colour is the banana", tuple(options), options.index("yellow"), str(number)))
     assert run(rows).prior == 1.0
 
 
@@ -110,9 +106,7 @@ def test_prior_never_counts_the_row_it_judges() -> None:
 
     prior = AnswerPrior(["what is it"] * 3, ["cat", "cat", "dog"], np.array([0, 1, 7]))
     scores = prior.scores(["what is it"] * 2, ["cat", "cat"], np.array([0, 7]), "train")
-    assert scores[-1][0] == pytest.approx(
-        0.97, abs=0.15
-    )  # fold 1 says cat; its own fold is 0
+    assert scores[-1][0] == pytest.approx(0.97, abs=0.15)  # fold 1 says cat; its own fold is 0
     assert scores[-1][1] == pytest.approx(1 / 3)  # nothing left to learn from
     tested = prior.scores(["what is it"], ["cat"], np.array([0]), "test")
     assert tested[-1][0] < 1 / 3  # the other half only knows dogs

@@ -44,15 +44,11 @@ def test_wrong_missing_or_ambiguous_letter_is_seen(response: str, options: list[
         ("Maybe", "red", ["red"], False),
     ],
 )
-def test_polarity_must_fit_the_candidate(
-    response: str, candidate: str, accepted: list[str], expected: bool
-) -> None:
+def test_polarity_must_fit_the_candidate(response: str, candidate: str, accepted: list[str], expected: bool) -> None:
     assert recovers("yes_no", response, "red", candidate=candidate, accepted=accepted) is expected
 
 
-@pytest.mark.parametrize(
-    ("response", "gold"), [("Yes", "yes"), ("No.", "no"), ("No", "false"), ("Yes", "True")]
-)
+@pytest.mark.parametrize(("response", "gold"), [("Yes", "yes"), ("No.", "no"), ("No", "false"), ("Yes", "True")])
 def test_question_that_asks_for_yes_or_no_itself(response: str, gold: str) -> None:
     assert recovers("yes_no", response, gold)
     assert not recovers("yes_no", "No" if response == "Yes" else "Yes", gold)

@@ -26,9 +26,7 @@ def test_prompt_is_cut_into_its_parts() -> None:
 
 
 def test_candidate_takes_in_the_words_before_it() -> None:
-    row = make_row(
-        candidate="dog", rfp="Yes or no?", prompt="Which animal is it?\nProposed answer: dog\nYes or no?"
-    )
+    row = make_row(candidate="dog", rfp="Yes or no?", prompt="Which animal is it?\nProposed answer: dog\nYes or no?")
     assert ("candidate", "Proposed answer: dog") in [(part.kind, part.text) for part in split_prompt(row)]
 
 
@@ -44,9 +42,7 @@ def test_parts_joined_are_the_prompt(
 
 def test_boxes_of_gold_options_candidate_and_question() -> None:
     gold, other = "[0.10,0.20,0.30,0.40]", "[0.5,0.5,0.9,0.9]"
-    row = make_row(
-        gold=gold, options=[other, gold], candidate=other, question="What is in [0.0, 0.0, 1.0, 1.0]?"
-    )
+    row = make_row(gold=gold, options=[other, gold], candidate=other, question="What is in [0.0, 0.0, 1.0, 1.0]?")
     assert [(box.kind, box.label, box.corners) for box in find_boxes(row)] == [
         ("gold", "gold", (0.1, 0.2, 0.3, 0.4)),
         ("other", "A", (0.5, 0.5, 0.9, 0.9)),

@@ -28,9 +28,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.links += [
-            value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")
-        ]
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
         assert not [name for name, _ in attrs if name.startswith("on")]
         if tag not in ("meta", "img", "rect", "line"):
             self.open.append(tag)
@@ -65,9 +63,7 @@ def test_page_loads_nothing_and_runs_nothing(manifest: dict[str, Any], figures: 
 
 
 def test_all_data_is_escaped(manifest: dict[str, Any], figures: dict[str, Any]) -> None:
-    row = make_choice(
-        0, options=["dog", EVIL], gold=EVIL, accepted=[EVIL, EVIL + "2"], candidate=EVIL, rfp=EVIL
-    )
+    row = make_choice(0, options=["dog", EVIL], gold=EVIL, accepted=[EVIL, EVIL + "2"], candidate=EVIL, rfp=EVIL)
     row |= {
         "question": EVIL,
         "response": EVIL,
@@ -86,13 +82,9 @@ def test_all_data_is_escaped(manifest: dict[str, Any], figures: dict[str, Any]) 
     assert "img" not in page.tags
 
 
-def test_same_input_gives_same_page_whatever_the_batches(
-    manifest: dict[str, Any], figures: dict[str, Any]
-) -> None:
+def test_same_input_gives_same_page_whatever_the_batches(manifest: dict[str, Any], figures: dict[str, Any]) -> None:
     rows = [make_row(number) for number in range(40)]
-    assert render(rows, manifest, figures) == render_report(
-        manifest, make_batches(rows[::-1], 3), figures, None
-    )
+    assert render(rows, manifest, figures) == render_report(manifest, make_batches(rows[::-1], 3), figures, None)
 
 
 def test_empty_manifest_and_figures_still_make_a_page() -> None:
@@ -123,9 +115,7 @@ def test_large_pictures_are_shrunk(manifest: dict[str, Any], figures: dict[str, 
     assert len(render(rows, manifest, figures)) < len(render([make_row(0)], manifest, figures)) + 4000
 
 
-def test_boxes_are_drawn_in_percent_of_the_padded_square(
-    manifest: dict[str, Any], figures: dict[str, Any]
-) -> None:
+def test_boxes_are_drawn_in_percent_of_the_padded_square(manifest: dict[str, Any], figures: dict[str, Any]) -> None:
     native = {"style": "bounding_box", "native_style": "bounding_box"}
     page = render([make_row(0, gold="[0.10,0.20,0.30,0.40]", **native)], manifest, figures)
     assert '<rect class="gold" x="10.0" y="20.0" width="20.0" height="20.0"/>' in page
@@ -161,15 +151,11 @@ def test_quality_marks(manifest: dict[str, Any], figures: dict[str, Any]) -> Non
     assert "99.9%" in page  # 0.9999 is not all
 
 
-def test_write_is_whole_or_not_at_all(
-    tmp_path: Path, manifest: dict[str, Any], figures: dict[str, Any]
-) -> None:
+def test_write_is_whole_or_not_at_all(tmp_path: Path, manifest: dict[str, Any], figures: dict[str, Any]) -> None:
     target = tmp_path / "new" / "report.html"
     write_html(target, manifest, make_batches([make_row()]), figures)
     assert target.read_text("utf-8").startswith("<!doctype html>")
     assert [path.name for path in target.parent.iterdir()] == ["report.html"]
     (tmp_path / "file").write_text("x")
-    with pytest.raises(
-        StorageError, match=r"cannot write the report to .*file.report\.html: .* Choose another file"
-    ):
+    with pytest.raises(StorageError, match=r"cannot write the report to .*file.report\.html: .* Choose another file"):
         write_html(tmp_path / "file" / "report.html", manifest, make_batches([make_row()]), figures)

@@ -46,9 +46,7 @@ def test_small_numbers_are_allowed_their_noise() -> None:
         (0.6, (0.2, 0.9), "good"),
     ],
 )
-def test_probe_is_judged_against_the_prior(
-    accuracy: float, interval: tuple[float, float], expected: str
-) -> None:
+def test_probe_is_judged_against_the_prior(accuracy: float, interval: tuple[float, float], expected: str) -> None:
     figures = {"probe_yes_no": accuracy, "probe_yes_no_prior": 0.35, "probe_yes_no_ci": interval}
     assert mark("probe_yes_no", **figures) == expected
 

@@ -50,7 +50,7 @@ def test_a_version_is_found_by_number_name_and_prefix(tmp_path: Path) -> None:
     store.name_version("paper", "aaaa1111")
     assert store.resolve("v1") == store.resolve("paper") == store.resolve("aaaa1") == "aaaa1111"
     assert store.resolve(None) == store.resolve("latest") == "aaaa2222"
-    with pytest.raises(UsageError, match="'aaaa' .* is ambiguous: aaaa1111, aaaa2222"):
+    with pytest.raises(UsageError, match=r"'aaaa' .* is ambiguous: aaaa1111, aaaa2222"):
         store.resolve("aaaa")
     with pytest.raises(UnknownNameError, match="no version named 'v3'; did you mean"):
         store.resolve("v3")
@@ -139,7 +139,7 @@ def test_a_damaged_manifest_says_which_field(tmp_path: Path) -> None:
     with pytest.raises(ShardError, match=r"field task: Input should be a valid string"):
         read_manifest(path.parent)
     path.write_text(whole[:40])
-    with pytest.raises(ShardError, match="manifest.json cannot be read"):
+    with pytest.raises(ShardError, match=r"manifest\.json cannot be read"):
         read_manifest(path.parent)
     path.unlink()
     with pytest.raises(ShardError, match="is not a finished version"):

@@ -61,9 +61,7 @@ def test_refusals():
 def test_gold_has_most_votes_and_accepted_has_every_answer_once(given_answers):
     found = vote(given_answers)
     keys = [normalise_answer(a) for a in given_answers if a]
-    assert [normalise_answer(a) for a in found.accepted] == list(
-        dict.fromkeys(map(normalise_answer, found.accepted))
-    )
+    assert [normalise_answer(a) for a in found.accepted] == list(dict.fromkeys(map(normalise_answer, found.accepted)))
     assert {normalise_answer(a) for a in found.accepted} == set(keys)
     if keys:
         assert keys.count(normalise_answer(found.gold)) == max(map(keys.count, keys))

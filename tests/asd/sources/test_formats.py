@@ -19,9 +19,7 @@ from asd.sources import json_stream
 from asd.sources.formats import BadRecord, ReadOptions, detect_format, iterate_records
 from asd.sources.json_stream import PathError, iterate_collection
 
-RECORDS = [
-    {"id": i, "text": f'says "{{[{i}]}}", twice \\ é', "nested": [{"id": i}, {"id": -i}]} for i in range(5)
-]
+RECORDS = [{"id": i, "text": f'says "{{[{i}]}}", twice \\ é', "nested": [{"id": i}, {"id": -i}]} for i in range(5)]
 PLAIN = [{"id": i, "text": f"line {i}"} for i in range(5)]
 
 
@@ -69,13 +67,9 @@ def test_dict_by_id_gives_keys(tmp_path):
 
 def test_nested_list(tmp_path):
     path = tmp_path / "a.json"
-    path.write_text(
-        json.dumps({"info": {"questions": 1}, "data": {"x": [3], "questions": RECORDS}, "z": "}]"})
-    )
+    path.write_text(json.dumps({"info": {"questions": 1}, "data": {"x": [3], "questions": RECORDS}, "z": "}]"}))
     assert values(path, records=("data", "questions")) == RECORDS
-    with pytest.raises(
-        PathError, match=r"no key 'question' in data \(keys: x, questions\); did you mean 'questions'"
-    ):
+    with pytest.raises(PathError, match=r"no key 'question' in data \(keys: x, questions\); did you mean 'questions'"):
         values(path, records=("data", "question"))
     with pytest.raises(PathError, match="looked for 'a', but z is not a JSON object"):
         values(path, records=("z", "a"))

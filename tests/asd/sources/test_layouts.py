@@ -40,9 +40,7 @@ def write(folder: Path, name: str, records: Any) -> Path:
     return path
 
 
-def read(
-    spec: TaskSpec, location: Path, **options: Any
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+def read(spec: TaskSpec, location: Path, **options: Any) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """Rows, and (reason, detail) of the rejects."""
     rows, rejects = [], []
     for batch in open_source(spec, location, **options).batches():
@@ -111,9 +109,7 @@ def test_options_gold_and_accepted(tmp_path):
         {"q": "Which?", "o": None, "i": 1, "more": None},
     ]
     columns = "columns: {question: q, options: o, answer_index: i, accepted: more}"
-    rows, rejects = read(
-        make_spec(columns, native_style="multiple_choice"), write(tmp_path, "r.jsonl", records)
-    )
+    rows, rejects = read(make_spec(columns, native_style="multiple_choice"), write(tmp_path, "r.jsonl", records))
     assert rows[0]["question"] == "Which?"
     assert rows[0]["options"] == ["a b", "c"]
     assert rows[0]["accepted"] == ["a b", "A b", "d"]  # "c" is a wrong option
@@ -131,9 +127,7 @@ def test_gold_text_is_looked_up_among_the_options(tmp_path):
         {"q": "?", "o": ["x", "y"], "a": "z"},
         {"q": "?", "o": [], "a": "4"},
     ]
-    rows, rejects = read(
-        make_spec("columns: {question: q, options: o, gold: a}"), write(tmp_path, "r.jsonl", records)
-    )
+    rows, rejects = read(make_spec("columns: {question: q, options: o, gold: a}"), write(tmp_path, "r.jsonl", records))
     assert [(row["gold"], row["answer_index"], row["response"]) for row in rows] == [
         ("No", 1, "No"),
         ("4", None, "4"),
@@ -141,9 +135,7 @@ def test_gold_text_is_looked_up_among_the_options(tmp_path):
     assert rejects == [("answer_not_in_options", "'z' is none of the 2 options")]
 
 
-@pytest.mark.parametrize(
-    ("label", "gold"), [("Yes", "yes"), (1, "yes"), (True, "yes"), ("False", "no"), ("0", "no")]
-)
+@pytest.mark.parametrize(("label", "gold"), [("Yes", "yes"), (1, "yes"), (True, "yes"), ("False", "no"), ("0", "no")])
 def test_yes_no_has_one_spelling(tmp_path, label, gold):
     columns = "{question: q, gold: a}"
     assert column(columns, [{"q": "?", "a": label}], "gold", tmp_path, native_style="yes_no") == [gold]
@@ -183,9 +175,7 @@ def test_images_stay_below_the_root(tmp_path, path):
 
 def test_pair_join_votes_and_reports_missing_entries(tmp_path):
     for split in ("train", "val"):
-        write(
-            tmp_path, f"{split}_questions.json", {"questions": [{"id": i, "q": f"{split}?"} for i in (1, 2)]}
-        )
+        write(tmp_path, f"{split}_questions.json", {"questions": [{"id": i, "q": f"{split}?"} for i in (1, 2)]})
         write(
             tmp_path,
             f"{split}_annotations.json",
@@ -207,9 +197,7 @@ def test_pair_join_votes_and_reports_missing_entries(tmp_path):
     ]
     assert rejects == [("no_answer", "no entry in ann")] * 2
     (tmp_path / "val_annotations.json").unlink()
-    with pytest.raises(
-        SourceError, match=r"val_questions.json has no file of 'ann' beside it \(looked for val_annot"
-    ):
+    with pytest.raises(SourceError, match=r"val_questions.json has no file of 'ann' beside it \(looked for val_annot"):
         read(spec, tmp_path)
 
 
@@ -256,8 +244,7 @@ def test_repeated_keys_keep_the_first_and_are_noted(tmp_path):
     write(tmp_path, "q.jsonl", [{"id": 1, "q": "?"}])
     write(tmp_path, "a.jsonl", [{"id": 1, "a": "first"}, {"id": 1, "a": "second"}])
     spec = make_spec(
-        "{files: q.jsonl, joins: {ann: {files: a.jsonl, key: id, lookup: id}}, "
-        "columns: {question: q, gold: ann.a}}"
+        "{files: q.jsonl, joins: {ann: {files: a.jsonl, key: id, lookup: id}}, columns: {question: q, gold: ann.a}}"
     )
     source = open_source(spec, tmp_path)
     assert [b.table["gold"].to_pylist() for b in source.batches()] == [["first"]]
@@ -298,9 +285,7 @@ def test_explode_and_variants_make_turns(tmp_path):
         "a.json",
         {"k": {"qs": ["p?", "q?", "r?"], "as": ["1", "", "3"]}, "l": {"qs": ["s?"], "as": []}},
     )
-    spec = make_spec(
-        "{explode: {q: qs, a: as}, columns: {source_id: $key, question: $item.q, gold: $item.a}}"
-    )
+    spec = make_spec("{explode: {q: qs, a: as}, columns: {source_id: $key, question: $item.q, gold: $item.a}}")
     rows, rejects = read(spec, path)
     assert [(r["source_id"], r["group"], r["turn"], r["question"]) for r in rows] == [
         ("k#0", "k", 0, "p?"),
@@ -312,9 +297,7 @@ def test_explode_and_variants_make_turns(tmp_path):
     ]
 
     path = write(tmp_path, "b.jsonl", [{"t": "T", "g": "G"}, {"t": "U", "g": ""}])
-    spec = make_spec(
-        "{columns: {gold: t}, variants: [{question: {text: Title}}, {question: {text: Genre}, gold: g}]}"
-    )
+    spec = make_spec("{columns: {gold: t}, variants: [{question: {text: Title}}, {question: {text: Genre}, gold: g}]}")
     rows, rejects = read(spec, path)
     assert [(r["source_id"], r["gold"]) for r in rows] == [("b/0#0", "T"), ("b/0#1", "G"), ("b/1#0", "U")]
     assert len(rejects) == 1

@@ -55,18 +55,12 @@ def write(path: Path, records: list[Any], form: str = "array") -> Path:
     return path
 
 
-def read(
-    path: Path, spec: TaskSpec | None = None, **options: Any
-) -> tuple[list[dict[str, Any]], list[Reject]]:
-    found = list(
-        batches(path, path.name, spec or make_spec(), batch_rows=options.pop("batch_rows", 1000), **options)
-    )
+def read(path: Path, spec: TaskSpec | None = None, **options: Any) -> tuple[list[dict[str, Any]], list[Reject]]:
+    found = list(batches(path, path.name, spec or make_spec(), batch_rows=options.pop("batch_rows", 1000), **options))
     for batch in found:
         assert batch.table.schema == NATIVE_SCHEMA
         batch.table.validate(full=True)
-    return [row for batch in found for row in batch.table.to_pylist()], [
-        r for batch in found for r in batch.rejects
-    ]
+    return [row for batch in found for row in batch.table.to_pylist()], [r for batch in found for r in batch.rejects]
 
 
 def read_one(tmp_path: Path, record: dict[str, Any], spec: TaskSpec | None = None) -> dict[str, Any]:
@@ -182,17 +176,13 @@ def test_class_name_loses_its_full_stop(tmp_path: Path) -> None:
 
 
 def test_explanation_keeps_its_full_stop(tmp_path: Path) -> None:
-    row = read_one(
-        tmp_path, make_record("Why?", "It is red."), make_spec("brief_explanation", "classification")
-    )
+    row = read_one(tmp_path, make_record("Why?", "It is red."), make_spec("brief_explanation", "classification"))
     assert row["gold"] == "It is red."
 
 
 def test_flat_test_form(tmp_path: Path) -> None:
     flat = {"question_id": 5, "image": "./b.jpg", "text": f"Is it?\n{WORD}", "answer": "no"}
-    rows, rejects = read(
-        write(tmp_path / "test.json", [flat, {"question_id": 6, "image": "b.jpg", "text": "Who?"}])
-    )
+    rows, rejects = read(write(tmp_path / "test.json", [flat, {"question_id": 6, "image": "b.jpg", "text": "Who?"}]))
     assert (rows[0]["split"], rows[0]["source_id"], rows[0]["images"]) == ("test", "5", ["b.jpg"])
     assert (rows[0]["question"], rows[0]["gold"]) == ("Is it?", "no")
     assert [(reject.row, reject.source_id, reject.reason) for reject in rejects] == [(1, "6", "no_answer")]
@@ -207,9 +197,7 @@ def test_grounding(tmp_path: Path) -> None:
         f"{BOX}: cup",
         "[0.5, 0.5, 0.6, 0.6]",
     )
-    rows, _ = read(
-        write(tmp_path / "train.json", [make_record(*turns)]), make_spec("bounding_box", "grounding")
-    )
+    rows, _ = read(write(tmp_path / "train.json", [make_record(*turns)]), make_spec("bounding_box", "grounding"))
     assert [(row["question"], row["rfp"], row["gold"]) for row in rows] == [
         ("left bowl", BOX, "[0.10,0.21,0.45,0.67]"),
         ("bowl on the left", BOX, "[0.10,0.21,0.45,0.67]"),
@@ -237,10 +225,7 @@ def test_extra_keys(tmp_path: Path) -> None:
 
 
 def test_system_prompt_becomes_context(tmp_path: Path) -> None:
-    assert (
-        read_one(tmp_path, make_record("What?", "cat", system="Speak plainly."))["context"]
-        == "Speak plainly."
-    )
+    assert read_one(tmp_path, make_record("What?", "cat", system="Speak plainly."))["context"] == "Speak plainly."
 
 
 def test_tool_calls_pass_through(tmp_path: Path) -> None:
@@ -335,9 +320,7 @@ def test_truncated_array_is_refused(tmp_path: Path, cut: int, record: int, zippe
     text = json.dumps([make_record("a?", "x", id=str(i)) for i in range(30)])[:cut].encode()
     path = tmp_path / "train.json"
     path.write_bytes(gzip.compress(text) if zipped else text)
-    with pytest.raises(
-        SourceError, match=rf"train.json: .* at byte {len(text)} in the middle of record {record} "
-    ):
+    with pytest.raises(SourceError, match=rf"train.json: .* at byte {len(text)} in the middle of record {record} "):
         next(batches(path, "train.json", make_spec(), batch_rows=5, block_bytes=256))
 
 
@@ -558,9 +541,7 @@ STYLES = ("short_answer", "yes_no", "multiple_choice", "bounding_box", "brief_ex
     st.booleans(),
     st.sampled_from([None, 1]),
 )
-def test_fast_path_gives_the_same_rows(
-    found: list[Any], style: str, is_lines: bool, indent: int | None
-) -> None:
+def test_fast_path_gives_the_same_rows(found: list[Any], style: str, is_lines: bool, indent: int | None) -> None:
     rules = make_record_rules(make_spec(style, "classification", rfps={"x": ["Is it red?"]}), "f.json")
     if is_lines:
         block = Block("lines", "".join(json.dumps(r) + "\n" for r in found).encode(), 3, len(found))
@@ -605,10 +586,7 @@ def test_odd_json_gives_the_same_rows(line: bytes) -> None:
 
 def test_plain_blocks_do_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """A guard for speed: no record of a plain block may reach the reader of single records."""
-    records = [
-        make_record(f"<image>\nq?\n{WORD}", "a", f"r?\n{WORD}", "b", id=i, other=[{"k": 1.5}])
-        for i in range(3)
-    ]
+    records = [make_record(f"<image>\nq?\n{WORD}", "a", f"r?\n{WORD}", "b", id=i, other=[{"k": 1.5}]) for i in range(3)]
     block = Block("array", json.dumps(records)[1:-1].encode(), 0, 3)
     monkeypatch.setattr("asd.sources.llava_columns.read_record", None)
     table, rejects = read_table(parse_block(block), 0, make_record_rules(make_spec(), "f.json"))
@@ -635,9 +613,7 @@ def test_element_ends_are_exact(elements: list[Any]) -> None:
 
 
 def test_real_scienceqa_rows(shared_data: Path) -> None:
-    rows, rejects = read(
-        shared_data / "scienceqa" / "llava_test_CQM-A.json", make_spec("multiple_choice", "science")
-    )
+    rows, rejects = read(shared_data / "scienceqa" / "llava_test_CQM-A.json", make_spec("multiple_choice", "science"))
     assert (len(rows), rejects) == (3361, [])
     assert all(row["gold"] == row["options"][row["answer_index"]] for row in rows)
     assert {len(row["options"]) for row in rows} == {2, 3, 4, 5}
@@ -651,8 +627,6 @@ def test_real_prompts_without_answers_are_refused_one_by_one(shared_data: Path) 
 
 
 def test_real_tool_calls_pass_through(shared_data: Path) -> None:
-    rows, rejects = read(
-        shared_data / "text_only" / "glaive_toolcall_en_demo.json", make_spec("free_form", "text")
-    )
+    rows, rejects = read(shared_data / "text_only" / "glaive_toolcall_en_demo.json", make_spec("free_form", "text"))
     assert (len(rows), rejects) == (235, [])
     assert all(json.loads(row["passthrough"])[0]["role"] in ("tools", "user") for row in rows)

@@ -34,9 +34,7 @@ def test_layouts_are_tried_in_order(tmp_path):
 def test_nothing_fits_lists_what_was_looked_for_and_found(tmp_path):
     write(tmp_path, "a/rows.jsonl", [{"text": "?", "a": 1}])
     (tmp_path / "empty.json").write_text("")
-    spec = make_spec(
-        [{"name": "one", "files": "*.csv", **PLAIN}, {"name": "two", "files": "rows.jsonl", **PLAIN}]
-    )
+    spec = make_spec([{"name": "one", "files": "*.csv", **PLAIN}, {"name": "two", "files": "rows.jsonl", **PLAIN}])
     with pytest.raises(SourceError) as caught:
         open_source(spec, tmp_path)
     message = str(caught.value)
@@ -73,9 +71,7 @@ def test_unnamed_files_that_do_not_fit_are_noted(tmp_path):
 def test_named_files_must_all_fit(tmp_path):
     write(tmp_path, "a.jsonl", ROWS)
     write(tmp_path, "b.jsonl", [{"x": 1}])
-    with pytest.raises(
-        SourceError, match=r"b.jsonl: does not fit layout 'own'.*leave the file out with `exclude`"
-    ):
+    with pytest.raises(SourceError, match=r"b.jsonl: does not fit layout 'own'.*leave the file out with `exclude`"):
         read(make_spec({"files": "*.jsonl", **PLAIN}), tmp_path)
     assert len(read(make_spec({"files": "*.jsonl", "exclude": ["b.*"], **PLAIN}), tmp_path)[0]) == 2
 
@@ -113,9 +109,7 @@ def test_conversations_are_read_for_every_task(tmp_path):
     source = open_source(make_spec(PLAIN), path)
     assert source.layout == "llava"
     rows = [row for batch in source.batches() for row in batch.table.to_pylist()]
-    assert [(row["question"], row["gold"], row["images"]) for row in rows] == [
-        ("What is it?", "A cat", ["a.jpg"])
-    ]
+    assert [(row["question"], row["gold"], row["images"]) for row in rows] == [("What is it?", "A cat", ["a.jpg"])]
 
 
 def test_saved_data_set(tmp_path):

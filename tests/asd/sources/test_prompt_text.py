@@ -179,9 +179,7 @@ def test_columns_agree_with_the_definition(texts: list[str], is_grounding: bool)
     for number, text in enumerate(encoded):
         if not columns.is_other[number]:
             expected = take_apart(text.decode(), rules)
-            found = PromptParts(
-                questions[number], rfp=rfps[number], placeholders=int(columns.placeholders[number])
-            )
+            found = PromptParts(questions[number], rfp=rfps[number], placeholders=int(columns.placeholders[number]))
             assert found == expected, text
 
 

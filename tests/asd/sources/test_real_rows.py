@@ -159,9 +159,7 @@ def test_scienceqa(read, shared_data):
 def test_textvqa_votes_and_ocr_tokens(read):
     rows = read("textvqa").rows
     row = rows["34602"]
-    assert (
-        row["gold"] == "dakota"
-    )  # the first annotator, and so multiple_choice_answer, says "nous les gosses"
+    assert row["gold"] == "dakota"  # the first annotator, and so multiple_choice_answer, says "nous les gosses"
     assert row["accepted"][0] == "dakota"
     assert {"nous les gosses", "clos culombu", "dakota digital"} <= set(row["accepted"])
     assert row["ocr_tokens"][:2] == ["DAKOTA", "DIGITAL"]

@@ -1,0 +1,289 @@
+"""What each command prints and does when all is well."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+import asd
+from tests.asd.cli.conftest import Made
+from tests.asd.cli_runner import run_asd
+from tests.asd.sources_made import vqa_records, write_lines
+from tests.conftest import REPO
+
+COMMANDS = ("tasks", "convert", "inspect", "versions", "diff", "verify", "quality", "export")
+
+
+def in_a_process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=REPO, env={**os.environ, "HF_HUB_OFFLINE": "1", **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    overview, done = run_asd("--help"), run_asd(command, "--help")
+    assert (overview.code, done.code) == (0, 0)
+    assert f"\n  {command} " in overview.out
+    assert done.out.startswith(f"Usage: asd {command}")
+    assert len(done.out.splitlines()[2].split()) >= 4, "no sentence says what it is for"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nsys.argv = ['asd', '--help']\nfrom asd.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'pyarrow', 'datasets', 'polars', 'pydantic', 'numpy', 'PIL', 'lemminflect'} & set(sys.modules)\n"
+        "print('HEAVY', sorted(heavy))"
+    )
+    done = in_a_process("-c", script)
+    assert done.stdout.rstrip().endswith("HEAVY []"), done.stdout + done.stderr
+
+
+def test_version() -> None:
+    assert run_asd("--version").out == f"asd {asd.__version__}\n"
+
+
+class TestTasks:
+    def test_list(self) -> None:
+        done = run_asd("tasks")
+        assert done.code == 0
+        for name in ("vqav2", "scienceqa", "grounding"):
+            assert f"\n{name} " in f"\n{done.out}"
+        assert "native: short_answer" in done.out
+
+    def test_one(self) -> None:
+        done = run_asd("tasks", "vqav2")
+        assert "native style   short_answer" in done.out
+        assert "formats read   llava, release" in done.out
+
+    def test_json(self) -> None:
+        specs = json.loads(run_asd("tasks", "--json").out)
+        assert {"vqav2", "scienceqa"} <= {spec["name"] for spec in specs}
+        (one,) = json.loads(run_asd("tasks", "vqav2", "--json").out)
+        assert one["native_style"] == "short_answer"
+
+
+class TestConvert:
+    def arguments(self, tmp_path: Path) -> list[object]:
+        source = write_lines(tmp_path / "source.jsonl", vqa_records(50))
+        return [
+            "convert",
+            "--task",
+            "vqav2",
+            "--source",
+            source,
+            "--out",
+            tmp_path / "data",
+            "--ratio",
+            "0.4",
+        ]
+
+    def test_text_and_a_second_run(self, tmp_path: Path) -> None:
+        arguments = self.arguments(tmp_path)
+        done = run_asd(*arguments)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"made {tmp_path}/data@v1 (version ")
+        assert [line.split() for line in done.out.splitlines() if line.startswith("converted")] == [
+            ["converted", "20", "40.0", "%"]
+        ]
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "versions").rglob("*")}
+        again = run_asd(*arguments)
+        assert again.code == 0
+        assert again.out.startswith(f"already there, nothing to do: {tmp_path}/data@v1")
+        assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "versions").rglob("*")}
+
+    def test_json(self, tmp_path: Path) -> None:
+        arguments = self.arguments(tmp_path)
+        told = json.loads(run_asd(*arguments, "--json").out)
+        assert told["did_work"] is True
+        assert told["path"] == str(tmp_path / "data")
+        assert (told["number"], told["task"], told["notes"]) == ("v1", "vqav2", [])
+        assert told["counts"]["converted"] == 20
+        assert [file["path"] for file in told["files"]] == ["data/train-00000.arrow", "rejects.jsonl"]
+        assert json.loads(run_asd(*arguments, "--json").out) == {**told, "did_work": False}
+
+    def test_dry_run_writes_nothing(self, tmp_path: Path) -> None:
+        arguments = self.arguments(tmp_path)
+        told = json.loads(run_asd(*arguments, "--dry-run", "--json").out)
+        text = run_asd(*arguments, "--dry-run")
+        assert text.out.startswith("dry run: nothing was written. Would make")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["source.jsonl"]
+        done = json.loads(run_asd(*arguments, "--json").out)
+        assert (told["version"], told["exists"]) == (done["version"], False)
+        assert {key: told["counts"][key] for key in ("samples", "converted", "by_style")} == {
+            key: done["counts"][key] for key in ("samples", "converted", "by_style")
+        }
+        assert "(already there)" in run_asd(*arguments, "--dry-run").out
+
+    def test_dry_run_of_the_embedded_sample_writes_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        monkeypatch.delenv("ASD_DATA_ROOT", raising=False)
+        done = run_asd("convert", "--task", "vqav2", "--dry-run")
+        assert done.code == 0, done.err
+        assert "from the embedded sample" in done.out
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_embedded_sample_embeds_its_own_images(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        monkeypatch.delenv("ASD_DATA_ROOT", raising=False)
+        for did_work in (True, False):
+            told = json.loads(run_asd("convert", "--task", "vqav2", "--embed-images", "--json").out)
+            assert told["did_work"] is did_work
+        (row, *_) = asd.load(tmp_path / "asd-data" / "vqav2-sample")
+        assert row["images"][0]["bytes"].startswith((b"\xff\xd8", b"\x89PNG"))
+
+    def test_a_dataset_below_its_own_source_is_no_source(self, tmp_path: Path) -> None:
+        write_lines(tmp_path / "source.jsonl", vqa_records(50))
+        arguments = ["convert", "--task", "vqav2", "--source", tmp_path, "--out", tmp_path / "data", "--json"]
+        assert [json.loads(run_asd(*arguments).out)["did_work"] for _ in range(2)] == [True, False]
+
+    def test_progress_is_plain_lines_where_standard_error_is_no_terminal(self, tmp_path: Path) -> None:
+        arguments = self.arguments(tmp_path)
+        script = (
+            "import sys\nfrom asd.pipeline import progress\n"
+            "progress.LineProgress.__init__.__defaults__ = (0.0,)\n"  # a line at each step, not every few seconds
+            "from asd.cli.main import main\nmain()"
+        )
+        done = in_a_process("-c", script, *arguments)
+        assert done.returncode == 0, done.stderr
+        lines = done.stderr.splitlines()
+        assert "\x1b" not in done.stderr and "\r" not in done.stderr
+        assert lines[0].startswith("reading: 50 rows, ")
+        assert lines[-1].startswith("writing: 50 of 50 rows, ")
+
+
+class TestReading:
+    def test_inspect(self, made: Made) -> None:
+        done = run_asd("inspect", made.data, "-n", "1")
+        assert done.code == 0
+        for style in ("yes_no", "multiple_choice", "brief_explanation"):
+            assert f"{style}, from short_answer" in done.out
+        assert "multiple_choice" not in run_asd("inspect", made.data, "--style", "yes_no").out
+
+    def test_inspect_html(self, made: Made, tmp_path: Path) -> None:
+        page = tmp_path / "new" / "page.html"
+        done = run_asd("inspect", made.data, "--html", page)
+        assert (done.code, done.out) == (0, f"wrote {page}\n")
+        assert page.read_text("utf-8").lower().startswith("<!doctype html>")
+
+    def test_versions(self, made: Made) -> None:
+        done = run_asd("versions", made.data)
+        rows = [line.split() for line in done.out.splitlines()[2:]]
+        assert rows[0][:2] == ["v1", made.versions[0]]
+        assert "v2 (latest)" in done.out
+        told = json.loads(run_asd("versions", made.data, "--json").out)
+        assert [(row["version"], row["names"], row["latest"]) for row in told] == [
+            (made.versions[0], ["v1"], False),
+            (made.versions[1], ["v2"], True),
+        ]
+
+    def test_verify_of_several_shards(self, made: Made) -> None:
+        done = run_asd("verify", made.data)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"version {made.versions[1]} is sound: 4 files, 60 rows, ")
+        told = json.loads(run_asd("verify", f"{made.data}@v1", "--json").out)
+        assert (told["version"], told["files"], told["rows"], told["problems"]) == (
+            made.versions[0],
+            2,
+            60,
+            [],
+        )
+
+    def test_diff(self, made: Made) -> None:
+        text = run_asd("diff", f"{made.data}@v1", f"{made.data}@v2").out
+        assert "config.ratio: 0.3 -> 0.4" in text
+        told = json.loads(run_asd("diff", f"{made.data}@v1", f"{made.data}@v2", "--json").out)
+        assert told["same"] + told["restyled"] + told["changed"] == 60
+        assert (told["added"], told["removed"]) == (0, 0)
+        assert told["settings"]["config.seed"] == [0, 1]
+        same = json.loads(run_asd("diff", made.data, f"{made.data}@v2", "--json").out)
+        assert (same["same"], same["settings"]) == (60, {})
+
+    def test_quality(self, made: Made) -> None:
+        told = json.loads(run_asd("quality", made.data, "--json").out)
+        assert {
+            "samples", "converted", "by_style", "by_maker", "gold_recoverable", "question_preserved", "option_conflicts",
+            "letter_chi2_p", "yes_share", "longest_is_gold", "longest_is_gold_chance", "probe_multiple_choice",
+            "probe_multiple_choice_prior", "probe_yes_no", "probe_yes_no_prior",
+        } <= set(told)  # fmt: skip
+        assert (told["samples"], told["converted"]) == (60, 24)
+        assert sum(told["by_style"].values()) == sum(told["by_maker"].values()) == 60
+        text = run_asd("quality", made.data).out
+        assert all(key in text for key in told if not isinstance(told[key], dict))
+
+    def test_output_into_a_pipe_that_closes(self, made: Made) -> None:
+        command = f'"{sys.executable}" -m asd.cli.main tasks --json | head -c 10'
+        done = subprocess.run(["bash", "-c", command], cwd=REPO, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+
+    def test_a_terminal_without_utf_8(self, made: Made) -> None:
+        done = in_a_process("-m", "asd.cli.main", "inspect", made.data, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+class TestExport:
+    def test_one_record_per_sample(self, made: Made, tmp_path: Path) -> None:
+        done = run_asd("export", made.data, "--out", tmp_path / "out.json")
+        assert (done.code, done.out) == (0, f"wrote 60 records to {tmp_path}/out.json\n")
+        records = json.loads((tmp_path / "out.json").read_text())
+        assert len(records) == 60
+        assert {turn["from"] for record in records for turn in record["conversations"]} == {"human", "gpt"}
+
+    def test_grouped_turns_convert_again_to_the_same_samples(self, tmp_path: Path) -> None:
+        """Round trip: what was exported is a source with the same questions, answers, images and turns."""
+        singles = vqa_records(60)
+        records = [
+            {"id": f"r{number}", "image": singles[number]["image"],
+             "conversations": [turn for one in singles[number : number + 3] for turn in one["conversations"]]}
+            for number in range(0, 60, 3)
+        ]  # fmt: skip
+        for item in records:
+            for turn in item["conversations"][2::2]:
+                turn["value"] = turn["value"].removeprefix("<image>\n")
+        source = write_lines(tmp_path / "source.jsonl", records)
+        first = asd.convert("vqav2", source, out=tmp_path / "first", ratio=0)
+        assert run_asd("export", first.path, "--out", tmp_path / "again.json", "--group-turns").code == 0
+        assert len(json.loads((tmp_path / "again.json").read_text())) == 20
+        second = asd.convert("vqav2", tmp_path / "again.json", out=tmp_path / "second", ratio=0)
+
+        def samples(path: Path) -> list[dict[str, object]]:
+            dropped = ("source_file", "source_row")
+            rows = asd.load(path).to_list()
+            return sorted(
+                ({k: v for k, v in row.items() if k not in dropped} for row in rows),
+                key=lambda row: str(row["id"]),
+            )
+
+        assert samples(first.path) == samples(second.path)
+        assert len(samples(first.path)) == 60
+
+
+def test_listing_and_verifying_hold_no_rows_in_memory(tmp_path: Path) -> None:
+    """Shards are mapped, not read: eight of them cost Python and Arrow no more than one."""
+    import pyarrow as pa
+
+    source = write_lines(tmp_path / "source.jsonl", vqa_records(4000))
+    done = asd.convert("vqav2", source, out=tmp_path / "data", ratio=0.2, shard_rows=500)
+    size = sum(entry.size_bytes for entry in done.manifest.files)
+    assert len(done.manifest.files) == 9
+    assert run_asd("verify", done.path).code == 0  # imports
+    tracemalloc.start()
+    before = pa.total_allocated_bytes()
+    assert run_asd("versions", done.path).code == 0
+    assert run_asd("verify", done.path).code == 0
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000 < size
+    assert pa.total_allocated_bytes() - before < size / 4
