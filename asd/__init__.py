@@ -59,6 +59,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'asd' has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    """For completion in a shell or notebook: the public names, imported yet or not."""
+    return sorted({*globals(), *__all__})
+
+
 def convert(task: str | Path, source: str | Path | None = None, **settings: Any) -> Conversion:
     """Convert a share of a task's samples into other answer styles; see `ConvertConfig` for the settings.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from asd.cli.table import Table
-from asd.errors import UsageError
+from asd.errors import AsdError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import Conversion, convert, dry_run
 from asd.pipeline.progress import progress_for_terminal
-from asd.schemas.styles import parse_style
+from asd.schemas.styles import Maker, parse_style
+from asd.shards.manifest import Manifest
 
 
 def given_settings(settings: dict[str, Any], ratio: float | None, ratio_per_style: str | None) -> dict[str, Any]:
@@ -75,7 +78,14 @@ def run(
         from asd.pipeline.recipe import load_recipe, recipe_configs
 
         configs = recipe_configs(load_recipe(pipeline), given)
-    outcomes = [_run_one(config, dry, as_json) for config in configs]
+    outcomes = []
+    for number, config in enumerate(configs, start=1):
+        try:
+            outcomes.append(_run_one(config, dry, as_json))
+        except AsdError:
+            if pipeline is not None:
+                print(f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr)
+            raise
     if as_json:
         print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))
 
@@ -111,12 +121,22 @@ def describe_conversion(conversion: Conversion) -> str:
     lines = [
         f"{head} {conversion.path}@{conversion.number} (version {conversion.version}), task {conversion.manifest.task}"
     ]
-    lines += describe_counts(conversion.manifest.counts.model_dump())
+    lines += describe_counts(conversion.manifest.counts.model_dump(), conversion.path)
+    lines += _not_made(conversion.manifest)
     lines += ["", f"look at it:  asd inspect {conversion.path}"]
     return "\n".join(lines)
 
 
-def describe_counts(counts: dict[str, Any]) -> list[str]:
+def _not_made(manifest: Manifest) -> list[str]:
+    """Styles that the task could take and nobody here can make; asked for by name they are an error."""
+    if manifest.config.get("styles") or manifest.config.get("ratio_per_style"):
+        return []
+    styles = [style for style, makers in manifest.spec["styles"].items() if set(makers) == {Maker.REWRITER.value}]
+    return ["", f"note: not made, for want of a rewriter: {', '.join(styles)}."] if styles else []
+
+
+def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> list[str]:
+    """directory: where the rejected rows are to be found, if they were written."""
     samples = counts["samples"]
     table = Table(["", "samples", "share"])
     table.add("read", f"{samples:,}", "")
@@ -133,7 +153,7 @@ def describe_counts(counts: dict[str, Any]) -> list[str]:
     for title, key in (
         ("passed on to another style", "moved"),
         ("makers declined", "declined"),
-        ("rejected rows", "rejects"),
+        (f"rejected rows, in {directory}/latest/rejects.jsonl" if directory else "rejected rows", "rejects"),
     ):
         if counts[key]:
             lines += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from typing import Any
 
 from asd.cli.table import Table
 from asd.quality.figures import quality_figures
@@ -22,5 +23,14 @@ def run(directory: str, *, as_json: bool) -> None:
             for key, count in value.items():
                 table.add(f"{name}.{key}", f"{count:,}")
         else:
-            table.add(name, "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value))
+            table.add(name, _shown(value))
     print("\n".join(table.lines()))
+    print(f"\nwhat each figure means, and which value is good:  asd inspect {directory} --html report.html")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return " to ".join(map(_shown, value))
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_module
 
 from asd.cli.table import Table
+from asd.schemas.styles import Maker
 from asd.schemas.task import TaskSpec
 from asd.tasks.registry import builtin_tasks, load_task
 
@@ -22,9 +23,10 @@ def run(name: str | None, *, as_json: bool) -> None:
 def overview(specs: list[TaskSpec]) -> list[str]:
     lines = []
     for spec in specs:
-        styles = "; ".join(
-            f"{style.value} ({'/'.join(m.value for m in makers)})" for style, makers in spec.styles.items()
-        )
+        made = {
+            style.value: [m.value for m in makers if m is not Maker.REWRITER] for style, makers in spec.styles.items()
+        }
+        styles = "; ".join(f"{style} ({'/'.join(makers)})" for style, makers in made.items() if makers)
         formats = ", ".join(["llava", *(layout.name for layout in spec.layouts)])
         lines += [f"{spec.name:<20} {spec.title}", f"    native: {spec.native_style.value}", f"    takes:  {styles or '-'}",
                   f"    reads:  {formats}"]  # fmt: skip
@@ -33,6 +35,10 @@ def overview(specs: list[TaskSpec]) -> list[str]:
         "",
         f"{len(specs)} tasks. `asd tasks NAME` shows one in full. A YAML file of your own works too.",
     ]
+
+
+def _takes_rewriter(spec: TaskSpec) -> bool:
+    return any(Maker.REWRITER in makers for makers in spec.styles.values())
 
 
 def describe(spec: TaskSpec) -> str:
@@ -53,5 +59,6 @@ def describe(spec: TaskSpec) -> str:
         *([f"homepage       {spec.homepage}"] if spec.homepage else []),
         "",
         *table.lines(),
+        *(["", "rewriter: a language model as maker; not built yet"] if _takes_rewriter(spec) else []),
     ]
     return "\n".join(lines)

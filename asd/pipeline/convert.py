@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class Conversion:
     number: str
     """"v1", "v2", ..."""
     did_work: bool
-    manifest: Manifest
+    manifest: Manifest = field(repr=False)
+    """Pages long; a session that shows the conversion shows `counts` of it at most."""
     notes: tuple[str, ...]
 
 

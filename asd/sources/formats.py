@@ -222,7 +222,7 @@ def _second_try(line: bytes, row: int) -> Any:
     try:
         return parse_json(line)
     except ValueError as exc:
-        return BadRecord("bad_json", f"line {row + 1} is not valid JSON ({exc}): {line[:60]!r}")
+        return BadRecord("bad_json", f"line {row + 1} is not valid JSON ({getattr(exc, 'msg', exc)}): {line[:60]!r}")
 
 
 class _Decoder:

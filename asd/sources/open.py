@@ -81,7 +81,9 @@ class Source:
             yield NativeBatch(table, batch.rejects)
         if seen and not kept:
             found = ", ".join(f"{name}: {count} rows" for name, count in sorted(seen.items()))
-            raise SourceError(f"{self.root}: no row of split {wanted!r} (found {found})")
+            raise SourceError(
+                f"{self.root}: no row of split {wanted!r} (found {found}). Name one of these splits, or none to read all."
+            )
 
 
 def open_source(

@@ -8,6 +8,7 @@ an everyday command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -58,8 +59,23 @@ def load_task(name_or_path: str | Path) -> TaskSpec:
     if isinstance(name_or_path, Path) or _looks_like_path(name_or_path):
         return read_task_file(Path(name_or_path))
     if name_or_path not in builtin_tasks():
-        raise UnknownNameError("task", name_or_path, builtin_tasks(), hint="A path to a YAML file works too.")
+        raise UnknownNameError("task", name_or_path, builtin_tasks(), hint=_hint(name_or_path))
     return _load_builtin(name_or_path)
+
+
+def _hint(name: str) -> str:
+    """Data sets often go by another name than their task, which the task's title then holds (RefCOCO: grounding)."""
+    wanted = name.lower()
+    titles = {task: _load_builtin(task).title for task in builtin_tasks()}
+    meant = [f"{task} is {title}" for task, title in titles.items() if _is_meant(wanted, title.lower())]
+    by_title = f"{'; '.join(meant)}. " if 0 < len(meant) <= 3 else ""
+    return f"{by_title}A path to a YAML file works too."
+
+
+def _is_meant(wanted: str, title: str) -> bool:
+    return any(
+        word in wanted or wanted in word for word in re.findall(r"\w+", title) if min(len(word), len(wanted)) > 5
+    )
 
 
 def read_task_file(file: Path) -> TaskSpec:
