@@ -2,7 +2,7 @@
 
 >>> import asd
 >>> done = asd.convert(task="scienceqa", ratio=0.2)        # doctest: +SKIP
->>> rows = asd.load(done.path, style="multiple_choice")    # doctest: +SKIP
+>>> rows = asd.load(f"{done.path}@{done.number}", style="multiple_choice")    # doctest: +SKIP
 >>> asd.show(rows[0])                                      # doctest: +SKIP
 """
 

@@ -75,9 +75,11 @@ def run(
     if pipeline is None:
         configs = [build_config(given)]
     else:
-        from asd.pipeline.recipe import load_recipe, recipe_configs
+        from asd.pipeline.recipe import load_recipe, recipe_configs, require_one_kind
 
-        configs = recipe_configs(load_recipe(pipeline), given)
+        recipe = load_recipe(pipeline)
+        configs = recipe_configs(recipe, given)
+        require_one_kind(recipe, configs)
     outcomes = []
     for number, config in enumerate(configs, start=1):
         try:

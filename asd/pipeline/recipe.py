@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from asd.errors import UnknownNameError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.resources import pipelines_dir
+from asd.sources.resolve import resolve_source
+from asd.tasks.registry import load_task
 
 
 class Recipe(BaseModel):
@@ -52,6 +54,21 @@ def load_recipe(name_or_path: str) -> Recipe:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "file"
         raise UsageError(f"{path}: {where}: {first['msg']}") from exc
+
+
+def require_one_kind(recipe: Recipe, configs: list[ConvertConfig]) -> None:
+    """Before any work: a benchmark is made of real data or of embedded samples, never of both.
+
+    Raises: UsageError naming the tasks whose data is missing; as `load_task` and `resolve_source`.
+    """
+    kinds = {config.task: resolve_source(load_task(config.task), config.source).kind for config in configs}
+    missing = [task for task, kind in kinds.items() if kind == "embedded"]
+    if missing and len(missing) < len(configs):
+        raise UsageError(
+            f"recipe {recipe.name}: no data was found for {', '.join(missing)}; the other tasks have theirs. Put the "
+            "missing ones below the data root, name them with `source:` in a recipe of your own, or convert single "
+            "tasks with --task."
+        )
 
 
 def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[ConvertConfig]:

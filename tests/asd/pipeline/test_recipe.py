@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from asd.errors import UnknownNameError, UsageError
-from asd.pipeline.recipe import builtin_recipes, load_recipe, recipe_configs
+from asd.pipeline.recipe import builtin_recipes, load_recipe, recipe_configs, require_one_kind
 from asd.tasks.registry import load_task
 
 RECIPES = builtin_recipes()
@@ -62,3 +62,14 @@ def test_mistakes_are_told(tmp_path: Path, text: str, message: str) -> None:
 def test_an_unknown_recipe_gets_a_guess() -> None:
     with pytest.raises(UnknownNameError, match="no recipe named 'coin/ads'; did you mean 'coin/asd'"):
         load_recipe("coin/ads")
+
+
+def test_real_data_and_embedded_samples_are_never_mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = load_recipe("smoke/embedded")
+    configs = recipe_configs(recipe, {})
+    monkeypatch.delenv("ASD_DATA_ROOT", raising=False)
+    require_one_kind(recipe, configs)
+    (tmp_path / "vqav2").mkdir()
+    monkeypatch.setenv("ASD_DATA_ROOT", str(tmp_path))
+    with pytest.raises(UsageError, match="recipe smoke: no data was found for scienceqa, grounding; the other tasks"):
+        require_one_kind(recipe, configs)
