@@ -47,7 +47,10 @@ def capable_bits(batch: pa.RecordBatch, spec: TaskSpec, styles: list[AnswerStyle
 
 
 def polarity_bits(batch: pa.RecordBatch) -> Bits:
-    """FIXED_YES / FIXED_NO where the gold answer is yes / no, else FREE; shape (rows,), uint8."""
+    """FIXED_YES / FIXED_NO where the gold answer is yes / no, else FREE; shape (rows,), uint8.
+
+    By the answer, never by the wording: "Is it on the left or on the right?" begins like a yes/no question.
+    """
     gold = pc.utf8_lower(batch["gold"])
     polarity = np.full(batch.num_rows, FREE, np.uint8)
     polarity[_bool(pc.equal(gold, "yes"))] = FIXED_YES

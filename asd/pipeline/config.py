@@ -96,8 +96,3 @@ class ConvertConfig(BaseModel):
         if self.styles is not None:
             kept["styles"] = sorted(kept["styles"])
         return kept
-
-
-def round_half_up(value: float) -> int:
-    """The nearest whole number; .5 goes up (Python's round would go to the even one)."""
-    return int(value + 0.5)

@@ -21,7 +21,7 @@ import numpy as np
 import asd
 from asd.errors import AsdError, SourceError, StorageError, UsageError
 from asd.pipeline.capability import makeable_styles
-from asd.pipeline.config import ConvertConfig, round_half_up
+from asd.pipeline.config import ConvertConfig
 from asd.pipeline.fingerprint import code_fingerprint, images_fingerprint, version_id
 from asd.pipeline.ingest import Ingested, ingest
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
@@ -500,10 +500,13 @@ def _usable_cores() -> int:
 
 
 def _wanted(config: ConvertConfig, samples: int) -> tuple[int, dict[int, int] | None]:
-    """Number of samples that leave the native style, and the quotas if they were given by style."""
+    """Number of samples that leave the native style, and the quotas if they were given by style.
+
+    Python's round, which takes .5 to the even number, so that a reader who checks `round(X * N)` finds the same.
+    """
     if config.ratio_per_style is None:
-        return round_half_up(config.ratio * samples), None
-    quotas = {STYLE_BITS[style]: round_half_up(share * samples) for style, share in config.ratio_per_style.items()}
+        return round(config.ratio * samples), None
+    quotas = {STYLE_BITS[style]: round(share * samples) for style, share in config.ratio_per_style.items()}
     return sum(quotas.values()), quotas
 
 

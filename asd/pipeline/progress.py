@@ -32,7 +32,7 @@ class LineProgress:
 
     def stage(self, name: str, total: int | None) -> None:
         self._name, self._total, self._rows = name, total, 0
-        self._start = self._last = time.monotonic()
+        self._start = time.monotonic()  # but not the last line's time: several short stages are a long silence
 
     def advance(self, rows: int) -> None:
         self._rows += rows

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import xxhash
 
 from asd.errors import SourceError
@@ -40,6 +41,12 @@ class LoadedDataSet:
             MainFile(name, records=_reader(part, fields), split=normalise_split(name))
             for name, part in self.parts.items()
         ]
+
+
+def record_batches(part: Any) -> Iterator[pa.RecordBatch]:
+    """The rows of one split with all their columns, as Arrow."""
+    for table in part.with_format("arrow").iter(batch_size=_BATCH_ROWS):
+        yield from table.combine_chunks().to_batches()
 
 
 def load_data_set(location: str, split: str | None) -> LoadedDataSet:

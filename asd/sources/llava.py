@@ -29,8 +29,9 @@ from asd.sources.llava_columns import Table, read_arrow, read_block
 from asd.sources.llava_record import RecordRules, looks_like, make_record_rules
 from asd.sources.record_blocks import BLOCK_BYTES, Form, iterate_blocks
 
-__all__ = ["batches", "looks_like"]
+__all__ = ["FORMATS", "batches", "looks_like", "record_batches"]
 
+FORMATS: frozenset[Format] = frozenset(("json", "jsonl", "parquet", "arrow_file", "arrow_stream"))
 ARROW_BATCH_ROWS = 1 << 14
 MAX_THREADS = 4
 COMPRESSED_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
@@ -93,6 +94,21 @@ def _refuse_cut_off(path: Path, where: str) -> None:
         raw.seek(0)
         for _ in iterate_blocks(raw, "array", where):
             pass
+
+
+def record_batches(
+    records: Iterable[pa.RecordBatch], rel: str, spec: TaskSpec, *, batch_rows: int
+) -> Iterator[NativeBatch]:
+    """As `batches`, for conversations that are Arrow record batches already (a `datasets` data set)."""
+    rules = make_record_rules(spec, rel)
+
+    def tables() -> Iterator[Table]:
+        row = 0
+        for batch in records:
+            yield read_arrow(batch, row, rules)
+            row += len(batch)
+
+    yield from _rebatch(tables(), batch_rows)
 
 
 def _arrow_tables(path: Path, kind: Format, rules: RecordRules) -> Iterator[Table]:

@@ -251,6 +251,8 @@ class RowMaker:
     def _options(self, rec: Any, row: Row) -> tuple[list[str], int | None]:
         if self.options is None:
             return [], None
+        # A choice of several lines (the closing of a letter) would break the list of lettered lines, so it is put on
+        # one. A choice that stands twice stays: letters point at places. Makers drop it, or decline if it is gold.
         options = [" ".join(text.split()) for text in _texts(self.options(rec, row), keep_empty=True)]
         index = self.answer_index(rec, row) if self.answer_index and options else None
         if index is None or index == "":

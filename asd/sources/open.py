@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import xxhash
@@ -36,6 +36,9 @@ from asd.sources.layouts import (
 )
 from asd.sources.native_rows import normalise_split, split_in_name
 
+if TYPE_CHECKING:
+    from asd.sources.data_sets import LoadedDataSet
+
 __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
 LLAVA = "llava"
@@ -43,6 +46,11 @@ LLAVA = "llava"
 BATCH_ROWS = 16384
 _HASH_BLOCK_BYTES = 1 << 20
 _LISTED_FILES = 8
+_MEDIA_SUFFIXES = frozenset(
+    ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .svg .mp4 .avi .mov .mkv .wav .mp3 .pdf .npy .npz .pt .bin .safetensors "
+    ".zip .tar .7z .md .py .html .css".split()
+)
+"""Names under which no records are looked for."""
 _DATA_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", "")
 
 Reader = Callable[[int], Iterator[NativeBatch]]
@@ -200,10 +208,10 @@ class _Opening:
 
         rels = []
         for rel in found:
-            if base_suffix(rel) not in (".json", ".jsonl", ".ndjson", ""):
-                continue
+            if base_suffix(rel) in _MEDIA_SUFFIXES:
+                continue  # a folder may hold a million images; any other name may hide records, so those are opened
             record = self._peek(root, rel)
-            if isinstance(record, dict) and llava.looks_like(record):
+            if isinstance(record, dict) and llava.looks_like(record) and _kind(root, rel) in llava.FORMATS:
                 rels.append(rel)
         if not rels:
             self.problems.append(f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question")
@@ -252,6 +260,7 @@ class _Opening:
     # --------------------------------------------------------------------------------------
 
     def data_set(self, location: str, image_root: Path | None) -> Source:
+        from asd.sources import llava
         from asd.sources.data_sets import load_data_set
 
         loaded = load_data_set(location, self.split)
@@ -277,12 +286,30 @@ class _Opening:
                 split,
                 self.notes,
             )
+        if self.try_llava:
+            records = loaded.main_files(loaded.column_names)[0].records
+            first = first_record(records()) if records is not None else None
+            if isinstance(first, dict) and llava.looks_like(first):
+                reader = self._llava_data_set_reader(loaded)
+                return Source(self.spec, loaded.root, LLAVA, loaded.files, image_root, reader, None, self.notes)
+            self.problems.append(f"layout {LLAVA!r}: the first record is no conversation and no flat question")
         tried = "\n  ".join(self.problems) or "nothing: the task has no layout of its own"
         raise SourceError(
             f"{location}: no layout of task {self.spec.name!r} fits this data set.\nLooked for:\n  {tried}\n"
             f"Found: columns {', '.join(loaded.column_names)}.\n"
             "Describe the columns in a task file of your own (asd/sources/LAYOUTS.md)."
         )
+
+    def _llava_data_set_reader(self, loaded: LoadedDataSet) -> Reader:
+        from asd.sources import llava
+        from asd.sources.data_sets import record_batches
+
+        def read(batch_rows: int) -> Iterator[NativeBatch]:
+            for name, part in loaded.parts.items():
+                for batch in llava.record_batches(record_batches(part), name, self.spec, batch_rows=batch_rows):
+                    yield NativeBatch(_with_split(batch.table, normalise_split(name)), batch.rejects)
+
+        return read
 
 
 def _has_split(layout: Layout) -> bool:
@@ -311,6 +338,13 @@ def _source_file(root: Path, rel: str) -> SourceFile:
     except OSError as exc:
         raise SourceError(f"{root / rel}: cannot be read ({exc.strerror or exc})") from exc
     return SourceFile(rel, size, digest.hexdigest())
+
+
+def _kind(root: Path, rel: str) -> str | None:
+    try:
+        return detect_format(root / rel)
+    except SourceError:
+        return None
 
 
 def _describe(root: Path, rel: str, record: Any) -> str:

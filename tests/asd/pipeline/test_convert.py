@@ -47,6 +47,12 @@ def test_exactly_the_wanted_share_is_converted_and_evenly(tmp_path: Path, ratio:
         assert max(by_style.values()) - min(by_style.values()) <= 1
 
 
+@pytest.mark.parametrize(("samples", "expected"), [(25, 12), (27, 14)])
+def test_a_half_is_rounded_as_python_rounds_it(tmp_path: Path, samples: int, expected: int) -> None:
+    assert round(0.5 * samples) == expected
+    assert convert(tmp_path, vqa_records(samples), ratio=0.5).manifest.counts.wanted == expected
+
+
 def test_every_row_says_where_it_came_from_and_keeps_its_answer(tmp_path: Path) -> None:
     records = vqa_records(200)
     for row in rows_of(convert(tmp_path, records, ratio=0.5)):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xxhash
 
@@ -136,6 +140,40 @@ def test_saved_data_set(tmp_path):
         open_source(make_spec({"columns": {"question": "x", "gold": "a"}}), tmp_path / "one")
     with pytest.raises(SourceError, match="no split 'test'"):
         open_source(make_spec(PLAIN), tmp_path / "both", split="test")
+
+
+CONVERSATIONS = [
+    {
+        "id": str(n),
+        "image": f"./{n}.jpg",
+        "conversations": [{"from": "human", "value": f"<image>\nWhat is {n}?"}, {"from": "gpt", "value": "A cat"}],
+    }
+    for n in range(3)
+]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "file.arrow", "stream.arrow", "lines.of.records", "saved", "splits"])
+def test_conversations_are_found_in_every_format_and_under_any_name(tmp_path, name):
+    path, table = tmp_path / name, pa.Table.from_pylist(CONVERSATIONS)
+    if name == "a.parquet":
+        pq.write_table(table, path)
+    elif name.endswith(".arrow"):
+        make = pa.ipc.new_file if name == "file.arrow" else pa.ipc.new_stream
+        with make(path, table.schema) as writer:
+            writer.write_table(table)
+    elif name == "lines.of.records":
+        path.write_text("\n".join(json.dumps(record) for record in CONVERSATIONS))
+    elif name == "saved":
+        datasets.Dataset.from_list(CONVERSATIONS).save_to_disk(str(path))
+    else:
+        datasets.DatasetDict({"validation": datasets.Dataset.from_list(CONVERSATIONS)}).save_to_disk(str(path))
+    source = open_source(make_spec(PLAIN), path)
+    assert source.layout == "llava"
+    rows = [row for batch in source.batches() for row in batch.table.to_pylist()]
+    split = "val" if name == "splits" else "train"
+    assert [(row["source_id"], row["question"], row["images"], row["split"]) for row in rows] == [
+        (str(n), f"What is {n}?", [f"{n}.jpg"], split) for n in range(3)
+    ]
 
 
 def test_batches_have_the_native_schema(tmp_path):
