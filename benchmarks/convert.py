@@ -258,7 +258,7 @@ def main() -> None:
         machine = {
             "cores": len(os.sched_getaffinity(0)),
             "python": platform.python_version(),
-            "system": platform.platform(),
+            "system": platform.system(),
         }
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")

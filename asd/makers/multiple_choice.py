@@ -33,7 +33,7 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Draft | Decline:
     if verdict is not None:
         if asks_for_more(sample.question):
             return Decline("no_verdict_question", collapse(sample.question))
-        options = ["Yes", "No"] if verdict == "yes" else ["No", "Yes"]
+        options = ["yes", "no"] if verdict == "yes" else ["no", "yes"]
         if any(as_verdict(answer) not in (None, verdict) for answer in sample.accepted):
             return Decline("disputed_answer", "annotators gave both yes and no")
         return Draft(_STYLE, Maker.FIELD, options[0], options=options)

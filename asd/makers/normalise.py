@@ -236,6 +236,9 @@ class AnswerSet:
         for own in self._padded:
             if own in padded or padded in own:
                 return True
+        for own in self._compact:  # letter by letter too: "man" stands in "woman", "2" in "20"
+            if own in compact or compact in own:
+                return True
         if broader and not self._heads.isdisjoint(broader):
             return True
         return is_long and any(own[0] == compact[0] and _is_misspelling(own, compact) for own in self._long)
@@ -266,7 +269,8 @@ def conflicts(candidate: str, accepted: Sequence[str]) -> bool:
     """True where `candidate` could count as one of the `accepted` answers; symmetric in two single answers.
 
     That is: same after normalising (also without spaces: "door mat", "doormat"), equal number, a one-letter
-    misspelling, another name of the same thing, a broader or narrower word, or one contains the other word by
-    word.
+    misspelling, another name of the same thing, a broader or narrower word, or one contains the other. Letter
+    by letter, that costs a few plausible wrong answers ("man" for "woman"); word by word it would leave some that a
+    lenient scorer, which looks for the answer inside the response, counts as right.
     """
     return _answer_set(tuple(accepted)).clashes(answer_form(candidate))

@@ -380,7 +380,7 @@ class _Run:
             ingested.keys, ingested.capable, ingested.polarity,
             total=None if quotas is not None else wanted, quotas=quotas, seed=self.prepared.config.seed,
         )  # fmt: skip
-        self.progress.stage("converting", None)
+        self.progress.stage("converting", wanted)
         while (questions := planner.advance()) is not None:
             self._answer(questions, planner, ingested, pool)
             self.rounds += 1

@@ -33,10 +33,10 @@ def test_options_that_name_others_keep_their_order() -> None:
 
 
 def test_yes_no_answer_becomes_two_options() -> None:
-    assert made_of(make_sample("Is it ripe?", "no")).options == ["No", "Yes"]
+    assert made_of(make_sample("Is it ripe?", "no")).options == ["no", "yes"]
     assert made_of(make_sample("The cat sleeps.", "yes"), spec=make_spec("statement")).options == [
-        "Yes",
-        "No",
+        "yes",
+        "no",
     ]
 
 
