@@ -11,8 +11,8 @@ shapes are LLaMA-7B's (seven linears x 32 layers), bfloat16, rank 128; on a CPU 
 width and rank in 4 layers, float32. Task t has t - 1 earlier tasks of 2 % key elements each, from random adapters.
 
 Memory is what a form adds to parameters and gradients: what it keeps between steps, and the peak within one. Every
-case on a CPU is weighed in a process of its own, and the forms are timed in turns; ratios are of the fastest runs. On
-CUDA the time of a training step is estimated beside it: three real decoder layers less one (transformers, LoRA on all
+case on a CPU is weighed in a process of its own, and the forms are timed in turns, in CPU time of one thread; ratios
+are of medians. On CUDA the time of a training step is estimated beside it: three real decoder layers less one (transformers, LoRA on all
 linears, gradient checkpointing, 16 x 700 tokens), per layer times 32, without embeddings, head, vision tower and
 optimizer, so the share that is printed is an upper bound.
 """
@@ -196,7 +196,8 @@ def memory_on_cpu(sizes: Sizes, form: str, task: int) -> dict[str, Any]:
 
 
 def times_on_cpu(sizes: Sizes, forms: list[str], task: int, repeats: int) -> dict[str, dict[str, float]]:
-    """The time columns by form; the forms take turns, so that a busy machine slows all of them."""
+    """The time columns by form: CPU time of one thread, in turns, so that a busy machine disturbs little."""
+    torch.set_num_threads(1)
     pairs = trainable(sizes, "cpu")
     steps = {
         form: forward_backward(penalty_of(form, earlier_tasks(sizes, "cpu", task - 1, form)), pairs) for form in forms
@@ -204,10 +205,10 @@ def times_on_cpu(sizes: Sizes, forms: list[str], task: int, repeats: int) -> dic
     durations: dict[str, list[float]] = {form: [] for form in forms}
     for repeat in range(repeats + 1):
         for form, step in steps.items():
-            start = time.perf_counter()
+            start = time.process_time()
             step()
             if repeat:
-                durations[form].append(1e3 * (time.perf_counter() - start))
+                durations[form].append(1e3 * (time.process_time() - start))
     return {form: summary(taken) for form, taken in durations.items()}
 
 
@@ -381,7 +382,7 @@ def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 {
                     "form": row["form"],
                     "task": row["task"],
-                    "times_faster": round(base["fastest"] / row["fastest"], 2),
+                    "times_faster": round(base["milliseconds"] / row["milliseconds"], 2),
                     "times_smaller_kept": round(base["kept_mb"] / row["kept_mb"], 2),
                     "times_smaller_peak": round(base["peak_mb"] / max(row["peak_mb"], 1e-3), 2),
                 }

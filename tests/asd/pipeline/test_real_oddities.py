@@ -120,7 +120,7 @@ def test_labels_of_every_spelling_become_yes_and_no(
     chosen = [row for row in converted(rows) if row["style"] == "multiple_choice"]
     assert chosen
     for row in chosen:
-        assert sorted(row["options"]) == ["No", "Yes"]
+        assert sorted(row["options"]) == ["no", "yes"]
         assert row["options"]["AB".index(row["response"])].lower() == row["gold"]
 
 
