@@ -11,10 +11,10 @@ shapes are LLaMA-7B's (seven linears x 32 layers), bfloat16, rank 128; on a CPU 
 width and rank in 4 layers, float32. Task t has t - 1 earlier tasks of 2 % key elements each, from random adapters.
 
 Memory is what a form adds to parameters and gradients: what it keeps between steps, and the peak within one. Every
-case on a CPU is weighed in a process of its own, and the forms are timed in turns, in CPU time of one thread; ratios
-are of medians. On CUDA the time of a training step is estimated beside it: three real decoder layers less one (transformers, LoRA on all
-linears, gradient checkpointing, 16 x 700 tokens), per layer times 32, without embeddings, head, vision tower and
-optimizer, so the share that is printed is an upper bound.
+case on a CPU is weighed in a process of its own; the forms are timed in turns, in CPU time of one thread; ratios are
+of medians. On CUDA the time of a training step is estimated beside it: three real decoder layers less one
+(transformers, LoRA on all linears, gradient checkpointing, 16 x 700 tokens), per layer times 32, without embeddings,
+head, vision tower and optimizer, so the share that is printed is an upper bound.
 """
 
 from __future__ import annotations
@@ -362,11 +362,7 @@ def about(device: str) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "not installed"
-    name = (
-        torch.cuda.get_device_name()
-        if device == "cuda"
-        else f"CPU {platform.machine()}, {torch.get_num_threads()} threads"
-    )
+    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU {platform.machine()}, timed on one thread"
     return {"device": name, "python": platform.python_version(), **versions}
 
 

@@ -107,7 +107,9 @@ def _records(block: Block, rules: RecordRules, rejects: list[Reject]) -> Iterato
             record = orjson.loads(text)
         except orjson.JSONDecodeError as exc:
             where = f"line {row + 1}" if block.form == "lines" else f"record {row} (counted from 0)"
-            rejects.append(Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc.msg}): {text[:60]!r}"))
+            rejects.append(
+                Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc.msg}): {text[:60]!r}")
+            )
             continue
         yield row, record
 

@@ -151,3 +151,46 @@ def test_compiled_kernels_are_deterministic() -> None:
         results.append([means.detach(), *(factor.grad for pair in pairs for factor in pair)])
     for other in results[1:]:
         assert all(torch.equal(one, two) for one, two in zip(results[0], other, strict=True))
+
+
+COMPILED = [
+    (direction, rank, planes, dtype)
+    for direction in ("rows", "columns")
+    for rank, planes, dtype in [
+        (16, 0, torch.bfloat16),
+        (128, 0, torch.bfloat16),
+        (128, 3, torch.bfloat16),
+        (256, 4, torch.bfloat16),
+        (64, 3, torch.float32),
+    ]
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") == "1", reason="kernels are interpreted here")
+@pytest.mark.parametrize(("direction", "rank", "planes", "dtype"), COMPILED)
+def test_kernels_compile_for_hopper_without_a_gpu(direction: str, rank: int, planes: int, dtype) -> None:  # type: ignore[no-untyped-def]
+    """They use its matrix instruction, overlap copies to shared memory, and need no more of that than it has."""
+    compiler = pytest.importorskip("triton.compiler", reason="triton is not installed")
+    from triton.backends.compiler import GPUTarget
+
+    tiling = fused.choose_tiling(direction, rank, planes, dtype)
+    kernel = fused.kernels.row_kernel if direction == "rows" else fused.kernels.column_kernel
+    pointer = "*bf16" if dtype == torch.bfloat16 else "*fp32"
+    given = dict.fromkeys(("a_table", "b_table", "presence_table", "extra"), "*i64")
+    given |= {"d_b": pointer, "d_a": pointer, "sums": "*fp32", "scales": "*fp32"}
+    given |= {"row_blocks": "i32", "column_blocks": "i32"}
+    constants = {
+        "OUT": 4096, "IN": 11008, "RANK": rank, "R": rank, "EXTRA": planes, "STORE": True, "EVEN": True,
+        "BM": tiling.rows, "DTYPE": fused._TRITON_DTYPES[dtype],
+        "PRECISION": "tf32x3" if dtype == torch.float32 else "tf32",
+    }  # fmt: skip
+    signature = {name: given.get(name, "constexpr") for name in kernel.arg_names}
+    constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
+    aligned = {(at,): [["tt.divisibility", 16]] for at, name in enumerate(kernel.arg_names) if name in given}
+    source = compiler.ASTSource(kernel, signature, constants, aligned)
+    binary = compiler.compile(source, target=GPUTarget("cuda", 90, 32), options=tiling.options)
+    assert binary.metadata.shared <= 227 * 1024
+    assert "wgmma.mma_async" in binary.asm["ptx"]
+    wide = rank >= 128  # 16 bytes a copy; a thread's share of a narrower tile is less
+    assert ("cp.async.cg.shared.global" if wide else "cp.async") in binary.asm["ptx"]
