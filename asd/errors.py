@@ -4,11 +4,17 @@ AsdError                  anything this package raises on purpose
 ├── UsageError            the call itself is wrong (exit code 2)
 │   ├── UnknownNameError  a style, task, format or version that does not exist; lists near matches
 │   └── TemplateError     a template does not compile, uses an unknown variable, or loses the question
-└── DataError             the data is wrong (exit code 1)
-    ├── SourceError       a source file is missing, truncated, or of another format than expected
-    ├── RejectLimitError  more bad rows than --max-reject-rate (or any, with --strict)
-    ├── ShardError        a shard or manifest is damaged, missing, or from a newer format
-    └── StorageError      no space left, no permission, an output that something else owns
+├── DataError             the data is wrong (exit code 1)
+│   ├── SourceError       a source file is missing, truncated, or of another format than expected
+│   ├── RejectLimitError  more bad rows than --max-reject-rate (or any, with --strict)
+│   ├── ShardError        a shard or manifest is damaged, missing, or from a newer format
+│   └── StorageError      no space left, no permission, an output that something else owns
+└── RewriterError         the language model's side (exit code 3); what was finished is kept
+    ├── KeyRefusedError   no API key, an unreadable key file, or a key that the server refuses
+    ├── PreflightError    the server cannot do the work: unknown model, context too small, no images
+    ├── ServerError       a server cannot be started or reached, or stays broken past its time
+    ├── BudgetError       --max-failures, --max-tokens-total or --max-cost is spent
+    └── CacheError        the request cache or an exported one is damaged, foreign, or of another format
 """
 
 from __future__ import annotations
@@ -68,4 +74,30 @@ class ShardError(DataError):
 
 
 class StorageError(DataError):
+    pass
+
+
+class RewriterError(AsdError):
+    """The rewriter has to stop. Replies that came in are in the request cache: the same command goes on from there."""
+
+    exit_code = 3
+
+
+class KeyRefusedError(RewriterError):
+    pass
+
+
+class PreflightError(RewriterError):
+    pass
+
+
+class ServerError(RewriterError):
+    pass
+
+
+class BudgetError(RewriterError):
+    pass
+
+
+class CacheError(RewriterError):
     pass
