@@ -177,8 +177,11 @@ def _tiled_layer(a: Tensor, b: Tensor, weights: PackedWeights) -> tuple[Tensor, 
     wide_a, wide_b = a.to(dtype), b.to(dtype)
     d_a, d_b = torch.zeros_like(wide_a), torch.empty_like(wide_b)
     tile_elements = _CPU_TILE_ELEMENTS if a.device.type == "cpu" else _GPU_TILE_ELEMENTS
-    for rows in row_tiles(*weights.shape, tile_elements):
-        g = (wide_b[rows] @ wide_a).sign_().mul_(weights.unpack(rows))
+    tiles = list(row_tiles(*weights.shape, tile_elements))
+    buffer = wide_a.new_empty(tiles[0].stop, weights.in_features)  # one for all tiles: fresh pages are slow
+    for rows in tiles:
+        g = torch.mm(wide_b[rows], wide_a, out=buffer[: rows.stop - rows.start])
+        g.sign_().mul_(weights.unpack(rows))
         torch.mm(g, wide_a.t(), out=d_b[rows])
         d_a.addmm_(wide_b[rows].t(), g)
     return (d_b * wide_b).sum(), d_a, d_b
