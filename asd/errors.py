@@ -7,6 +7,7 @@ AsdError                  anything this package raises on purpose
 ├── DataError             the data is wrong (exit code 1)
 │   ├── SourceError       a source file is missing, truncated, or of another format than expected
 │   ├── RejectLimitError  more bad rows than --max-reject-rate (or any, with --strict)
+│   ├── ScoreError        predictions and gold answers do not fit together, or a rule lacks what it needs
 │   ├── ShardError        a shard or manifest is damaged, missing, or from a newer format
 │   └── StorageError      no space left, no permission, an output that something else owns
 └── RewriterError         the language model's side (exit code 3); what was finished is kept
@@ -70,6 +71,10 @@ class RejectLimitError(DataError):
 
 
 class ShardError(DataError):
+    pass
+
+
+class ScoreError(DataError):
     pass
 
 

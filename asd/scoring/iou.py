@@ -1,0 +1,52 @@
+"""Boxes: right where the intersection over union with the gold box is above one half."""
+
+from __future__ import annotations
+
+import re
+
+from asd.schemas.answers import Box, parse_box
+from asd.schemas.boxes import iou
+from asd.scoring.rule import Reference
+
+THRESHOLD = 0.5
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_BOX_INSIDE = re.compile(rf"[\[(]+\s*{_NUMBER}(?:[\s,()]+{_NUMBER}){{3}}\s*[\])]+")
+
+
+def legacy(prediction: str, reference: Reference) -> float:
+    """CoIN: brackets off, then the first and the last sign cut off all the same, so that "[0.12,0.34,0.56,0.78]"
+    is read as .12, 0.34, 0.56, 0.7 and a last coordinate 0.9 as 0; not four numbers: wrong."""
+    box = _released_box(prediction.removeprefix(" ").replace("[", "").replace("]", "")[1:-1])
+    gold = _released_box(reference.gold.replace("[", "").replace("]", ""))
+    return float(box is not None and gold is not None and _released_iou(box, gold) > THRESHOLD)
+
+
+def fixed(prediction: str, reference: Reference) -> float:
+    """The box that the answer is, or the only one written in it."""
+    box, gold = read_box(prediction), parse_box(reference.gold)
+    return float(box is not None and gold is not None and iou(box, gold) > THRESHOLD)
+
+
+def read_box(text: str) -> Box | None:
+    """The box that a text is, or the only bracketed one inside it; None if there is none, or more than one."""
+    whole = parse_box(text)
+    if whole is not None:
+        return whole
+    inside = _BOX_INSIDE.findall(text)
+    return parse_box(inside[0]) if len(inside) == 1 else None
+
+
+def _released_box(text: str) -> Box | None:
+    try:
+        numbers = [float(number) for number in text.split(",")]
+    except ValueError:
+        return None
+    return (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
+
+
+def _released_iou(a: Box, b: Box) -> float:
+    """Unlike `iou`, takes a box with swapped corners at its negative area, as the script does."""
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
+    return width * height / union if union > 0 else 0.0

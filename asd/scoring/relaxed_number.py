@@ -1,0 +1,47 @@
+"""ChartQA's relaxed accuracy: numbers may be off by 5 %, texts must be equal."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from asd.scoring.answer_text import plain_form
+from asd.scoring.rule import Reference
+
+TOLERANCE = 0.05
+_NUMBER = re.compile(r"([-+]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:e[-+]?\d+)?)\s*(%?)")
+
+
+def legacy(prediction: str, reference: Reference) -> float:
+    """The usual released form: a percent sign divides by 100, so "45%" and "45" differ; thousands commas are no
+    number; a gold of 0 wants equal text."""
+    said, gold = _released_number(prediction), _released_number(reference.gold)
+    if said is not None and gold:
+        return float(abs(said - gold) / abs(gold) <= TOLERANCE)
+    return float(prediction.lower() == reference.gold.lower())
+
+
+def fixed(prediction: str, reference: Reference) -> float:
+    """Thousands commas, a currency sign and a percent sign do not count, nor do case, blanks and a full stop."""
+    return float(any(_close(prediction, right) for right in reference.right_answers))
+
+
+def _close(prediction: str, right: str) -> bool:
+    said, gold = read_number(prediction), read_number(right)
+    if said is None or gold is None:
+        return plain_form(prediction) == plain_form(right) != ""
+    return abs(said - gold) <= TOLERANCE * abs(gold)
+
+
+def read_number(text: str) -> float | None:
+    """The number that a text is ("$1,200.50", "45 %", "-3."), without its unit; None for anything else."""
+    match = _NUMBER.fullmatch(plain_form(text))
+    return float(match[1] + match[2].replace(",", "")) if match else None
+
+
+def _released_number(text: str) -> float | None:
+    try:
+        value = float(text.rstrip("%")) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
