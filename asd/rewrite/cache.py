@@ -1,0 +1,260 @@
+"""The request cache: every reply ever received, in one SQLite file, so that nothing is asked twice.
+
+A reply is in the file before the run hears of it, so a killed run has lost only what was still being asked. Several
+processes may share the file (not on NFS: SQLite's shared memory does not work there). It holds replies as text and
+request keys as hashes: no prompts, no images, no API keys. Every row carries a checksum; damage is an error, never a
+silent miss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import xxhash
+
+from asd.errors import CacheError, StorageError
+
+APPLICATION_ID = 0x41534452  # "ASDR", in the file's header
+FORMAT = 1
+_COLUMNS = "key, status, text, finish_reason, prompt_tokens, completion_tokens, model, checksum"
+_SCHEMA = f"""
+CREATE TABLE replies (
+  id INTEGER PRIMARY KEY, key BLOB NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL, finish_reason TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, model TEXT NOT NULL, checksum BLOB NOT NULL);
+CREATE UNIQUE INDEX reply_keys ON replies (key);
+CREATE TABLE servers (model TEXT PRIMARY KEY, facts TEXT NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {FORMAT};
+"""
+_INSERT = f"INSERT INTO replies ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO "
+_FIRST_WINS = (
+    _INSERT
+    + """UPDATE SET status = excluded.status, text = excluded.text,
+  finish_reason = excluded.finish_reason, prompt_tokens = excluded.prompt_tokens,
+  completion_tokens = excluded.completion_tokens, model = excluded.model, checksum = excluded.checksum
+  WHERE replies.status = 'passing'"""
+)
+_BUSY_S = 60.0
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """A row of the cache. `status`: `reply`; `refusal`, one that stands; `passing`, one of this server at that time,
+    asked again where a server is at hand. Of a refusal `text` is the detail and `finish_reason` the reason."""
+
+    key: str
+    status: str
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    model: str
+    """`name@revision`, for statistics and export; the key holds both anyway."""
+
+    def row(self) -> tuple[object, ...]:
+        head = (bytes.fromhex(self.key), self.status, self.text, self.finish_reason)
+        return (*head, self.prompt_tokens, self.completion_tokens, self.model, self._checksum())
+
+    def _checksum(self) -> bytes:
+        parts = [self.key, self.status, self.text, self.finish_reason, self.prompt_tokens, self.completion_tokens]
+        return xxhash.xxh3_64_digest(orjson.dumps([*parts, self.model]))
+
+    @classmethod
+    def from_row(cls, row: tuple[bytes, str, str, str, int, int, str, bytes], path: Path) -> Entry:
+        """Raises: CacheError if the row is not what was written."""
+        try:
+            entry = cls(row[0].hex(), *row[1:7])
+            intact = entry._checksum() == row[7]
+        except (TypeError, AttributeError, ValueError, orjson.JSONEncodeError):
+            intact = False
+        if not intact:
+            raise CacheError(f"{path}: a stored reply is not as it was written; {_AFTER_DAMAGE.format(path=path)}")
+        return entry
+
+
+_AFTER_DAMAGE = (
+    "the file is damaged. Move it away ({path}, with its -wal and -shm files): the requests are then asked again, "
+    "or import an exported cache"
+)
+
+
+class RequestCache:
+    """Replies by request key. Reads happen in the caller's thread, writes in one thread that commits in batches."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = open_database(path)
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="request-cache", daemon=True)
+        self._thread.start()
+
+    def get(self, key: str) -> Entry | None:
+        """Raises: CacheError if the file is damaged."""
+        with explain(self.path):
+            row = self._reader.execute(
+                f"SELECT {_COLUMNS} FROM replies WHERE key = ?", (bytes.fromhex(key),)
+            ).fetchone()
+        return None if row is None else Entry.from_row(row, self.path)
+
+    async def put(self, entry: Entry) -> Entry:
+        """Return once it is committed. If another process was first, the entry that it stored comes back."""
+        write = _Write(entry, asyncio.get_running_loop().create_future())
+        self._queue.put(write)
+        won: bool = await write.done
+        return entry if won else (self.get(entry.key) or entry)
+
+    def facts(self, model: str) -> dict[str, bool] | None:
+        """What was found out about the server of `name@revision` when the replies were made."""
+        with explain(self.path):
+            row = self._reader.execute("SELECT facts FROM servers WHERE model = ?", (model,)).fetchone()
+        return None if row is None else orjson.loads(row[0])
+
+    def set_facts(self, model: str, facts: dict[str, bool]) -> None:
+        with explain(self.path), self._reader:
+            self._reader.execute("INSERT OR REPLACE INTO servers VALUES (?, ?)", (model, orjson.dumps(facts).decode()))
+
+    def models(self) -> list[str]:
+        with explain(self.path):
+            return [row[0] for row in self._reader.execute("SELECT model FROM servers ORDER BY model")]
+
+    def close(self) -> None:
+        """Commit what is queued and close."""
+        self._queue.put(None)
+        self._thread.join()
+        self._reader.close()
+
+    def _write(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (first := self._queue.get()) is not None:
+            batch, last = self._drain(first)
+            try:
+                with explain(self.path):
+                    connection = connection or open_database(self.path)
+                    won = insert(connection, [write.entry for write in batch])
+            except (CacheError, StorageError) as error:
+                _settle(batch, error)
+            else:
+                _settle(batch, won)
+            if last:
+                break
+        if connection is not None:
+            connection.close()
+
+    def _drain(self, first: _Write) -> tuple[list[_Write], bool]:
+        """All that is queued by now, in one transaction; whether the queue's end was seen."""
+        batch = [first]
+        while True:
+            try:
+                write = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if write is None:
+                return batch, True
+            batch.append(write)
+
+
+@dataclass(slots=True, frozen=True)
+class _Write:
+    entry: Entry
+    done: asyncio.Future[bool]
+
+
+def _settle(batch: list[_Write], result: list[bool] | Exception) -> None:
+    """Tell the waiting coroutines, with one call into their event loop."""
+    loop = batch[0].done.get_loop()
+
+    def tell() -> None:
+        for index, write in enumerate(batch):
+            if write.done.done():
+                continue
+            if isinstance(result, Exception):
+                write.done.set_exception(result)
+            else:
+                write.done.set_result(result[index])
+
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(tell)
+
+
+def insert(connection: sqlite3.Connection, entries: Iterable[Entry]) -> list[bool]:
+    """One transaction; True where the entry is now the stored one (a stored reply is never replaced)."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        won = [connection.execute(_FIRST_WINS, entry.row()).rowcount == 1 for entry in entries]
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return won
+
+
+def entries(connection: sqlite3.Connection, path: Path) -> Iterator[Entry]:
+    """All, in the order of their keys."""
+    with explain(path):
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM replies ORDER BY key"):
+            yield Entry.from_row(row, path)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open, or make, a cache file.
+
+    Raises: CacheError for a file that is no request cache, is damaged or of a newer format; StorageError if it cannot
+    be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path.parent}: cannot make the folder of the request cache: {error.strerror}") from None
+    with explain(path):
+        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA page_size = 16384")
+    (stored,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if stored != APPLICATION_ID and tables:
+        raise CacheError(f"{path} is an SQLite file, but no request cache; name another with `cache` in the settings")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Survives the death of the process at any moment; a power cut may cost the last replies, never the file.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if not tables:
+        _create(connection)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > FORMAT:
+        raise CacheError(f"{path} is a request cache of format {version}, this version reads {FORMAT}; upgrade asd")
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Another process may do the same at this moment: look again under the lock."""
+    connection.execute("BEGIN IMMEDIATE")
+    with closing(connection.execute("SELECT count(*) FROM sqlite_master")) as cursor:
+        if not cursor.fetchone()[0]:
+            for statement in _SCHEMA.strip().split(";\n"):
+                connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def explain(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path}: the request cache cannot be used: {error}") from None
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise CacheError(f"{path}: {error}; {_AFTER_DAMAGE.format(path=path)}") from None

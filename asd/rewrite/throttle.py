@@ -1,0 +1,103 @@
+"""How many requests one server gets at once: raised while that brings more replies, lowered when the server is busy.
+
+Additive increase, multiplicative decrease, judged per window of as many outcomes as the limit allows at once:
+a share of busy answers (429, 503, timeouts) lowers the limit by that share; requests waiting in the server's own queue
+lower it by their number; more at once that brought no more replies per second is taken back. Otherwise it grows, at
+first doubling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_START = 32
+_MIN_WINDOW = 8
+_BUSY_SHARE = 0.1
+_GAIN = 0.25
+"""Replies per second must grow by this share of the growth of the limit, or the growth was useless."""
+_HOLD_WINDOWS = 10
+
+
+@dataclass(slots=True)
+class _Mark:
+    """A limit and the replies per second that it brought."""
+
+    limit: float
+    rate: float
+
+
+class Throttle:
+    """The limit of one server."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.limit = float(min(most, _START))
+        self.queued = 0
+        """Requests waiting inside the server, as it last reported."""
+        self._doubling = True
+        self._hold = 0
+        self._mark: _Mark | None = None
+        self._doubted = False
+        self._start: float | None = None
+        self._outcomes = self._replied = self._busy = self._full = 0
+
+    def begin_again(self) -> None:
+        """After an outage: the server that comes back is empty and maybe another one."""
+        self.limit = float(min(self.most, _START))
+        self._doubling, self._hold, self._mark, self.queued = True, 0, None, 0
+        self._begin_window(None)
+
+    def observe(self, now: float, *, replied: bool, busy: bool, full: bool) -> None:
+        """One outcome. `full`: the limit was reached while it was under way, so a higher one would have been used."""
+        if self._start is None:
+            self._start = now
+        self._outcomes += 1
+        self._replied += replied
+        self._busy += busy
+        self._full += full
+        if self._outcomes >= max(self.limit, _MIN_WINDOW) and now > self._start:
+            self._judge(now - self._start)
+            self._begin_window(now)
+
+    def _begin_window(self, now: float | None) -> None:
+        self._start = now
+        self._outcomes = self._replied = self._busy = self._full = 0
+
+    def _judge(self, seconds: float) -> None:
+        share = self._busy / self._outcomes
+        if share > _BUSY_SHARE:
+            self._lower(self.limit * (1 - min(share, 0.5)))
+        elif self._busy:
+            self._doubling = False
+        elif self.queued > 0.1 * self.limit + 1:
+            self._lower(self.limit - 0.5 * self.queued)
+        elif self._full >= 0.5 * self._outcomes:
+            self._raise_if_it_pays(self._replied / seconds)
+
+    def _lower(self, limit: float) -> None:
+        self.limit = max(1.0, limit)
+        self._doubling, self._mark = False, None
+
+    def _raise_if_it_pays(self, rate: float) -> None:
+        if self._hold > 0:
+            self._hold -= 1
+            return
+        mark = self._mark
+        if mark is not None and self.limit >= 1.2 * mark.limit:
+            if rate < mark.rate * (1 + _GAIN * (self.limit / mark.limit - 1)):
+                self._take_back(mark)
+                return
+            self._mark = mark = None
+        self._doubted = False
+        if mark is None:
+            self._mark = _Mark(self.limit, rate)
+        growth = self.limit if self._doubling else max(1.0, 0.05 * self.limit)
+        self.limit = min(float(self.most), self.limit + growth)
+
+    def _take_back(self, mark: _Mark) -> None:
+        """One slow window may be chance: only the second in a row counts."""
+        if not self._doubted:
+            self._doubted = True
+            return
+        self.limit, self._doubling, self._doubted = mark.limit, False, False
+        self._mark, self._hold = None, _HOLD_WINDOWS
