@@ -4,7 +4,12 @@ TrainingError         anything this package raises on purpose
 ├── SettingError      a setting is outside its range, or two settings exclude each other
 ├── ShapeError        tensors that do not fit together, of a kind that cannot be worked with, or not finite
 ├── ModelError        the model lacks the layers, adapters or parameters that a method needs
-└── StateError        a saved state has missing, extra or damaged entries, or belongs to another model
+├── StateError        a saved state has missing, extra or damaged entries, or belongs to another model
+├── TaskDataError     the rows of a task cannot be trained or evaluated on
+├── MetricError       an accuracy matrix is malformed, or lacks a cell that a metric needs
+├── PredictionError   prediction rows do not pair up by id, or lack what is to be read from them
+├── RunError          a run folder belongs to another configuration, or is not finished
+└── MemoryLimitError  the device or the machine has too little memory for the settings
 """
 
 from __future__ import annotations
@@ -15,11 +20,13 @@ _SHOWN = 5
 
 
 class TrainingError(Exception):
-    """Base of all deliberate errors of this package."""
+    """Base of all deliberate errors of this package; `exit_code` is what the command line returns."""
+
+    exit_code = 1
 
 
 class SettingError(TrainingError):
-    pass
+    exit_code = 2
 
 
 class ShapeError(TrainingError):
@@ -31,6 +38,26 @@ class ModelError(TrainingError):
 
 
 class StateError(TrainingError):
+    pass
+
+
+class TaskDataError(TrainingError):
+    pass
+
+
+class MetricError(TrainingError):
+    pass
+
+
+class PredictionError(TrainingError):
+    pass
+
+
+class RunError(TrainingError):
+    pass
+
+
+class MemoryLimitError(TrainingError):
     pass
 
 

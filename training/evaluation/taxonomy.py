@@ -1,0 +1,77 @@
+"""Which noun is a broader name of which, by WordNet's hierarchy (bundled, see `wordnet/README.md`)."""
+
+from __future__ import annotations
+
+import lzma
+from collections import defaultdict
+from functools import lru_cache
+from importlib.resources import files
+
+from asd.makers.normalise import normalise_answer
+
+# Names so broad that they say nothing: "thing" for a teapot is no answer, "kitchen utensil" is a vague one.
+_VACUOUS = frozenset(
+    """entity, physical entity, abstraction, abstract entity, thing, object, physical object, whole, unit, matter,
+    artifact, artefact, psychological feature, relation, measure, group, grouping, attribute, causal agent, cause,
+    causal agency, part, portion, component, item, instrumentality, instrumentation, communication, substance,
+    being, organism, living thing, animate thing, something, stuff, material, product, creation, piece""".replace(
+        "\n", " "
+    ).split(", ")
+)
+
+
+class NounTaxonomy:
+    """Noun synsets by number: their lemmas and the numbers of the synsets right above them."""
+
+    def __init__(self, table: str) -> None:
+        self._lemmas: list[list[str]] = []
+        self._above: list[list[int]] = []
+        self._senses: dict[str, list[int]] = defaultdict(list)
+        for number, line in enumerate(table.splitlines()):
+            lemmas, _, above = line.partition("\t")
+            self._lemmas.append(lemmas.lower().replace("_", " ").split(","))
+            self._above.append([int(synset) for synset in above.split(",") if synset])
+            for lemma in self._lemmas[number]:
+                self._senses[lemma.replace("-", " ")].append(number)
+
+    def is_same(self, name: str, label: str) -> bool:
+        """Whether two names share a meaning: "hair dryer" and "hand blower"."""
+        return not self.senses(name).isdisjoint(self.senses(label))
+
+    def is_broader(self, name: str, label: str) -> bool:
+        """Whether a meaning of `name` stands above one of `label` and says something: "dog" above "whippet"."""
+        return bool(self._broader(label) & (self.senses(name) - self._vacuous()))
+
+    def is_narrower(self, name: str, label: str) -> bool:
+        """Whether `label` stands above `name`: the answer says more than was asked."""
+        return self.is_broader(label, name)
+
+    def knows(self, name: str) -> bool:
+        return bool(self.senses(name))
+
+    def senses(self, name: str) -> frozenset[int]:
+        """Synsets that a name can mean; of the name in the singular where the plural is not listed itself."""
+        plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
+        found = self._senses.get(plain) or self._senses.get(normalise_answer(plain)) or []
+        return frozenset(found)
+
+    def _broader(self, label: str) -> frozenset[int]:
+        above: set[int] = set()
+        waiting = [parent for sense in self.senses(label) for parent in self._above[sense]]
+        while waiting:
+            synset = waiting.pop()
+            if synset not in above:
+                above.add(synset)
+                waiting.extend(self._above[synset])
+        return frozenset(above)
+
+    @lru_cache(maxsize=1)  # noqa: B019 - one taxonomy lives as long as the process
+    def _vacuous(self) -> frozenset[int]:
+        return frozenset(number for number, lemmas in enumerate(self._lemmas) if lemmas[0] in _VACUOUS)
+
+
+@lru_cache(maxsize=1)
+def wordnet_nouns() -> NounTaxonomy:
+    """The bundled table, read once (about half a second)."""
+    packed = files("training.evaluation").joinpath("wordnet", "nouns.tsv.xz").read_bytes()
+    return NounTaxonomy(lzma.decompress(packed).decode())

@@ -1,0 +1,72 @@
+"""Derive `nouns.tsv.xz` from WordNet 3.0's data.noun (Debian package wordnet-base):
+
+    python training/evaluation/wordnet/make_table.py /usr/share/wordnet/data.noun
+
+One line a synset: its lemmas separated by commas, a tab, the line numbers (from 0) of its hypernyms. Kept are the nouns
+that can be class names (things, living beings, food, places, signs) and everything above them; left out are
+instances ("Nile"), taxa ("genus Canis") and glosses.
+"""
+
+from __future__ import annotations
+
+import lzma
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+# lexicographer files: animal, artifact, body, communication, food, group, object, person, phenomenon, plant, shape,
+# substance
+_KEPT_FILES = frozenset({5, 6, 8, 10, 13, 14, 17, 18, 19, 20, 25, 27})
+_TAXA = ("genus", "family", "order", "class", "phylum", "division", "kingdom", "subfamily", "superfamily", "suborder",
+         "superorder", "subclass", "superclass", "subphylum", "tribe", "suborder", "subdivision", "subkingdom")  # fmt: skip
+
+
+class Synset(NamedTuple):
+    lexicographer_file: int
+    lemmas: list[str]
+    hypernyms: list[str]
+    is_instance: bool
+
+
+def read_synsets(path: Path) -> dict[str, Synset]:
+    """Offset -> synset; the licence lines at the top start with two blanks."""
+    lines = path.read_text(encoding="ascii").splitlines()
+    return dict(_parse(line) for line in lines if not line.startswith("  "))
+
+
+def _parse(line: str) -> tuple[str, Synset]:
+    fields = line.split("|")[0].split()
+    size = int(fields[3], 16)
+    lemmas = fields[4 : 4 + 2 * size : 2]
+    start = 4 + 2 * size
+    pointers = [fields[at : at + 4] for at in range(start + 1, start + 1 + 4 * int(fields[start]), 4)]
+    above = [offset for sign, offset, part, _ in pointers if sign == "@" and part == "n"]
+    is_instance = not above and any(sign == "@i" for sign, *_ in pointers)
+    return fields[0], Synset(int(fields[1]), lemmas, above, is_instance)
+
+
+def _is_class_name(synset: Synset) -> bool:
+    is_taxon = any(lemma.split("_")[0] in _TAXA and "_" in lemma for lemma in synset.lemmas)
+    return synset.lexicographer_file in _KEPT_FILES and not synset.is_instance and not is_taxon
+
+
+def derive(synsets: dict[str, Synset]) -> str:
+    waiting = [offset for offset, synset in synsets.items() if _is_class_name(synset)]
+    kept: set[str] = set()
+    while waiting:
+        offset = waiting.pop()
+        if offset not in kept:
+            kept.add(offset)
+            waiting.extend(synsets[offset].hypernyms)
+    line = {offset: number for number, offset in enumerate(sorted(kept))}
+    return "".join(
+        f"{','.join(synsets[offset].lemmas)}\t{','.join(str(line[above]) for above in synsets[offset].hypernyms)}\n"
+        for offset in line
+    )
+
+
+if __name__ == "__main__":
+    table = derive(read_synsets(Path(sys.argv[1])))
+    target = Path(__file__).with_name("nouns.tsv.xz")
+    target.write_bytes(lzma.compress(table.encode(), preset=9 | lzma.PRESET_EXTREME))
+    print(f"{target}: {table.count(chr(10)):,} synsets, {target.stat().st_size:,} bytes")
