@@ -1,5 +1,5 @@
 """The one Jinja environment, and the templates compiled by it: from the parts of a sample to prompt and
-response.
+response (`CompiledTemplate`), or to whatever blocks and variables another template folder names (`BlockTemplate`).
 
 A template is one file with two blocks, `prompt` and `response`, and stands alone: no imports, so its sha256
 says all that it does. Everything that can be wrong with a template is found by `TemplateSet.check` before
@@ -35,6 +35,10 @@ BLOCKS = ("prompt", "response")
 _ROWS, _END = "_rows", "_end"
 _END_OF_ROW = "\x1e\x00end of row\x00\x1e"
 _FAMILIES: tuple[str, ...] = get_args(Family)
+REWRITE_FOLDER = "rewrite"
+"""Below a template folder: the prompts of the rewriter, which `asd.rewrite.prompts` compiles."""
+REWRITE_NAMES = ("_frame", "judge/choice", "judge/explanation")
+"""Templates of the rewriter that belong to no answer style."""
 _RANDOM_FILTERS = ("random",)  # a row must not depend on anything but its sample and the seed
 
 
@@ -113,6 +117,21 @@ class CompiledTemplate:
         return f"{self.path}:{line}" if line else str(self.path)
 
 
+@dataclass(frozen=True, slots=True)
+class BlockTemplate:
+    """A template of any blocks and variables, ready to render one row at a time."""
+
+    name: str
+    sha256: str
+    path: Path
+    _blocks: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False)
+
+    def render(self, block: str, values: dict[str, Any]) -> str:
+        """The block's text without surrounding white space; `values` must hold all variables."""
+        context = Context(_ENV, values, self.name, self._blocks)  # type: ignore[arg-type]
+        return "".join(self._blocks[block](context)).strip()
+
+
 class TemplateSet:
     """The built-in templates, with the files of a user's folder in place of those of the same name.
 
@@ -132,7 +151,7 @@ class TemplateSet:
 
         Raises: TemplateError if it does not compile, UnknownNameError if the style has no template.
         """
-        path = self._find(style, family)
+        path = self.find(style.value, family)
         if path not in self._compiled:
             self._compiled[path] = compile_template(path, f"{style.value}/{path.stem}")
         return self._compiled[path]
@@ -149,14 +168,15 @@ class TemplateSet:
         if problems:
             raise TemplateError("\n".join(problems))
 
-    def _find(self, style: AnswerStyle, family: str) -> Path:
+    def find(self, folder: str, family: str) -> Path:
+        """File of `folder` for a task family, else its `_default`. Raises: UnknownNameError if it has neither."""
         for stem in (family, "_default"):
-            for folder in self._folders:
-                path = folder / style.value / f"{stem}.jinja"
+            for root in self._folders:
+                path = root / folder / f"{stem}.jinja"
                 if path.is_file():
                     return path
         have = {path.parent.name for path in self._folders[-1].glob("*/*.jinja")}
-        raise UnknownNameError("template for answer style", style.value, have)
+        raise UnknownNameError("template for answer style", folder, have)
 
 
 def compile_template(path: Path, name: str) -> CompiledTemplate:
@@ -184,6 +204,26 @@ def compile_template(path: Path, name: str) -> CompiledTemplate:
         blocks["response"],
         loops,
     )
+
+
+def compile_blocks(
+    path: Path, name: str, blocks: tuple[str, ...], variables: tuple[str, ...], required: Iterable[str]
+) -> BlockTemplate:
+    """Raises: TemplateError for bad syntax, an unknown variable, a missing block, or a `required` variable that is
+    used nowhere."""
+    source = _read_source(path)
+    try:
+        tree = _ENV.parse(source, name, str(path))
+        _check_tree(tree, path, blocks, variables)
+        used = jinja2.meta.find_undeclared_variables(tree)
+        code = _ENV.compile(tree, name, str(path))
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(f"{path}:{error.lineno}: template does not compile: {error.message}") from None
+    unused = [variable for variable in required if variable not in used]
+    if unused:
+        raise TemplateError(f"{path}: the template never uses {', '.join(unused)}, so what it says would be lost")
+    template = jinja2.Template.from_code(_ENV, code, {})
+    return BlockTemplate(name, hashlib.sha256(source.encode()).hexdigest(), path, template.blocks)
 
 
 def _compile_loops(source: str, name: str, path: Path) -> Mapping[str, Callable[[Context], Iterator[str]]]:
@@ -220,6 +260,7 @@ def _check_folder(folder: Path) -> None:
     if not files:
         raise UsageError(f"template folder {folder} holds no <style>/<family>.jinja file")
     known = [f"{style.value}/{stem}" for style in TARGET_STYLES for stem in ("_default", *_FAMILIES)]
+    known += [f"{REWRITE_FOLDER}/{name}" for name in (*known, *REWRITE_NAMES)]
     for file in files:
         name = file.relative_to(folder).with_suffix("").as_posix()
         if name not in known:
@@ -233,7 +274,9 @@ def _read_source(path: Path) -> str:
         raise TemplateError(f"{path}: template cannot be read: {error}") from None
 
 
-def _check_tree(tree: nodes.Template, path: Path) -> dict[str, int]:
+def _check_tree(
+    tree: nodes.Template, path: Path, blocks: Sequence[str] = BLOCKS, variables: Sequence[str] = VARIABLES
+) -> dict[str, int]:
     """Line of each block. Raises: TemplateError."""
     lines: dict[str, int] = {}
     for node in tree.body:
@@ -241,7 +284,7 @@ def _check_tree(tree: nodes.Template, path: Path) -> dict[str, int]:
             lines[node.name] = node.lineno
         elif not _is_blank(node):
             raise TemplateError(
-                f"{path}:{node.lineno}: stands outside the blocks {' and '.join(BLOCKS)}, "
+                f"{path}:{node.lineno}: stands outside the blocks {' and '.join(blocks)}, "
                 f"so it would be lost; move it into one of them (templates stand alone: no imports)"
             )
     for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
@@ -249,26 +292,26 @@ def _check_tree(tree: nodes.Template, path: Path) -> dict[str, int]:
             f"{path}:{node.lineno}: a template stands alone; it cannot extend, include or import others"
         )
     for name in lines:
-        if name not in BLOCKS:
+        if name not in blocks:
             raise TemplateError(
-                f"{path}:{lines[name]}: unknown block {name!r}{_guess(name, BLOCKS)}; expected {' and '.join(BLOCKS)}"
+                f"{path}:{lines[name]}: unknown block {name!r}{_guess(name, blocks)}; expected {' and '.join(blocks)}"
             )
-    for name in BLOCKS:
+    for name in blocks:
         if name not in lines:
             raise TemplateError(
                 f"{path}: block {name!r} is missing; expected {{% block {name} %}} ... {{% endblock %}}"
             )
-    _check_variables(tree, path)
+    _check_variables(tree, path, variables)
     return lines
 
 
-def _check_variables(tree: nodes.Template, path: Path) -> None:
-    unknown = jinja2.meta.find_undeclared_variables(tree) - set(VARIABLES)
+def _check_variables(tree: nodes.Template, path: Path, variables: Sequence[str]) -> None:
+    unknown = jinja2.meta.find_undeclared_variables(tree) - set(variables)
     for node in tree.find_all(nodes.Name):
         if node.name in unknown:
             raise TemplateError(
-                f"{path}:{node.lineno}: unknown variable {node.name!r}{_guess(node.name, VARIABLES)} "
-                f"(a template is given: {', '.join(VARIABLES)})"
+                f"{path}:{node.lineno}: unknown variable {node.name!r}{_guess(node.name, variables)} "
+                f"(a template is given: {', '.join(variables)})"
             )
 
 

@@ -116,13 +116,13 @@ def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Draft | Declin
     if ctx.allows(_BRIEF, Maker.FIELD):
         text = _from_full_answer(sample, gold) or _from_rationale(sample, gold) or _from_conclusion(sample, gold)
         if text:
-            return Draft(_BRIEF, Maker.FIELD, gold, options=_options_shown(sample, gold, text), text=text)
+            return Draft(_BRIEF, Maker.FIELD, gold, options=options_shown(sample, gold, text), text=text)
     if not ctx.allows(_BRIEF, Maker.RULE):
         return Decline("no_rationale")
     stated = _state(sample, gold, ctx)
     if stated is None:
         return Decline("unparsed_question", collapse(sample.question))
-    return Draft(_BRIEF, Maker.RULE, gold, options=_options_shown(sample, gold, ""), text=stated)
+    return Draft(_BRIEF, Maker.RULE, gold, options=options_shown(sample, gold, ""), text=stated)
 
 
 def draft_detailed_explanation(sample: Sample, ctx: MakerContext) -> Draft | Decline:
@@ -137,10 +137,10 @@ def draft_detailed_explanation(sample: Sample, ctx: MakerContext) -> Draft | Dec
     made = _from_solution(sample, gold, ctx) if sample.solution else _from_rationales(sample, gold, ctx)
     if isinstance(made, Decline):
         return made
-    return Draft(_DETAILED, Maker.FIELD, gold, options=_options_shown(sample, gold, made), text=made)
+    return Draft(_DETAILED, Maker.FIELD, gold, options=options_shown(sample, gold, made), text=made)
 
 
-def _options_shown(sample: Sample, gold: str, text: str) -> list[str]:
+def options_shown(sample: Sample, gold: str, text: str) -> list[str]:
     """The options, where the question or the explanation means nothing to a reader who does not see them."""
     if not sample.options:
         return []

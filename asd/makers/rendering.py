@@ -115,13 +115,21 @@ def _fill(sample: Sample, draft: Draft, deal: int, ctx: RenderContext) -> _Fille
             candidate = draft.gold if gold == "yes" else draft.wrong
             key = CANDIDATE_KEY
         answer = "Yes" if gold == "yes" else "No"
-    elif style is AnswerStyle.BRIEF_EXPLANATION and draft.maker is Maker.FIELD and sample.rationales:
+    elif style is AnswerStyle.BRIEF_EXPLANATION and _gives_reason(sample, draft, ctx.spec.family):
         key = REASON_KEY
     rfps = ctx.rfps[key]
     rfp = rfps[xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:{style}:rfp".encode()) % len(rfps)]
     question = draft.question or sample.question
     lettered = list(zip(LETTERS, options, strict=False)) if options else []
     return _Filled((question, sample.context, lettered, candidate, rfp, letter, answer, draft.text), options, gold)
+
+
+def _gives_reason(sample: Sample, draft: Draft, family: str) -> bool:
+    """Whether a brief explanation says why, beyond the answer in a sentence; descriptions and verdicts on statements
+    have prompts of their own."""
+    if draft.maker is Maker.REWRITER:
+        return family not in ("grounding", "caption", "statement")
+    return draft.maker is Maker.FIELD and bool(sample.rationales)
 
 
 def _finish(one: _Filled, text: tuple[str, str], num_images: int, reference: str) -> Rendered:

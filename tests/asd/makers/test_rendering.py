@@ -13,6 +13,7 @@ from asd.makers.drafting import draft
 from asd.makers.rendering import RenderContext, render
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.tasks.registry import rfps_for
 from asd.templating import TemplateSet
 
 TEMPLATES = TemplateSet()
@@ -157,3 +158,12 @@ def test_a_reason_is_asked_for_only_where_the_source_gives_one() -> None:
     assert render(make_sample(), made, 0, CONTEXT).rfp in plain
     stated = Draft(AnswerStyle.BRIEF_EXPLANATION, Maker.RULE, "apple", text="It is an apple.")
     assert render(sample, stated, 0, CONTEXT).rfp in plain
+
+
+@pytest.mark.parametrize(("family", "key"), [("vqa", "brief_explanation_reason"), ("caption", "brief_explanation")])
+def test_a_rewritten_brief_explanation_is_asked_for_with_its_reason(family: str, key: str) -> None:
+    spec = make_spec(family)
+    sample = make_sample(gold="apple")
+    made = Draft(AnswerStyle.BRIEF_EXPLANATION, Maker.REWRITER, "apple", text="It is an apple, for it has a stem.")
+    context = RenderContext.build(spec, 0, TemplateSet())
+    assert render(sample, made, 0, context).rfp in rfps_for(spec, key)

@@ -1,0 +1,96 @@
+"""From a reply to a draft: the checks of its style, then the draft that the pipeline deals and renders. Pure."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from asd.makers.explanation import options_shown
+from asd.makers.grounding import region_question
+from asd.makers.letter_case import like
+from asd.makers.maker_context import MakerContext
+from asd.makers.option_text import collapsed_key
+from asd.makers.wording import as_sentence, collapse, contains_words
+from asd.records import Draft, Sample
+from asd.rewrite.distractor_checks import DISTRACTOR_CHECKS, DistractorCase
+from asd.rewrite.explanation_checks import EXPLANATION_CHECKS, ExplanationCase
+from asd.rewrite.meaning_checks import Problem, find_problems
+from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES
+from asd.rewrite.writable import DESCRIBED_FAMILIES, DISTRACTOR_STYLES
+from asd.schemas.styles import AnswerStyle, Maker
+
+_QUOTES = "\"'“”‘’`"
+
+
+def reply_model(style: AnswerStyle, family: str) -> type[BaseModel]:
+    """Raises: KeyError for a style that the rewriter does not write."""
+    return DESCRIPTIONS[style] if family in DESCRIBED_FAMILIES and style in DESCRIPTIONS else REPLIES[style]
+
+
+def check_names(style: AnswerStyle) -> tuple[str, ...]:
+    """Slugs of the checks that a reply in this style passes, in the order in which they run."""
+    checks = DISTRACTOR_CHECKS if style in DISTRACTOR_STYLES else EXPLANATION_CHECKS
+    return tuple(check.slug for check in checks)
+
+
+def read_content(reply: BaseModel, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | list[Problem]:
+    """The draft that a reply makes of a sample, or every check that it fails."""
+    texts = [str(text) for text in reply.model_dump().values()]
+    if style in DISTRACTOR_STYLES:
+        return _read_distractors(texts, sample, style)
+    return _read_explanation(texts[0], sample, style, ctx)
+
+
+def _read_distractors(texts: list[str], sample: Sample, style: AnswerStyle) -> Draft | list[Problem]:
+    gold = collapse(sample.gold)
+    wrong: list[str] = []
+    problems: dict[Problem, None] = {}
+    for text in texts:
+        fitted = fit_form(text, gold)
+        case = DistractorCase(fitted, gold, tuple(sample.accepted), tuple(wrong), sample.question)
+        problems |= dict.fromkeys(find_problems(case, DISTRACTOR_CHECKS))
+        wrong.append(fitted)
+    if problems:
+        return list(problems)
+    if style is AnswerStyle.YES_NO:
+        return Draft(style, Maker.REWRITER, gold, wrong=wrong[0])
+    return Draft(style, Maker.REWRITER, gold, options=[gold, *wrong])
+
+
+def fit_form(text: str, gold: str) -> str:
+    """Quotation marks off; full stop and letter case as the gold answer has them, so that neither gives it away."""
+    text = collapse(text)
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES and gold[:1] not in _QUOTES:
+        text = text[1:-1].strip()
+    if text.endswith(".") and not text.endswith("..") and not gold.endswith("."):
+        text = text[:-1].rstrip()
+    elif gold.endswith(".") and text and text[-1].isalnum():
+        text += "."
+    return like(text, gold)
+
+
+def _read_explanation(text: str, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | list[Problem]:
+    family = ctx.spec.family
+    text, gold = collapse(text), collapse(sample.gold)
+    case = _as_case(text, gold, sample, style, family)
+    problems = find_problems(case, EXPLANATION_CHECKS)
+    if problems:
+        return problems
+    text = as_sentence(text)
+    if not case.is_description:
+        return Draft(style, Maker.REWRITER, gold, options=options_shown(sample, gold, text), text=text)
+    written = case.gold.rstrip(".")
+    told = written if contains_words(text, written) else text.rstrip(".")
+    question = region_question(gold) if family == "grounding" else ""
+    return Draft(style, Maker.REWRITER, told, text=text, question=question)
+
+
+def _as_case(text: str, gold: str, sample: Sample, style: AnswerStyle, family: str) -> ExplanationCase:
+    if family == "grounding":  # what the region shows is told by the expression
+        expression, told = collapse(sample.question), tuple(filter(None, [sample.full_answer]))
+        return ExplanationCase(text, expression, expression, style, told, is_description=True)
+    accepted = tuple(sample.accepted)
+    if family == "caption":
+        return ExplanationCase(text, gold, gold, style, accepted, is_description=True)
+    key = collapsed_key(gold)
+    others = tuple(option for option in map(collapse, sample.options) if collapsed_key(option) != key)
+    return ExplanationCase(text, gold, sample.question, style, accepted, others, sample.context)

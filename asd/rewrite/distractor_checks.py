@@ -1,0 +1,162 @@
+"""Is a wrong answer that a model wrote wrong, and fit to stand beside the right one? Pure; see CHECKS.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from asd.makers.answer_kinds import TEXT, answer_kind
+from asd.makers.answer_types import is_vague
+from asd.makers.normalise import answer_form, conflicts, normalise_answer
+from asd.makers.option_text import as_verdict, is_unanswerable, option_key, refers_to_options
+from asd.rewrite.language import count_words, script_of
+from asd.rewrite.meaning_checks import Check, find_markup
+
+SPARE_WORDS = 3
+_LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
+_KIN_WORDS = """
+place room city state country continent nationality building
+food drink
+tableware device equipment furniture object tool vehicle toy instrument
+clothing headwear footwear accessory material pattern
+person animal
+plant nature place
+sport activity equipment
+weather daytime season
+brand person city
+size shape pattern
+side place
+"""
+_KIN = tuple(frozenset(line.split()) for line in _KIN_WORDS.strip().splitlines())
+"""Kinds of answers that do stand beside each other in options people write."""
+_NUMBERS = frozenset({"integer", "decimal", "quantity", "ratio", "ordinal", "percent", "money", "code"})
+_TIMES = frozenset({"time", "date", "year", "year_span", "integer", "code", "quantity"})
+
+
+@dataclass(frozen=True, slots=True)
+class DistractorCase:
+    """`text`: the wrong answer; `before`: those of the same reply that stand before it."""
+
+    text: str
+    gold: str
+    accepted: tuple[str, ...] = ()
+    before: tuple[str, ...] = field(default=())
+    question: str = ""
+
+
+def _find_empty(case: DistractorCase) -> str:
+    if any(map(str.isalnum, case.text)) or not any(map(str.isalnum, case.gold)):
+        return "" if case.text else "A wrong answer is empty."
+    return f"{case.text!r} holds no word and no number."
+
+
+def _find_markup(case: DistractorCase) -> str:
+    found = find_markup(case.text, case.gold)
+    if found:
+        return f"{case.text!r} holds markup or control characters; write plain text."
+    if _LABEL.match(case.text) and not _LABEL.match(case.gold):
+        return f"{case.text!r} starts with a letter or number of an option; write the answer alone."
+    return ""
+
+
+def _find_accepted(case: DistractorCase) -> str:
+    normal = normalise_answer(case.text)
+    for answer in (case.gold, *case.accepted):
+        if normalise_answer(answer) == normal:
+            return f"{case.text!r} is not wrong: it is {answer!r}, an accepted answer, in the same or another spelling."
+    return ""
+
+
+def _find_too_close(case: DistractorCase) -> str:
+    if _find_accepted(case):
+        return ""
+    for answer in (case.gold, *case.accepted):
+        if conflicts(case.text, [answer]):
+            return (
+                f"{case.text!r} is too close to the accepted answer {answer!r}: one contains the other, or they are "
+                "names of the same thing, or of a broader and a narrower one."
+            )
+    return ""
+
+
+def _find_duplicate(case: DistractorCase) -> str:
+    for other in case.before:
+        if _is_same(case.text, other):
+            return f"{case.text!r} and {other!r} mean the same; the wrong answers must differ."
+    return ""
+
+
+def _is_same(left: str, right: str) -> bool:
+    if option_key(left) == option_key(right):
+        return True
+    a, b = answer_form(left), answer_form(right)
+    return a.compact == b.compact or (a.same == b.same >= 0)
+
+
+def _find_other_kind(case: DistractorCase) -> str:
+    own, gold = _kind(case.text), _kind(case.gold)
+    if _may_stand_together(own, gold):
+        return ""
+    return (
+        f"{case.text!r} is another kind of thing ({_named(own)}) than the right answer {case.gold!r} ({_named(gold)})."
+    )
+
+
+def _kind(text: str) -> str:
+    return answer_kind(text)[1].split("/", 1)[0]
+
+
+def _named(kind: str) -> str:
+    return "words" if kind == TEXT else kind.replace("_", " ")
+
+
+def _may_stand_together(own: str, gold: str) -> bool:
+    if own == gold:
+        return True
+    numeric = _NUMBERS | _TIMES
+    if own in numeric and gold in numeric:
+        return any(own in group and gold in group for group in (_NUMBERS, _TIMES))
+    if own in numeric or gold in numeric:
+        return "code" in (own, gold)  # "7up", "b52": such answers are names
+    if "yes_no" in (own, gold):
+        return False
+    if TEXT in (own, gold):
+        return True  # the tables do not know every word
+    return any(own in group and gold in group for group in _KIN)
+
+
+def _find_other_length(case: DistractorCase) -> str:
+    words, gold = count_words(case.text), count_words(case.gold)
+    if words > 2 * gold + SPARE_WORDS:
+        return f"{case.text!r} is much longer than the right answer {case.gold!r}; keep to about {gold} words."
+    if gold > 3 * words + SPARE_WORDS:
+        return f"{case.text!r} is much shorter than the right answer; keep to about {gold} words."
+    return ""
+
+
+def _find_no_answer(case: DistractorCase) -> str:
+    text = case.text
+    is_none = is_vague(text) or is_unanswerable(text) or refers_to_options(text)
+    if is_none or (as_verdict(text) is not None and as_verdict(case.gold) is None):
+        return f"{text!r} says nothing about the matter; write a wrong answer that names something."
+    return ""
+
+
+def _find_other_script(case: DistractorCase) -> str:
+    own, gold = script_of(case.text), script_of(case.gold)
+    if own and gold and own != gold:
+        return f"{case.text!r} is written in another script than the right answer {case.gold!r}."
+    return ""
+
+
+DISTRACTOR_CHECKS: tuple[Check[DistractorCase], ...] = (
+    Check("empty_distractor", _find_empty),
+    Check("markup", _find_markup),
+    Check("accepted_answer", _find_accepted),
+    Check("close_to_answer", _find_too_close),
+    Check("duplicate", _find_duplicate),
+    Check("no_answer", _find_no_answer),
+    Check("other_kind", _find_other_kind),
+    Check("other_length", _find_other_length),
+    Check("other_script", _find_other_script),
+)

@@ -1,0 +1,83 @@
+"""Is a text in the language of a question? By script, and by function words where both use Latin letters.
+
+That is all that can be told of one sentence without a language model of some megabytes, and it errs on the side of
+"yes": short questions ("Brand?") name no language. Identification libraries were tried on paper only: the light ones
+guess wildly below five words, the good ones weigh a hundred times this package.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+
+MIN_LETTERS = 4
+MIN_SHARE = 0.6
+"""Of a text's letters that its script must have."""
+MIN_FUNCTION_WORDS = 2
+UNSPACED = frozenset({"HAN", "THAI", "LAO", "KHMER", "MYANMAR"})
+"""Scripts that put no space between words."""
+LETTERS_PER_WORD = 1.7
+_SAME_SCRIPT = {"CJK": "HAN", "HIRAGANA": "HAN", "KATAKANA": "HAN", "KATAKANA-HIRAGANA": "HAN", "IDEOGRAPHIC": "HAN"}
+_FUNCTION_WORDS = {
+    "en": "the is are was were what which who how why where does do this that there it of and with for from has have "
+    "can because not its they you to on",
+    "de": "der die das ein eine einen ist sind war was welche welcher wie warum wo und mit für von nicht auf dem den "
+    "im es sie zu auch als hat",
+    "fr": "le la les un une des est sont était que quel quelle qui comment pourquoi où et avec pour dans ce cette il "
+    "elle pas sur du au aux",
+    "es": "el la los las un una es son era qué cuál quién cómo dónde y con para de en este esta no del hay se por está",
+    "it": "il lo la gli le un una è sono era che quale chi come perché dove e con per di nel questo questa non della "
+    "del si",
+    "pt": "o a os as um uma é são era que qual quem como porque onde e com para de em este esta não do da no na está",
+    "nl": "de het een is zijn was wat welke wie hoe waarom waar en met voor van niet op dat deze er in te ook aan",
+}
+_LANGUAGES = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@lru_cache(maxsize=4096)
+def _script_of_letter(letter: str) -> str:
+    first = unicodedata.name(letter, "UNKNOWN").split(" ", 1)[0]
+    return _SAME_SCRIPT.get(first, first)
+
+
+def script_of(text: str) -> str:
+    """'LATIN', 'HAN' (Chinese and Japanese), 'CYRILLIC', ...; "" where no script has most of the letters."""
+    counted = Counter(_script_of_letter(char) for char in text if char.isalpha())
+    total = sum(counted.values())
+    if total < MIN_LETTERS:
+        return ""
+    script, most = counted.most_common(1)[0]
+    return script if most >= MIN_SHARE * total else ""
+
+
+def latin_language_of(text: str) -> str:
+    """Code of the language whose function words stand in `text` at least twice as often as any other's, else ""."""
+    words = _WORD.findall(text.casefold())
+    ranked = sorted(((sum(word in known for word in words), code) for code, known in _LANGUAGES.items()), reverse=True)
+    (most, code), (second, _) = ranked[:2]
+    return code if most >= MIN_FUNCTION_WORDS and most >= 2 * second else ""
+
+
+def is_other_language(text: str, question: str) -> bool:
+    """Whether `text` is certainly in another language, or written in another script, than `question`."""
+    scripts = script_of(text), script_of(question)
+    if "" in scripts:
+        return False
+    if scripts[0] != scripts[1]:
+        return True
+    if scripts[0] != "LATIN":
+        return False
+    languages = latin_language_of(text), latin_language_of(question)
+    return "" not in languages and languages[0] != languages[1]
+
+
+def count_words(text: str) -> int:
+    """Words by white space; in scripts without spaces, by the number of letters."""
+    unspaced = sum(char.isalpha() and _script_of_letter(char) in UNSPACED for char in text)
+    if not unspaced:
+        return len(text.split())
+    spaced = "".join(" " if char.isalpha() and _script_of_letter(char) in UNSPACED else char for char in text)
+    return round(unspaced / LETTERS_PER_WORD) + sum(any(map(str.isalnum, word)) for word in spaced.split())

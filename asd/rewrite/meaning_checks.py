@@ -1,0 +1,46 @@
+"""What a check of a reply is, and how checks are run: named predicates, each with a sentence for the next try.
+
+The checks themselves are in `distractor_checks` and `explanation_checks`; CHECKS.md lists them with their limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+Case = TypeVar("Case")
+
+
+class Problem(NamedTuple):
+    """`slug` is counted and recorded; `sentence` tells the model what to do better."""
+
+    slug: str
+    sentence: str
+
+
+class Check(NamedTuple, Generic[Case]):
+    """`find` gives "" where all is well, else what is wrong in a sentence; `slug` names the failure."""
+
+    slug: str
+    find: Callable[[Case], str]
+
+
+def find_problems(case: Case, checks: Sequence[Check[Case]]) -> list[Problem]:
+    """One problem per failed check, in the order of the checks; [] is good."""
+    return [Problem(check.slug, sentence) for check in checks if (sentence := check.find(case))]
+
+
+_MARKUP = re.compile(
+    r"[\x00-\x1f\x7f\ufffd]|\*\*|__|`|^\s*(?:[-*•#>]|\d+[.)])\s|</?[a-z][^>]*>|\[/?[A-Z]{2,}\]|<\||\\[nt\"]|\$\$|\\[a-z]+\{"
+)
+_STRUCTURE = re.compile(r"[{}]|\"\s*:")
+
+
+def find_markup(text: str, source: str = "") -> str:
+    """Formatting, code or control characters that plain text does not have; what stands in `source` is let through."""
+    for pattern in (_MARKUP, _STRUCTURE):
+        found = pattern.search(text)
+        if found and found[0].strip() not in source:
+            return found[0].strip() or repr(found[0])
+    return ""

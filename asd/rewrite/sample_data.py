@@ -1,0 +1,91 @@
+"""A sample as the data block of a prompt: JSON between two marks that nothing inside it can end.
+
+Data sets hold anything: sentences that give orders, template and JSON syntax, the marks themselves, the control tokens
+of chat templates. In here all of it is the inside of a JSON string, with angle brackets written as escapes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from asd.makers.wording import collapse
+from asd.records import Sample
+from asd.schemas.boxes import parse_box
+from asd.schemas.styles import AnswerStyle
+
+OPEN_MARK, CLOSE_MARK = "<sample_data>", "</sample_data>"
+MAX_QUESTION, MAX_CONTEXT, MAX_NOTE = 4000, 4000, 1500
+"""Characters. A longer question is declined; longer context and notes are cut."""
+MAX_ACCEPTED, MAX_NOTES, MAX_TOKENS, MAX_TOKEN = 20, 4, 80, 60
+_CONTROL_TOKEN = re.compile(r"\[(?=/?[A-Z_])")
+"""Such as "[INST]"; JSON's own brackets never stand before a capital letter."""
+_EXPLANATIONS = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
+
+
+def as_block(data: dict[str, Any]) -> str:
+    """The block that stands in the prompt, marks included."""
+    text = json.dumps(data, ensure_ascii=False)
+    text = text.replace("<", "\\u003c").replace(">", "\\u003e")
+    text = _CONTROL_TOKEN.sub(r"\\u005b", text)
+    return f"{OPEN_MARK}\n{text}\n{CLOSE_MARK}"
+
+
+def describe_sample(
+    sample: Sample, style: AnswerStyle, family: str, image_size: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """What the model is told of a sample, JSON-ready; empty fields are left out."""
+    if family == "grounding":
+        return _region(sample, image_size)
+    told: dict[str, Any] = {
+        "context": sample.context.strip()[:MAX_CONTEXT],
+        "question": sample.question,
+        "options": [collapse(option) for option in sample.options],
+        "answer": collapse(sample.gold),
+        "also_accepted": also_accepted(sample),
+        "ocr_tokens": [token[:MAX_TOKEN] for token in sample.ocr_tokens[:MAX_TOKENS]],
+        "notes": _notes(sample) if style in _EXPLANATIONS else [],
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def also_accepted(sample: Sample) -> list[str]:
+    """Accepted answers beside the gold one, each once, in source order."""
+    gold = collapse(sample.gold)
+    others = dict.fromkeys(text for answer in sample.accepted if (text := collapse(answer)) and text != gold)
+    return list(others)[:MAX_ACCEPTED]
+
+
+def _region(sample: Sample, image_size: tuple[int, int] | None) -> dict[str, Any]:
+    told: dict[str, Any] = {"expression": collapse(sample.question)}
+    if sample.full_answer:
+        told["notes"] = [collapse(sample.full_answer)[:MAX_NOTE]]
+    if image_size is not None:
+        told["box"] = box_shares(sample.gold, image_size)
+    return told
+
+
+def box_shares(box: str, image_size: Sequence[int]) -> dict[str, float]:
+    """Edges of a canonical box (on the padded square) as shares of the image's own width and height.
+
+    Raises: BoxError if `box` is none.
+    """
+    x1, y1, x2, y2 = parse_box(box)
+    width, height = image_size
+    side = max(width, height)
+    left, top = (side - width) / 2, (side - height) / 2
+    edges = {
+        "left": (x1 * side - left) / width,
+        "top": (y1 * side - top) / height,
+        "right": (x2 * side - left) / width,
+        "bottom": (y2 * side - top) / height,
+    }
+    return {name: round(min(max(value, 0.0), 1.0), 2) for name, value in edges.items()}
+
+
+def _notes(sample: Sample) -> list[str]:
+    """What people wrote about the sample: a base for explanations."""
+    written = [sample.full_answer or "", *sample.rationales, sample.solution or ""]
+    return [collapse(text)[:MAX_NOTE] for text in written if text.strip()][:MAX_NOTES]

@@ -1,0 +1,66 @@
+"""Phrases by which a model talks about its task instead of the matter: data for `asd.rewrite.explanation_checks`.
+
+Each line is one pattern of lower-case text. They are matched against explanations and descriptions; wording that real
+rationales use ("the image shows", "it is given that") is left alone, see CHECKS.md for how often they misfire.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SELF_TALK = (
+    # of the answer as something handed over
+    r"\b(?:the|this|your|an?) (?:provided|supplied|accepted|gold(?:en)?|ground[- ]truth|reference|expected|target) "
+    r"(?:answers?|responses?|labels?|captions?|descriptions?|expressions?)\b",
+    r"\bthe given (?:answers?|responses?|labels?|captions?|expressions?)\b",
+    r"\b(?:answers?|responses?|labels?) (?:is |are |was |were |has been |have been )?"
+    r"(?:provided|given|supplied)(?! by\b)(?= (?:is|are|was|as|here|above|below|in the|to me)\b|[.,;])",
+    r"\bground[- ]truth\b",
+    r"\bannotat(?:ors?|ions?|ed)\b",
+    r"\b(?:also|other) accepted\b",
+    r"\bocr[ _]?tokens?\b|\bocr (?:text|results?|output|list)\b",
+    r"\b(?:sample|json|input|metadata) (?:data|block|object|field)s?\b|\bsample_data\b|\balso_accepted\b|\bjson\b",
+    r"\b(?:data ?set|training data|the prompt|(?:these|your|my) instructions?|system message)\b",
+    r"\bas (?:instructed|requested|asked|per (?:the|your) (?:instructions?|request))\b",
+    # of itself
+    r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:large )?language model|assistant|vision model|text-based)\b",
+    r"\b(?:i am|i'm|being) (?:just |only )?an? (?:ai|(?:large )?language model|(?:virtual |digital )?assistant|chatbot)\b",
+    r"\blanguage model\b",
+    r"\b(?:i am|i'm) (?:sorry|unable|not able|afraid)\b|\bi apologi[sz]e\b|\bmy apologies\b",
+    r"\bi (?:cannot|can't|can not|could not|couldn't|do not|don't|am unable to) "
+    r"(?:see|view|access|open|display|process|analy[sz]e|determine|tell|have access|provide|verify|answer|assist|help)\b",
+    r"^(?:sure|certainly|of course|here(?:'s| is| are))\b[^.]{0,60}[!:,]",
+    r"\b(?:hope this helps|let me know if|feel free to)\b",
+    # of not seeing
+    r"\b(?:cannot|can't|can not|unable to|not able to|not possible to|impossible to|without) "
+    r"(?:\w+ )?(?:see(?:ing)?|view(?:ing)?|access(?:ing)?|look(?:ing)? at|inspect(?:ing)?) "
+    r"(?:the|this|that|an?|any) (?:\w+ )?(?:image|picture|photo|photograph)\b",
+    r"\b(?:no|without an?|without the|without any) (?:image|picture|photo|photograph) "
+    r"(?:is |was |has been )?(?:provided|given|attached|supplied|available|shown|included)\b",
+    r"\b(?:image|picture|photo|photograph) (?:is|was|has) (?:not|n't) (?:been )?"
+    r"(?:provided|attached|supplied|available|included|visible to me)\b",
+    r"\bbased (?:solely |only )?on the (?:question|answer|text) (?:alone|only|provided|given)\b",
+    # of the explanation itself
+    r"\b(?:this|the following|the above|my) explanation\b|^explanation:|\bin \d+ words\b|\bword count\b",
+    r"^(?:answer|description|caption|response|output)\s*:",
+)
+_REGION_TALK = (
+    r"\bbounding box(?:es)?\b",
+    r"\bcoordinates?\b",
+    r"\b(?:referring )?expressions? (?:says?|refers?|describes?|mentions?|states?)\b",
+    r"\[\s*\d*\.?\d+\s*,",
+)
+SELF_TALK = re.compile("|".join(f"(?:{pattern})" for pattern in _SELF_TALK))
+REGION_TALK = re.compile("|".join(f"(?:{pattern})" for pattern in _REGION_TALK))
+
+
+def find_self_talk(text: str) -> str:
+    """The words that talk about the task or the writer; "" where there are none."""
+    found = SELF_TALK.search(text.casefold().replace("’", "'"))
+    return found[0].strip() if found else ""
+
+
+def find_region_talk(text: str) -> str:
+    """Words about boxes and numbers, which a description of what they enclose does without."""
+    found = REGION_TALK.search(text.casefold())
+    return found[0].strip() if found else ""
