@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 from jsonschema_rs import ValidationError, Validator, validator_for
@@ -22,6 +22,7 @@ from asd.rewrite.stats import RunStats
 
 _IMAGE_TOKENS = 1500
 _HOPELESS = 20
+_STRING_BOUNDS = ("pattern", "minLength", "maxLength")
 
 
 @dataclass(slots=True, frozen=True)
@@ -168,7 +169,15 @@ def most_tokens(request: CompletionRequest) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _validator(schema: bytes) -> Validator:
-    return validator_for(schema.decode())
+    """Of the structure alone: not every server that takes a schema binds strings to their patterns, and whether a text
+    is usable is for the checks on meaning to say."""
+    return validator_for(_without_patterns(orjson.loads(schema)))
+
+
+def _without_patterns(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {name: _without_patterns(part) for name, part in schema.items() if name not in _STRING_BOUNDS}
+    return [_without_patterns(part) for part in schema] if isinstance(schema, list) else schema
 
 
 class EngineTransport:

@@ -1,0 +1,77 @@
+"""Starts the scripted server in a process of its own, and kills it for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+class RunningServer:
+    """A scripted server. `script`: fields of `scripted_server.Script`. Its address outlives its process."""
+
+    def __init__(self, log: Path | None = None, certificate: Path | None = None, **script: Any) -> None:
+        self.log, self._certificate, self._script = log, certificate, script
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+
+    def __enter__(self) -> RunningServer:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+
+    @property
+    def base_url(self) -> str:
+        return f"{'http' if self._certificate is None else 'https'}://127.0.0.1:{self.port}/v1"
+
+    def start(self) -> None:
+        """At the same port as before, if there was one. Returns when it listens."""
+        command = [sys.executable, "-m", "tests.servers.scripted_server", "--port", str(self.port)]
+        command += ["--script", json.dumps(self._script)]
+        command += [] if self.log is None else ["--log", str(self.log)]
+        command += [] if self._certificate is None else ["--certificate", str(self._certificate)]
+        environment = {**os.environ, "PYTHONPATH": str(REPO)}
+        self._process = subprocess.Popen(command, cwd=REPO, env=environment, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye to anyone."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+
+    def control(self, **changes: Any) -> None:
+        """Change the script of the running server."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/control", json.dumps(changes).encode())
+        request.add_header("Content-Type", "application/json")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def told(self) -> dict[str, Any]:
+        """`counts` of answers by kind, `peak` of requests at once, `running`, `waiting`; since the last start."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/control", timeout=10) as response:
+            told: dict[str, Any] = json.load(response)
+            return told
+
+    def answered(self) -> Counter[str]:
+        """How often each request was answered well, over all starts; without those of the preflight."""
+        assert self.log is not None
+        if not self.log.exists():
+            return Counter()
+        lines = map(json.loads, self.log.read_text().splitlines())
+        return Counter(line["request"] for line in lines if line["schema"] != "asd_preflight")
