@@ -159,18 +159,39 @@ def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
 
 @app.command()
 def export(
-    directory: DatasetArgument,
-    out: Annotated[str, typer.Option(help="File to write.")],
-    to: Annotated[str, typer.Option(help="Format: llava (one JSON list of conversations).")] = "llava",
+    out: Annotated[str, typer.Option(help="Folder to write into; for one dataset of one split also a file's name.")],
+    directories: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DIR[@VERSION]...", help="Datasets, as `asd convert` printed them, in the tasks' order."),
+    ] = None,
+    to: Annotated[str, typer.Option(help="Format; --to help lists them.")] = "llava",
+    styles: Annotated[
+        str | None, typer.Option(help="Only these answer styles, comma-separated; `native` is the task's own.")
+    ] = None,
     group_turns: Annotated[
         bool, typer.Option("--group-turns", help="Put the turns of one record together again.")
     ] = False,
-    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split. [default: a file for each]")] = None,
+    images: Annotated[
+        str | None, typer.Option(help="paths (as in the source), copy (beside the files), embed (bytes inside).")
+    ] = None,
+    image_root: Annotated[
+        str | None, typer.Option(help="Folder or address of the images. [default: where the conversion read them]")
+    ] = None,
+    pipeline: Annotated[str | None, typer.Option(help="Export all datasets of a recipe, in its order.")] = None,
+    json: JsonOption = False,
 ) -> None:
-    """Write a version as the LLaVA conversation JSON that CoIN-style trainers read."""
-    from asd.cli.export import run
+    """Write datasets as the files that trainers read: LLaVA, LLaMA-Factory, ms-swift, TRL, MCITlib and others."""
+    from asd.cli.export import list_formats, run
 
-    run(directory, out=out, to=to, group_turns=group_turns, split=split)
+    if to == "help":
+        print(list_formats())
+        return
+    settings = {
+        "out": out, "format": to, "group_turns": group_turns, "split": split, "images": images,
+        "image_root": image_root,
+    }  # fmt: skip
+    run(directories or [], settings, pipeline=pipeline, styles=styles, as_json=json)
 
 
 def main() -> None:

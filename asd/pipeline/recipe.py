@@ -89,3 +89,13 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
             message = first["msg"].removeprefix("Value error, ")
             raise UsageError(f"recipe {recipe.name}, task {entry['task']}: {where}: {message}") from exc
     return configs
+
+
+def recipe_datasets(recipe: Recipe) -> list[Path]:
+    """The dataset directories that converting the recipe makes, in its order; `-sample` ones where only those exist."""
+    folders = []
+    for config in recipe_configs(recipe, {}):
+        folder = Path(config.out or ".")
+        sample = folder.with_name(f"{folder.name}-sample")
+        folders.append(sample if sample.is_dir() and not folder.is_dir() else folder)
+    return folders

@@ -288,7 +288,7 @@ def test_places_that_something_else_owns(tmp_path: Path, made: Made) -> None:
     assert [path.name for path in project.iterdir()] == ["README.md"]
     assert_told(run_asd("inspect", made.data, "--html", tmp_path), 1, "is a folder. Move it away")
     assert_told(run_asd("inspect", made.data, "--html", file / "x.html"), 1, "file is a file. Move it away")
-    assert_told(run_asd("export", made.data, "--out", tmp_path), 1, "is a folder. Move it away")
+    assert_told(run_asd("export", made.data, "--out", file), 1, "file is a file. Move it away")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "project"]
 
 

@@ -1,0 +1,31 @@
+"""Axolotl's multimodal chat_template data: messages of parts, images by path. A literal mark would stay in the text,
+so there is none."""
+
+from __future__ import annotations
+
+from asd.export.conversation import Conversation
+from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.parts import part_messages
+from asd.export.writing import Record
+
+
+def _record(one: Conversation, part: Part) -> Record:
+    places = part.places
+    return {"messages": part_messages(one, lambda image: {"type": "image", "path": places.located(image, one.id)})}
+
+
+def _hint(part: Part) -> str:
+    return (
+        f"datasets: [{{path: {part.places.out / flat_file('.jsonl')(part)}, ds_type: json, type: chat_template}}]  "
+        "processor_type: AutoProcessor  skip_prepare_dataset: true  remove_unused_columns: false  sample_packing: false"
+    )
+
+
+FORMAT = Format(
+    name="axolotl",
+    summary="Axolotl: JSON Lines with messages of parts, images by path",
+    file=flat_file(".jsonl"),
+    write=json_lines(_record),
+    needs_root=True,
+    hint=_hint,
+)

@@ -1,0 +1,131 @@
+"""What an export format is: where its files go, how one part is written, and what lies beside them.
+
+A part is one split of one dataset. Formats are plain values (see `asd.export.table`); nothing is registered by import.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asd.export.conversation import Conversation, conversations
+from asd.export.images import ImageMode, ImagePlace
+from asd.export.writing import Record, write_json_lines, write_json_list
+from asd.shards.manifest import Manifest
+from asd.shards.reader import read_batches
+
+CHUNK_ROWS = 1024
+"""Rows that are Python objects at one time."""
+TOOL_CALLS = "tool calls, which this format cannot hold"
+NOT_NATIVE = "converted rows of a test split, which benchmarks score in the native style"
+
+
+@dataclass
+class Part:
+    """One split of one dataset (or all of its splits in one file), as a stream."""
+
+    root: Path
+    version: str
+    manifest: Manifest
+    split: str | None
+    """None: all splits, one after the other."""
+    styles: tuple[str, ...] | None
+    group_turns: bool
+    places: ImagePlace
+    numbers: dict[str, int] = field(default_factory=dict)
+    """One numbering for all parts of an export (instructions, in the order of their first use)."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Why records were left out, by reason."""
+    seen: Counter[str] = field(default_factory=Counter)
+    """What the format counts while it writes, for its side files."""
+
+    @property
+    def task(self) -> str:
+        return self.manifest.task
+
+    @property
+    def name(self) -> str:
+        """The split as files and configs call it."""
+        return self.split or "all"
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        for batch in read_batches(self.root, self.version, split=self.split):
+            yield batch if self.styles is None else batch.filter(pc.is_in(batch["style"], pa.array(self.styles)))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for batch in self.batches():
+            for start in range(0, batch.num_rows, CHUNK_ROWS):
+                yield from batch.slice(start, CHUNK_ROWS).to_pylist()
+
+    def native_rows(self) -> Iterator[dict[str, Any]]:
+        """Rows that may stand in a test file."""
+        for row in self.rows():
+            if row["style"] == row["native_style"]:
+                yield row
+            else:
+                self.left_out[NOT_NATIVE] += 1
+
+    def conversations(self, *, tools: bool = False) -> Iterator[Conversation]:
+        """tools: the format has a place for tool calls; else records with them are left out and counted."""
+        for one in conversations(self.rows(), group_turns=self.group_turns, keep_split=self.split is None):
+            if one.has_tools and not tools:
+                self.left_out[TOOL_CALLS] += 1
+            else:
+                yield one
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished data file."""
+
+    part: Part
+    path: Path
+    records: int
+
+
+def no_sides(written: Sequence[Written], out: Path) -> list[Path]:
+    return []
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format that shards can be exported to."""
+
+    name: str
+    summary: str
+    file: Callable[[Part], str]
+    """Name of a part's data file below the output folder."""
+    write: Callable[[Part, Path], int]
+    """Writes one data file; returns the number of records."""
+    sides: Callable[[Sequence[Written], Path], list[Path]] = no_sides
+    """Writes what lies beside the data files (configs, indices); returns their paths."""
+    images: tuple[ImageMode, ...] = (ImageMode.PATHS, ImageMode.COPY)
+    """What it can do with images; the first is the default."""
+    needs_root: bool = False
+    """Records or side files name the image folder, so it must be known."""
+    hint: Callable[[Part], str] = lambda part: ""
+    """What the user has to tell the trainer."""
+
+
+def flat_file(suffix: str) -> Callable[[Part], str]:
+    """<task>_<split><suffix>, for loaders that look into one folder."""
+    return lambda part: f"{part.task}_{part.name}{suffix}"
+
+
+def task_file(suffix: str) -> Callable[[Part], str]:
+    """<task>/<split><suffix>, one folder a task as continual benchmarks lie."""
+    return lambda part: f"{part.task}/{part.name}{suffix}"
+
+
+def json_list(record: Callable[[Conversation, Part], Record], *, tools: bool = False) -> Callable[[Part, Path], int]:
+    return lambda part, path: write_json_list(path, (record(one, part) for one in part.conversations(tools=tools)))
+
+
+def json_lines(record: Callable[[Conversation, Part], Record], *, tools: bool = False) -> Callable[[Part, Path], int]:
+    return lambda part, path: write_json_lines(path, (record(one, part) for one in part.conversations(tools=tools)))

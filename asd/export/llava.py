@@ -1,0 +1,39 @@
+"""LLaVA conversation JSON: what LLaVA, CoIN, SEFE, MCITlib and most continual-tuning code read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asd.export.conversation import Conversation, marked
+from asd.export.format import Format, Part, json_list, task_file
+from asd.export.writing import Record
+
+_ROLES = {"user": "human", "assistant": "gpt"}
+
+
+def llava_record(one: Conversation, part: Part) -> Record:
+    """`image` is absent from text-only records (a null breaks the loaders); keys they do not know are ignored."""
+    record: Record = {"id": one.id}
+    images = [part.places.relative(image, one.id) for image in one.images]
+    if images:
+        record["image"] = images[0] if len(images) == 1 else images
+    record["conversations"] = llava_turns(one)
+    return record | marks(one, part)
+
+
+def llava_turns(one: Conversation) -> list[dict[str, str]]:
+    return [{"from": _ROLES.get(turn.role, turn.role), "value": marked(turn)} for turn in one.turns]
+
+
+def marks(one: Conversation, part: Part) -> dict[str, Any]:
+    """Task and style, each of one type throughout a file: Arrow-based loaders fail on mixed types."""
+    styles: dict[str, Any] = {"styles": one.styles} if part.group_turns else {"style": one.styles[0]}
+    return {"task": one.task} | styles
+
+
+FORMAT = Format(
+    name="llava",
+    summary="LLaVA conversation JSON (LLaVA, CoIN, MCITlib's train_path, D-MoLE's LLaVA copy)",
+    file=task_file(".json"),
+    write=json_list(llava_record, tools=True),
+)

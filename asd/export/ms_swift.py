@@ -1,0 +1,37 @@
+"""ms-swift: JSON Lines with messages and images. `channel` is the answer style, for its loss by channel."""
+
+from __future__ import annotations
+
+from asd.export.conversation import TOOLS, Conversation, marked
+from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.images import ImageMode
+from asd.export.writing import Record
+
+_ROLES = {"function_call": "tool_call", "observation": "tool_response"}
+
+
+def _record(one: Conversation, part: Part) -> Record:
+    turns = [turn for turn in one.turns if turn.role != TOOLS]
+    messages = [{"role": _ROLES.get(turn.role, turn.role), "content": marked(turn)} for turn in turns]
+    record: Record = {"id": one.id, "messages": messages}
+    if one.images:
+        record["images"] = [part.places.relative(image, one.id) for image in one.images]
+    if tools := next((turn.text for turn in one.turns if turn.role == TOOLS), None):
+        record[TOOLS] = tools
+    if not part.group_turns:
+        record["channel"] = one.styles[0]
+    return record
+
+
+def _hint(part: Part) -> str:
+    root = part.places.out if part.places.mode is ImageMode.COPY else part.places.root or "<folder of the images>"
+    return f"ROOT_IMAGE_DIR={root} swift sft --dataset {part.places.out / flat_file('.jsonl')(part)}"
+
+
+FORMAT = Format(
+    name="ms-swift",
+    summary="ms-swift: JSON Lines with messages, images and the style as channel",
+    file=flat_file(".jsonl"),
+    write=json_lines(_record, tools=True),
+    hint=_hint,
+)

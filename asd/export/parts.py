@@ -1,0 +1,18 @@
+"""Messages whose content is a list of parts, images and text apart; no `<image>` mark in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asd.export.conversation import Conversation, split_images
+
+ImagePart = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def part_messages(one: Conversation, image_part: ImagePart) -> list[dict[str, Any]]:
+    """Every content is a list of parts, images first, so that all rows have one type."""
+    return [
+        {"role": turn.role, "content": [*map(image_part, images), {"type": "text", "text": turn.text}]}
+        for turn, images in split_images(one)
+    ]

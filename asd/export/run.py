@@ -1,0 +1,139 @@
+"""An export from datasets to files: what is asked is checked first, then every part is written, then what lies beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asd.errors import UnknownNameError, UsageError
+from asd.export.format import Format, Part, Written
+from asd.export.images import ImageMode, ImagePlace
+from asd.export.table import find_format
+from asd.schemas.styles import parse_style
+from asd.shards.manifest import Manifest
+from asd.shards.store import Store, split_location
+
+NATIVE = "native"
+"""Stands for a task's native style in `styles`."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export is told."""
+
+    format: str
+    out: Path
+    """Folder of the files; or, for one part in one file, the file's name (with the format's suffix)."""
+    split: str | None = None
+    styles: tuple[str, ...] | None = None
+    group_turns: bool = False
+    images: str | None = None
+    """"paths", "copy" or "embed"; None takes the format's default."""
+    image_root: str | None = None
+    """Folder or address of the images, where it is not the one that the conversion read."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files that an export wrote."""
+
+    data: tuple[Written, ...]
+    beside: tuple[Path, ...]
+    format: Format
+
+
+def export(datasets: Sequence[str | Path], options: ExportOptions) -> Exported:
+    """Write "DIR" or "DIR@version" datasets, in the order given, which is the order of the tasks.
+
+    Raises: UsageError, UnknownNameError (asked for what is not there), ShardError, SourceError (images), StorageError.
+    """
+    form = find_format(options.format)
+    mode = _mode(form, options.images)
+    parts = [part for name in datasets for part in _parts(str(name), form, options, mode)]
+    targets = [_target(form, part, options, single=len(parts) == 1) for part in parts]
+    _require_distinct(targets)
+    numbers: dict[str, int] = {}
+    written = []
+    for part, target in zip(parts, targets, strict=True):
+        part.numbers = numbers
+        written.append(Written(part, target, form.write(part, target)))
+    beside = [] if _is_file(form, options) else form.sides(written, options.out)
+    return Exported(tuple(written), tuple(beside), form)
+
+
+def _mode(form: Format, asked: str | None) -> ImageMode:
+    if asked is None:
+        return form.images[0]
+    known = [mode.value for mode in form.images]
+    if asked not in known:
+        raise UnknownNameError(f"way of {form.name} to give images", asked, known)
+    return ImageMode(asked)
+
+
+def _parts(dataset: str, form: Format, options: ExportOptions, mode: ImageMode) -> list[Part]:
+    root, name = split_location(dataset)
+    store = Store(root)
+    version = store.resolve(name)
+    manifest = store.manifest(version)
+    splits = sorted({entry.split for entry in manifest.files if entry.split is not None})
+    if options.split is not None and options.split not in splits:
+        raise UnknownNameError("split", options.split, splits, hint=f"Looked in {root}.")
+    place = options.out.parent if _is_file(form, options) else options.out
+    image_root = options.image_root if options.image_root is not None else _image_root(store, version)
+    wanted: list[str | None] = [*splits] if options.split is None else [options.split]
+    if _is_file(form, options) and len(wanted) > 1:
+        wanted = [None]
+    styles = _styles(options.styles, manifest, root)
+    parts = [
+        Part(root, version, manifest, split, styles, options.group_turns,
+             ImagePlace(image_root, mode, place, manifest.task))
+        for split in wanted
+    ]  # fmt: skip
+    if form.needs_root and mode is ImageMode.PATHS:
+        _ = parts[0].places.folder  # fails here rather than after the work
+    return parts
+
+
+def _image_root(store: Store, version: str) -> str | None:
+    """The folder that the conversion read its images from."""
+    refs = (ref for ref in store.refs().values() if ref["version"] == version)
+    return next((str(ref["image_root"]) for ref in refs if ref.get("image_root")), None)
+
+
+def _styles(asked: tuple[str, ...] | None, manifest: Manifest, root: Path) -> tuple[str, ...] | None:
+    if asked is None:
+        return None
+    native: Any = manifest.spec["native_style"]
+    styles = tuple(dict.fromkeys(native if name == NATIVE else parse_style(name).value for name in asked))
+    missing = [style for style in styles if not manifest.counts.by_style.get(style)]
+    if missing or not styles:
+        held = ", ".join(style for style, count in manifest.counts.by_style.items() if count)
+        raise UsageError(f"{root} has no samples of style {', '.join(missing) or '(none named)'}; it has: {held}.")
+    return styles
+
+
+def _is_file(form: Format, options: ExportOptions) -> bool:
+    """`--out x.json` names the file itself; a folder may be called anything else."""
+    return options.out.suffix in (".json", ".jsonl", ".parquet") and not options.out.is_dir()
+
+
+def _target(form: Format, part: Part, options: ExportOptions, *, single: bool) -> Path:
+    if not _is_file(form, options):
+        return options.out / form.file(part)
+    suffix = Path(form.file(part)).suffix
+    if options.out.suffix != suffix:
+        raise UsageError(f"--out {options.out}: format {form.name} writes {suffix} files; name one, or give a folder.")
+    if not single:
+        raise UsageError(f"--out {options.out} is one file, and several datasets are to be written. Give a folder.")
+    return options.out
+
+
+def _require_distinct(targets: list[Path]) -> None:
+    """Two datasets of one task would write over each other."""
+    for target in targets:
+        if targets.count(target) > 1:
+            raise UsageError(
+                f"two of the datasets would both be written to {target}. Export them to different folders."
+            )

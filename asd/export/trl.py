@@ -1,0 +1,80 @@
+"""TRL: `prompt`, `completion`, `images`, so that only the answer is trained on, as Parquet that opens the images itself.
+
+No `<image>` mark: TRL puts the model's own where the images belong. Text-only rows have an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from asd.columns import MESSAGE
+from asd.export.conversation import Conversation
+from asd.export.format import Format, Part, task_file
+from asd.export.images import ImageMode
+from asd.export.parquet import HUB_IMAGES, ROWS_IN_MEMORY, hub_schema, write_parquet
+from asd.export.writing import Record
+
+_SCHEMA = pa.schema(
+    [
+        ("prompt", pa.list_(MESSAGE)),
+        ("completion", pa.list_(MESSAGE)),
+        ("images", HUB_IMAGES),
+        ("id", pa.string()),
+        ("task", pa.string()),
+        ("style", pa.string()),
+    ]
+)
+
+
+def _records(one: Conversation, part: Part) -> Iterator[Record]:
+    """One record for every answer, with what was said before it as the prompt: no answer goes untrained."""
+    images = [_image(image, one.id, part) for image in one.images]
+    said: list[dict[str, str]] = []
+    styles = iter(one.styles)
+    answers = sum(turn.role == "assistant" for turn in one.turns)
+    number = 0
+    for turn in one.turns:
+        message = {"role": turn.role, "content": turn.text}
+        if turn.role == "assistant":
+            name = one.id if answers == 1 else f"{one.id}#{number}"
+            style = next(styles, one.styles[-1])
+            yield {"prompt": list(said), "completion": [message], "images": images, "id": name, "task": one.task,
+                   "style": style}  # fmt: skip
+            number += 1
+        said.append(message)
+
+
+def _image(image: dict[str, Any], name: str, part: Part) -> dict[str, Any]:
+    if part.places.mode is ImageMode.EMBED:
+        return {"path": image["path"], "bytes": part.places.read(image, name)}
+    return {"path": part.places.located(image, name), "bytes": None}
+
+
+def _batches(part: Part) -> Iterator[pa.RecordBatch]:
+    records = (record for one in part.conversations() for record in _records(one, part))
+    while chunk := list(islice(records, ROWS_IN_MEMORY)):
+        yield pa.RecordBatch.from_pylist(chunk, schema=hub_schema(_SCHEMA))
+
+
+def _write(part: Part, path: Path) -> int:
+    return write_parquet(path, hub_schema(_SCHEMA), _batches(part))
+
+
+def _hint(part: Part) -> str:
+    return f'datasets.load_dataset("parquet", data_files="{part.places.out / FORMAT.file(part)}"), SFTConfig(max_length=None)'
+
+
+FORMAT = Format(
+    name="trl",
+    summary="TRL: Parquet with prompt, completion and images",
+    file=task_file(".parquet"),
+    write=_write,
+    images=(ImageMode.PATHS, ImageMode.EMBED, ImageMode.COPY),
+    needs_root=True,
+    hint=_hint,
+)

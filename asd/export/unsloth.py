@@ -1,0 +1,22 @@
+"""Unsloth's vision data: messages of parts with role and content (from/value is refused there)."""
+
+from __future__ import annotations
+
+from asd.export.conversation import Conversation
+from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.parts import part_messages
+from asd.export.writing import Record
+
+
+def _record(one: Conversation, part: Part) -> Record:
+    places = part.places
+    return {"messages": part_messages(one, lambda image: {"type": "image", "image": places.located(image, one.id)})}
+
+
+FORMAT = Format(
+    name="unsloth",
+    summary="Unsloth: JSON Lines with messages of parts, images by path",
+    file=flat_file(".jsonl"),
+    write=json_lines(_record),
+    needs_root=True,
+)

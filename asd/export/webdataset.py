@@ -1,0 +1,87 @@
+"""WebDataset: tar files with one JSON and its images per sample, for streaming loaders."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import orjson
+
+from asd.export.conversation import Conversation
+from asd.export.format import Format, Part, Written
+from asd.export.images import ImageMode
+from asd.export.llava import llava_turns, marks
+from asd.export.writing import Record, whole_file, write_json
+
+SHARD_BYTES = 256 * 1024 * 1024
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+
+
+def _file(part: Part) -> str:
+    return f"{part.task}/{part.name}-000000.tar"
+
+
+def _members(one: Conversation, part: Part, number: int) -> list[tuple[str, bytes]]:
+    """The JSON and the images of one sample, under one key; loaders split names at the first dot."""
+    key = f"{number:09d}"
+    names = [f"{key}{_extension(image['path'], place, len(one.images))}" for place, image in enumerate(one.images)]
+    record: Record = {"id": one.id, "conversations": llava_turns(one)} | marks(one, part)
+    if names:
+        record["images"] = names
+    images = [(name, part.places.read(image, one.id)) for name, image in zip(names, one.images, strict=True)]
+    return [(f"{key}.json", orjson.dumps(record)), *images]
+
+
+def _extension(path: str, place: int, images: int) -> str:
+    suffix = PurePosixPath(path).suffix.lower()
+    suffix = suffix if _SUFFIX.fullmatch(suffix) else ".jpg"
+    return suffix if images == 1 else f".{place}{suffix}"
+
+
+def _write(part: Part, path: Path) -> int:
+    """Starts another tar whenever one is full; each is whole or not there."""
+    samples = (_members(one, part, number) for number, one in enumerate(part.conversations()))
+    count = shards = 0
+    waiting = next(samples, None)
+    while waiting is not None or not shards:
+        target = path.with_name(f"{part.name}-{shards:06d}.tar")
+        with whole_file(target) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
+            size = 0
+            while waiting is not None and size < SHARD_BYTES:
+                size += sum(_add(tar, name, data) for name, data in waiting)
+                count += 1
+                waiting = next(samples, None)
+        shards += 1
+    part.seen["shards"] = shards
+    return count
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> int:
+    """No times, owners or modes of this machine: the same samples give the same bytes."""
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = len(data), 0o644
+    tar.addfile(header, io.BytesIO(data))
+    return len(data)
+
+
+def _sides(written: Sequence[Written], out: Path) -> list[Path]:
+    return [write_json(one.path.with_name(f"{one.part.name}.json"), _index(one)) for one in written]
+
+
+def _index(one: Written) -> Record:
+    shards = one.part.seen["shards"]
+    names = f"{one.part.name}-{{000000..{shards - 1:06d}}}.tar" if shards > 1 else f"{one.part.name}-000000.tar"
+    return {"samples": one.records, "shards": shards, "urls": names}
+
+
+FORMAT = Format(
+    name="webdataset",
+    summary="WebDataset: tar files with a JSON and the images of each sample",
+    file=_file,
+    write=_write,
+    sides=_sides,
+    images=(ImageMode.EMBED,),
+)

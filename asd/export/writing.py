@@ -1,0 +1,78 @@
+"""Output files that are whole or not there, written one record at a time, the same bytes for the same input."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from asd.errors import StorageError
+from asd.shards.files import storage_errors, write_text
+
+Record = dict[str, Any]
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives a temporary name beside `path`, which becomes `path` when the block ends well."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json_list(path: Path, records: Iterable[Record]) -> int:
+    """A JSON list with one record a line; returns the number of records."""
+    return _write(path, records, opening=b"[\n", between=b",\n", closing=b"\n]\n", empty=b"[]\n")
+
+
+def write_json_lines(path: Path, records: Iterable[Record]) -> int:
+    return _write(path, records, opening=b"", between=b"\n", closing=b"\n", empty=b"")
+
+
+def _write(
+    path: Path, records: Iterable[Record], *, opening: bytes, between: bytes, closing: bytes, empty: bytes
+) -> int:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        count = _write_records(file, records, opening, between)
+        file.write(closing if count else empty)
+    return count
+
+
+def _write_records(file: IO[bytes], records: Iterable[Record], opening: bytes, between: bytes) -> int:
+    count = 0
+    for count, record in enumerate(records, start=1):
+        file.write(opening if count == 1 else between)
+        file.write(orjson.dumps(record))
+    return count
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Small side files, for people to read."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    return path
+
+
+def merge_json(path: Path, entries: dict[str, Any]) -> Path:
+    """Set `entries` in a JSON object that others may keep theirs in; what else stands there stays.
+
+    Raises: StorageError if the file holds anything but a JSON object.
+    """
+    held: Any = {}
+    if path.exists():
+        try:
+            held = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as exc:
+            raise StorageError(f"{path} is there and cannot be read as JSON ({exc}). Move it away.") from exc
+        if not isinstance(held, dict):
+            raise StorageError(f"{path} is there and is no JSON object. Move it away.")
+    return write_json(path, held | entries)
