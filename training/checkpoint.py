@@ -1,0 +1,171 @@
+"""The run folder: which stages are finished, what they left, and results.json. Stages are taken up where they stopped.
+
+RUN_DIR/
+  config.json        the resolved configuration, package versions, commit, shard versions; written first
+  tasks/NN-<task>/   see `training.stage_files`; NN counts from 01
+  predictions/NN-after-<task>/<evaluated task>[.<style>].arrow
+  results.json       written after every stage
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from safetensors.torch import save_file
+
+from training.config import NOT_IDENTITY, RunConfig, build_config
+from training.errors import RunError, StateError
+from training.methods.adapters import load_adapter, read_tensors, save_adapter
+from training.stage_files import StageFiles, read_json, write_json
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from training.data import TaskData
+    from training.methods.protocol import ContinualMethod, Stage
+    from training.models import Projector
+
+FORMAT_VERSION = 1
+_PACKAGES = ("asd-mcit", "torch", "transformers", "peft", "accelerate", "datasets", "pyarrow", "tokenizers")
+
+
+class RunFolder:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config_file = root / "config.json"
+        self.results_file = root / "results.json"
+        self._lock = FileLock(root / ".lock")
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def start(self, config: RunConfig, tasks: Sequence[TaskData]) -> None:
+        """Create it, or make sure that it is this run's. Raises: RunError if it is another run's, or in use."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"{self.root} is in use by another process; wait for it, or set `out` to another folder"
+            ) from None
+        shards = {task.name: {"train": task.train_shards.location, "test": task.test_shards.location} for task in tasks}
+        if self.config_file.is_file():
+            self._require_same(config, shards)
+            return
+        if any(path.name != ".lock" for path in self.root.iterdir()):
+            raise RunError(f"{self.root} is not empty and no run (config.json is missing); set `out` to another folder")
+        write_json(self.config_file, {"format_version": FORMAT_VERSION, "config": config.model_dump(mode="json"),
+                                      "seed": config.seed, "shards": shards, **environment()})  # fmt: skip
+
+    def close(self) -> None:
+        self._lock.release()
+
+    def _require_same(self, config: RunConfig, shards: dict[str, Any]) -> None:
+        before = self.read_config()
+        changed = differences(before["config"], config.model_dump(mode="json"))
+        changed += differences(before["shards"], shards, "shards.")
+        if changed:
+            raise RunError(
+                f"{self.root} belongs to a run with other settings:\n  "
+                + "\n  ".join(changed)
+                + "\nset `out` to another folder, or delete this one"
+            )
+
+    def read_config(self) -> dict[str, Any]:
+        """Raises: RunError if this is no run folder, or from a newer build."""
+        if not self.config_file.is_file():
+            raise RunError(f"{self.root} is no run folder (config.json is missing); give the one that a run printed")
+        facts = read_json(self.config_file)
+        if facts.get("format_version") != FORMAT_VERSION:
+            raise RunError(
+                f"{self.root} has format {facts.get('format_version')}, this build reads {FORMAT_VERSION}; upgrade to read it"
+            )
+        return facts
+
+    def run_config(self) -> RunConfig:
+        return build_config(self.read_config()["config"], str(self.config_file))
+
+    # -- stages -------------------------------------------------------------------------------------------------
+
+    def stage(self, stage: Stage) -> StageFiles:
+        return StageFiles(self.root / "tasks" / stage.folder)
+
+    def predictions(self, stage: Stage, task: str, style: str | None = None) -> Path:
+        name = f"{task}.{style}.arrow" if style else f"{task}.arrow"
+        return self.root / "predictions" / f"{stage.row + 1:02d}-after-{stage.name}" / name
+
+    def save_stage(
+        self,
+        stage: Stage,
+        method: ContinualMethod,
+        model: nn.Module,
+        projector: Projector | None,
+        facts: dict[str, Any],
+    ) -> None:
+        """What the stage trained. `trained.json` comes last, so that a kill leaves the stage whole or untrained."""
+        files = self.stage(stage)
+        save_adapter(model, method.adapter_of(stage), files.adapter)  # type: ignore[arg-type]
+        if projector:
+            projector.save(model, files.projector)
+        if state := method.state_dict():
+            files.method_state.parent.mkdir(parents=True, exist_ok=True)
+            save_file(state, files.method_state)
+        files.mark_trained(facts)
+
+    def load_stage(self, stage: Stage, method: ContinualMethod, model: nn.Module, projector: Projector | None) -> None:
+        """Into a model that `method.wrap` has prepared. Raises: StateError if keys are missing or left over."""
+        files = self.stage(stage)
+        load_adapter(model, method.adapter_of(stage), files.adapter)  # type: ignore[arg-type]
+        if projector:
+            projector.load(model, files.projector)
+        elif files.projector.is_file():
+            raise StateError(f"{files.projector} holds a trained projector, but train.projector_lr is null")
+
+    def load_method_state(self, stage: Stage, method: ContinualMethod) -> None:
+        path = self.stage(stage).method_state
+        method.load_state_dict(read_tensors(path) if path.is_file() else {})
+
+
+def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
+    """ "train.lr: 0.0002, now 0.001" for every setting that decides the run and differs."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        found = []
+        for key in sorted(before.keys() | now.keys()):
+            if prefix + key not in NOT_IDENTITY:
+                found += differences(before.get(key), now.get(key), f"{prefix}{key}.")
+        return found
+    return [] if before == now else [f"{prefix.rstrip('.')}: {before!r}, now {now!r}"]
+
+
+def environment() -> dict[str, Any]:
+    """Versions that a result depends on."""
+    return {"python": platform.python_version(), "versions": _versions(), "git_commit": _commit()}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    """Of the checkout that this package runs from; None where it is installed from a wheel."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

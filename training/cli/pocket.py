@@ -1,0 +1,40 @@
+"""`asd-train pocket`: draw the pocket benchmark's tasks, train its base model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="The pocket benchmark: its tasks and its base model.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command()
+def data(
+    out: Annotated[Path, typer.Option(help="Folder to write to: <task>/train.json, <task>/test.json, and pictures.")],
+    train: Annotated[int, typer.Option(min=1, help="Training questions per task.")] = 2400,
+    test: Annotated[int, typer.Option(min=1, help="Test questions per task.")] = 120,
+    seed: Annotated[int, typer.Option(help="Decides every picture and question.")] = 0,
+) -> None:
+    """Draw the eight tasks in CoIN's layout; `asd convert --task gqa --source OUT/gqa --image-root OUT` reads them."""
+    from training.pocket.data import write_tasks
+
+    for task, counts in write_tasks(out, train=train, test=test, seed=seed).items():
+        print(f"{task:<10} {counts['train']} training questions, {counts['test']} test questions")
+    print(f"written to {out}")
+
+
+@app.command()
+def base(
+    out: Annotated[Path, typer.Option(help="Folder of the new model.")],
+    seed: Annotated[int, typer.Option(help="Decides initial weights, pictures and texts.")] = 0,
+) -> None:
+    """Train the base model from scratch: about a quarter of an hour on one core."""
+    from training.loop import say_on_stderr
+    from training.pocket.base_model import build_base
+
+    recipe = build_base(out, seed=seed, say=say_on_stderr)
+    print(f"written to {out}, sha256 {recipe['sha256']}")

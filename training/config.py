@@ -1,0 +1,352 @@
+"""RunConfig: all that decides a run, as one YAML file. Light: no torch, so that a mistake is told at once.
+
+extends: ../_defaults.yaml        # optional: only differences stand in the file itself
+name: sefe
+method: {method: reglora}
+model: {name: llava-hf/llava-1.5-7b-hf, dtype: bfloat16}
+data: {root: asd-data/coin, convert: {ratio: 0.2}, tasks: [scienceqa, textvqa]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from training.errors import SettingError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class SeqLora(_Section):
+    """Plain LoRA, one task after the other."""
+
+    method: Literal["seq-lora"]
+    between_tasks: Literal["merge", "keep", "stack"] = "merge"
+    """merge: into the weights, then a fresh adapter; keep: the same adapter goes on; stack: frozen, beside a fresh
+    one."""
+
+
+class RegLora(_Section):
+    """SEFE's: the new update is kept small where earlier ones were large. See `training.methods.reg_lora`."""
+
+    method: Literal["reglora"]
+    between_tasks: Literal["merge", "stack"] = "merge"
+    strength: float = Field(default=2.5e3, ge=0)
+    fraction: float = Field(default=0.02, gt=0, le=1)
+    duplicates: Literal["count", "union"] = "count"
+
+
+class Joint(_Section):
+    """All tasks at once: the ceiling."""
+
+    method: Literal["joint"]
+
+
+class ZeroShot(_Section):
+    """The model as it is: no training."""
+
+    method: Literal["zero-shot"]
+
+
+MethodConfig = Annotated[SeqLora | RegLora | Joint | ZeroShot, Field(discriminator="method")]
+
+
+class ModelConfig(_Section):
+    name: str
+    """Folder or hub name of any `AutoModelForImageTextToText`."""
+    processor: str | None = None
+    """Folder or hub name; null = that of the model."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of the frozen weights. Adapters and projector are float32 whatever it is."""
+    prompt: Literal["auto", "chat", "plain"] = "auto"
+    """chat: the processor's chat template; plain: `plain_format`; auto: chat where there is a template."""
+    plain_format: str = "{prompt}\n"
+    """What stands before the answer where prompts are plain."""
+    image: Literal["processor", "padded_square"] = "processor"
+    """padded_square: padded to a square first, as LLaVA-1.5, CoIN and SEFE do."""
+    projector: str = "auto"
+    """Path of the module between vision tower and language model; auto finds it."""
+    attention: str | None = None
+    """transformers' `attn_implementation`."""
+
+
+class ConvertSettings(_Section):
+    """How `asd` makes the training sets; test sets stay as they are."""
+
+    ratio: Share = 0.2
+    ratio_per_style: dict[str, float] | None = None
+    styles: tuple[str, ...] | None = None
+    seed: int = 0
+    template_dir: str | None = None
+
+
+class TaskEntry(_Section):
+    """One task of the sequence. Either shards (`train`, `test`) or a source that `asd` converts."""
+
+    task: str
+    """Built-in task, or path of a task YAML."""
+    train: str | None = None
+    """Dataset directory, DIR or DIR@VERSION."""
+    test: str | None = None
+    """Dataset directory of the test questions; null = that of `train`."""
+    source: str | None = None
+    test_source: str | None = None
+    """null = `source`."""
+    image_root: str | None = None
+    scorer: str | None = None
+    """Scoring rule; null = that of the task."""
+
+    @property
+    def name(self) -> str:
+        return Path(self.task).stem if self.task.endswith((".yaml", ".yml")) else self.task
+
+
+class PocketTasks(_Section):
+    """The tasks of the pocket benchmark, drawn into a folder when first needed. See training/pocket."""
+
+    folder: str
+    train: Count = 2400
+    """Training questions per task."""
+    test: Count = 120
+    seed: int = 0
+
+
+class DataConfig(_Section):
+    root: str = "asd-data"
+    """Folder of the datasets, one per task: read from there, or written there if `convert` is given."""
+    convert: ConvertSettings | None = None
+    """Convert each task with these settings first (nothing is done where the same version is there)."""
+    pocket: PocketTasks | None = None
+    """Where the tasks of the pocket benchmark come from; needs `convert`."""
+    tasks: tuple[TaskEntry, ...] = Field(min_length=1)
+    """In training order; a bare name is {task: name}."""
+    train_split: str = "train"
+    test_split: str = "test"
+    image_root: str | None = None
+    """Folder that image paths are relative to; null = that of the source, where it is known."""
+    max_train: Count | None = None
+    """Training rows per task at most, chosen by hash: the same ones whatever the order."""
+    max_test: Count | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def name_tasks(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and isinstance(given.get("tasks"), list | tuple):
+            entries = [{"task": entry} if isinstance(entry, str) else entry for entry in given["tasks"]]
+            return {**given, "tasks": entries}
+        return given
+
+    @model_validator(mode="after")
+    def check_tasks(self) -> DataConfig:
+        names = [entry.name for entry in self.tasks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the task {twice[0]!r} stands twice; a sequence trains each task once")
+        for entry in self.tasks:
+            if self.convert is None and (entry.source or entry.test_source):
+                raise ValueError(f"task {entry.name!r} has a source, but nothing is to be converted; set data.convert")
+            if self.convert is not None and (entry.train or entry.test):
+                raise ValueError(f"task {entry.name!r} has shards and data.convert is set; give one of the two")
+        return self
+
+
+class LoraSettings(_Section):
+    r: Count = 128
+    alpha: Positive = 256
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    """Linear layers of the language model: all, or those whose last name is listed (q_proj, ...)."""
+
+
+class TrainConfig(_Section):
+    lr: Positive = 2e-4
+    projector_lr: Positive | None = 2e-5
+    """null = the projector stays frozen."""
+    epochs: Positive = 1.0
+    steps: Count | None = None
+    """Optimizer steps per task; replaces `epochs`."""
+    batch: Count = 16
+    """Rows per device and micro-batch."""
+    accumulate: Count = 1
+    """Micro-batches per optimizer step."""
+    warmup: Share = 0.03
+    """Share of the steps over which the learning rate rises."""
+    schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Annotated[float, Field(ge=0)] = 1.0
+    """0 = no clipping."""
+    lora: LoraSettings = LoraSettings()
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: autocast in training and evaluation."""
+    gradient_checkpointing: bool = False
+    max_length: Count = 2048
+    """Tokens of prompt, image and answer."""
+    overlong: Literal["error", "cut"] = "error"
+    """What happens to an answer that would end beyond `max_length`."""
+    log_steps: Count = 10
+    checkpoint_s: Positive = 600.0
+    """Seconds between checkpoints inside a task."""
+    checkpoint_steps: Count | None = None
+    """Optimizer steps between checkpoints; replaces `checkpoint_s`."""
+    loader_workers: Annotated[int, Field(ge=0)] = 0
+    cache_mb: Annotated[int, Field(ge=0)] = 1024
+    """Memory for rows that are tokenised and whose images are preprocessed, per process."""
+    report_to: tuple[str, ...] = ()
+    """wandb, tensorboard, ... as `transformers.TrainingArguments` takes them."""
+
+
+class EvalConfig(_Section):
+    on: Literal["seen", "all"] = "seen"
+    """Tasks evaluated after each task: those trained so far, or all."""
+    batch: Count = 16
+    max_new_tokens: Count = 64
+    engine: Literal["transformers", "vllm"] = "transformers"
+    constrained: bool = False
+    """Also decode with only answers of the task's native style allowed."""
+    cross_format: bool = False
+    """Also ask the test questions in the five styles, after the last task."""
+
+
+class RunConfig(_Section):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")
+    out: str | None = None
+    """Run folder; null = runs/<name>."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    method: MethodConfig
+    model: ModelConfig
+    data: DataConfig
+    train: TrainConfig = TrainConfig()
+    eval: EvalConfig = EvalConfig()
+
+    @property
+    def run_dir(self) -> Path:
+        return Path(self.out or f"runs/{self.name}")
+
+
+NOT_IDENTITY = {
+    "out": "where, not what",
+    "train.checkpoint_s": "a resumed run has the same numbers",
+    "train.checkpoint_steps": "a resumed run has the same numbers",
+    "train.loader_workers": "speed only",
+    "train.cache_mb": "speed only",
+    "train.report_to": "who is told",
+}
+"""Settings that may differ when a run is resumed, each with its reason."""
+
+
+def load_config(path: str | Path, changes: Iterable[str] = ()) -> RunConfig:
+    """The configuration in a YAML file, with changes of the form "train.lr=1e-3".
+
+    Raises: SettingError that lists all problems at once.
+    """
+    settings = read_settings(Path(path))
+    for change in changes:
+        _apply(settings, change)
+    return build_config(settings, str(path))
+
+
+def build_config(settings: Mapping[str, Any], where: str = "configuration") -> RunConfig:
+    """Raises: SettingError that lists all problems at once."""
+    try:
+        return RunConfig.model_validate(settings)
+    except ValidationError as exc:
+        problems = exc.errors(include_url=False)
+        lines = [f"  {_place(problem['loc'])}: {_told(problem)}" for problem in problems]
+        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+        raise SettingError(f"{where} has {count}:\n" + "\n".join(lines)) from exc
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, laid over that of the file it `extends`. Raises: SettingError."""
+    chain: list[dict[str, Any]] = []
+    seen: set[Path] = set()
+    step: Path | None = path
+    while step is not None:
+        if step.resolve() in seen:
+            raise SettingError(f"{step} extends itself, by way of {len(seen)} file(s)")
+        seen.add(step.resolve())
+        settings = _read_yaml(step)
+        base = settings.pop("extends", None)
+        chain.append(settings)
+        step = step.parent / str(base) if base is not None else None
+    merged: dict[str, Any] = {}
+    for settings in reversed(chain):
+        merged = _overlay(merged, settings)
+    return merged
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as exc:
+        raise SettingError(f"{path} cannot be read ({exc.strerror}); give the path of a run configuration") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise SettingError(f"{path} is not valid YAML: {exc}") from exc
+    if not isinstance(settings, dict):
+        raise SettingError(f"{path} holds {type(settings).__name__}, expected a mapping of settings")
+    return settings
+
+
+def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings are joined key by key, everything else is replaced; another method takes none of the old one's keys."""
+    result = dict(below)
+    if "method" in above and not isinstance(above["method"], dict) and above["method"] != below.get("method"):
+        result = {}
+    for key, value in above.items():
+        old = result.get(key)
+        joins = isinstance(old, dict) and isinstance(value, dict)
+        result[key] = _overlay(old, value) if joins else value  # type: ignore[arg-type]
+    return result
+
+
+def _apply(settings: dict[str, Any], change: str) -> None:
+    path, equals, text = change.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise SettingError(f"--set {change!r} is not of the form section.setting=value, e.g. train.lr=1e-4")
+    at = settings
+    for key in keys[:-1]:
+        below = at.setdefault(key, {})
+        if not isinstance(below, dict):
+            raise SettingError(f"--set {change!r}: {key!r} holds {below!r}, which has no settings inside")
+        at = below
+    at[keys[-1]] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """YAML, but 1e-4 is a number as everywhere else."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    tags = {"seq-lora", "reglora", "joint", "zero-shot"}
+    return ".".join(str(part) for part in location if part not in tags) or "settings"
+
+
+def _told(problem: Mapping[str, Any]) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return "is missing"
+    if problem["type"] == "extra_forbidden":
+        return "no such setting"
+    given = problem.get("input")
+    return message if isinstance(given, Mapping | BaseModel) else f"{message}, got {given!r}"

@@ -1,0 +1,104 @@
+"""One task's test questions to one model: answers, how each style's parser reads them, and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from asd.schemas.answers import parse_response
+from asd.schemas.boxes import format_box
+from asd.schemas.styles import AnswerStyle
+from asd.scoring import score
+from training.data import TaskData
+from training.evaluation.constrained import Constraint, closed_labels
+from training.evaluation.generate import Allowed, Generation, generate
+from training.inputs import RunInputs
+from training.memory import out_of_memory
+
+Row = Mapping[str, Any]
+
+
+class Evaluator:
+    """Asks a model a task's test questions."""
+
+    def __init__(self, inputs: RunInputs) -> None:
+        self.inputs = inputs
+        config = inputs.config
+        self.settings = Generation(
+            config.eval.batch, config.eval.max_new_tokens, autocast=config.train.precision == "bfloat16"
+        )
+        self._constraints: dict[str, Constraint] = {}
+
+    def native(self, model: nn.Module, task: TaskData) -> list[dict[str, Any]]:
+        """Rows of PREDICTION_SCHEMA for the questions in the task's own style."""
+        rows = list(task.test)
+        found = self.ask(model, task, rows, task.scorer)
+        if self.inputs.config.eval.constrained:
+            limits = [self._constraint(task).of(row) for row in rows]
+            texts = self._texts(model, task, rows, limits)
+            for made, row, text in zip(found, rows, texts, strict=True):
+                made["constrained_text"] = text
+                made["constrained_score"] = score_answer(task.scorer, text, row)
+        return found
+
+    def ask(self, model: nn.Module, task: TaskData, rows: Sequence[Row], scorer: str) -> list[dict[str, Any]]:
+        texts = self._texts(model, task, rows, None)
+        return [prediction(row, text, scorer, task.name) for row, text in zip(rows, texts, strict=True)]
+
+    def _texts(
+        self, model: nn.Module, task: TaskData, rows: Sequence[Row], limits: Sequence[Allowed] | None
+    ) -> list[str]:
+        encoded = self.inputs.questions(rows, task.test_image_root)
+        with out_of_memory(f"evaluating {task.name}", f"eval.batch (now {self.settings.batch})"):
+            return generate(model, self.inputs.tokenizer, self.inputs.collator, encoded, self.settings, limits)
+
+    def _constraint(self, task: TaskData) -> Constraint:
+        if task.name not in self._constraints:
+            responses = task.native_responses()
+            labels = closed_labels(task.spec, responses, [row["response"] for row in task.test])
+            encoder = self.inputs.encoder(task.test_image_root)
+            self._constraints[task.name] = Constraint(task.spec.native_style, encoder, responses, labels)
+        return self._constraints[task.name]
+
+
+def prediction(row: Row, text: str, scorer: str, task: str) -> dict[str, Any]:
+    images = row["images"]
+    return {
+        "id": row["id"],
+        "task": task,
+        "style": row["style"],
+        "native": row["style"] == row["native_style"],
+        "prompt": row["prompt"],
+        "image": images[0]["path"] if images else None,
+        "text": text,
+        "parsed": parsed(row["style"], text, row["options"]),
+        "gold": row["gold"],
+        "accepted": row["accepted"],
+        "options": row["options"],
+        "score": score_answer(scorer, text, row),
+        "constrained_text": None,
+        "constrained_score": None,
+    }
+
+
+def parsed(style: str, text: str, options: Sequence[str]) -> str | None:
+    """The answer as the style's parser reads it, or None where the text is no answer of this style."""
+    answer = parse_response(AnswerStyle(style), text, options=options)
+    return format_box(answer) if isinstance(answer, tuple) else answer
+
+
+def score_answer(scorer: str, text: str, row: Row) -> float:
+    image = row["images"][0]["path"] if row["images"] else ""
+    return score(scorer, text, row["gold"], row["accepted"], row["options"], prompt=row["prompt"], image=image or "")
+
+
+def mean_scores(rows: Sequence[Row]) -> dict[str, Any]:
+    """Number of questions, and mean score as written and as constrained (None where that was not asked for)."""
+    forced = [row["constrained_score"] for row in rows if row["constrained_score"] is not None]
+    return {
+        "questions": len(rows),
+        "strict": sum(row["score"] for row in rows) / len(rows),
+        "constrained": sum(forced) / len(forced) if forced else None,
+    }

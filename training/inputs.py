@@ -1,0 +1,74 @@
+"""How the rows of a run's tasks become model inputs: one processor, prompt format, cache and collator for all tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training.data import Rows, TaskData
+from training.encoding import Collator, Encoded, Encoder, find_per_row
+from training.example_cache import ExampleCache
+from training.models import load_processor
+from training.prompt_format import PromptFormat
+
+if TYPE_CHECKING:
+    from training.config import RunConfig
+
+
+class RunInputs:
+    """styles: those of all training rows, in the order that loss lines use. Raises: ModelError."""
+
+    def __init__(self, config: RunConfig, tasks: Sequence[TaskData]) -> None:
+        self.config = config
+        self.processor = load_processor(config.model)
+        self.tokenizer = self.processor.tokenizer
+        self.prompts = PromptFormat(self.processor, kind=config.model.prompt, plain_format=config.model.plain_format)
+        self.styles = sorted({style for task in tasks for style in task.train.styles()})
+        self.collator = Collator(
+            self.tokenizer.pad_token_id, per_row=find_per_row(self.processor, self.prompts), styles=self.styles
+        )
+        self._cache = ExampleCache(config.train.cache_mb * 2**20)
+        self._encoders: dict[Path | None, Encoder] = {}
+
+    def encoder(self, image_root: Path | None) -> Encoder:
+        if image_root not in self._encoders:
+            self._encoders[image_root] = Encoder(
+                self.processor,
+                self.prompts,
+                image_root=image_root,
+                padded_square=self.config.model.image == "padded_square",
+                max_length=self.config.train.max_length,
+                overlong=self.config.train.overlong,
+            )
+        return self._encoders[image_root]
+
+    def example(self, task: TaskData, number: int) -> Encoded:
+        """A training row, question and answer."""
+        encoder = self.encoder(task.image_root)
+        return self._cache.get(("train", task.name, number), lambda: encoder.example(task.train[number]))
+
+    def questions(self, rows: Sequence[Mapping[str, Any]], image_root: Path | None) -> list[Encoded]:
+        """Test rows, the question only."""
+        encoder = self.encoder(image_root)
+        return [
+            self._cache.get(("ask", row["id"], row["style"]), lambda row=row: encoder.question(row))  # type: ignore[misc]
+            for row in rows
+        ]
+
+    def require_length(self, task: TaskData) -> dict[str, int]:
+        """Checks, before training, that the text of every answer fits; image tokens come on top.
+
+        Returns the tokens of the text of the shortest, median and longest row. Raises: TaskDataError.
+        """
+        encoder = self.encoder(task.image_root)
+        lengths = sorted(encoder.text_length(row) for row in task.train)
+        return {"shortest": lengths[0], "median": lengths[len(lengths) // 2], "longest": lengths[-1]}
+
+
+def has_text_only_rows(rows: Rows) -> bool:
+    """Some rows have images and some have none."""
+    import pyarrow.compute as pc
+
+    counts = pc.list_value_length(rows.table["images"])
+    return bool(pc.any(pc.equal(counts, 0)).as_py())

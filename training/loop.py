@@ -1,0 +1,172 @@
+"""The loop: for every stage prepare the model, train, learn from the finished adapter, evaluate, checkpoint.
+
+`run` goes on where an earlier call with the same configuration stopped, at the same numbers: bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from training.checkpoint import RunFolder
+from training.data import TaskData, load_tasks, require_images
+from training.evaluation.evaluate import Evaluator, mean_scores
+from training.evaluation.prediction_rows import read_predictions, write_predictions
+from training.inputs import RunInputs
+from training.methods.protocol import Stage
+from training.methods.registry import build_method, method_class
+from training.models import Projector, load_model, require_gradients, trainable
+from training.processes import start_processes, wait_for_all, writes_files
+from training.results import build_results
+from training.stage_files import write_json
+from training.stage_training import stage_seed, train_stage
+
+if TYPE_CHECKING:
+    from training.config import RunConfig
+    from training.methods.protocol import ContinualMethod
+
+Say = Callable[[str], None]
+
+
+def say_on_stderr(text: str) -> None:
+    if writes_files():
+        print(text, file=sys.stderr, flush=True)
+
+
+def run(config: RunConfig, say: Say = say_on_stderr) -> dict[str, Any]:
+    """Train and evaluate all stages; the results, as in results.json.
+
+    Raises: TrainingError, AsdError. Whatever it raises, finished stages are kept, and calling it again goes on.
+    """
+    start_processes()
+    tasks = load_tasks(config.data, train=method_class(config.method).trains)
+    require_images(tasks)
+    folder = RunFolder(config.run_dir)
+    if writes_files():
+        folder.start(config, tasks)
+    wait_for_all()
+    try:
+        return Loop(config, tasks, folder, say).run()
+    finally:
+        if writes_files():
+            folder.close()
+
+
+def plan_stages(tasks: Sequence[str], method: ContinualMethod, name: str) -> list[Stage]:
+    """A stage per task, or one for all. The one stage of all fills the last row of the accuracy matrix."""
+    if method.all_tasks_at_once:
+        return [Stage(0, len(tasks) - 1, name, tuple(tasks))]
+    return [Stage(number, number, task, (task,)) for number, task in enumerate(tasks)]
+
+
+class Loop:
+    def __init__(self, config: RunConfig, tasks: Sequence[TaskData], folder: RunFolder, say: Say) -> None:
+        self.config, self.folder, self.say = config, folder, say
+        self.tasks = {task.name: task for task in tasks}
+        self.method = build_method(config.method, config.train.lora)
+        self.stages = plan_stages(list(self.tasks), self.method, config.method.method)
+        self.projector: Projector | None = None
+
+    def run(self) -> dict[str, Any]:
+        todo = [stage for stage in self.stages if not self.folder.stage(stage).is_done]
+        if todo:
+            self.inputs = RunInputs(self.config, list(self.tasks.values()))
+            self.evaluator = Evaluator(self.inputs)
+            if self.method.trains:
+                self._check_lengths(todo)
+            model = self.restore(until=todo[0].number)
+            for stage in todo:
+                model = self._stage(model, stage)
+        return self._write_results(self.stages)
+
+    def _check_lengths(self, stages: Sequence[Stage]) -> None:
+        for name in dict.fromkeys(task for stage in stages for task in stage.tasks):
+            tokens = self.inputs.require_length(self.tasks[name])
+            self.say(
+                f"{name}: {len(self.tasks[name].train):,} rows of {tokens['shortest']} to {tokens['longest']} tokens of text"
+            )
+
+    def restore(self, until: int) -> nn.Module:
+        """The model as it stood before stage number `until`: the base, and what every earlier stage left."""
+        model = load_model(self.config.model)
+        if self.method.trains and self.config.train.projector_lr is not None:
+            self.projector = Projector(model, self.config.model.projector)
+            self.projector.make_trainable(model)
+        model.to(start_processes())
+        for stage in self.stages[:until]:
+            model = self._load_stage(self.method.wrap(model, stage), stage)
+            model = self.method.carry_over(model, stage)
+        return model
+
+    def _load_stage(self, model: nn.Module, stage: Stage) -> nn.Module:
+        self.folder.load_stage(stage, self.method, model, self.projector)
+        self.folder.load_method_state(stage, self.method)
+        return model
+
+    def _stage(self, model: nn.Module, stage: Stage) -> nn.Module:
+        files = self.folder.stage(stage)
+        facts: dict[str, Any] = {"steps": 0, "train_s": 0.0, "trainable_parameters": 0}
+        if self.method.trains:
+            torch.manual_seed(stage_seed(self.config.seed, stage))  # fresh adapters are random
+            model = self.method.wrap(model, stage)
+            if files.is_trained:
+                self._load_stage(model, stage)
+            else:
+                self._train(model, stage)
+            wait_for_all()
+            facts = files.trained()
+            model = self.method.carry_over(model, stage)
+        start = time.perf_counter()
+        scores = self._evaluate(model, stage)
+        facts["evaluate_s"] = time.perf_counter() - start
+        if writes_files():
+            files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), "scores": scores, **facts})
+            self._write_results(self.stages[: stage.number + 1])
+        wait_for_all()
+        return model
+
+    def _train(self, model: nn.Module, stage: Stage) -> None:
+        start = time.perf_counter()
+        require_gradients(model, stage.tasks)
+        count = sum(parameter.numel() for parameter in trainable(model).values())
+        tasks = [self.tasks[name] for name in stage.tasks]
+        self.say(f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows")
+        plan = train_stage(
+            model, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
+            projector=self.projector, files=self.folder.stage(stage),
+        )  # fmt: skip
+        self.method.after_task(model, stage)
+        if writes_files():
+            facts = {"steps": plan.steps, "train_s": time.perf_counter() - start, "trainable_parameters": count}
+            self.folder.save_stage(stage, self.method, model, self.projector, facts)
+
+    def _evaluate(self, model: nn.Module, stage: Stage) -> dict[str, Any]:
+        seen = {name for earlier in self.stages[: stage.number + 1] for name in earlier.tasks}
+        scores: dict[str, Any] = {}
+        for name, task in self.tasks.items():
+            if self.config.eval.on == "all" or name in seen:
+                scores[name] = self._evaluate_task(model, stage, task)
+                self.say(
+                    f"{stage.folder}: {name} {scores[name]['strict']:.4f} on {scores[name]['questions']} questions"
+                )
+        return scores
+
+    def _evaluate_task(self, model: nn.Module, stage: Stage, task: TaskData) -> dict[str, Any]:
+        path = self.folder.predictions(stage, task.name)
+        if not path.is_file():
+            found = self.evaluator.native(model, task)
+            if writes_files():
+                write_predictions(path, found)
+            wait_for_all()
+        return mean_scores(read_predictions(path))
+
+    def _write_results(self, stages: Sequence[Stage]) -> dict[str, Any]:
+        results = build_results(self.config, list(self.tasks.values()), stages, self.folder, total=len(self.stages))
+        if writes_files():
+            write_json(self.folder.results_file, results)
+        return results

@@ -1,0 +1,30 @@
+"""Running out of memory, told as one message that says what to lower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from training.errors import MemoryLimitError
+
+
+@contextmanager
+def out_of_memory(doing: str, lower: str) -> Iterator[None]:
+    """Raises: MemoryLimitError in place of whatever torch or Python raises for want of memory."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as exc:
+        if not is_out_of_memory(exc):
+            raise
+        raise MemoryLimitError(
+            f"out of memory while {doing}; lower {lower}. What is finished is kept: the same command goes on from there"
+        ) from exc
+
+
+def is_out_of_memory(exc: BaseException) -> bool:
+    told = str(exc).lower()
+    return isinstance(exc, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(exc, RuntimeError) and ("out of memory" in told or "can't allocate memory" in told)
+    )

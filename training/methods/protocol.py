@@ -1,0 +1,67 @@
+"""What a continual-learning method is to the loop. The loop asks for these attributes, never for a name.
+
+Per stage (a task, or all tasks at once) the loop calls, in this order:
+
+    model = method.wrap(model, stage)            adapters for this stage are in place and trainable
+    training; method.extra_loss(model)           once per optimizer step
+    method.after_task(model, stage)              learn from the finished adapter
+    (the adapter `method.adapter_of(stage)` and `method.state_dict()` are saved)
+    model = method.carry_over(model, stage)      what is evaluated, and what the next stage starts from
+
+A resumed run repeats `wrap`, loads the saved adapter, and `carry_over`, stage by stage; then `load_state_dict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training stage. number: from 0; row: of the accuracy matrix that it fills; tasks: whose data it trains on."""
+
+    number: int
+    row: int
+    name: str
+    tasks: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """Name of its folders in the run folder; numbered from 01."""
+        return f"{self.row + 1:02d}-{self.name}"
+
+
+class ContinualMethod(Protocol):
+    trains: bool
+    """False: the model is evaluated as it is."""
+    all_tasks_at_once: bool
+    """True: one stage with the data of all tasks."""
+    has_extra_loss: bool
+    """True: `extra_loss` is called once per optimizer step."""
+
+    def wrap(self, model: nn.Module, stage: Stage) -> nn.Module: ...
+
+    def adapter_of(self, stage: Stage) -> str:
+        """Name of the adapter that the stage trains."""
+        ...
+
+    def extra_loss(self, model: nn.Module) -> Tensor:
+        """Shape (), float32, on the device of the model; depends on parameters only."""
+        ...
+
+    def after_task(self, model: nn.Module, stage: Stage) -> None: ...
+
+    def carry_over(self, model: nn.Module, stage: Stage) -> nn.Module: ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What the method knows of the stages so far, ready for safetensors; may be empty."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Raises: StateError if the state is not one that `state_dict` gave."""
+        ...

@@ -1,0 +1,58 @@
+"""Sequential LoRA: every task tunes an adapter, with nothing that protects what was learnt before.
+
+Between tasks the adapter is merged into the weights and a fresh one starts (SEFE's setting), or the same one goes
+on (CoIN's), or it stays frozen beside a fresh one ("stack": the same function as merged, but earlier adapters
+remain apart, and load by plain PEFT one after the other).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+
+from training.errors import StateError, list_names
+from training.methods.adapters import add_adapter, merge_adapters
+
+if TYPE_CHECKING:
+    from training.config import LoraSettings, RegLora
+    from training.config import SeqLora as SeqLoraSettings
+    from training.methods.protocol import Stage
+
+
+class SeqLora:
+    trains = True
+    all_tasks_at_once = False
+    has_extra_loss = False
+
+    def __init__(self, settings: SeqLoraSettings | RegLora, lora: LoraSettings) -> None:
+        self.between_tasks = settings.between_tasks
+        self.lora = lora
+
+    def adapter_of(self, stage: Stage) -> str:
+        return f"task_{stage.number + 1:02d}" if self.between_tasks == "stack" else "default"
+
+    def wrap(self, model: nn.Module, stage: Stage) -> nn.Module:
+        name = self.adapter_of(stage)
+        if isinstance(model, PeftModel) and name in model.peft_config:
+            return model
+        return add_adapter(model, self.lora, name)
+
+    def extra_loss(self, model: nn.Module) -> Tensor:
+        return torch.zeros((), device=next(model.parameters()).device)
+
+    def after_task(self, model: nn.Module, stage: Stage) -> None:
+        return
+
+    def carry_over(self, model: nn.Module, stage: Stage) -> nn.Module:
+        return merge_adapters(model) if self.between_tasks == "merge" and isinstance(model, PeftModel) else model
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        if state:
+            raise StateError(f"this method keeps no state, but the saved one has {list_names(state)}")

@@ -1,0 +1,77 @@
+"""Training one stage: its rows in order, the trainer with its arguments, and going on from a checkpoint."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from training.encoding import Encoded
+from training.inputs import RunInputs, has_text_only_rows
+from training.memory import out_of_memory
+from training.models import Projector
+from training.processes import num_processes, writes_files
+from training.stage_files import StageFiles
+from training.task_trainer import OrderedExamples, StepPlan, TaskTrainer, training_arguments
+
+if TYPE_CHECKING:
+    from training.config import RunConfig
+    from training.data import TaskData
+    from training.methods.protocol import ContinualMethod, Stage
+
+
+def train_stage(
+    model: nn.Module,
+    tasks: Sequence[TaskData],
+    *,
+    config: RunConfig,
+    inputs: RunInputs,
+    method: ContinualMethod,
+    stage: Stage,
+    projector: Projector | None,
+    files: StageFiles,
+) -> StepPlan:
+    """Train what of the model is trainable on the rows of `tasks`, from the last checkpoint if there is one."""
+    settings = config.train
+    ends = list(accumulate(len(task.train) for task in tasks))
+
+    def encode(number: int) -> Encoded:
+        place = bisect_right(ends, number)
+        return inputs.example(tasks[place], number - (ends[place - 1] if place else 0))
+
+    seed = stage_seed(config.seed, stage)
+    plan = StepPlan.of(settings, ends[-1], num_processes())
+    mixed = any(has_text_only_rows(task.train) for task in tasks)
+    if writes_files():
+        files.prepare_log()
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+    trainer = TaskTrainer(
+        model,
+        OrderedExamples(encode, ends[-1], plan.examples, seed),
+        inputs.collator.training,
+        arguments=training_arguments(settings, plan, files.checkpoints, seed, mixed=mixed),
+        config=settings,
+        method=method,
+        stage=stage,
+        projector=projector,
+        styles=inputs.styles,
+        files=files,
+    )
+    checkpoint = files.last_checkpoint()
+    lower = (
+        f"train.batch (now {settings.batch}; raise train.accumulate, now {settings.accumulate}, by as much), "
+        f"train.max_length (now {settings.max_length}), or set train.gradient_checkpointing"
+    )
+    with out_of_memory(f"training {stage.name}", lower):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing_disable()  # type: ignore[operator]
+    return plan
+
+
+def stage_seed(seed: int, stage: Stage) -> int:
+    return (seed * 1_000_003 + stage.number) % 2**31
