@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from asd.pipeline.config import ConvertConfig as ConvertConfig
     from asd.pipeline.convert import Conversion
     from asd.report.notebook import SampleView
+    from asd.rewrite.settings import RewriterSettings as RewriterSettings
     from asd.schemas.styles import AnswerStyle as AnswerStyle
     from asd.schemas.task import TaskSpec as TaskSpec
     from asd.shards.diff import Difference
@@ -32,6 +33,7 @@ _LAZY = {
     "AnswerStyle": "asd.schemas.styles",
     "AsdError": "asd.errors",
     "ConvertConfig": "asd.pipeline.config",
+    "RewriterSettings": "asd.rewrite.settings",
     "TaskSpec": "asd.schemas.task",
     "load": "asd.shards.reader",
     "load_task": "asd.tasks.registry",
@@ -42,6 +44,7 @@ __all__ = [
     "AnswerStyle",
     "AsdError",
     "ConvertConfig",
+    "RewriterSettings",
     "TaskSpec",
     "convert",
     "diff",
@@ -85,7 +88,8 @@ def convert(task: str | Path, source: str | Path | None = None, **settings: Any)
             ".".join(str(part) for part in first["loc"]),
             first["msg"].removeprefix("Value error, "),
         )
-        told = f"{where}: {message} (got {first['input']!r})" if where else message
+        shown = where and not where.startswith("rewriter")  # a key in the wrong place must not stand in an error
+        told = f"{where}: {message} (got {first['input']!r})" if shown else f"{where}: {message}" if where else message
         raise UsageError(f"{told}.") from exc
     return run(config)
 

@@ -72,3 +72,30 @@ SHARD_SCHEMA = pa.schema(
         pa.field("checks", _strings, nullable=False),
     ]
 )
+
+REWRITE = pa.struct(
+    [
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        ("template", pa.string()),  # name and hash of the prompt template; null where the rewriter's text was not taken
+        pa.field("attempts", pa.int32(), nullable=False),  # replies asked for
+        ("judge", pa.string()),  # the second opinion's verdict, null where none was asked for
+        pa.field("prompt_tokens", pa.int32(), nullable=False),
+        pa.field("completion_tokens", pa.int32(), nullable=False),
+        pa.field("requests", _strings, nullable=False),  # keys of the requests in the request cache
+        pa.field("replies", pa.string(), nullable=False),  # hash of the replies' texts
+        pa.field("declined", _strings, nullable=False),  # "<style>: <reason>" for each style given up on before
+    ]
+)
+"""How the rewriter was asked about a row; null where it was not."""
+
+REWRITTEN_SCHEMA = SHARD_SCHEMA.append(pa.field("rewrite", REWRITE))
+"""Shard columns of a version that was made with a rewriter (format 2)."""
+
+
+READABLE_SCHEMAS = (SHARD_SCHEMA, REWRITTEN_SCHEMA)
+
+
+def schema_of_format(number: int) -> pa.Schema:
+    """Columns of the shards of a format; see `asd/shards/FORMAT.md`."""
+    return READABLE_SCHEMAS[number - 1]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from asd.cli.rewriter_options import OFF, build_settings
 from asd.cli.table import Table
 from asd.errors import AsdError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import Conversion, convert, dry_run
 from asd.pipeline.progress import progress_for_terminal
+from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import Maker, parse_style
 from asd.shards.manifest import Manifest
 
@@ -28,6 +31,13 @@ def given_settings(settings: dict[str, Any], ratio: float | None, ratio_per_styl
     if ratio_per_style is not None:
         given["ratio_per_style"] = parse_mix(ratio_per_style)
     return given
+
+
+def _rewriter(options: dict[str, Any], *, whole: bool) -> RewriterSettings | dict[str, Any] | None:
+    """whole: nothing else will add to the options. None switches a recipe's rewriter off."""
+    if options.get("kind") == OFF:
+        return None
+    return build_settings(options) if whole else options
 
 
 def build_config(given: dict[str, Any]) -> ConvertConfig:
@@ -68,8 +78,11 @@ def run(
     ratio_per_style: str | None,
     dry: bool,
     as_json: bool,
+    rewriter: dict[str, Any] | None = None,
 ) -> None:
     given = given_settings(settings, ratio, ratio_per_style)
+    if rewriter:
+        given["rewriter"] = _rewriter(rewriter, whole=pipeline is None)
     if (pipeline is None) == ("task" not in given):
         raise UsageError("give --task NAME (see `asd tasks`) or --pipeline NAME, one of the two.")
     if pipeline is None:
@@ -114,6 +127,8 @@ def conversion_json(conversion: Conversion) -> dict[str, Any]:
         "task": conversion.manifest.task,
         "notes": list(conversion.notes),
         "counts": counts,
+        **({"rewriter": conversion.manifest.rewriter.model_dump(mode="json")} if conversion.manifest.rewriter else {}),
+        **({"making": dict(conversion.making)} if conversion.making else {}),
         "files": [entry.model_dump() for entry in conversion.manifest.files],
     }
 
@@ -125,16 +140,35 @@ def describe_conversion(conversion: Conversion) -> str:
     ]
     lines += describe_counts(conversion.manifest.counts.model_dump(), conversion.path)
     lines += _not_made(conversion.manifest)
+    lines += describe_rewriting(conversion.manifest, conversion.making)
     lines += ["", f"look at it:  asd inspect {conversion.path}"]
     return "\n".join(lines)
 
 
 def _not_made(manifest: Manifest) -> list[str]:
     """Styles that the task could take and nobody here can make; asked for by name they are an error."""
-    if manifest.config.get("styles") or manifest.config.get("ratio_per_style"):
+    if manifest.config.get("styles") or manifest.config.get("ratio_per_style") or manifest.rewriter is not None:
         return []
     styles = [style for style, makers in manifest.spec["styles"].items() if set(makers) == {Maker.REWRITER.value}]
     return ["", f"note: not made, for want of a rewriter: {', '.join(styles)}."] if styles else []
+
+
+def describe_rewriting(manifest: Manifest, making: Mapping[str, Any] | None) -> list[str]:
+    """The model's part; making: counts of the runs that made the version, where they are known."""
+    entry = manifest.rewriter
+    if entry is None:
+        return []
+    name = f"{entry.model}@{entry.revision}" if entry.revision else entry.model
+    lines = ["", f"{name} wrote {entry.written:,} of the {entry.asked:,} samples it was asked about "
+             f"({entry.replies:,} replies, {entry.prompt_tokens:,} + {entry.completion_tokens:,} tokens)"]  # fmt: skip
+    if making:
+        cost = f", cost {making['cost']:,.2f}" if making.get("cost") is not None else ""
+        tries = sum(making["retries"].values())
+        lines.append(
+            f"in {making['runs']} runs: {making['requests']:,} requests, {making['cache_hits']:,} answered from the "
+            f"cache, {tries:,} repeated; {making['prompt_tokens']:,} + {making['completion_tokens']:,} tokens used{cost}"
+        )
+    return lines
 
 
 def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from asd.cli.rewrite_app import rewrite_app
+from asd.cli.rewriter_options import takes_rewriter_options
 from asd.errors import AsdError
 
 app = typer.Typer(
@@ -25,6 +27,7 @@ DatasetArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 _INTERRUPTED = 130
+app.add_typer(rewrite_app, name="rewrite")
 
 
 def _version(value: bool) -> None:
@@ -56,6 +59,7 @@ def tasks(
 
 
 @app.command()
+@takes_rewriter_options
 def convert(
     task: Annotated[
         str | None, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")
@@ -91,6 +95,7 @@ def convert(
     name: Annotated[str | None, typer.Option(help="Give the version a name of your own.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be made, write nothing.")] = False,
     json: JsonOption = False,
+    rewriter: dict[str, Any] | None = None,
 ) -> None:
     """Convert a share of a task's samples into other answer styles and write a new version."""
     from asd.cli.convert import run
@@ -101,7 +106,8 @@ def convert(
         "embed_images": embed_images or None, "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
         "name": name,
     }  # fmt: skip
-    run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json)
+    run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json,
+        rewriter=rewriter)  # fmt: skip
 
 
 @app.command()
@@ -195,7 +201,8 @@ def export(
 
 
 def main() -> None:
-    """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 130 for Ctrl-C."""
+    """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 3 for the rewriter's
+    side (a server, a key, a spent budget; what was finished is kept), 130 for Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to stop

@@ -13,27 +13,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.pipeline.plan import FIXED_NO, FIXED_YES, FREE, STYLE_BITS
+from asd.rewrite.reply_models import REPLIES
+from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 
 Bits = npt.NDArray[np.uint8]
+REWRITTEN_STYLES = frozenset(REPLIES)
+"""Styles that a rewriter can write at all."""
 
 
-def makeable_styles(spec: TaskSpec, wanted: Iterable[AnswerStyle] | None) -> list[AnswerStyle]:
-    """Target styles that rules, fields or mining can make for this task (a rewriter is another matter)."""
+def written_styles(spec: TaskSpec, rewriter: RewriterSettings | None) -> frozenset[AnswerStyle]:
+    """Target styles that the rewriter may write for this task."""
+    if rewriter is None:
+        return frozenset()
+    wanted = REWRITTEN_STYLES if rewriter.styles is None else set(rewriter.styles) & REWRITTEN_STYLES
+    return frozenset(style for style, makers in spec.styles.items() if Maker.REWRITER in makers and style in wanted)
+
+
+def makeable_styles(
+    spec: TaskSpec, wanted: Iterable[AnswerStyle] | None, rewriter: RewriterSettings | None = None
+) -> list[AnswerStyle]:
+    """Target styles that rules, fields, mining or the rewriter can make for this task."""
     allowed = set(spec.styles if wanted is None else wanted)
-    return [style for style in STYLE_BITS if style in allowed and set(spec.styles.get(style, ())) - {Maker.REWRITER}]
+    written = written_styles(spec, rewriter)
+    return [
+        style
+        for style in STYLE_BITS
+        if style in allowed and (style in written or set(spec.styles.get(style, ())) - {Maker.REWRITER})
+    ]
 
 
-def capable_bits(batch: pa.RecordBatch, spec: TaskSpec, styles: list[AnswerStyle]) -> Bits:
+def capable_bits(
+    batch: pa.RecordBatch, spec: TaskSpec, styles: list[AnswerStyle], rewriter: RewriterSettings | None = None
+) -> Bits:
     """Bit s set where style s may be possible; shape (rows,), uint8."""
+    written = written_styles(spec, rewriter)
     bits = np.zeros(batch.num_rows, np.uint8)
     usable = _bool(pc.is_null(batch["passthrough"])) & (_lengths(batch["gold"], pc.utf8_length) > 0)
     has_options = _lengths(batch["options"]) >= 2
     is_yes_no = polarity_bits(batch) != FREE
     for style in styles:
         makers = set(spec.styles[style])
-        if style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE) and makers <= {
+        if style in written:
+            possible = np.ones(len(bits), bool)
+        elif style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE) and makers <= {
             Maker.FIELD,
             Maker.REWRITER,
         }:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, parse_style
 from asd.sources.native_rows import normalise_split
 
@@ -21,6 +22,7 @@ NOT_IDENTITY = {
     "strict": "stops a run, changes no sample",
     "max_reject_rate": "stops a run, changes no sample",
     "name": "a label on the finished version",
+    "rewriter": "has an identity of its own, hashed where there is one",
 }
 """Settings that do not enter the version id, each with its reason."""
 
@@ -28,7 +30,7 @@ NOT_IDENTITY = {
 class ConvertConfig(BaseModel):
     """Settings of one conversion."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     task: str
     """Name of a built-in task, or path of a task YAML."""
@@ -55,6 +57,8 @@ class ConvertConfig(BaseModel):
     strict: bool = False
     max_reject_rate: float = Field(default=0.2, ge=0.0, le=1.0)
     name: str | None = None
+    rewriter: RewriterSettings | None = None
+    """The language model that writes what rules cannot; None = rules, fields and mining alone."""
 
     @field_validator("styles", mode="before")
     @classmethod

@@ -14,33 +14,55 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import asd
-from asd.errors import AsdError, SourceError, StorageError, UsageError
-from asd.pipeline.capability import makeable_styles
+from asd.errors import AsdError, RewriterError, SourceError, StorageError, UsageError
+from asd.pipeline.capability import makeable_styles, written_styles
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.fingerprint import code_fingerprint, images_fingerprint, version_id
+from asd.pipeline.drafts import DraftOrder, Outcomes
+from asd.pipeline.fingerprint import (
+    code_fingerprint,
+    images_fingerprint,
+    images_listing,
+    rewriter_fingerprint,
+    version_id,
+)
 from asd.pipeline.ingest import Ingested, ingest
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
 from asd.pipeline.pool import Pool, WorkerLostError
 from asd.pipeline.progress import Progress, SilentProgress
-from asd.pipeline.work import DraftOrder, ShardOrder, ShardResult, WorkerSetup
+from asd.pipeline.rewriting_record import LEDGER, Ledger, describe_version
+from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
+from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.card import dataset_card
 from asd.shards.files import open_arrow, sha256_of, storage_errors, sync_folder, write_bytes, write_text
-from asd.shards.manifest import FORMAT_VERSION, MANIFEST_NAME, Counts, FileEntry, Manifest, read_manifest
+from asd.shards.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    REWRITTEN_FORMAT,
+    Counts,
+    FileEntry,
+    Manifest,
+    read_manifest,
+)
 from asd.shards.store import Store
 from asd.sources.open import Source, open_source
 from asd.sources.resolve import ResolvedSource, resolve_source
 from asd.tasks.registry import load_task
 from asd.templating import TemplateSet
 
+if TYPE_CHECKING:
+    from asd.pipeline.rewriting import RewritingStage
+
 INLINE_SAMPLES = 60_000
 """Below so many samples to convert, starting worker processes costs more than it saves."""
+_WORTH_KEEPING = (StorageError, WorkerLostError, RewriterError)
+"""Failures after which the same command goes on from what is staged."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -57,6 +79,8 @@ class Conversion:
     manifest: Manifest = field(repr=False)
     """Pages long; a session that shows the conversion shows `counts` of it at most."""
     notes: tuple[str, ...]
+    making: Mapping[str, Any] | None = field(default=None, repr=False)
+    """With a rewriter: requests, retries, tokens and cost of all runs that made the version."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +139,9 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     }
     if config.embed_images and source.image_root is not None:
         identity["images"] = images_fingerprint(source.image_root, without=store.own_paths())
+    if config.rewriter is not None:
+        identity["format"] = REWRITTEN_FORMAT
+        identity["rewriter"] = _rewriter_identity(config.rewriter, spec, templates, source, store)
     version = version_id(identity)
     if config.name is not None:
         store.check_name(config.name, version)
@@ -131,6 +158,24 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
         notes=(resolved.message,) if resolved.message else (),
         stamps=_stamps([Path(source.root) / file.path for file in source.files]),
     )
+
+
+def _rewriter_identity(
+    settings: RewriterSettings, spec: TaskSpec, templates: TemplateSet, source: Source, store: Store
+) -> dict[str, Any]:
+    """What decides the model's part of the content, but for its replies. Raises: TemplateError."""
+    from asd.rewrite.prompts import PromptSet
+
+    prompts, written = PromptSet(templates), sorted(written_styles(spec, settings))
+    prompts.check(written, spec.family)
+    identity = {
+        "settings": settings.identity(),
+        "templates": prompts.hashes(written, spec.family),
+        "code": rewriter_fingerprint(),
+    }
+    if settings.images != "never" and source.image_root is not None:
+        identity["images"] = images_listing(source.image_root, without=store.own_paths())
+    return identity
 
 
 def _require_text_names(source: Source) -> None:
@@ -163,13 +208,17 @@ def _styles(config: ConvertConfig, spec: TaskSpec) -> list[AnswerStyle]:
         if style not in spec.styles:
             known = ", ".join(style.value for style in spec.styles) or "none"
             raise UsageError(f"task {spec.name!r} cannot take style {style.value}; it can take: {known}.")
-    styles = makeable_styles(spec, wanted)
+    styles = makeable_styles(spec, wanted, config.rewriter)
     missing = [style.value for style in wanted or () if style not in styles]
     if missing:
-        raise UsageError(
-            f"style {', '.join(missing)} of task {spec.name!r} can only be made by a rewriter, which this build does "
-            "not have. Leave it out of --styles."
+        writes = ", ".join(sorted(written_styles(spec, config.rewriter))) or "none of the styles"
+        why = (
+            "can only be made by a rewriter. Give one with --rewriter, or leave the style out of --styles."
+            if config.rewriter is None
+            else "cannot be made by the rewriter as it is set "
+            f"(it writes: {writes}). Leave it out of --styles."
         )
+        raise UsageError(f"style {', '.join(missing)} of task {spec.name!r} {why}")
     return styles
 
 
@@ -221,19 +270,23 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
             if did_work:
                 if store.path_of(version).exists():
                     progress.say(f"version {version} is there but damaged; making it again")
-                notes = _Run(prepared, store.staging(version), progress).run()
+                notes = ConversionRun(prepared, store.staging(version), progress).run()
             finished = store.staging(version) / "out"
             manifest = read_manifest(finished if did_work else store.path_of(version))
-            number = store.commit(version, finished, _origin(prepared), dataset_card(manifest))
+            origin = _origin(prepared)
+            if did_work and config.rewriter is not None:
+                origin["rewriter"] = Ledger.total(store.staging(version) / LEDGER, config.rewriter)
+            number = store.commit(version, finished, origin, dataset_card(manifest))
             if config.name is not None:
                 store.name_version(config.name, version)
             store.discard(store.staging(version))
     except AsdError as exc:
-        if not isinstance(exc, StorageError | WorkerLostError):  # then nothing of it is of use to another run
+        if not isinstance(exc, _WORTH_KEEPING):  # then nothing of it is of use to another run
             store.forget_staging(version, created)
         raise
     _tell_of_unfinished(store, progress)
-    return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes))
+    making = store.refs()[number].get("rewriter")
+    return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making)
 
 
 def _tell_of_unfinished(store: Store, progress: Progress) -> None:
@@ -258,7 +311,7 @@ def _origin(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-class _Run:
+class ConversionRun:
     """The work of one conversion that is not there yet, in a staging folder that survives a kill."""
 
     def __init__(self, prepared: Prepared, staging: Path, progress: Progress) -> None:
@@ -274,7 +327,7 @@ class _Run:
         with self._pool(wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
             self.progress.stage("writing", ingested.num_samples)
-            results = self._assemble(ingested, assignment, pool)
+            results = self._assemble(ingested, planner, assignment, pool)
         counts = self._counts(ingested, planner, assignment, wanted)
         for result in results:
             _add(counts.by_style, result.by_style)
@@ -379,15 +432,44 @@ class _Run:
         planner = Planner(
             ingested.keys, ingested.capable, ingested.polarity,
             total=None if quotas is not None else wanted, quotas=quotas, seed=self.prepared.config.seed,
+            thrifty=self.prepared.config.rewriter is not None,
         )  # fmt: skip
         self.progress.stage("converting", wanted)
-        while (questions := planner.advance()) is not None:
-            self._answer(questions, planner, ingested, pool)
-            self.rounds += 1
+        if self.prepared.config.rewriter is not None:
+            from asd.pipeline.rewriting import run_to_end
+
+            run_to_end(lambda: self._answer_all_with_model(planner, ingested, wanted))
+        else:
+            while (questions := planner.advance()) is not None:
+                self._answer(questions, planner, ingested, pool)
         return planner, planner.result()
+
+    async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, wanted: int) -> None:
+        """All rounds in one task, since the model stays open for all of them."""
+        async with self._stage(wanted) as stage:
+            while (questions := planner.advance()) is not None:
+                orders = self._orders(questions, planner, ingested)
+                for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
+                    _feed(planner, order, outcomes)
+                self.rounds += 1
+
+    def _stage(self, wanted: int) -> RewritingStage:
+        settings = self.prepared.config.rewriter
+        assert settings is not None
+        from asd.pipeline.rewriting import RewritingStage
+
+        ledger = Ledger(self.staging / LEDGER)
+        return RewritingStage(Worker(self._setup(wanted)), settings, ledger, self.progress)
 
     def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: Pool) -> None:
         """Put the planner's questions to the makers, shard by shard."""
+        orders = self._orders(questions, planner, ingested)
+        for order, outcomes in zip(orders, pool.draft(orders), strict=True):
+            _feed(planner, order, outcomes)
+            self.progress.advance(len(order.chain) + len(order.single))
+        self.rounds += 1
+
+    def _orders(self, questions: Questions, planner: Planner, ingested: Ingested) -> list[DraftOrder]:
         starts = [shard.first for shard in ingested.shards]
         chain: dict[int, list[tuple[int, int]]] = defaultdict(list)
         single: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -399,21 +481,13 @@ class _Run:
         for row, style in questions.single:
             place = int(np.searchsorted(starts, row, side="right")) - 1
             single[place].append((row - starts[place], style))
-        orders = [
+        return [
             DraftOrder(ingested.shards[place], self.rounds, chain[place], single[place])
             for place in sorted({*chain, *single})
         ]
-        for order, outcomes in zip(orders, pool.draft(orders), strict=True):
-            first = order.shard.first
-            planner.answer_chain([first + row for row, _ in order.chain], outcomes.chain, outcomes.chain_options)
-            for (row, style), outcome, options in zip(
-                order.single, outcomes.single, outcomes.single_options, strict=True
-            ):
-                planner.answer_single(first + row, style, outcome == style, options)
-            self.progress.advance(len(order.chain) + len(order.single))
 
-    def _assemble(self, ingested: Ingested, assignment: Assignment, pool: Pool) -> list[ShardResult]:
-        renamed_rows = sorted(ingested.renamed)
+    def _assemble(self, ingested: Ingested, planner: Planner, assignment: Assignment, pool: Pool) -> list[ShardResult]:
+        renamed_rows, records = sorted(ingested.renamed), self.prepared.config.rewriter is not None
         orders = []
         for shard in ingested.shards:
             low, high = np.searchsorted(assignment.rows, [shard.first, shard.first + shard.rows])
@@ -427,6 +501,7 @@ class _Run:
                     renamed={row: ingested.renamed[row] for row in renamed_rows[first:last]},
                     rounds=self.rounds,
                     file=f"data/{shard.split}-{shard.number:05d}.arrow",
+                    processed=bytes(planner.processed[shard.first : shard.first + shard.rows]) if records else b"",
                 )
             )
         results = []
@@ -479,7 +554,10 @@ class _Run:
         entries.append(
             FileEntry(path=rejects.name, size_bytes=rejects.stat().st_size, sha256=sha256_of(rejects), rows=None)
         )
+        rewriter = prepared.identity.get("rewriter")
+        shards = [self.out / entry.path for entry in entries if entry.split is not None]
         manifest = Manifest(
+            format_version=prepared.identity["format"],
             version=prepared.version,
             task=prepared.spec.name,
             asd_version=asd.__version__,
@@ -490,9 +568,17 @@ class _Run:
             code=prepared.identity["code"],
             counts=counts,
             files=entries,
+            rewriter=describe_version(shards, rewriter) if rewriter is not None else None,
         )
         write_text(self.out / MANIFEST_NAME, manifest.to_json())
         sync_folder(self.out)
+
+
+def _feed(planner: Planner, order: DraftOrder, outcomes: Outcomes) -> None:
+    first = order.shard.first
+    planner.answer_chain([first + row for row, _ in order.chain], outcomes.chain, outcomes.chain_options)
+    for (row, style), outcome, options in zip(order.single, outcomes.single, outcomes.single_options, strict=True):
+        planner.answer_single(first + row, style, outcome == style, options)
 
 
 def _usable_cores() -> int:
@@ -523,7 +609,7 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
         prepared = prepare(config, Path(folder))
         for note in prepared.notes:
             progress.say(note)
-        counts, notes = _Run(prepared, Path(folder), progress).plan_only()
+        counts, notes = _dry_run_of(prepared, Path(folder), progress).plan_only()
     return {
         "task": prepared.spec.name,
         "native_style": prepared.spec.native_style.value,
@@ -541,6 +627,14 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
         "counts": counts.model_dump(mode="json"),
         "notes": [*prepared.notes, *notes],
     }
+
+
+def _dry_run_of(prepared: Prepared, folder: Path, progress: Progress) -> ConversionRun:
+    if prepared.config.rewriter is None:
+        return ConversionRun(prepared, folder, progress)
+    from asd.pipeline.rewrite_plan import PlanningRun
+
+    return PlanningRun(prepared, folder, progress)
 
 
 def read_rejects(path: Path) -> Iterator[dict[str, Any]]:

@@ -149,7 +149,7 @@ class _Ingest:
         split = self.splits.setdefault(name, _Split(name))
         keys = keys_of(rows["source_id"], salt(self.config.seed, self.spec.name, name))
         split.keys.append(keys)
-        split.capable.append(capable_bits(rows, self.spec, self.styles))
+        split.capable.append(capable_bits(rows, self.spec, self.styles, self.config.rewriter))
         split.polarity.append(polarity_bits(rows))
         self.mining.add(keys, rows)
         self.num_rows += rows.num_rows

@@ -126,8 +126,13 @@ class Planner:
         total: int | None = None,
         quotas: Mapping[int, int] | None = None,
         seed: int = 0,
+        thrifty: bool = False,
     ) -> None:
-        """capable: bit s set = style s may be possible. Exactly one of `total` (even split) and `quotas` (by style)."""
+        """capable: bit s set = style s may be possible. Exactly one of `total` (even split) and `quotas` (by style).
+
+        thrifty: ask in more rounds for fewer answers that turn out not to be needed.
+        """
+        self._spare = (0, 1) if thrifty else (32, 8)
         styles = [s for s in range(len(TARGET_STYLES)) if np.any(capable >> s & 1)]
         self.primary = primary_styles(keys, capable)
         self._capable, self._polarity = capable, polarity
@@ -279,11 +284,12 @@ class Planner:
                 wanted = self._quotas[style] - self._counts[style]
             else:
                 wanted = -(-(self._goal - len(self._rows)) // len(self._turns))  # type: ignore[operator]
-            wanted += wanted // 32 + 32
+            spare, pool_spare = self._spare
+            wanted += (wanted // 32 + spare) if spare else 0
             found = 0
             left = sum(pool.left() for pool in self._pools[style])
             for pool in self._pools[style]:
-                share = wanted if len(self._pools[style]) == 1 else wanted * pool.left() // max(left, 1) + 8
+                share = wanted if len(self._pools[style]) == 1 else wanted * pool.left() // max(left, 1) + pool_spare
                 found += len(ahead := pool.ahead(share, self._outcome, self._taken))
                 questions.chain_rows.extend(ahead)
             if found == 0 and not self._waiting[style]:

@@ -19,9 +19,8 @@ from multiprocessing.connection import Connection, wait
 from typing import TypeVar
 
 from asd.errors import DataError
+from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.work import (
-    DraftOrder,
-    Outcomes,
     ShardOrder,
     ShardResult,
     Worker,

@@ -71,6 +71,20 @@ def require_one_kind(recipe: Recipe, configs: list[ConvertConfig]) -> None:
         )
 
 
+def _merged(*parts: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Later settings of the rewriter replace earlier ones of the same name, in groups too; None starts from nothing."""
+    whole: dict[str, Any] | None = None
+    for part in parts:
+        if part is None:
+            whole = None
+            continue
+        whole = dict(whole or {})
+        for name, value in part.items():
+            known = whole.get(name)
+            whole[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return whole
+
+
 def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[ConvertConfig]:
     """One conversion per task: recipe settings, then the task's own, then `overrides` (the command line)."""
     root = Path(overrides.get("out") or recipe.out)
@@ -80,6 +94,8 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
         if "task" not in entry:
             raise UsageError(f"recipe {recipe.name}: an entry of `tasks` has no `task`: {entry}")
         settings = {**recipe.settings, **entry, **shared}
+        if "rewriter" in settings:
+            settings["rewriter"] = _merged(*(part["rewriter"] for part in (recipe.settings, entry, shared) if "rewriter" in part))
         settings.setdefault("out", root / Path(str(entry["task"])).stem)
         try:
             configs.append(ConvertConfig(**settings))

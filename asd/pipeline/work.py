@@ -15,16 +15,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from asd.columns import NATIVE_SCHEMA, SHARD_SCHEMA
+from asd.columns import NATIVE_SCHEMA, REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
 from asd.errors import DataError, SourceError
 from asd.makers.checks import CHECKS, check
 from asd.makers.drafting import MakerContext, draft
 from asd.makers.rendering import RenderContext, render_all
+from asd.pipeline.drafts import (
+    CHAINS,
+    DraftOrder,
+    Made,
+    Outcomes,
+    draft_file,
+    read_accepted,
+    read_given_up,
+    read_outcomes,
+    write_drafts,
+)
 from asd.pipeline.ingest import NativeShard
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
-from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, STYLE_BITS, UNKNOWN
+from asd.pipeline.plan import NOBODY, STYLE_BITS
 from asd.records import Draft, Sample
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
@@ -33,31 +45,6 @@ from asd.shards.manifest import FileEntry
 from asd.shards.reader import read_shard
 from asd.tasks.registry import rfps_for
 from asd.templating import TemplateSet
-
-_DRAFT_SCHEMA = pa.schema(
-    [
-        ("row", pa.int32()),
-        ("single", pa.bool_()),
-        ("asked", pa.uint8()),
-        ("outcome", pa.uint8()),
-        ("num_options", pa.uint8()),
-        ("maker", pa.string()),
-        ("gold", pa.string()),
-        ("options", pa.list_(pa.string())),
-        ("fixed_order", pa.bool_()),
-        ("gold_index", pa.int32()),
-        ("wrong", pa.string()),
-        ("text", pa.string()),
-        ("question", pa.string()),
-        ("reasons", pa.list_(pa.string())),
-    ]
-)
-_DRAFT_FIELDS = ("gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
-"""Fields of a Draft that are columns as they are, in the order of the class."""
-_MAKERS = {maker.value: maker for maker in Maker}
-_NUMBERS = list(range(len(TARGET_STYLES)))
-_CHAINS = [_NUMBERS[first:] + _NUMBERS[:first] for first in _NUMBERS]
-"""For each primary style, all styles in the order in which they are tried."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +64,6 @@ class WorkerSetup:
 
 
 @dataclass(frozen=True)
-class DraftOrder:
-    """Rows of one native shard whose makers are to be asked. Row numbers are within the shard."""
-
-    shard: NativeShard
-    round: int
-    chain: list[tuple[int, int]]
-    """(row, primary style)"""
-    single: list[tuple[int, int]]
-    """(row, style)"""
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    chain: list[int]
-    chain_options: list[int]
-    single: list[int]
-    single_options: list[int]
-
-
-@dataclass(frozen=True)
 class ShardOrder:
     """One shard to be assembled: which of its rows change style, and what was dealt to them."""
 
@@ -107,6 +74,8 @@ class ShardOrder:
     renamed: dict[int, str]
     rounds: int
     file: str
+    processed: bytes = b""
+    """1 for each row whose makers' answer the plan used; only with a rewriter, whose asking is recorded then."""
 
 
 @dataclass
@@ -134,57 +103,32 @@ class Worker:
 
     def draft_rows(self, order: DraftOrder) -> Outcomes:
         """Ask the makers; the drafts go to a file of this round and shard. An existing file is read instead."""
-        path = self.setup.drafts_dir / f"{order.round:04d}-{order.shard.file}"
+        path = order.path(self.setup.drafts_dir)
         if not path.is_file():
             with collector_paused():
                 self._write_drafts(path, order)
-        table = open_arrow(path).read_all()
-        outcome, options = table["outcome"].to_pylist(), table["num_options"].to_pylist()
-        cut = len(order.chain)
-        return Outcomes(outcome[:cut], options[:cut], outcome[cut:], options[cut:])
+        return read_outcomes(path, order)
 
     def _write_drafts(self, path: Path, order: DraftOrder) -> None:
-        requests = [(row, style, False) for row, style in order.chain] + [
-            (row, style, True) for row, style in order.single
-        ]
-        rows = [row for row, _, _ in requests]
-        samples = read_samples(self.setup.ingest_dir / order.shard.file, rows)
-        capable = np.load(self.setup.ingest_dir / "capable.npy", mmap_mode="r")
-        bits = capable[np.asarray(rows, np.int64) + order.shard.first].tolist()
+        requests = order.requests()
+        samples = read_samples(self.setup.ingest_dir / order.shard.file, [row for row, _, _ in requests])
+        masks = order.masks(self.setup.ingest_dir)
         made = [
-            self._try(sample, asked, able & 1 << asked if single else able)
-            for (_, asked, single), sample, able in zip(requests, samples, bits, strict=True)
+            self._try(sample, asked, able) for (_, asked, _), sample, able in zip(requests, samples, masks, strict=True)
         ]
-        drafts = [found for _, found, _ in made]
-        columns: dict[str, list[Any]] = {
-            "row": rows,
-            "single": [single for _, _, single in requests],
-            "asked": [asked for _, asked, _ in requests],
-            "outcome": [style for style, _, _ in made],
-            "num_options": [
-                len(found.options) if style == MULTIPLE_CHOICE and found and not found.fixed_order else 0
-                for style, found, _ in made
-            ],
-            "maker": [found.maker.value if found else None for found in drafts],
-            "reasons": [reasons for _, _, reasons in made],
-        }
-        for name in _DRAFT_FIELDS:
-            columns[name] = [getattr(found, name, None) for found in drafts]
-        arrays = [pa.array(columns[item.name], item.type) for item in _DRAFT_SCHEMA]
-        write_arrow(path, _DRAFT_SCHEMA, [pa.record_batch(arrays, schema=_DRAFT_SCHEMA)], durable=False)
+        write_drafts(path, order, made)
 
-    def _try(self, sample: Sample, first: int, able: int) -> tuple[int, Draft | None, list[str]]:
-        """The first accepting style of the mask `able`, in the fixed order from `first` on, or NOBODY; its draft;
-        why the styles before it declined."""
+    def _try(self, sample: Sample, first: int, able: int) -> Made:
+        """The first accepting style of the mask `able`, in the fixed order from `first` on."""
         reasons: list[str] = []
-        for number in _CHAINS[first]:
+        for number in CHAINS[first]:
             if not able >> number & 1:
                 continue
             made = draft(sample, TARGET_STYLES[number], self.context)
             if isinstance(made, Draft):
-                return number, made, reasons
+                return Made(number, made, reasons)
             reasons.append(f"{TARGET_STYLES[number].value}: {made.reason}")
-        return NOBODY, None, reasons
+        return Made(NOBODY, None, reasons)
 
     # -- assembling ---------------------------------------------------------------------------------------------
 
@@ -199,7 +143,8 @@ class Worker:
             rows = order.shard.rows
         else:
             with collector_paused():
-                rows = write_arrow(path, SHARD_SCHEMA, self._shard_batches(order, styles, makers))
+                schema = REWRITTEN_SCHEMA if order.processed else SHARD_SCHEMA
+                rows = write_arrow(path, schema, self._shard_batches(order, styles, makers))
         entry = FileEntry(
             path=order.file,
             split=order.shard.split,
@@ -210,7 +155,9 @@ class Worker:
         return ShardResult(entry, dict(sorted(styles.items())), dict(sorted(makers.items())))
 
     def _shard_batches(self, order: ShardOrder, styles: Counter[str], makers: Counter[str]) -> Iterator[pa.RecordBatch]:
-        drafts = self._drafts_for(order)
+        files = self._draft_files(order)
+        drafts = read_accepted(files, order.rows, order.styles, order.shard.rows)
+        given_up = read_given_up(files, order.processed) if order.processed else None
         chosen = np.asarray(order.rows, np.int64)
         keys = np.load(self.setup.ingest_dir / "keys.npy", mmap_mode="r")[
             order.shard.first : order.shard.first + order.shard.rows
@@ -239,42 +186,30 @@ class Worker:
             )
             styles[self.spec.native_style.value] += batch.num_rows - len(local)
             makers[Maker.NATIVE.value] += batch.num_rows - len(local)
+            if given_up is not None:
+                rows = _with_rewrites(rows, local, drafts[span], given_up, first)
             first += batch.num_rows
             yield self._with_images(rows) if self.setup.embed_images else rows
 
-    def _drafts_for(self, order: ShardOrder) -> list[Draft]:
-        """The accepted drafts of this shard, in the order of `order.rows`."""
-        wanted = np.full(order.shard.rows, UNKNOWN, np.uint8)
-        wanted[np.asarray(order.rows, np.int64)] = order.styles
-        found: dict[int, Draft] = {}
-        for number in range(order.rounds):
-            path = self.setup.drafts_dir / f"{number:04d}-{order.shard.file}"
-            if not path.is_file():
-                continue
-            table = open_arrow(path).read_all()
-            rows, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
-            kept = table.take(pa.array(np.flatnonzero(wanted[rows] == outcomes)))
-            styles = [TARGET_STYLES[outcome] for outcome in kept["outcome"].to_pylist()]
-            makers = [_MAKERS[maker] for maker in kept["maker"].to_pylist()]
-            fields = [kept[name].to_pylist() for name in _DRAFT_FIELDS]
-            found.update(zip(kept["row"].to_pylist(), map(Draft, styles, makers, *fields), strict=True))
-        return [found[row] for row in order.rows]
+    def _draft_files(self, order: ShardOrder) -> list[Path]:
+        return [draft_file(self.setup.drafts_dir, number, order.shard) for number in range(order.rounds)]
 
     def _converted_columns(
-        self, batch: pa.RecordBatch, drafts: Sequence[Draft], deals: Sequence[int]
+        self, batch: pa.RecordBatch, made: Sequence[Made], deals: Sequence[int]
     ) -> dict[str, pa.Array]:
         """Render and check; the columns that conversion changes."""
+        drafts = [one.draft for one in made if one.draft is not None]
         samples = samples_of(batch)
         rendered = render_all(samples, drafts, deals, self.rendering)
-        for sample, made, one in zip(samples, drafts, rendered, strict=True):
-            if failed := check(one, sample, made):
+        for sample, draft_, one in zip(samples, drafts, rendered, strict=True):
+            if failed := check(one, sample, draft_):
                 raise DataError(
                     f"sample {sample.source_id} ({sample.source_file}, row {sample.source_row}) in style "
-                    f"{made.style.value} fails {', '.join(failed)} after template {one.template}. "
+                    f"{draft_.style.value} fails {', '.join(failed)} after template {one.template}. "
                     "A template must keep the question, the options and the response unchanged; mend it, or leave "
                     "out --template-dir."
                 )
-        styles = pa.array([STYLE_BITS[made.style] for made in drafts], pa.int8())
+        styles = pa.array([STYLE_BITS[one.style] for one in drafts], pa.int8())
         references = {style: template.reference for style, template in self.rendering.templates.items()}
         return {
             "question": pa.array([one.question for one in rendered], pa.string()),
@@ -283,10 +218,10 @@ class Worker:
             "rfp": pa.array([one.rfp for one in rendered], pa.string()),
             "prompt": pa.array([one.prompt for one in rendered], pa.string()),
             "response": pa.array([one.response for one in rendered], pa.string()),
-            "maker": pa.array([made.maker.value for made in drafts], pa.string()),
+            "maker": pa.array([one.maker.value for one in drafts], pa.string()),
             "style": pa.array(list(TARGET_STYLES), pa.string()).take(styles),
             "template": pa.array([references.get(style) for style in TARGET_STYLES], pa.string()).take(styles),
-            "checks": pa.array([CHECKS[style] for style in TARGET_STYLES], pa.list_(pa.string())).take(styles),
+            "checks": _checks(made, styles),
         }
 
     def _with_images(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -308,6 +243,28 @@ class Worker:
         return batch.set_column(
             position, SHARD_SCHEMA.field(position), pa.array(column, SHARD_SCHEMA.field(position).type)
         )
+
+
+def _checks(made: Sequence[Made], styles: pa.Array) -> pa.Array:
+    """Names of the checks that each row passed; a rewriter's text passes more than those of its style."""
+    if not any(one.checks for one in made):
+        return pa.array([CHECKS[style] for style in TARGET_STYLES], pa.list_(pa.string())).take(styles)
+    names = [[*CHECKS[TARGET_STYLES[one.outcome]], *one.checks] for one in made]
+    return pa.array(names, pa.list_(pa.string()))
+
+
+def _with_rewrites(
+    rows: pa.RecordBatch,
+    local: npt.NDArray[np.int64],
+    made: Sequence[Made],
+    given_up: Mapping[int, dict[str, Any]],
+    first: int,
+) -> pa.RecordBatch:
+    """Add the column `rewrite`. local: places of the converted rows; first: the batch's first row in its shard."""
+    records = [given_up.get(first + row) for row in range(rows.num_rows)]
+    for row, one in zip(local.tolist(), made, strict=True):
+        records[row] = one.rewrite
+    return pa.record_batch([*rows.columns, pa.array(records, REWRITE)], schema=REWRITTEN_SCHEMA)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ _EDGE = 1 << 20
 class SamplingSettings(BaseModel):
     """How the model picks its words."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     temperature: float = Field(default=0.0, ge=0.0, le=2.0, allow_inf_nan=False)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0, allow_inf_nan=False)
@@ -58,7 +58,7 @@ class SamplingSettings(BaseModel):
 class RewriterSettings(BaseModel):
     """Settings of the language model that writes what rules cannot."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: Literal["vllm", "openai", "vllm-offline", "cache"]
     """`vllm` starts a server and stops it; `openai` uses running ones; `vllm-offline` runs vLLM in this process;
@@ -123,7 +123,7 @@ class RewriterSettings(BaseModel):
                     f"{shown} carries a user, a password or a query; name the key with api_key_env or api_key_file"
                 )
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError(f"{url!r} is no http(s) URL, e.g. http://localhost:8000/v1")
+                raise ValueError("a base URL is an http(s) URL, e.g. http://localhost:8000/v1")
         return tuple(dict.fromkeys(url.rstrip("/") for url in value))
 
     @field_validator("styles", mode="before")

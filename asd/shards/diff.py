@@ -95,9 +95,19 @@ def _count(joined: pa.Table, difference: Difference) -> None:
 
 def _settings(left: dict[str, Any], right: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     skipped = {"counts", "files", "version"}
-    flat = [_flatten({k: v for k, v in manifest.items() if k not in skipped}) for manifest in (left, right)]
+    flat = [
+        _flatten(
+            {k: _settings_of_rewriter(v) if k == "rewriter" else v for k, v in manifest.items() if k not in skipped}
+        )
+        for manifest in (left, right)
+    ]
     names = sorted({*flat[0], *flat[1]})
     return {name: (flat[0].get(name), flat[1].get(name)) for name in names if flat[0].get(name) != flat[1].get(name)}
+
+
+def _settings_of_rewriter(entry: dict[str, Any] | None) -> dict[str, Any]:
+    """Without its counts, but with the digest: other replies are a reason for other rows."""
+    return {name: (entry or {}).get(name) for name in ("settings", "templates", "code", "digest")}
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:

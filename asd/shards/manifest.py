@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from asd.errors import ShardError
 
 FORMAT_VERSION = 1
-READABLE_FORMATS = (1,)
+REWRITTEN_FORMAT = 2
+"""Format of versions made with a rewriter: format 1 and a column."""
+READABLE_FORMATS = (1, 2)
 MANIFEST_NAME = "manifest.json"
 
 
@@ -53,6 +55,35 @@ class Counts(BaseModel):
     """Samples whose source id occurs more than once, so that a suffix was added."""
 
 
+class RewriterEntry(BaseModel):
+    """The language model's part in a version. All of it follows from the settings and the replies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    revision: str
+    settings: dict[str, Any]
+    """Those that decide content."""
+    templates: dict[str, str]
+    """Prompt template name -> sha256 of its text."""
+    code: str
+    """sha256 of the code that makes prompts and reads replies."""
+    asked: int
+    """Rows of the plan that the model was asked about."""
+    written: int
+    """Rows that carry its text."""
+    replies: int
+    attempts: int
+    prompt_tokens: int
+    completion_tokens: int
+    declined: dict[str, int]
+    """"<style>: <reason>" for which its text was not taken -> rows."""
+    judged: dict[str, int]
+    """Verdict of the second opinion -> rows."""
+    digest: str
+    """sha256 over ids, requests and replies of all rows asked about: equal if all replies were equal."""
+
+
 class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -70,9 +101,15 @@ class Manifest(BaseModel):
     """sha256 of the code that makes samples."""
     counts: Counts
     files: list[FileEntry]
+    rewriter: RewriterEntry | None = None
+    """Of versions made with a rewriter."""
 
     def to_json(self) -> str:
-        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        left_out = {"rewriter"} if self.rewriter is None else None
+        return (
+            json.dumps(self.model_dump(mode="json", exclude=left_out), indent=1, sort_keys=True, ensure_ascii=False)
+            + "\n"
+        )
 
 
 def read_manifest(folder: Path) -> Manifest:

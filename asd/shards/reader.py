@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.columns import SHARD_SCHEMA
+from asd.columns import READABLE_SCHEMAS, schema_of_format
 from asd.errors import ShardError, UnknownNameError
 from asd.schemas.styles import parse_style
 from asd.shards.files import open_arrow
@@ -51,7 +51,7 @@ def read_batches(
     split: str | None = None,
     check_values: bool = True,
 ) -> Iterator[pa.RecordBatch]:
-    """Record batches of SHARD_SCHEMA, memory-mapped.
+    """Record batches with the columns of the version's format (`schema_of_format`), memory-mapped.
 
     check_values: look at every offset and every character, so that damage is an error and never a crash; without it
     (for training) pages are read only when they are used.
@@ -65,10 +65,15 @@ def read_batches(
         yield from read_shard(path, wanted, check_values=check_values)
 
 
+def _format_of(root: Path, version: str | None) -> int:
+    store = Store(root)
+    return store.manifest(store.resolve(version)).format_version
+
+
 def read_shard(path: Path, style: str | None = None, *, check_values: bool = True) -> Iterator[pa.RecordBatch]:
     try:
         reader = open_arrow(path)
-        if not reader.schema.equals(SHARD_SCHEMA):
+        if not any(reader.schema.equals(schema) for schema in READABLE_SCHEMAS):
             raise ShardError(f"{path}: its columns are not those of this format. Run `asd verify` on the dataset.")
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
@@ -97,7 +102,7 @@ def load(
     root, named = split_location(str(path))
     table = pa.Table.from_batches(
         read_batches(root, version or named, style=style, split=split, check_values=False),
-        schema=SHARD_SCHEMA,
+        schema=schema_of_format(_format_of(root, version or named)),
     )
     wrapped = ConcatenationTable.from_tables([InMemoryTable(table)])
     return datasets.Dataset(wrapped)

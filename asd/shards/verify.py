@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from asd.columns import SHARD_SCHEMA
+from asd.columns import schema_of_format
 from asd.errors import ShardError
 from asd.shards.files import open_arrow, sha256_of
 from asd.shards.manifest import FileEntry, Manifest
@@ -39,7 +39,7 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
         found.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
     tally = _Tally()
     for entry in manifest.files:
-        _check_file(folder, entry, found, tally)
+        _check_file(folder, entry, schema_of_format(manifest.format_version), found, tally)
         if advance is not None:
             advance(entry.rows or 0)
     _check_extra_files(folder, manifest, found)
@@ -56,7 +56,7 @@ class _Tally:
     ids: list[pa.Array] = field(default_factory=list)
 
 
-def _check_file(folder: Path, entry: FileEntry, found: Verification, tally: _Tally) -> None:
+def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, found: Verification, tally: _Tally) -> None:
     path = folder / entry.path
     if not path.is_file():
         found.problems.append(f"{path} is missing")
@@ -77,8 +77,8 @@ def _check_file(folder: Path, entry: FileEntry, found: Verification, tally: _Tal
     except (OSError, pa.ArrowException) as exc:
         found.problems.append(f"{path} is no readable Arrow file ({exc})")
         return
-    if not reader.schema.equals(SHARD_SCHEMA):
-        found.problems.append(f"{path}: columns differ from format {SHARD_SCHEMA.names}")
+    if not reader.schema.equals(schema):
+        found.problems.append(f"{path}: columns differ from format {schema.names}")
         return
     rows = sum(batch.num_rows for batch in batches)
     found.rows += rows

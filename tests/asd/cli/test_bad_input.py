@@ -350,7 +350,7 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 MANIFEST_DAMAGE = {
     "newer format": (lambda data: data.replace(b'"format_version": 1', b'"format_version": 99'),
-                     "has format 99; this build reads format 1. Upgrade the package"),
+                     "has format 99; this build reads format 1, 2. Upgrade the package"),
     "cut off": (lambda data: data[:50], "manifest.json cannot be read"),
     "no object": (lambda data: b"[1]", "has format None"),
     "binary": (lambda data: b"\xff\xfe", "manifest.json cannot be read"),

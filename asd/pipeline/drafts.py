@@ -1,0 +1,178 @@
+"""Draft files: what the makers made of the rows of one native shard in one round. Written whole, read by both steps.
+
+A file is written once all its rows are done, so a conversion that was killed asks for the others alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from asd.columns import REWRITE
+from asd.pipeline.ingest import NativeShard
+from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
+from asd.records import Draft
+from asd.schemas.styles import TARGET_STYLES, Maker
+from asd.shards.files import open_arrow, write_arrow
+
+DRAFT_SCHEMA = pa.schema(
+    [
+        ("row", pa.int32()),
+        ("single", pa.bool_()),
+        ("asked", pa.uint8()),
+        ("outcome", pa.uint8()),
+        ("num_options", pa.uint8()),
+        ("maker", pa.string()),
+        ("gold", pa.string()),
+        ("options", pa.list_(pa.string())),
+        ("fixed_order", pa.bool_()),
+        ("gold_index", pa.int32()),
+        ("wrong", pa.string()),
+        ("text", pa.string()),
+        ("question", pa.string()),
+        ("reasons", pa.list_(pa.string())),
+        ("rewrite", REWRITE),
+        ("made_checks", pa.list_(pa.string())),
+    ]
+)
+_DRAFT_FIELDS = ("gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
+"""Fields of a Draft that are columns as they are, in the order of the class."""
+_MAKERS = {maker.value: maker for maker in Maker}
+_NUMBERS = list(range(len(TARGET_STYLES)))
+CHAINS = [_NUMBERS[first:] + _NUMBERS[:first] for first in _NUMBERS]
+"""For each primary style, all styles in the order in which they are tried."""
+
+
+@dataclass(frozen=True)
+class DraftOrder:
+    """Rows of one native shard whose makers are to be asked. Row numbers are within the shard."""
+
+    shard: NativeShard
+    round: int
+    chain: list[tuple[int, int]]
+    """(row, primary style)"""
+    single: list[tuple[int, int]]
+    """(row, style)"""
+
+    def path(self, drafts_dir: Path) -> Path:
+        return draft_file(drafts_dir, self.round, self.shard)
+
+    def requests(self) -> list[tuple[int, int, bool]]:
+        """(row, first style, whether that is the only one), chains first."""
+        return [(row, style, False) for row, style in self.chain] + [(row, style, True) for row, style in self.single]
+
+    def masks(self, ingest_dir: Path) -> list[int]:
+        """For each request, the styles that may be tried, as bits."""
+        capable = np.load(ingest_dir / "capable.npy", mmap_mode="r")
+        requests = self.requests()
+        bits = capable[np.asarray([row for row, _, _ in requests], np.int64) + self.shard.first].tolist()
+        return [able & 1 << asked if single else able for (_, asked, single), able in zip(requests, bits, strict=True)]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    chain: list[int]
+    chain_options: list[int]
+    single: list[int]
+    single_options: list[int]
+
+
+class Made(NamedTuple):
+    """What came of one request."""
+
+    outcome: int
+    """The style that accepted, or NOBODY."""
+    draft: Draft | None
+    reasons: list[str]
+    """Why the styles before it, or its better makers, declined."""
+    rewrite: dict[str, Any] | None = None
+    """As `asd.columns.REWRITE`."""
+    checks: tuple[str, ...] = ()
+    """Checks that the rewriter's text passed."""
+
+
+def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
+    return drafts_dir / f"{round_number:04d}-{shard.file}"
+
+
+def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made]) -> None:
+    """made: one for each of `order.requests()`."""
+    requests = order.requests()
+    drafts = [one.draft for one in made]
+    columns: dict[str, list[Any]] = {
+        "row": [row for row, _, _ in requests],
+        "single": [single for _, _, single in requests],
+        "asked": [asked for _, asked, _ in requests],
+        "outcome": [one.outcome for one in made],
+        "num_options": [
+            len(one.draft.options)
+            if one.outcome == MULTIPLE_CHOICE and one.draft is not None and not one.draft.fixed_order
+            else 0
+            for one in made
+        ],
+        "maker": [found.maker.value if found else None for found in drafts],
+        "reasons": [one.reasons for one in made],
+        "rewrite": [one.rewrite for one in made],
+        "made_checks": [list(one.checks) for one in made],
+    }
+    for name in _DRAFT_FIELDS:
+        columns[name] = [getattr(found, name, None) for found in drafts]
+    arrays = [pa.array(columns[item.name], item.type) for item in DRAFT_SCHEMA]
+    write_arrow(path, DRAFT_SCHEMA, [pa.record_batch(arrays, schema=DRAFT_SCHEMA)], durable=False)
+
+
+def read_outcomes(path: Path, order: DraftOrder) -> Outcomes:
+    table = open_arrow(path).read_all()
+    outcome, options = table["outcome"].to_pylist(), table["num_options"].to_pylist()
+    cut = len(order.chain)
+    return Outcomes(outcome[:cut], options[:cut], outcome[cut:], options[cut:])
+
+
+def read_accepted(paths: Iterable[Path], rows: Sequence[int], styles: Sequence[int], num_rows: int) -> list[Made]:
+    """The drafts of `rows` in the `styles` they got, in that order. num_rows: of the whole shard."""
+    wanted = np.full(num_rows, UNKNOWN, np.uint8)
+    wanted[np.asarray(rows, np.int64)] = styles
+    found: dict[int, Made] = {}
+    for path in paths:
+        if not path.is_file():
+            continue
+        table = open_arrow(path).read_all()
+        asked, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
+        kept = table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes)))
+        found.update(zip(kept["row"].to_pylist(), _made(kept), strict=True))
+    return [found[row] for row in rows]
+
+
+def _made(table: pa.Table) -> list[Made]:
+    outcomes = table["outcome"].to_pylist()
+    makers = [_MAKERS[maker] if maker is not None else None for maker in table["maker"].to_pylist()]
+    fields = zip(*(table[name].to_pylist() for name in _DRAFT_FIELDS), strict=True)
+    drafts = [
+        None if maker is None else Draft(TARGET_STYLES[outcome], maker, *values)
+        for outcome, maker, values in zip(outcomes, makers, fields, strict=True)
+    ]
+    reasons, count = table["reasons"].to_pylist(), len(outcomes)
+    rewrites = table["rewrite"].to_pylist() if table["rewrite"].null_count < count else [None] * count
+    checks = [tuple(names or ()) for names in table["made_checks"].to_pylist()]
+    return list(map(Made, outcomes, drafts, reasons, rewrites, checks))
+
+
+def read_given_up(paths: Iterable[Path], processed: bytes) -> dict[int, dict[str, Any]]:
+    """Row -> how the rewriter was asked about it, for rows of the plan that no style accepts.
+
+    processed: 1 for each row of the shard whose makers' answer the plan used.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for path in paths:
+        if not path.is_file():
+            continue
+        table = open_arrow(path).read_all().select(["row", "outcome", "rewrite"])
+        kept = table.take(pa.array(np.flatnonzero(table["outcome"].to_numpy() == NOBODY)))
+        records = zip(kept["row"].to_pylist(), kept["rewrite"].to_pylist(), strict=True)
+        found.update({row: record for row, record in records if record is not None and processed[row]})
+    return found

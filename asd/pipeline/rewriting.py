@@ -1,0 +1,245 @@
+"""The drafting stage with a language model: many rows at once, a bounded number of them in flight.
+
+It answers the planner's questions as the worker pool does without a model, and leaves the same draft files, each as
+soon as its last row is done. The model is reached only if there is a row to ask about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from asd.errors import RewriterError
+from asd.pipeline.drafts import DraftOrder, Made, Outcomes, read_outcomes, write_drafts
+from asd.pipeline.rewriting_record import Ledger, RecordingComplete
+from asd.pipeline.rewriting_rows import Ask, RowDrafter
+from asd.pipeline.work import Worker, read_samples
+from asd.rewrite.completions import Completions, open_completions
+from asd.rewrite.request import Complete
+from asd.rewrite.rewriter import Rewriter
+from asd.rewrite.settings import RewriterSettings
+from asd.rewrite.stats import RunStats
+from asd.shards.files import open_arrow
+from asd.templating import TemplateSet
+
+Result = TypeVar("Result")
+_READ_UNITS = 1024
+"""Units whose samples are read from disk at once."""
+
+
+class StageProgress(Protocol):
+    def advance(self, rows: int) -> None: ...
+    def say(self, text: str) -> None: ...
+
+
+@asynccontextmanager
+async def open_model(settings: RewriterSettings, say: Callable[[str], None]) -> AsyncIterator[Completions]:
+    """The model that `settings` name, started if need be and stopped with the block. Raises: RewriterError."""
+    if settings.kind == "vllm-offline":
+        from asd.rewrite.vllm_offline import open_offline
+
+        async with open_offline(settings, say) as complete:
+            yield complete
+    elif settings.kind == "vllm":
+        from asd.rewrite.vllm_server import vllm_server
+
+        async with vllm_server(settings, say=say) as url, open_completions(settings, say, base_urls=[url]) as complete:
+            yield complete
+    else:
+        async with open_completions(settings, say) as complete:
+            yield complete
+
+
+class RewritingStage:
+    """Open for a whole conversion, in one task: `async with RewritingStage(...) as stage`."""
+
+    def __init__(self, worker: Worker, settings: RewriterSettings, ledger: Ledger, progress: StageProgress) -> None:
+        self._worker, self._settings, self._ledger, self._progress = worker, settings, ledger, progress
+        self._stack = AsyncExitStack()
+        self._drafter: RowDrafter | None = None
+        self._rewriter: Rewriter | None = None
+        self._stats: RunStats | None = None
+        self._max_units = settings.max_in_flight + settings.max_in_flight // 4 + 8
+
+    async def __aenter__(self) -> RewritingStage:
+        return self
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        self._save(now=True)
+        return await self._stack.__aexit__(*error)
+
+    async def draft(self, orders: Sequence[DraftOrder]) -> list[Outcomes]:
+        """Raises: RewriterError where the model's side has to stop; what was finished is kept."""
+        setup = self._worker.setup
+        missing = [order for order in orders if not order.path(setup.drafts_dir).is_file()]
+        for order in orders:
+            if order not in missing:
+                self._progress.advance(len(order.requests()))
+        if missing:
+            drafter = await self._open()
+            await _Round(self, drafter, self._max_units).run(missing)
+        return [read_outcomes(order.path(setup.drafts_dir), order) for order in orders]
+
+    async def _open(self) -> RowDrafter:
+        if self._drafter is None:
+            complete = await self._stack.enter_async_context(open_model(self._settings, self._progress.say))
+            self._stats = complete.stats
+            recording = RecordingComplete(complete, self._settings)
+            self._rewriter = build_rewriter(self._worker, self._settings, recording, takes_images=complete.images)
+            self._drafter = RowDrafter(self._worker, self._rewriter, self._settings)
+        return self._drafter
+
+    def units(self, order: DraftOrder) -> Iterator[tuple[list[int], list[Ask]]]:
+        """Places among the order's requests, and what is asked there; one image's questions of one style together."""
+        ingest_dir, requests = self._worker.setup.ingest_dir, order.requests()
+        masks = order.masks(ingest_dir)
+        path = ingest_dir / order.shard.file
+        units = _units(path, requests, self._settings.group_by_image)
+        for start in range(0, len(units), _READ_UNITS):
+            chunk = units[start : start + _READ_UNITS]
+            samples = iter(read_samples(path, [requests[place][0] for unit in chunk for place in unit]))
+            for unit in chunk:
+                yield unit, [Ask(next(samples), requests[place][1], masks[place]) for place in unit]
+
+    def finish_unit(self, rows: int) -> None:
+        self._progress.advance(rows)
+        self._save()
+
+    def finish_order(self, order: DraftOrder, made: list[Made]) -> None:
+        write_drafts(order.path(self._worker.setup.drafts_dir), order, made)
+
+    @property
+    def patience_s(self) -> float:
+        """For what is in flight when the run has to stop: its replies are paid for."""
+        return self._settings.timeout_s
+
+    def _save(self, *, now: bool = False) -> None:
+        if self._stats is not None and self._rewriter is not None:
+            self._ledger.save(self._stats, dict(self._rewriter.failed_checks), now=now)
+
+
+def build_rewriter(worker: Worker, settings: RewriterSettings, complete: Complete, *, takes_images: bool) -> Rewriter:
+    setup = worker.setup
+    return Rewriter(
+        worker.spec,
+        setup.seed,
+        settings,
+        TemplateSet(setup.template_dir),
+        complete,
+        setup.image_root,
+        takes_images=takes_images,
+    )
+
+
+def _units(path: Path, requests: list[tuple[int, int, bool]], most: int) -> list[list[int]]:
+    """Places of requests that may share a prompt, by image and style asked; in the order of their first rows."""
+    order = sorted(range(len(requests)), key=lambda place: requests[place][0])
+    if most == 1:
+        return [[place] for place in order]
+    images = _images_of(path, [row for row, _, _ in requests])
+    units: list[list[int]] = []
+    latest: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place in order:
+        key = (images[place], *requests[place][1:])
+        unit = latest[key]
+        if not images[place] or not unit or len(unit) == most:
+            unit = latest[key] = []
+            units.append(unit)
+        unit.append(place)
+    return units
+
+
+def _images_of(path: Path, rows: list[int]) -> list[tuple[str, ...]]:
+    column = open_arrow(path).read_all()["images"].take(rows)
+    return [tuple(names) for names in column.to_pylist()]
+
+
+class _Sheet:
+    """Results of one order as they come in; written when the last is there."""
+
+    def __init__(self, order: DraftOrder) -> None:
+        self.order = order
+        self.made: list[Made | None] = [None] * len(order.requests())
+        self.left = len(self.made)
+
+
+class _Round:
+    """One set of orders: units are started as others end, and after a failure none are."""
+
+    def __init__(self, stage: RewritingStage, drafter: RowDrafter, max_units: int) -> None:
+        self._stage, self._drafter = stage, drafter
+        self._gate = asyncio.Semaphore(max_units)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: Exception | None = None
+
+    async def run(self, orders: Sequence[DraftOrder]) -> None:
+        try:
+            for order in orders:
+                sheet = _Sheet(order)
+                for places, asks in self._stage.units(order):
+                    await self._gate.acquire()
+                    if self._failure is not None:
+                        break
+                    self._start(sheet, places, asks)
+                if self._failure is not None:
+                    break
+            await self._wait_for_the_rest()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
+
+    def _start(self, sheet: _Sheet, places: list[int], asks: list[Ask]) -> None:
+        task = asyncio.create_task(self._work(sheet, places, asks))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, sheet: _Sheet, places: list[int], asks: list[Ask]) -> None:
+        try:
+            made = await self._drafter.draft_unit(asks)
+            for place, one in zip(places, made, strict=True):
+                sheet.made[place] = one
+            sheet.left -= len(places)
+            if sheet.left == 0:
+                self._stage.finish_order(sheet.order, [one for one in sheet.made if one is not None])
+            self._stage.finish_unit(len(places))
+        except Exception as exc:
+            self._failure = self._failure or exc
+        finally:
+            self._gate.release()
+
+    async def _wait_for_the_rest(self) -> None:
+        """All of it; after a failure of the model's side as long as a reply may take; else not at all."""
+        while self._tasks and self._failure is None:
+            await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+        if self._tasks and isinstance(self._failure, RewriterError):
+            await asyncio.wait(set(self._tasks), timeout=self._stage.patience_s)
+
+
+def run_to_end(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine from ordinary code, also where an event loop runs already (in a notebook): there in a thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    outcome: list[Result | BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(asyncio.run(work()))
+        except BaseException as exc:
+            outcome.append(exc)
+
+    thread = threading.Thread(target=target, name="rewriting")
+    thread.start()
+    thread.join()
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
