@@ -133,6 +133,13 @@ def split_forgetting(
     )
 
 
+def count_errors(rows: Sequence[Row], reader: LenientReader) -> dict[Category, int]:
+    """All wrong answers of one evaluation by category, forgotten or never known. Raises: PredictionError."""
+    read = [read_row(row, reader) for row in rows]
+    found = Counter(row.category for row in read if not row.strict_right)
+    return {name: found[name] for name in CATEGORIES}
+
+
 @dataclass(frozen=True)
 class RowReading:
     """One prediction: its score by the task's rule, and what it says by the lenient reader."""

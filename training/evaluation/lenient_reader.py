@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Literal, NamedTuple
 
 from asd.makers.normalise import normalise_answer
@@ -26,6 +27,8 @@ from training.evaluation.taxonomy import NounTaxonomy
 
 Fact = Literal["right", "less_specific", "wrong", "unknown"]
 _RIGHT_FROM = 0.5
+_LONG_NAME = 4  # words
+_NOT_IN_NAMES = re.compile(r"[,&:;/@#\d]|\w\.\w")
 _LONG_ANSWER = 6  # words; longer ones are sentences unless the right answer is long, too
 _BARE_LETTER = re.compile(r"\s*[(\[]?([A-Za-z])[)\].:]{0,2}\s*")
 _LETTER_AND_TEXT = re.compile(r"\s*\(?[A-Z][.):]\s+\S.*", re.DOTALL)
@@ -72,7 +75,9 @@ class LenientReader:
         if self.native_style is AnswerStyle.BOUNDING_BOX:
             return seen == "box" and parse_box(text) is not None
         if self.native_style is AnswerStyle.SHORT_ANSWER:
-            return seen == "short answer" or _is_expected_form(seen, reference)
+            if not (seen == "short answer" or _is_expected_form(seen, reference)):
+                return False
+            return self.taxonomy is None or self._is_class_name(text)
         return seen == "sentence"
 
     def _fact(self, text: str, reference: Reference) -> tuple[Fact, str]:
@@ -98,24 +103,34 @@ class LenientReader:
         if seen == "yes or no" and len(text.split()) == 1:
             return "unknown", seen
         found = _find_phrase(text, reference.right_answers)
+        if found == "inside a longer answer" and self.taxonomy is not None and self.taxonomy.knows(text.strip(" .")):
+            found = None  # the longer answer names a thing of its own: "toaster oven"
         if found is not None:
             return "right", found
-        return self._read_label(text, reference) if self.taxonomy is not None else ("wrong", seen)
+        return ("wrong", seen) if self.taxonomy is None else self._read_label(text, reference, self.taxonomy)
 
-    def _read_label(self, text: str, reference: Reference) -> tuple[Fact, str]:
-        name = text.strip().rstrip(".").strip()
+    def _read_label(self, text: str, reference: Reference, names: NounTaxonomy) -> tuple[Fact, str]:
         labels = [_SENSE_NUMBER.sub("", label) for label in reference.right_answers]
+        name = text.strip().rstrip(".").strip()
         if self.clipped and any(label_form(name) == label_form(label[1:]) for label in labels if len(label) > 2):
             return "right", "first letter lost"
-        if self.taxonomy is None:
-            return "wrong", "another name"
-        if any(self.taxonomy.is_same(name, label) for label in labels):
-            return "right", "another name of it"
-        if any(self.taxonomy.is_narrower(name, label) for label in labels):
-            return "right", "narrower name"
-        if any(self.taxonomy.is_broader(name, label) or _is_head_of(name, label) for label in labels):
-            return "less_specific", "broader name"
-        return "wrong", "another name" if self.taxonomy.knows(name) else "no name of a thing"
+        found: tuple[Fact, str] | None = None
+        for spelt in self._spellings(name):
+            found = found or _relate(spelt, labels, names)
+        if found is not None:
+            return found
+        return ("wrong", "another name") if self._is_class_name(text) else ("unknown", "no class name")
+
+    def _is_class_name(self, text: str) -> bool:
+        """Whether an answer can be the name of a class: a known noun, or a short phrase that ends in one."""
+        name = text.strip().rstrip(".").strip()
+        if self.taxonomy is None or _NOT_IN_NAMES.search(name) or len(name.split()) > _LONG_NAME:
+            return False
+        return any(self.taxonomy.knows(spelt) or _known_head(spelt, self.taxonomy) for spelt in self._spellings(name))
+
+    def _spellings(self, name: str) -> list[str]:
+        """The name, and where outputs lost their first letter, the name with any letter before it."""
+        return [name, *(letter + name for letter in ascii_lowercase)] if self.clipped else [name]
 
 
 def style_seen(text: str, reference: Reference) -> str:
@@ -217,8 +232,28 @@ def _find_phrase(text: str, rights: Sequence[str]) -> str | None:
     return None
 
 
+def _relate(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact, str] | None:
+    """How a name is related to the right labels; None if it is not."""
+    if any(names.is_same(name, label) for label in labels):
+        return "right", "another name of it"
+    if any(names.is_narrower(name, label) for label in labels):
+        return "right", "narrower name"
+    if any(names.is_broader(name, label) or _is_head_of(name, label) for label in labels):
+        return "less_specific", "broader name"
+    head = None if names.knows(name) else _known_head(name, names)
+    if head is not None and any(names.is_broader(head, label) or names.is_same(head, label) for label in labels):
+        return "less_specific", "broader name with a word before it"
+    return None
+
+
+def _known_head(name: str, names: NounTaxonomy) -> str | None:
+    """The longest known noun that a phrase ends in: "cap" of "graduation cap"."""
+    words = name.split()
+    tails = (" ".join(words[start:]) for start in range(1, len(words)))
+    return next((tail for tail in tails if names.knows(tail)), None)
+
+
 def _is_head_of(name: str, label: str) -> bool:
-    """ "retriever" for "golden retriever": the last word names the kind."""
-    words = normalise_answer(label).split()
-    said = normalise_answer(name).split()
+    """Whether a name is the end of the label, which names the kind: "retriever" of "golden retriever"."""
+    words, said = normalise_answer(label).split(), normalise_answer(name).split()
     return 0 < len(said) < len(words) and words[-len(said) :] == said

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import lzma
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
 from asd.makers.normalise import normalise_answer
 
+# A rarer sense of an answer is hardly what was meant: "van" as a camper.
+_USUAL_SENSES = 3
 # Names so broad that they say nothing: "thing" for a teapot is no answer, "kitchen utensil" is a vague one.
 _VACUOUS = frozenset(
     """entity, physical entity, abstraction, abstract entity, thing, object, physical object, whole, unit, matter,
@@ -26,13 +29,14 @@ class NounTaxonomy:
     def __init__(self, table: str) -> None:
         self._lemmas: list[list[str]] = []
         self._above: list[list[int]] = []
-        self._senses: dict[str, list[int]] = defaultdict(list)
+        self._senses: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for number, line in enumerate(table.splitlines()):
             lemmas, _, above = line.partition("\t")
-            self._lemmas.append(lemmas.lower().replace("_", " ").split(","))
+            ranked = [lemma.partition("~") for lemma in lemmas.lower().replace("_", " ").split(",")]
+            self._lemmas.append([lemma for lemma, _, _ in ranked])
             self._above.append([int(synset) for synset in above.split(",") if synset])
-            for lemma in self._lemmas[number]:
-                self._senses[lemma.replace("-", " ")].append(number)
+            for lemma, _, rank in ranked:
+                self._senses[lemma.replace("-", " ")].append((int(rank or 1), number))
 
     def is_same(self, name: str, label: str) -> bool:
         """Whether two names share a meaning: "hair dryer" and "hand blower"."""
@@ -40,24 +44,28 @@ class NounTaxonomy:
 
     def is_broader(self, name: str, label: str) -> bool:
         """Whether a meaning of `name` stands above one of `label` and says something: "dog" above "whippet"."""
-        return bool(self._broader(label) & (self.senses(name) - self._vacuous()))
+        return bool(self._above_all(self.senses(label)) & (self.senses(name) - self._vacuous()))
 
     def is_narrower(self, name: str, label: str) -> bool:
-        """Whether `label` stands above `name`: the answer says more than was asked."""
-        return self.is_broader(label, name)
+        """Whether `label` stands above a usual meaning of `name`: the answer says more than was asked."""
+        usual = self.senses(name, usual=True)
+        return bool(self._above_all(usual) & (self.senses(label) - self._vacuous()))
 
     def knows(self, name: str) -> bool:
         return bool(self.senses(name))
 
-    def senses(self, name: str) -> frozenset[int]:
-        """Synsets that a name can mean; of the name in the singular where the plural is not listed itself."""
+    def senses(self, name: str, *, usual: bool = False) -> frozenset[int]:
+        """Synsets that a name can mean (usual: its three most frequent senses at most).
+
+        The name is taken in the singular where the plural is not listed itself.
+        """
         plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
         found = self._senses.get(plain) or self._senses.get(normalise_answer(plain)) or []
-        return frozenset(found)
+        return frozenset(number for rank, number in found if rank <= _USUAL_SENSES or not usual)
 
-    def _broader(self, label: str) -> frozenset[int]:
+    def _above_all(self, synsets: Iterable[int]) -> frozenset[int]:
         above: set[int] = set()
-        waiting = [parent for sense in self.senses(label) for parent in self._above[sense]]
+        waiting = [parent for synset in synsets for parent in self._above[synset]]
         while waiting:
             synset = waiting.pop()
             if synset not in above:

@@ -1,0 +1,161 @@
+"""The forgetting report of a task over the stages of one or more runs: run folders, or released output files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from asd.schemas.task import TaskSpec
+from asd.scoring import Reference, find_scorer
+from training.errors import PredictionError
+from training.evaluation.forgetting import Row, count_errors, reader_for, split_forgetting
+from training.evaluation.lenient_reader import LenientReader
+from training.evaluation.prediction_rows import read_predictions
+from training.evaluation.wrong_answer_files import (
+    Stage,
+    WrongAnswers,
+    complete_stages,
+    is_wrong_answer_file,
+    read_wrong_answers,
+)
+
+OWN_STAGE = "Finetune"
+"""What CoIN calls the evaluation right after the task's own training."""
+_COIN_ORDER = (
+    "Finetune",
+    "TextVQA",
+    "ImageNet",
+    "GQA",
+    "VizWiz",
+    "Grounding",
+    "VQAv2",
+    "OCRVQA",
+    "Multitask",
+    "Zero_shot",
+)
+_OUTSIDE = frozenset({"Multitask", "Zero_shot"})
+_STAGE_FOLDER = re.compile(r"\d+-after-(?P<task>.+)")
+
+
+class RunStages(NamedTuple):
+    name: str
+    own: Stage
+    later: list[Stage]
+    """In training order."""
+    beside: list[Stage]
+    """Evaluations that belong to no place of the sequence (joint training, zero-shot)."""
+    is_released: bool
+    """Whether only wrong answers were stored."""
+
+
+def task_reader(spec: TaskSpec, *, clipped: bool = False) -> LenientReader:
+    """The lenient reader of a known task; class labels are read with the noun hierarchy."""
+    return reader_for(
+        spec.native_style, rule=spec.scorer, class_labels=spec.family == "classification", clipped=clipped
+    )
+
+
+def forgetting_table(runs: Sequence[RunStages], spec: TaskSpec, *, clipped: Sequence[str] = ()) -> dict[str, Any]:
+    """Figures only, for JSON: per run and stage all wrong answers by category, and the split of the forgotten ones.
+
+    clipped: names of runs whose stored answers lost their first letter.
+    """
+    rows = [_run_figures(run, spec, task_reader(spec, clipped=run.name in clipped)) for run in runs]
+    return {"format_version": 1, "task": spec.name, "rule": _strict_rule(spec, runs), "runs": rows}
+
+
+def find_runs(paths: Iterable[Path], spec: TaskSpec) -> list[RunStages]:
+    """Runs in folders, folders of folders, or lists of files. Raises: PredictionError where there is none."""
+    given = list(paths)
+    folders = [path for path in given if path.is_dir()]
+    missing = [path for path in given if not path.exists()]
+    if missing:
+        raise PredictionError(f"{missing[0]} does not exist")
+    files = sorted({*(path for path in given if path.is_file()), *_released_files(folders)})
+    runs = [_run_of_folder(folder, spec) for folder in folders if (folder / "predictions").is_dir()]
+    for parent, group in groupby(files, key=lambda path: path.parent):
+        runs.append(_released_run(parent.name, [read_wrong_answers(path) for path in group], spec))
+    if not runs:
+        raise PredictionError(
+            f"no predictions in {', '.join(map(str, given))}: expected a run folder with predictions/, or files named "
+            "like ImageNet_after_GQA_acc8.30.wrong.jsonl.gz"
+        )
+    return runs
+
+
+def _released_files(folders: Iterable[Path]) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.rglob("*")) if is_wrong_answer_file(path)]
+
+
+def _released_run(name: str, files: list[WrongAnswers], spec: TaskSpec) -> RunStages:
+    unknown = [file.path.name for file in files if file.stage not in _COIN_ORDER]
+    if unknown:
+        raise PredictionError(f"{unknown[0]}: the stage must be one of {', '.join(_COIN_ORDER)}")
+    ordered = sorted(files, key=lambda file: _COIN_ORDER.index(file.stage))
+    if ordered[0].stage != OWN_STAGE:
+        raise PredictionError(f"{name}: no file of the stage {OWN_STAGE}, right after the task's own training")
+    stages = complete_stages(ordered, rule=f"{spec.scorer}:legacy")
+    later = [stage for stage in stages[1:] if stage.name not in _OUTSIDE]
+    return RunStages(name, stages[0], later, [stage for stage in stages if stage.name in _OUTSIDE], True)
+
+
+def _run_of_folder(folder: Path, spec: TaskSpec) -> RunStages:
+    stages: dict[str, Stage] = {}
+    for place in sorted((folder / "predictions").iterdir()):
+        named = _STAGE_FOLDER.fullmatch(place.name)
+        file = place / f"{spec.name}.arrow"
+        if named and file.is_file():
+            stages[named["task"]] = Stage(named["task"], None, read_predictions(file))
+    names = list(stages)
+    if spec.name not in stages:
+        raise PredictionError(
+            f"{folder}: no predictions of {spec.name} after its own task; stages that have some: {', '.join(names) or 'none'}"
+        )
+    later = names[names.index(spec.name) + 1 :]
+    return RunStages(folder.name, stages[spec.name], [stages[name] for name in later], [], False)
+
+
+def _strict_rule(spec: TaskSpec, runs: Sequence[RunStages]) -> str:
+    return f"{spec.scorer}:legacy" if any(run.is_released for run in runs) else spec.scorer
+
+
+def _run_figures(run: RunStages, spec: TaskSpec, reader: LenientReader) -> dict[str, Any]:
+    def figures(stage: Stage, *, forgotten: bool) -> dict[str, Any]:
+        row = _stage_figures(stage, spec, reader, released=run.is_released)
+        if forgotten:
+            split = split_forgetting(run.own.rows, stage.rows, native_style=spec.native_style, reader=reader)
+            row["forgetting"] = split.to_json()
+        return row
+
+    return {
+        "run": run.name,
+        "questions": len(run.own.rows),
+        "answers_lost_their_first_letter": reader.clipped,
+        "own": figures(run.own, forgotten=False),
+        "later": [figures(stage, forgotten=True) for stage in run.later],
+        "beside_the_sequence": [figures(stage, forgotten=False) for stage in run.beside],
+    }
+
+
+def _stage_figures(stage: Stage, spec: TaskSpec, reader: LenientReader, *, released: bool) -> dict[str, Any]:
+    accuracy = 100 * _mean(stage.rows, lambda row: float(row["score"]))
+    errors = count_errors(stage.rows, reader)
+    figures: dict[str, Any] = {"stage": stage.name, "accuracy_percent": round(accuracy, 4)}
+    if released:
+        figures["published_percent"] = stage.published
+        figures["reproduced"] = f"{accuracy:.2f}" == f"{stage.published:.2f}"
+        figures["fixed_percent_at_most"] = round(100 * _fixed_at_most(stage.rows, spec), 4)
+    return {**figures, "wrong": sum(errors.values()), "wrong_by_category": errors}
+
+
+def _fixed_at_most(rows: Sequence[Row], spec: TaskSpec) -> float:
+    """Accuracy by the fixed rule if every answer that was not stored, called right, is right by it, too."""
+    scorer = find_scorer(f"{spec.scorer}:fixed")
+    return _mean(rows, lambda row: 1.0 if row["score"] else scorer(row["text"], Reference(row["gold"])))
+
+
+def _mean(rows: Sequence[Row], value: Callable[[Row], float]) -> float:
+    return sum(map(value, rows)) / len(rows)
