@@ -127,6 +127,7 @@ def train_language(
     examples: int, batch: int = 64, lr: float = 2e-3, say: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
     """Trains projector and language model in place; the tower stays as it is."""
+    model.set_attn_implementation("eager")  # faster than fused attention for sequences this short
     torch.manual_seed(seed)
     pictures = make_examples(examples, seed, with_picture=True)
     texts = make_examples(examples, seed, with_picture=False)
