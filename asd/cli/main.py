@@ -200,6 +200,27 @@ def export(
     run(directories or [], settings, pipeline=pipeline, styles=styles, as_json=json)
 
 
+@app.command()
+def score(
+    predictions: Annotated[
+        str, typer.Argument(metavar="PREDICTIONS", help="JSON Lines (CoIN's result files) or an Arrow prediction file.")
+    ],
+    task: Annotated[str, typer.Option(help="Task whose rule scores (see `asd tasks`), or its YAML file.")],
+    gold: Annotated[
+        str | None,
+        typer.Option(help="File or DIR[@VERSION] with the gold answers. [default: those in the predictions]"),
+    ] = None,
+    rules: Annotated[str, typer.Option(help="Whose score to headline: coin, sefe (as released) or fixed.")] = "fixed",
+    split: Annotated[str | None, typer.Option(help="Only gold answers of this split.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Another rule than the task's own, e.g. vqa_soft.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Score predictions by id, with the rule as released and as repaired, and show the difference."""
+    from asd.cli.score import run
+
+    run(predictions, task=task, gold=gold, rules=rules, split=split, rule=rule, as_json=json)
+
+
 def main() -> None:
     """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 3 for the rewriter's
     side (a server, a key, a spent budget; what was finished is kept), 130 for Ctrl-C."""

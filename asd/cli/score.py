@@ -1,0 +1,81 @@
+"""`asd score`."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Any
+
+from asd.cli.table import Table
+from asd.errors import UnknownNameError
+from asd.scoring import find_rule
+from asd.scoring.predictions import ScoreReport, score_predictions
+from asd.tasks.registry import load_task
+
+_RULES = ("coin", "sefe", "fixed")
+
+
+def run(
+    predictions: str, *, task: str, gold: str | None, rules: str, split: str | None, rule: str | None, as_json: bool
+) -> None:
+    if rules not in _RULES:
+        raise UnknownNameError("set of rules", rules, _RULES)
+    spec = load_task(task)
+    report = score_predictions(
+        predictions, task=spec.name, scorer=rule or spec.scorer, gold=gold, split=split, sefe=rules == "sefe"
+    )
+    if as_json:
+        print(json_module.dumps(_document(report, rules), indent=1, allow_nan=False))
+        return
+    print("\n".join(_lines(report, rules)))
+
+
+def _document(report: ScoreReport, rules: str) -> dict[str, Any]:
+    return {
+        "format_version": 1,
+        "task": report.task,
+        "questions": report.questions,
+        "rules": rules,
+        "score_percent": _percent(report.fixed if rules == "fixed" else report.legacy),
+        "legacy": {
+            "rule": report.legacy_rule,
+            "percent": _percent(report.legacy),
+            "reason": report.legacy_reason or None,
+        },
+        "fixed": {"rule": report.fixed_rule, "percent": _percent(report.fixed)},
+        "difference_percent": _percent(report.difference),
+        "higher_by_legacy": len(report.only_legacy),
+        "higher_by_fixed": len(report.only_fixed),
+        "examples_higher_by_legacy": report.only_legacy[:5],
+        "examples_higher_by_fixed": report.only_fixed[:5],
+    }
+
+
+def _lines(report: ScoreReport, rules: str) -> list[str]:
+    known, _ = find_rule(report.fixed_rule)
+    table = Table(["rule", "score %"])
+    table.add(f"{report.legacy_rule} ({known.source})", _shown(report.legacy))
+    table.add(report.fixed_rule, _shown(report.fixed))
+    table.add("difference", _shown(report.difference, sign="+"))
+    lines = [f"{report.task}: {report.questions:,} questions, {rules} rules: {_shown(_headline(report, rules))} %", ""]
+    lines += table.lines()
+    if report.legacy is None:
+        return [*lines, "", f"no released score: {report.legacy_reason}"]
+    lines += ["", f"higher by the released form: {len(report.only_legacy):,}{_examples(report.only_legacy)}"]
+    lines += [f"higher by the fixed form: {len(report.only_fixed):,}{_examples(report.only_fixed)}"]
+    return [*lines, f"what the released form gets wrong: {known.defects}"] if known.defects else lines
+
+
+def _headline(report: ScoreReport, rules: str) -> float | None:
+    return report.fixed if rules == "fixed" else report.legacy
+
+
+def _examples(names: list[str]) -> str:
+    return f" (e.g. {', '.join(names[:3])})" if names else ""
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else round(100 * value, 4)
+
+
+def _shown(value: float | None, *, sign: str = "") -> str:
+    return "-" if value is None else f"{100 * value:{sign}.2f}"

@@ -1,0 +1,132 @@
+"""Predictions of one task, matched to gold answers by id and scored by two forms of its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from asd.errors import ScoreError
+from asd.scoring.records import ID_FIELDS, read_records, record_id
+from asd.scoring.reference_files import read_references, reference_of
+from asd.scoring.registry import find_rule
+from asd.scoring.rule import Reference
+
+_TEXT_FIELDS = ("text", "prediction", "answer_text", "response", "output")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """Mean scores in 0..1 of the released and the repaired form, and where they differ."""
+
+    task: str
+    legacy_rule: str
+    fixed_rule: str
+    questions: int
+    legacy: float | None
+    """None where the released form lacks what it needs; `legacy_reason` says what."""
+    legacy_reason: str
+    fixed: float
+    only_legacy: list[str] = field(repr=False)
+    """Ids that score higher by the released form."""
+    only_fixed: list[str] = field(repr=False)
+    """Ids that score higher by the repaired form."""
+
+    @property
+    def difference(self) -> float | None:
+        """Fixed minus legacy."""
+        return None if self.legacy is None else self.fixed - self.legacy
+
+
+def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
+    """Question id -> record with its answer under "text". Raises: ScoreError for no or double ids, or no answer."""
+    records = read_records(location)
+    if not isinstance(records, list) or not records:
+        raise ScoreError(f"{location} holds no predictions: expected a list of records, or one a line")
+    found: dict[str, Mapping[str, Any]] = {}
+    double: list[str] = []
+    for number, record in enumerate(records, start=1):
+        name = record_id(record) if isinstance(record, dict) else None
+        if name is None:
+            raise ScoreError(f"{location}, record {number}: expected an id in one of {', '.join(ID_FIELDS)}")
+        if name in found:
+            double.append(name)
+        found[name] = {**record, "text": _answer(record, f"{location}, record {number} ({name})")}
+    if double:
+        raise ScoreError(f"{location}: predicted twice: {_some(double)}. Which one counts is not for a scorer to guess")
+    return found
+
+
+def match(predictions: Mapping[str, Any], references: Mapping[str, Any], where: str) -> None:
+    """Raises: ScoreError unless exactly the questions with gold answers are predicted."""
+    missing, extra = references.keys() - predictions.keys(), predictions.keys() - references.keys()
+    if missing or extra:
+        parts = [f"{len(missing)} without a prediction ({_some(missing)})"] if missing else []
+        parts += [f"{len(extra)} predicted that have no gold answer ({_some(extra)})"] if extra else []
+        raise ScoreError(
+            f"{where}: predictions and gold answers must be about the same questions; of {len(references)} questions "
+            f"{' and '.join(parts)}. For a part of a test set, give the gold answers of that part"
+        )
+
+
+def score_predictions(
+    location: str, *, task: str, scorer: str, gold: str | None = None, split: str | None = None, sefe: bool = False
+) -> ScoreReport:
+    """Score a file of predictions by both forms of a task's rule.
+
+    gold: file or dataset with the gold answers; None takes those that the predictions carry. sefe: the letter rule of
+    SEFE instead of CoIN's as the released form.
+    Raises: ScoreError, UnknownNameError, ShardError.
+    """
+    predictions = read_predictions(location)
+    if gold is not None:
+        references = read_references(gold, split=split)
+    else:
+        references = {name: _carried(record, location, name) for name, record in predictions.items()}
+    match(predictions, references, location)
+    rule, _ = find_rule("letter_sefe" if sefe and scorer == "letter" else scorer)
+    names = sorted(references)
+    pairs = [(str(predictions[name]["text"]), references[name]) for name in names]
+    fixed = [rule.fixed(*pair) for pair in pairs]
+    legacy, reason = _released(rule.legacy, pairs)
+    return ScoreReport(
+        task, f"{rule.name}:legacy", f"{rule.name}:fixed", len(names),
+        _mean(legacy) if legacy else None, reason, _mean(fixed),
+        [name for name, old, new in zip(names, legacy, fixed, strict=False) if old > new],
+        [name for name, old, new in zip(names, legacy, fixed, strict=False) if new > old],
+    )  # fmt: skip
+
+
+def _released(rule: Callable[[str, Reference], float], pairs: list[tuple[str, Reference]]) -> tuple[list[float], str]:
+    try:
+        return [rule(*pair) for pair in pairs], ""
+    except ScoreError as exc:
+        return [], str(exc)
+
+
+def _carried(record: Mapping[str, Any], location: str, name: str) -> Reference:
+    """The reference in a prediction itself; "text" and "prompt" there are the answer and the question."""
+    asked = {key: value for key, value in record.items() if key != "text"}
+    try:
+        return reference_of(asked, f"{location}, prediction {name!r}")
+    except ScoreError as exc:
+        raise ScoreError(f"{exc}. Name a file of gold answers with --gold") from exc
+
+
+def _answer(record: Mapping[str, Any], where: str) -> str:
+    text = next((record[field] for field in _TEXT_FIELDS if isinstance(record.get(field), str)), None)
+    if text is None:
+        raise ScoreError(f"{where} has no answer: expected a text in one of {', '.join(_TEXT_FIELDS)}")
+    answer: str = text
+    return answer
+
+
+def _some(names: Any) -> str:
+    ordered = sorted(set(names))
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(map(repr, ordered[:_SHOWN])) + more
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
