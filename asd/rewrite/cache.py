@@ -188,12 +188,16 @@ def insert(connection: sqlite3.Connection, entries: Iterable[Entry]) -> list[boo
     """One transaction; True where the entry is now the stored one (a stored reply is never replaced)."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        won = [connection.execute(_FIRST_WINS, entry.row()).rowcount == 1 for entry in entries]
+        won = [insert_one(connection, entry) for entry in entries]
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
     return won
+
+
+def insert_one(connection: sqlite3.Connection, entry: Entry) -> bool:
+    return connection.execute(_FIRST_WINS, entry.row()).rowcount == 1
 
 
 def entries(connection: sqlite3.Connection, path: Path) -> Iterator[Entry]:
