@@ -44,32 +44,35 @@ class RunFolder:
 
     # -- opening ------------------------------------------------------------------------------------------------
 
-    def start(self, config: RunConfig, tasks: Sequence[TaskData]) -> None:
-        """Create it, or make sure that it is this run's. Raises: RunError if it is another run's, or in use."""
+    def claim(self, config: RunConfig) -> None:
+        """Make sure that it is empty or this run's. Raises: RunError if it is another run's, or in use."""
         self.root.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(
-                f"{self.root} is in use by another process; wait for it, or set `out` to another folder"
-            ) from None
-        shards = {task.name: {"train": task.train_shards.location, "test": task.test_shards.location} for task in tasks}
+            raise RunError(f"{self.root} is in use by another process; wait for it, or set another `out`") from None
         if self.config_file.is_file():
-            self._require_same(config, shards)
+            self._require_same(config)
+        elif any(path.name != ".lock" for path in self.root.iterdir()):
+            raise RunError(f"{self.root} is not empty and no run (config.json is missing); set another `out`")
+
+    def pinned_shards(self) -> dict[str, dict[str, str]] | None:
+        """Task -> split -> "DIR@version" that the run began with: it goes on with the same data whatever is newer."""
+        return self.read_config()["shards"] if self.config_file.is_file() else None
+
+    def record(self, config: RunConfig, tasks: Sequence[TaskData]) -> None:
+        """Write config.json, unless it is there."""
+        if self.config_file.is_file():
             return
-        if any(path.name != ".lock" for path in self.root.iterdir()):
-            raise RunError(f"{self.root} is not empty and no run (config.json is missing); set `out` to another folder")
-        write_json(self.config_file, {"format_version": FORMAT_VERSION, "config": config.model_dump(mode="json"),
-                                      "seed": config.seed, "shards": shards, **environment()})  # fmt: skip
+        shards = {task.name: {"train": task.train_shards.location, "test": task.test_shards.location} for task in tasks}
+        facts = {"format_version": FORMAT_VERSION, "config": config.model_dump(mode="json"), "seed": config.seed}
+        write_json(self.config_file, {**facts, "shards": shards, **environment()})
 
     def close(self) -> None:
         self._lock.release()
 
-    def _require_same(self, config: RunConfig, shards: dict[str, Any]) -> None:
-        before = self.read_config()
-        changed = differences(before["config"], config.model_dump(mode="json"))
-        changed += differences(before["shards"], shards, "shards.")
-        if changed:
+    def _require_same(self, config: RunConfig) -> None:
+        if changed := differences(self.read_config()["config"], config.model_dump(mode="json")):
             raise RunError(
                 f"{self.root} belongs to a run with other settings:\n  "
                 + "\n  ".join(changed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,6 @@ class TaskData:
     test_shards: Shards
     image_root: Path | None = None
     test_image_root: Path | None = None
-    warnings: tuple[str, ...] = field(default=())
 
     def native_responses(self) -> list[str]:
         """The distinct responses of the training rows in native style, sorted."""
@@ -98,17 +97,24 @@ class TaskData:
         return sorted(pc.unique(native.table["response"]).to_pylist())
 
 
-def load_tasks(config: DataConfig, *, train: bool = True) -> list[TaskData]:
-    """All tasks, checked before any training. train: False leaves the need for training rows out.
+def load_tasks(
+    config: DataConfig, pinned: Mapping[str, Mapping[str, str]] | None = None, *, train: bool = True
+) -> list[TaskData]:
+    """All tasks, checked before any training.
 
-    Raises: TaskDataError that says which task has no rows or no scorer; AsdError from reading or converting.
+    pinned: task -> {"train", "test"} -> "DIR@version" to read, in place of converting or taking the latest;
+    train: False leaves the need for training rows out. Raises: TaskDataError that says which task has no rows, no
+    scorer, or shards that cannot be read or made.
     """
     config = with_drawn_tasks(config)
-    return [_load_task(entry, config, train) for entry in config.tasks]
+    return [_load_task(entry, config, (pinned or {}).get(entry.name), train) for entry in config.tasks]
 
 
-def _load_task(entry: TaskEntry, config: DataConfig, train: bool) -> TaskData:
-    train_at, test_at = _converted(entry, config) if config.convert else _given(entry, config)
+def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] | None, train: bool) -> TaskData:
+    if pinned is not None:
+        train_at, test_at = pinned["train"], pinned["test"]
+    else:
+        train_at, test_at = _converted(entry, config) if config.convert else _given(entry, config)
     try:
         train_shards, test_shards = describe(train_at), describe(test_at)
         train_rows = _read(train_shards, config.train_split)

@@ -44,13 +44,16 @@ def run(config: RunConfig, say: Say = say_on_stderr) -> dict[str, Any]:
     Raises: TrainingError, AsdError. Whatever it raises, finished stages are kept, and calling it again goes on.
     """
     start_processes()
-    tasks = load_tasks(config.data, train=method_class(config.method).trains)
-    require_images(tasks)
     folder = RunFolder(config.run_dir)
     if writes_files():
-        folder.start(config, tasks)
+        folder.claim(config)
     wait_for_all()
     try:
+        tasks = load_tasks(config.data, folder.pinned_shards(), train=method_class(config.method).trains)
+        require_images(tasks)
+        wait_for_all()
+        if writes_files():
+            folder.record(config, tasks)
         return Loop(config, tasks, folder, say).run()
     finally:
         if writes_files():

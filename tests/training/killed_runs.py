@@ -1,0 +1,54 @@
+"""Runs in processes of their own that are killed for real (SIGKILL) at a chosen call."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+from typing import Any
+
+MODULES = ["torch", "transformers", "peft", "training.loop", "training.methods.reg_lora_tuning"]
+
+
+def _run(settings: dict[str, Any], kill_at: tuple[str, int] | None) -> None:
+    import torch
+
+    from training.config import build_config
+    from training.loop import run
+
+    torch.set_num_threads(1)
+    if kill_at is not None:
+        _die_at(*kill_at)
+    run(build_config(settings), lambda text: None)
+
+
+def _die_at(path: str, call: int) -> None:
+    """Replace "module:Class.function" or "module:function" by one that kills this process when called the n-th time."""
+    module, _, name = path.partition(":")
+    owner: Any = importlib.import_module(module)
+    *outer, last = name.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    genuine, calls = getattr(owner, last), [0]
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return genuine(*args, **kwargs)
+
+    setattr(owner, last, counted)
+
+
+def run_in_process(settings: dict[str, Any], kill_at: tuple[str, int] | None = None) -> int:
+    """The exit code: 0, or -9 if it was killed. kill_at: (function, number of its call)."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(MODULES)
+    process = context.Process(target=_run, args=(settings, kill_at))
+    process.start()
+    process.join(120)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode if process.exitcode is not None else -9
