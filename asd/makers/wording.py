@@ -59,7 +59,7 @@ def _opens_word(text: str, start: int, first: str) -> bool:
     if start == 0 or not first.isalnum():
         return True
     before = text[start - 1]
-    if before.isalnum():
+    if before.isalnum() and not _stands_alone(before, first):
         return False
     return not (first.isdigit() and before in ".,-" and (before == "-" or text[start - 2 : start - 1].isdigit()))
 
@@ -68,6 +68,11 @@ def _closes_word(text: str, end: int, last: str) -> bool:
     if end == len(text) or not last.isalnum():
         return True
     after = text[end]
-    if after.isalnum():
+    if after.isalnum() and not _stands_alone(after, last):
         return False
     return not (last.isdigit() and after in ".," and text[end + 1 : end + 2].isdigit())
+
+
+def _stands_alone(*letters: str) -> bool:
+    """Whether one of the letters is of a script that puts no space between words (Chinese, Japanese)."""
+    return any("\u2e80" <= letter <= "\u9fff" for letter in letters)

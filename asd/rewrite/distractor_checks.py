@@ -15,20 +15,42 @@ from asd.rewrite.meaning_checks import Check, find_markup
 SPARE_WORDS = 3
 _LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
 _KIN_WORDS = """
-place room city state country continent nationality building
-food drink
-tableware device equipment furniture object tool vehicle toy instrument
-clothing headwear footwear accessory material pattern
-person animal
-plant nature place
-sport activity equipment
+city state country continent nationality place
 weather daytime season
-brand person city
+brand person city place
 size shape pattern
 side place
+room place
+material pattern
+feeling activity
+weather nature
 """
 _KIN = tuple(frozenset(line.split()) for line in _KIN_WORDS.strip().splitlines())
 """Kinds of answers that do stand beside each other in options people write."""
+_STRICT_WORDS = """
+colour daytime season weather month weekday nationality city state country continent side size sleeve shape pattern
+feeling
+"""
+_STRICT = frozenset(_STRICT_WORDS.split())
+"""Kinds that stand among themselves. Things (food, furniture, animals, ...) do not: all of them answer "What is beside
+the car?", and only the question can say that one kind is asked for."""
+_ASKED_FOR = {
+    "food": "food dish meal fruit vegetable topping ingredient dessert eating eat eaten",
+    "drink": "drink beverage drinking",
+    "clothing": "clothing clothes garment wearing wear",
+    "vehicle": "vehicle transportation transport",
+    "plant": "plant tree flower",
+    "animal": "animal animals breed bird species",
+    "person": "who whom whose person",
+    "place": "place location where",
+    "room": "room",
+    "material": "material made",
+    "furniture": "furniture",
+    "sport": "sport sports game",
+    "activity": "doing activity action",
+}
+_ASKS = {kind: re.compile(rf"\b(?:{'|'.join(words.split())})\b") for kind, words in _ASKED_FOR.items()}
+"""Words of a question that ask for answers of one kind."""
 _NUMBERS = frozenset({"integer", "decimal", "quantity", "ratio", "ordinal", "percent", "money", "code"})
 _TIMES = frozenset({"time", "date", "year", "year_span", "integer", "code", "quantity"})
 
@@ -95,7 +117,7 @@ def _is_same(left: str, right: str) -> bool:
 
 def _find_other_kind(case: DistractorCase) -> str:
     own, gold = _kind(case.text), _kind(case.gold)
-    if _may_stand_together(own, gold):
+    if _may_stand_together(own, gold, case.question):
         return ""
     return (
         f"{case.text!r} is another kind of thing ({_named(own)}) than the right answer {case.gold!r} ({_named(gold)})."
@@ -110,7 +132,7 @@ def _named(kind: str) -> str:
     return "words" if kind == TEXT else kind.replace("_", " ")
 
 
-def _may_stand_together(own: str, gold: str) -> bool:
+def _may_stand_together(own: str, gold: str, question: str) -> bool:
     if own == gold:
         return True
     numeric = _NUMBERS | _TIMES
@@ -122,7 +144,11 @@ def _may_stand_together(own: str, gold: str) -> bool:
         return False
     if TEXT in (own, gold):
         return True  # the tables do not know every word
-    return any(own in group and gold in group for group in _KIN)
+    if any(own in group and gold in group for group in _KIN):
+        return True
+    if own in _STRICT or gold in _STRICT:
+        return False
+    return not (gold in _ASKS and _ASKS[gold].search(question.casefold()))
 
 
 def _find_other_length(case: DistractorCase) -> str:

@@ -22,16 +22,20 @@ LETTERS_PER_WORD = 1.7
 _SAME_SCRIPT = {"CJK": "HAN", "HIRAGANA": "HAN", "KATAKANA": "HAN", "KATAKANA-HIRAGANA": "HAN", "IDEOGRAPHIC": "HAN"}
 _FUNCTION_WORDS = {
     "en": "the is are was were what which who how why where does do this that there it of and with for from has have "
-    "can because not its they you to on",
-    "de": "der die das ein eine einen ist sind war was welche welcher wie warum wo und mit für von nicht auf dem den "
-    "im es sie zu auch als hat",
+    "can because not its they you to on a an in at by as or no his her their while near two some so",
+    "de": "der die das ein eine einen einem einer eines ist sind war was welche welcher wie warum wo und mit für von "
+    "nicht auf dem den des im am an es sie er zu zum zur auch als hat aus bei vor hinter neben über unter während sich "
+    "seine ihre denn weil oder zwei durch",
     "fr": "le la les un une des est sont était que quel quelle qui comment pourquoi où et avec pour dans ce cette il "
-    "elle pas sur du au aux",
-    "es": "el la los las un una es son era qué cuál quién cómo dónde y con para de en este esta no del hay se por está",
-    "it": "il lo la gli le un una è sono era che quale chi come perché dove e con per di nel questo questa non della "
-    "del si",
-    "pt": "o a os as um uma é são era que qual quem como porque onde e com para de em este esta não do da no na está",
-    "nl": "de het een is zijn was wat welke wie hoe waarom waar en met voor van niet op dat deze er in te ook aan",
+    "elle pas sur du de aux au en son sa ses car parce deux près par",
+    "es": "el la los las un una unos es son era qué que cuál quién cómo dónde y con para de en este esta no del al hay "
+    "se por está están su sus porque dos junto",
+    "it": "il lo la gli le un una uno è sono era che quale chi come perché dove e con per di nel nella questo questa "
+    "non della del si su da sul due suo sua",
+    "pt": "o a os as um uma é são era que qual quem como porque onde e com para de em este esta não do da no na está "
+    "ao seu sua dois por pois",
+    "nl": "de het een is zijn was wat welke wie hoe waarom waar en met voor van niet op dat deze er in te ook aan naar "
+    "bij haar hun twee want omdat die",
 }
 _LANGUAGES = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
 _WORD = re.compile(r"[^\W\d_]+")
@@ -53,10 +57,14 @@ def script_of(text: str) -> str:
     return script if most >= MIN_SHARE * total else ""
 
 
+def _function_words(text: str) -> dict[str, int]:
+    words = _WORD.findall(text.casefold())
+    return {code: sum(word in known for word in words) for code, known in _LANGUAGES.items()}
+
+
 def latin_language_of(text: str) -> str:
     """Code of the language whose function words stand in `text` at least twice as often as any other's, else ""."""
-    words = _WORD.findall(text.casefold())
-    ranked = sorted(((sum(word in known for word in words), code) for code, known in _LANGUAGES.items()), reverse=True)
+    ranked = sorted(((count, code) for code, count in _function_words(text).items()), reverse=True)
     (most, code), (second, _) = ranked[:2]
     return code if most >= MIN_FUNCTION_WORDS and most >= 2 * second else ""
 
@@ -70,8 +78,11 @@ def is_other_language(text: str, question: str) -> bool:
         return True
     if scripts[0] != "LATIN":
         return False
-    languages = latin_language_of(text), latin_language_of(question)
-    return "" not in languages and languages[0] != languages[1]
+    own, asked = latin_language_of(text), latin_language_of(question)
+    if "" in (own, asked) or own == asked:
+        return False
+    counts = _function_words(text)
+    return counts[own] > MIN_FUNCTION_WORDS and counts[own] >= 3 * counts[asked]
 
 
 def count_words(text: str) -> int:

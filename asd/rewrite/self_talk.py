@@ -25,11 +25,11 @@ _SELF_TALK = (
     # of itself
     r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:large )?language model|assistant|vision model|text-based)\b",
     r"\b(?:i am|i'm|being) (?:just |only )?an? (?:ai|(?:large )?language model|(?:virtual |digital )?assistant|chatbot)\b",
-    r"\blanguage model\b",
+    r"\blanguage model\b|\b(?:an?|your) (?:ai|virtual|digital)[- ](?:assistant|model|chatbot)\b",
     r"\b(?:i am|i'm) (?:sorry|unable|not able|afraid)\b|\bi apologi[sz]e\b|\bmy apologies\b",
     r"\bi (?:cannot|can't|can not|could not|couldn't|do not|don't|am unable to) "
     r"(?:see|view|access|open|display|process|analy[sz]e|determine|tell|have access|provide|verify|answer|assist|help)\b",
-    r"^(?:sure|certainly|of course|here(?:'s| is| are))\b[^.]{0,60}[!:,]",
+    r"^(?:sure|certainly|of course)\b[^.]{0,60}[!:]|^here(?:'s| is| are)\b[^.,]{0,60}:",
     r"\b(?:hope this helps|let me know if|feel free to)\b",
     # of not seeing
     r"\b(?:cannot|can't|can not|unable to|not able to|not possible to|impossible to|without) "
@@ -41,7 +41,7 @@ _SELF_TALK = (
     r"(?:provided|attached|supplied|available|included|visible to me)\b",
     r"\bbased (?:solely |only )?on the (?:question|answer|text) (?:alone|only|provided|given)\b",
     # of the explanation itself
-    r"\b(?:this|the following|the above|my) explanation\b|^explanation:|\bin \d+ words\b|\bword count\b",
+    r"\b(?:this|the following|the above|my) explanation\b|^explanation:|\bword count\b",
     r"^(?:answer|description|caption|response|output)\s*:",
 )
 _REGION_TALK = (

@@ -29,6 +29,9 @@ from asd.makers.wording import as_sentence, collapse, collapse_lines, contains_w
         ("50% of it", "50%", True),
         ("anything", "", False),
         ("(B)", "b", True),
+        ("所以它是红色的。", "红色", True),
+        ("桌上有4只猫", "4", True),
+        ("桌上有14只猫", "4", False),
     ],
 )
 def test_contains_words(text: str, phrase: str, found: bool) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.asd.rewrite.rewrite_cases import ScriptedModel, make_rewriter, make_sample, told
 
 from asd.makers.checks import check
 from asd.makers.rendering import RenderContext, render
@@ -16,6 +15,7 @@ from asd.rewrite.request import Completion, Refusal
 from asd.rewrite.rewriter import Rewritten
 from asd.schemas.styles import AnswerStyle
 from asd.templating import TemplateSet
+from tests.asd.rewrite.rewrite_cases import ScriptedModel, make_rewriter, make_sample, told
 
 YES_NO, CHOICE = AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE
 BRIEF, DETAILED = AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION
