@@ -10,7 +10,7 @@ from asd.scoring.rule import Reference
 
 FULL_POINTS = 10.0
 _NUMBER = r"\d+(?:\.\d+)?"
-_VERDICT = re.compile(rf"(?<![\w.])({_NUMBER})(?:\s*(?:/|out of)\s*{_NUMBER})?(?![\w]|\.\d)")
+_VERDICT = re.compile(rf"(?<![\w.-])({_NUMBER})(?:\s*(?:/|out of)\s*{_NUMBER})?(?![\w-]|\.\d)")
 _DIGIT = re.compile(r"[1-9]")
 
 

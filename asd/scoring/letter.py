@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from asd.schemas.answers import parse_letter
 from asd.schemas.styles import LETTERS
@@ -25,7 +26,7 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 def fixed(prediction: str, reference: Reference) -> float:
     """The letter alone, before a mark, in "the answer is X", or the option's text; never the article "a"."""
-    said = parse_letter(prediction, reference.options)
+    said = _option_word_for_word(prediction, reference) or parse_letter(prediction, reference.options)
     if said is None:
         declared = set(_DECLARED.findall(prediction))
         said = declared.pop() if len(declared) == 1 else None
@@ -49,9 +50,23 @@ def released_verdict(said: str | None, reference: Reference) -> float:
 
 def gold_letter(reference: Reference) -> str | None:
     """The letter of the option that is the gold answer; the gold itself where it is a letter already."""
-    texts = [plain_form(option) for option in reference.options]
-    gold = plain_form(reference.gold)
-    if gold in texts:
-        return LETTERS[texts.index(gold)]
+    place = _place_of(reference.gold, reference.options)
+    if place is not None:
+        return LETTERS[place]
     bare = reference.gold.strip()
     return bare.upper() if len(bare) == 1 and bare.isascii() and bare.isalpha() else None
+
+
+def _option_word_for_word(text: str, reference: Reference) -> str | None:
+    """The letter of the option that a text is, in this very case: options may differ in nothing else."""
+    place = _place_of(text, reference.options) if len(text.strip()) > 1 else None
+    return None if place is None else LETTERS[place]
+
+
+def _place_of(text: str, options: Sequence[str]) -> int | None:
+    """The one option equal to a text as it stands, else but for outer blanks, else but for case and full stop."""
+    for same in (str, str.strip, plain_form):
+        places = [place for place, option in enumerate(options) if same(option) == same(text)]
+        if places:
+            return places[0] if len(places) == 1 else None
+    return None

@@ -41,7 +41,8 @@ class ScoreReport:
 
 def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
     """Question id -> record with its answer under "text". Raises: ScoreError for no or double ids, or no answer."""
-    records = read_records(location)
+    content = read_records(location)
+    records = [content] if isinstance(content, dict) else content
     if not isinstance(records, list) or not records:
         raise ScoreError(f"{location} holds no predictions: expected a list of records, or one a line")
     found: dict[str, Mapping[str, Any]] = {}

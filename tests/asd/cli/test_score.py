@@ -1,0 +1,51 @@
+"""`asd score`: what it prints, as text and JSON, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.asd.cli_runner import run_asd
+
+
+def predictions(folder: Path) -> Path:
+    rows = [
+        {"question_id": "1", "text": "teapot", "ground_truth": "Teapot"},
+        {"question_id": "2", "text": "dog", "ground_truth": "Guide dog"},
+        {"question_id": "3", "text": "Sundial.", "ground_truth": "Sundial"},
+        {"question_id": "4", "text": "Hamper", "ground_truth": "Bucket"},
+    ]
+    path = folder / "merge.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_text(tmp_path: Path) -> None:
+    done = run_asd("score", predictions(tmp_path), "--task", "imagenet", "--rules", "coin")
+    assert done.code == 0, done.err
+    assert "imagenet: 4 questions, coin rules: 50.00 %" in done.out
+    assert "label:legacy (CoIN and SEFE, ImageNet)    50.00" in done.out
+    assert "higher by the released form: 1 (e.g. 2)" in done.out
+    assert "higher by the fixed form: 1 (e.g. 1)" in done.out
+
+
+def test_json(tmp_path: Path) -> None:
+    done = run_asd("score", predictions(tmp_path), "--task", "imagenet", "--json")
+    document = json.loads(done.out)
+    assert (document["questions"], document["score_percent"], document["difference_percent"]) == (4, 50.0, 0.0)
+    assert document["legacy"] == {"rule": "label:legacy", "percent": 50.0, "reason": None}
+    assert (document["examples_higher_by_legacy"], document["examples_higher_by_fixed"]) == (["2"], ["1"])
+
+
+def test_another_rule(tmp_path: Path) -> None:
+    done = run_asd("score", predictions(tmp_path), "--task", "imagenet", "--rule", "contains", "--json")
+    assert json.loads(done.out)["fixed"] == {"rule": "contains:fixed", "percent": 50.0}
+
+
+def test_errors_are_one_message(tmp_path: Path) -> None:
+    path = predictions(tmp_path)
+    unknown = run_asd("score", path, "--task", "imagenet", "--rules", "old")
+    assert (unknown.code, unknown.err) == (2, "error: no set of rules named 'old' (known: coin, fixed, sefe).\n")
+    absent = run_asd("score", tmp_path / "no.jsonl", "--task", "imagenet")
+    assert absent.code == 1
+    assert absent.err.startswith(f"error: {tmp_path / 'no.jsonl'} cannot be read")
