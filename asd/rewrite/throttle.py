@@ -1,10 +1,9 @@
 """How many requests one server gets at once: raised while that brings more replies, lowered when the server is busy.
 
-Each busy answer (429, 503, a timeout) takes one off at once, so that a server which takes 40 of 100 is down at 40
-after 60 refusals. The rest is judged per window of as many outcomes as the limit allows at once: requests that wait in
-the server's own queue lower the limit by half their number; more at once that brought no more replies per second is
-taken back; otherwise it grows by 5 %, at first by doubling, unless a tenth of the window was busy answers (a few come
-from servers with room, too).
+Busy answers (429, 503, a timeout) beyond a stray few take one off each, at once: a server which takes 40 of 100 is
+down at 40 after 60 refusals. The rest is judged per window of as many outcomes as the limit allows at once: requests
+that wait in the server's own queue lower the limit by half their number; more at once that brought no more replies per
+second is taken back; otherwise it grows, at first by doubling, later by 5 %.
 """
 
 from __future__ import annotations
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 
 _START = 32
 _MIN_WINDOW = 8
-_BUSY_SHARE = 0.1
+_BUSY_SHARE, _STRAY = 0.15, 3
+"""Of a window's outcomes. Fewer busy answers come from servers with room, too; at the limit there are soon more, as
+refusals come quicker than replies."""
 _GAIN = 0.25
 """Replies per second must grow by this share of the growth of the limit, or the growth was useless."""
 _HOLD_WINDOWS = 10
@@ -56,7 +57,7 @@ class Throttle:
         self._replied += replied
         self._busy += busy
         self._full += full
-        if busy:
+        if busy and self._busy > max(_STRAY, _BUSY_SHARE * self._outcomes):
             self.limit = max(1.0, self.limit - 1.0)
             self._doubling = False
         if self._outcomes >= max(self.limit, _MIN_WINDOW) and now > self._start:
@@ -68,7 +69,7 @@ class Throttle:
         self._outcomes = self._replied = self._busy = self._full = 0
 
     def _judge(self, seconds: float) -> None:
-        if self._busy > _BUSY_SHARE * self._outcomes:
+        if self._busy > max(_STRAY, _BUSY_SHARE * self._outcomes):
             self._mark = None
         elif self.queued > 0.1 * self.limit + 1:
             self._lower(self.limit - 0.5 * self.queued)
