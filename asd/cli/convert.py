@@ -79,6 +79,7 @@ def run(
     dry: bool,
     as_json: bool,
     rewriter: dict[str, Any] | None = None,
+    jobs: int | None = None,
 ) -> None:
     given = given_settings(settings, ratio, ratio_per_style)
     if rewriter:
@@ -93,7 +94,14 @@ def run(
         recipe = load_recipe(pipeline)
         configs = recipe_configs(recipe, given)
         require_one_kind(recipe, configs)
-    outcomes = []
+    if jobs is not None and (pipeline is None or dry):
+        raise UsageError("--jobs is for converting a --pipeline; give it without --task and --dry-run.")
+    outcomes: list[dict[str, Any]] = []
+    if jobs is not None:
+        from asd.cli.benchmark import run_side_by_side
+
+        outcomes = run_side_by_side(configs, jobs, quiet=as_json)
+        configs = []
     for number, config in enumerate(configs, start=1):
         try:
             outcomes.append(_run_one(config, dry, as_json))
@@ -103,6 +111,10 @@ def run(
             raise
     if as_json:
         print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))
+    elif pipeline is not None and not dry:
+        from asd.cli.benchmark import summary
+
+        print("\n".join(summary(outcomes)))
 
 
 def _run_one(config: ConvertConfig, dry: bool, as_json: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from asd.cli.data_app import data_app
 from asd.cli.rewrite_app import rewrite_app
 from asd.cli.rewriter_options import takes_rewriter_options
 from asd.errors import AsdError
@@ -27,6 +28,7 @@ DatasetArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 _INTERRUPTED = 130
+app.add_typer(data_app, name="data")
 app.add_typer(rewrite_app, name="rewrite")
 
 
@@ -88,6 +90,9 @@ def convert(
     image_root: Annotated[str | None, typer.Option(help="Folder that image paths are relative to.")] = None,
     embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core]")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="With --pipeline: convert so many tasks side by side.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable row.")] = False,
     max_reject_rate: Annotated[
         float | None, typer.Option(help="Stop if more than this share of rows is unusable. [default: 0.2]")
@@ -107,7 +112,7 @@ def convert(
         "name": name,
     }  # fmt: skip
     run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json,
-        rewriter=rewriter)  # fmt: skip
+        rewriter=rewriter, jobs=jobs)  # fmt: skip
 
 
 @app.command()

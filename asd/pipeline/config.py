@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, parse_style
+from asd.schemas.task import TaskSpec
 from asd.sources.native_rows import normalise_split
+from asd.tasks.registry import general_rfp_keys, load_task
 
 NOT_IDENTITY = {
     "task": "the task spec itself is hashed",
@@ -22,6 +24,7 @@ NOT_IDENTITY = {
     "strict": "stops a run, changes no sample",
     "max_reject_rate": "stops a run, changes no sample",
     "name": "a label on the finished version",
+    "rfps": "the task spec is hashed with them",
     "rewriter": "has an identity of its own, hashed where there is one",
 }
 """Settings that do not enter the version id, each with its reason."""
@@ -47,6 +50,8 @@ class ConvertConfig(BaseModel):
     """Target styles; None = all that the task's spec allows."""
     split: str | None = None
     """Read only rows of this split; None = all."""
+    rfps: dict[str, list[str]] | None = None
+    """Response-format prompts that replace the task's, by style (keys of `asd/tasks/_defaults.yaml`)."""
     template_dir: Path | None = None
     source_format: str | None = None
     image_root: Path | None = None
@@ -72,6 +77,16 @@ class ConvertConfig(BaseModel):
             raise ValueError("no style is named")
         return styles
 
+    @field_validator("rfps")
+    @classmethod
+    def validate_rfps(cls, value: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
+        for key, texts in (value or {}).items():
+            if key not in general_rfp_keys():
+                raise ValueError(f"rfps: no key {key!r} (known: {', '.join(general_rfp_keys())})")
+            if not texts or not all(text.strip() for text in texts):
+                raise ValueError(f"rfps: {key} needs at least one sentence, and none may be empty")
+        return value
+
     @field_validator("split")
     @classmethod
     def normalise_split(cls, value: str | None) -> str | None:
@@ -91,6 +106,11 @@ class ConvertConfig(BaseModel):
         if sum(shares.values()) > 1.0 + 1e-9:
             raise ValueError(f"ratio_per_style: the shares add up to {sum(shares.values()):g}, more than 1")
         return self
+
+    def load_spec(self) -> TaskSpec:
+        """The task, with this conversion's wordings. Raises: as `load_task`."""
+        spec = load_task(self.task)
+        return spec.model_copy(update={"rfps": {**spec.rfps, **self.rfps}}) if self.rfps else spec
 
     def identity(self) -> dict[str, Any]:
         """The settings that decide the content, JSON-ready."""

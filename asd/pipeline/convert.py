@@ -53,7 +53,6 @@ from asd.shards.manifest import (
 from asd.shards.store import Store
 from asd.sources.open import Source, open_source
 from asd.sources.resolve import ResolvedSource, resolve_source
-from asd.tasks.registry import load_task
 from asd.templating import TemplateSet
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
 
     scratch: folder for the embedded sample, where nothing may be written into the dataset directory.
     """
-    spec = load_task(config.task)
+    spec = config.load_spec()
     styles = _styles(config, spec)
     templates = TemplateSet(config.template_dir)
     templates.check(styles, spec.family)

@@ -1,4 +1,8 @@
-"""Recipes: one YAML file that converts the tasks of a whole benchmark with the same settings."""
+"""Recipes: one YAML file that converts the tasks of a whole benchmark with the same settings.
+
+A recipe may extend another file and say only what differs. Files whose names begin with `_` are there to be extended,
+and those below TRAINING_RUNS are not conversions: neither is a recipe by itself.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from asd.errors import UnknownNameError, UsageError
+from asd.pipeline.benchmark import Benchmark, Place, Published, TaskEntry
 from asd.pipeline.config import ConvertConfig
 from asd.resources import pipelines_dir
-from asd.sources.resolve import resolve_source
+from asd.sources.resolve import data_root, resolve_source
 from asd.tasks.registry import load_task
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is about ten times as fast
 
 
 class Recipe(BaseModel):
@@ -27,14 +34,39 @@ class Recipe(BaseModel):
     """Folder of the datasets, one per task; relative to where the command runs."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of every task; see `ConvertConfig`."""
-    tasks: list[dict[str, Any]] = Field(min_length=1)
-    """In the benchmark's order: `task` and whatever settings differ for it."""
+    tasks: list[TaskEntry] = Field(min_length=1)
+    """In the benchmark's order."""
+    benchmark: Benchmark | None = None
+    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    """How the paper trained."""
+    published: list[Published] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def validate_published(self) -> Recipe:
+        """Figures must be of this recipe's tasks, or a comparison would silently drop them."""
+        tasks = {entry.task for entry in self.tasks}
+        for row in self.published:
+            unknown = ({*row.after_own_task, *row.after_last_task} if tasks else set()) - tasks
+            if unknown:
+                raise ValueError(f"published {row.method!r} has figures of unknown tasks: {', '.join(sorted(unknown))}")
+            if row.matrix is not None and len(row.matrix) != len(self.tasks):
+                raise ValueError(f"published {row.method!r}: its matrix is not {len(self.tasks)} x {len(self.tasks)}")
+        return self
+
+
+TRAINING_RUNS = ("pocket",)
+"""Folders of `pipelines/` that hold runs of the training package."""
 
 
 def builtin_recipes() -> dict[str, Path]:
     """ "<benchmark>/<recipe>" -> file."""
     root = pipelines_dir()
-    return {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.yaml"))}
+    found = {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.yaml"))}
+    return {
+        name: path
+        for name, path in found.items()
+        if not path.name.startswith("_") and name.split("/")[0] not in TRAINING_RUNS
+    }
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -46,14 +78,48 @@ def load_recipe(name_or_path: str) -> Recipe:
             raise UnknownNameError("recipe", name_or_path, known, hint="A path to a YAML file works too.")
         path = known[name_or_path]
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-        return Recipe.model_validate(raw)
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{path} is not valid YAML: {exc}") from exc
+        return Recipe.model_validate(_read(path))
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "file"
-        raise UsageError(f"{path}: {where}: {first['msg']}") from exc
+        raise UsageError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from exc
+
+
+def _read(path: Path, extended_by: tuple[Path, ...] = ()) -> Any:
+    """The file with what it extends put under it."""
+    try:
+        raw = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # a safe loader: it builds plain values only
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} is not valid YAML: {exc}") from exc
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be read ({exc.strerror}); {extended_by[-1]} extends it.") from exc
+    if not isinstance(raw, dict) or not {"extends", "order"} & raw.keys():
+        return raw
+    if len(extended_by) > 4:
+        raise UsageError(f"{path}: recipes extend each other in a circle, or too deeply.")
+    under = _read(path.parent / str(raw["extends"]), (*extended_by, path)) if "extends" in raw else {}
+    whole = _over(under, {key: value for key, value in raw.items() if key not in ("extends", "order", "tasks")})
+    whole["tasks"] = _tasks_over(under.get("tasks", []), raw.get("tasks", []), raw.get("order"), path)
+    return whole
+
+
+def _over(under: Any, over: Any) -> Any:
+    """`over` laid over `under`, key by key where both are mappings."""
+    if not (isinstance(under, dict) and isinstance(over, dict)):
+        return over
+    return {**under, **{key: _over(under.get(key), value) for key, value in over.items()}}
+
+
+def _tasks_over(under: list[Any], over: list[Any], order: list[str] | None, path: Path) -> list[Any]:
+    """Entries of the same task are laid over each other; `order` chooses and orders."""
+    tasks = {entry["task"]: entry for entry in under}
+    for entry in over:
+        name = entry.get("task") if isinstance(entry, dict) else None
+        tasks[name] = _over(tasks.get(name, {}), entry)
+    unknown = [name for name in order or () if name not in tasks]
+    if unknown:
+        raise UnknownNameError(f"task in `order` of {path.name}", unknown[0], map(str, tasks))
+    return [tasks[name] for name in order or tasks]
 
 
 def require_one_kind(recipe: Recipe, configs: list[ConvertConfig]) -> None:
@@ -90,21 +156,40 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
     root = Path(overrides.get("out") or recipe.out)
     shared = {key: value for key, value in overrides.items() if key not in ("out", "task", "source")}
     configs = []
-    for entry in recipe.tasks:
-        if "task" not in entry:
-            raise UsageError(f"recipe {recipe.name}: an entry of `tasks` has no `task`: {entry}")
+    for item in recipe.tasks:
+        entry: dict[str, Any] = {"task": item.task, **item.settings}
         settings = {**recipe.settings, **entry, **shared}
         if "rewriter" in settings:
-            settings["rewriter"] = _merged(*(part["rewriter"] for part in (recipe.settings, entry, shared) if "rewriter" in part))
-        settings.setdefault("out", root / Path(str(entry["task"])).stem)
+            settings["rewriter"] = _merged(
+                *(part["rewriter"] for part in (recipe.settings, entry, shared) if "rewriter" in part)
+            )
+        settings.setdefault("out", root / Path(item.task).stem)
+        if "source" not in settings:
+            settings |= _placed(item)
         try:
             configs.append(ConvertConfig(**settings))
         except ValidationError as exc:
             first = exc.errors()[0]
             where = ".".join(map(str, first["loc"])) or "settings"
             message = first["msg"].removeprefix("Value error, ")
-            raise UsageError(f"recipe {recipe.name}, task {entry['task']}: {where}: {message}") from exc
+            raise UsageError(f"recipe {recipe.name}, task {item.task}: {where}: {message}") from exc
     return configs
+
+
+def _placed(item: TaskEntry) -> dict[str, Any]:
+    """Source and image folder of the first complete place below the data root, if the recipe names places."""
+    root = data_root()
+    place = None if root is None else next((one for one in item.places if not missing_files(one, root)), None)
+    if root is None or place is None:
+        return {}
+    image_root = root / (place.image_root if place.image_root is not None else place.folder)
+    return {"source": str(root / place.folder)} | ({"image_root": image_root} if image_root.is_dir() else {})
+
+
+def missing_files(place: Place, root: Path) -> list[str]:
+    """Globs of a place that match nothing below the data root."""
+    folder = root / place.folder
+    return [pattern for pattern in place.files if next(folder.glob(pattern), None) is None]
 
 
 def recipe_datasets(recipe: Recipe) -> list[Path]:
