@@ -124,7 +124,7 @@ class BlockTemplate:
     name: str
     sha256: str
     path: Path
-    _blocks: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False)
+    _blocks: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False, compare=False)
 
     def render(self, block: str, values: dict[str, Any]) -> str:
         """The block's text without surrounding white space; `values` must hold all variables."""

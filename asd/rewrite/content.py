@@ -18,6 +18,7 @@ from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES
 from asd.rewrite.writable import DESCRIBED_FAMILIES, DISTRACTOR_STYLES
 from asd.schemas.styles import AnswerStyle, Maker
 
+NUM_DISTRACTORS = {AnswerStyle.YES_NO: 1, AnswerStyle.MULTIPLE_CHOICE: 3}
 _QUOTES = "\"'“”‘’`"
 
 
@@ -32,28 +33,43 @@ def check_names(style: AnswerStyle) -> tuple[str, ...]:
     return tuple(check.slug for check in checks)
 
 
-def read_content(reply: BaseModel, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | list[Problem]:
-    """The draft that a reply makes of a sample, or every check that it fails."""
+def read_content(
+    reply: BaseModel, sample: Sample, style: AnswerStyle, ctx: MakerContext, kept: list[str]
+) -> Draft | list[Problem]:
+    """The draft that a reply makes of a sample, or every check that it fails.
+
+    `kept`: wrong answers of earlier replies that passed, to which this reply's own are added.
+    """
     texts = [str(text) for text in reply.model_dump().values()]
     if style in DISTRACTOR_STYLES:
-        return _read_distractors(texts, sample, style)
+        return _read_distractors(texts, sample, style, kept)
     return _read_explanation(texts[0], sample, style, ctx)
 
 
-def _read_distractors(texts: list[str], sample: Sample, style: AnswerStyle) -> Draft | list[Problem]:
+def _read_distractors(texts: list[str], sample: Sample, style: AnswerStyle, kept: list[str]) -> Draft | list[Problem]:
     gold = collapse(sample.gold)
-    wrong: list[str] = []
-    problems: dict[Problem, None] = {}
+    problems: list[Problem] = []
     for text in texts:
         fitted = fit_form(text, gold)
-        case = DistractorCase(fitted, gold, tuple(sample.accepted), tuple(wrong), sample.question)
-        problems |= dict.fromkeys(find_problems(case, DISTRACTOR_CHECKS))
-        wrong.append(fitted)
-    if problems:
-        return list(problems)
+        case = DistractorCase(fitted, gold, tuple(sample.accepted), tuple(kept), sample.question)
+        found = find_problems(case, DISTRACTOR_CHECKS)
+        problems += found
+        if not found:
+            kept.append(fitted)
+    wanted = NUM_DISTRACTORS[style]
+    if len(kept) < wanted:
+        return problems + _say_kept(kept, wanted)
     if style is AnswerStyle.YES_NO:
-        return Draft(style, Maker.REWRITER, gold, wrong=wrong[0])
-    return Draft(style, Maker.REWRITER, gold, options=[gold, *wrong])
+        return Draft(style, Maker.REWRITER, gold, wrong=kept[0])
+    return Draft(style, Maker.REWRITER, gold, options=[gold, *kept[:wanted]])
+
+
+def _say_kept(kept: list[str], wanted: int) -> list[Problem]:
+    """Tells the model, after what was wrong, what it need not write again."""
+    if not kept:
+        return []
+    named = ", ".join(map(repr, kept))
+    return [Problem("", f"{named}: good, and kept. Write {wanted} others; {wanted - len(kept)} of them must be good.")]
 
 
 def fit_form(text: str, gold: str) -> str:

@@ -38,6 +38,11 @@ _FUNCTION_WORDS = {
     "bij haar hun twee want omdat die",
 }
 _LANGUAGES = {name: frozenset(words.split()) for name, words in _FUNCTION_WORDS.items()}
+_CODES_OF = {
+    word: [code for code, known in _LANGUAGES.items() if word in known]
+    for words in _LANGUAGES.values()
+    for word in words
+}
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -49,6 +54,8 @@ def _script_of_letter(letter: str) -> str:
 
 def script_of(text: str) -> str:
     """'LATIN', 'HAN' (Chinese and Japanese), 'CYRILLIC', ...; "" where no script has most of the letters."""
+    if text.isascii():
+        return "LATIN" if sum(map(str.isalpha, text)) >= MIN_LETTERS else ""
     counted = Counter(_script_of_letter(char) for char in text if char.isalpha())
     total = sum(counted.values())
     if total < MIN_LETTERS:
@@ -58,8 +65,11 @@ def script_of(text: str) -> str:
 
 
 def _function_words(text: str) -> dict[str, int]:
-    words = _WORD.findall(text.casefold())
-    return {code: sum(word in known for word in words) for code, known in _LANGUAGES.items()}
+    counts = dict.fromkeys(_LANGUAGES, 0)
+    for word in _WORD.findall(text.casefold()):
+        for code in _CODES_OF.get(word, ()):
+            counts[code] += 1
+    return counts
 
 
 def latin_language_of(text: str) -> str:
@@ -87,6 +97,8 @@ def is_other_language(text: str, question: str) -> bool:
 
 def count_words(text: str) -> int:
     """Words by white space; in scripts without spaces, by the number of letters."""
+    if text.isascii():
+        return len(text.split())
     unspaced = sum(char.isalpha() and _script_of_letter(char) in UNSPACED for char in text)
     if not unspaced:
         return len(text.split())

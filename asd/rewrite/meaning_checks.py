@@ -13,7 +13,7 @@ Case = TypeVar("Case")
 
 
 class Problem(NamedTuple):
-    """`slug` is counted and recorded; `sentence` tells the model what to do better."""
+    """`slug` is counted and recorded ("" for mere advice); `sentence` tells the model what to do better."""
 
     slug: str
     sentence: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -63,16 +64,23 @@ class Prompt:
         self, values: PromptValues, data: str, form: str, *, is_batch: bool = False, is_retry: bool = False
     ) -> tuple[str, str]:
         """System and user message. `data`: a block as `sample_data.as_block` makes it."""
-        given = {name: getattr(values, name) for name in VARIABLES}
+        task, request = _render_parts(self.template, values)
         filled: dict[str, Any] = {
-            "task": self.template.render("task", given),
-            "request": self.template.render("request", given),
+            "task": task,
+            "request": request,
             "data": data,
             "form": form,
             "is_batch": is_batch,
             "is_retry": is_retry,
         }
         return self.frame.render("system", filled), self.frame.render("user", filled)
+
+
+@lru_cache(maxsize=256)
+def _render_parts(template: BlockTemplate, values: PromptValues) -> tuple[str, str]:
+    """Task and request, which no sample changes."""
+    given = {name: getattr(values, name) for name in VARIABLES}
+    return template.render("task", given), template.render("request", given)
 
 
 class PromptSet:

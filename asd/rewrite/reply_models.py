@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
@@ -94,6 +95,7 @@ DESCRIPTIONS: dict[AnswerStyle, type[BaseModel]] = {
 """In place of `REPLIES` where the style describes an image or a region of it."""
 
 
+@lru_cache(maxsize=32)
 def letter_reply(letters: str) -> type[BaseModel]:
     """The judge's own answer to a question with these option letters."""
     choices: Any = Literal[tuple(letters)]
@@ -105,14 +107,19 @@ def batch_keys(count: int) -> list[str]:
     return [f"q{number}" for number in range(1, count + 1)]
 
 
+@lru_cache(maxsize=64)
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema to send: all keys required, no others allowed, nothing that depends on pydantic's wording."""
+    """The schema to send: all keys required, no others allowed, nothing that depends on pydantic's wording.
+
+    Read-only: all requests share it.
+    """
     return _closed(model.model_json_schema())
 
 
+@lru_cache(maxsize=256)
 def batch_schema(model: type[BaseModel], count: int) -> dict[str, Any]:
     """One reply for each of `count` questions. An object with a key per question, not an array: guided decoding then
-    gives each of them exactly one."""
+    gives each of them exactly one. Read-only: all requests share it."""
     keys, one = batch_keys(count), schema_of(model)
     return {
         "type": "object",

@@ -53,15 +53,16 @@ def read_object(text: str) -> dict[str, object] | Unparsed:
     text = text[:MAX_REPLY_CHARS]
     if _THOUGHT_END in text:  # a reasoning model's notes may hold drafts of the object
         text = text.rsplit(_THOUGHT_END, 1)[1]
-    for candidate in (text, _outer_object(text)):
+    whole = _loads(text)
+    if isinstance(whole, dict):
+        return whole
+    if "{" not in text:
+        return Unparsed("no_json", "the reply holds no JSON object")
+    inner = _outer_object(text)
+    for candidate in (inner, _without_spare_commas(inner)):
         value = _loads(candidate)
         if isinstance(value, dict):
             return value
-    if "{" not in text:
-        return Unparsed("no_json", "the reply holds no JSON object")
-    repaired = _loads(_without_spare_commas(_outer_object(text)))
-    if isinstance(repaired, dict):
-        return repaired
     return Unparsed("bad_json", "the reply is not valid JSON")
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from asd.makers.maker_context import MakerContext
 from asd.records import Decline, Draft, Sample
-from asd.rewrite.content import check_names, read_content, reply_model
+from asd.rewrite.content import NUM_DISTRACTORS, check_names, read_content, reply_model
 from asd.rewrite.explanation_checks import BANDS
 from asd.rewrite.image_input import EncodedImage, ImageEncoder
 from asd.rewrite.judge import MAX_TOKENS as JUDGE_TOKENS
@@ -27,7 +27,7 @@ from asd.rewrite.reply_models import batch_schema, reply_form, schema_of
 from asd.rewrite.reply_text import Unparsed, parse_batch, parse_reply
 from asd.rewrite.request import Complete, Completion, CompletionRequest, Refusal
 from asd.rewrite.rewritten import JudgeView, RewriteProvenance, Rewritten
-from asd.rewrite.sample_data import as_block, describe_sample
+from asd.rewrite.sample_data import as_block, describe_sample, may_sway_others
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.writable import DESCRIBED_FAMILIES, find_decline
 from asd.schemas.styles import AnswerStyle
@@ -43,7 +43,6 @@ REPLY_TOKENS = {
     AnswerStyle.DETAILED_EXPLANATION: 320,
 }
 """Reply tokens that a style may use, several times what a good reply needs."""
-NUM_DISTRACTORS = {AnswerStyle.YES_NO: 1, AnswerStyle.MULTIPLE_CHOICE: 3}
 CHARS_PER_TOKEN = 4
 MAX_EARLIER = 2000
 """Characters of a refused reply that are shown again."""
@@ -67,6 +66,8 @@ class _Job:
     keys: list[str] = field(default_factory=list)
     earlier: str = ""
     problems: list[Problem] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    """Wrong answers that passed, of replies that had too few of them."""
 
     def spend(self, completion: Completion, tokens: tuple[int, int] | None = None) -> None:
         prompt_tokens, completion_tokens = tokens or (completion.prompt_tokens, completion.completion_tokens)
@@ -110,15 +111,18 @@ class Rewriter:
         self, samples: Sequence[Sample], style: AnswerStyle, ctx: MakerContext
     ) -> list[Rewritten | Decline]:
         """`draft` of each, several questions of the same images in one request; those whose part of the reply fails
-        are asked again by themselves. As many share a request as the settings and the reply's tokens allow."""
+        are asked again by themselves. As many share a request as the settings and the reply's tokens allow; a sample
+        that reads like orders to the model shares none."""
         results: dict[int, Rewritten | Decline] = {}
-        waiting: dict[tuple[str, ...], list[tuple[int, _Job]]] = {}
+        waiting: dict[tuple[object, ...], list[tuple[int, _Job]]] = {}
         for place, sample in enumerate(samples):
             job = await self._prepare(sample, style, ctx)
             if isinstance(job, Decline):
                 results[place] = job
             else:
-                waiting.setdefault(tuple(image.input.sha256 for image in job.images), []).append((place, job))
+                alone = place if may_sway_others(sample) else None
+                key = (alone, *(image.input.sha256 for image in job.images))
+                waiting.setdefault(key, []).append((place, job))
         for alike in waiting.values():
             for part in _chunks(alike, self._group_size(style)):
                 made = await self._pursue_group([job for _, job in part])
@@ -175,13 +179,14 @@ class Rewriter:
             self._note(job, text, [Problem(reply.reason, f"The reply could not be read: {reply.detail}.")])
             return None
         shown = str(reply.model_dump_json())
-        content = read_content(reply, job.sample, job.style, job.ctx)
+        content = read_content(reply, job.sample, job.style, job.ctx, job.kept)
         if not isinstance(content, Draft):
             self._note(job, shown, content)
             return None
         view, problem = await self._judge(job, content)
         if problem is not None:
             self._note(job, shown, [problem])
+            job.kept.clear()
             return None
         job.attempts += 1
         return Rewritten(content, self._provenance(job, view))
@@ -281,7 +286,7 @@ class Rewriter:
     def _note(self, job: _Job, text: str, problems: list[Problem]) -> None:
         job.attempts += 1
         job.earlier, job.problems = text[:MAX_EARLIER], problems
-        self.failed_checks.update(problem.slug for problem in problems)
+        self.failed_checks.update(problem.slug for problem in problems if problem.slug)
 
     def _give_up(self, job: _Job) -> Decline:
         first = job.problems[0]

@@ -22,6 +22,14 @@ MAX_QUESTION, MAX_CONTEXT, MAX_NOTE = 4000, 4000, 1500
 MAX_ACCEPTED, MAX_NOTES, MAX_TOKENS, MAX_TOKEN = 20, 4, 80, 60
 _CONTROL_TOKEN = re.compile(r"\[(?=/?[A-Z_])")
 """Such as "[INST]"; JSON's own brackets never stand before a capital letter."""
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|override) (?:\w+ ){0,3}(?:above|previous|prior|earlier|instructions?|rules?|prompts?)\b"
+    r"|\b(?:system|developer) (?:prompt|message)\b|\bnew (?:instructions?|rules?|task)\b|\byou are now\b"
+    r"|\b(?:all|other|every|each) (?:other )?(?:samples?|questions?|answers?|repl(?:y|ies))\b"
+    r"|\b(?:reply|respond|answer) (?:only )?(?:with|in)\b|\bq\d+\b|</|<\||\{\{|\{%|\[/?INST",
+    re.IGNORECASE,
+)
+"""Text that reads like orders to a model, or like the syntax of prompts."""
 _EXPLANATIONS = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
 
 
@@ -49,6 +57,19 @@ def describe_sample(
         "notes": _notes(sample) if style in _EXPLANATIONS else [],
     }
     return {name: value for name, value in told.items() if value}
+
+
+def may_sway_others(sample: Sample) -> bool:
+    """Whether a sample's text might change what a model says of other samples in the same request."""
+    texts = (
+        sample.question,
+        sample.context,
+        sample.gold,
+        *sample.ocr_tokens,
+        *sample.rationales,
+        sample.solution or "",
+    )
+    return any(map(_ORDERS.search, texts)) or _ORDERS.search(" ".join(sample.ocr_tokens)) is not None
 
 
 def also_accepted(sample: Sample) -> list[str]:
