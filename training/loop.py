@@ -15,8 +15,9 @@ from torch import nn
 
 from training.checkpoint import RunFolder
 from training.data import TaskData, load_tasks, require_images
-from training.evaluation.evaluate import Evaluator, mean_scores
+from training.evaluation.evaluate import Evaluator
 from training.evaluation.prediction_rows import read_predictions, write_predictions
+from training.evaluation.stage_scores import forgotten, lenient_reader, mean_scores
 from training.inputs import RunInputs
 from training.methods.protocol import Stage
 from training.methods.registry import build_method, method_class
@@ -125,10 +126,10 @@ class Loop:
             facts = files.trained()
             model = self.method.carry_over(model, stage)
         start = time.perf_counter()
-        scores = self._evaluate(model, stage)
+        figures = self._evaluate(model, stage)
         facts["evaluate_s"] = time.perf_counter() - start
         if writes_files():
-            files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), "scores": scores, **facts})
+            files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), **figures, **facts})
             self._write_results(self.stages[: stage.number + 1])
         wait_for_all()
         return model
@@ -149,24 +150,29 @@ class Loop:
             self.folder.save_stage(stage, self.method, model, self.projector, facts)
 
     def _evaluate(self, model: nn.Module, stage: Stage) -> dict[str, Any]:
-        seen = {name for earlier in self.stages[: stage.number + 1] for name in earlier.tasks}
+        """Scores by task, and for tasks of earlier stages what was forgotten since."""
+        own = {name: earlier for earlier in self.stages[: stage.number + 1] for name in earlier.tasks}
         scores: dict[str, Any] = {}
+        lost: dict[str, Any] = {}
         for name, task in self.tasks.items():
-            if self.config.eval.on == "all" or name in seen:
-                scores[name] = self._evaluate_task(model, stage, task)
-                self.say(
-                    f"{stage.folder}: {name} {scores[name]['strict']:.4f} on {scores[name]['questions']} questions"
-                )
-        return scores
+            if self.config.eval.on == "seen" and name not in own:
+                continue
+            rows = self._predictions(model, stage, task)
+            scores[name] = mean_scores(rows, lenient_reader(task))
+            if name in own and own[name] != stage:
+                before = read_predictions(self.folder.predictions(own[name], name))
+                lost[name] = forgotten(before, rows, task)
+            self.say(f"{stage.folder}: {name} {scores[name]['strict']:.4f} on {len(rows)} questions")
+        return {"scores": scores, "forgetting": lost}
 
-    def _evaluate_task(self, model: nn.Module, stage: Stage, task: TaskData) -> dict[str, Any]:
+    def _predictions(self, model: nn.Module, stage: Stage, task: TaskData) -> list[dict[str, Any]]:
         path = self.folder.predictions(stage, task.name)
         if not path.is_file():
             found = self.evaluator.native(model, task)
             if writes_files():
                 write_predictions(path, found)
             wait_for_all()
-        return mean_scores(read_predictions(path))
+        return read_predictions(path)
 
     def _write_results(self, stages: Sequence[Stage]) -> dict[str, Any]:
         results = build_results(self.config, list(self.tasks.values()), stages, self.folder, total=len(self.stages))

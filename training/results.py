@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from training.checkpoint import RunFolder
 from training.evaluation.accuracy_matrix import AccuracyMatrix
 from training.evaluation.metrics import all_metrics
+from training.evaluation.stage_scores import READ_OUTS
 
 if TYPE_CHECKING:
     from training.config import RunConfig
@@ -23,7 +24,7 @@ def build_results(
     """stages: the finished ones, of `total`."""
     names = [task.name for task in tasks]
     done = {stage: folder.stage(stage).done() for stage in stages}
-    matrices = {kind: matrix for kind in ("strict", "constrained") if (matrix := _matrix(names, done, kind))}
+    matrices = {kind: matrix for kind in READ_OUTS if (matrix := _matrix(names, done, kind))}
     return {
         "format_version": FORMAT_VERSION,
         "name": config.name,
@@ -38,7 +39,7 @@ def build_results(
         "questions": {name: len(task.test) for name, task in zip(names, tasks, strict=True)},
         "matrices": {kind: matrix.to_rows() for kind, matrix in matrices.items()},
         "metrics": {kind: all_metrics(matrix) for kind, matrix in matrices.items()},
-        "forgetting": {},
+        "forgetting": _forgetting(names, done),
         "losses": {stage.folder: _losses(folder, stage) for stage in stages},
         "time_s": {
             "train": {stage.folder: facts["train_s"] for stage, facts in done.items()},
@@ -57,6 +58,16 @@ def _matrix(tasks: Sequence[str], done: dict[Stage, dict[str, Any]], kind: str) 
     if all(cell is None for row in rows for cell in row):
         return None
     return AccuracyMatrix.from_rows(tasks, rows)
+
+
+def _forgetting(tasks: Sequence[str], done: dict[Stage, dict[str, Any]]) -> dict[str, Any]:
+    """Task -> stage since -> the split of what was forgotten, see `training.evaluation.forgetting`."""
+    found: dict[str, Any] = {}
+    for name in tasks:
+        since = {stage.folder: facts["forgetting"][name] for stage, facts in done.items() if name in facts["forgetting"]}
+        if since:
+            found[name] = since
+    return found
 
 
 def _converted(tasks: Sequence[TaskData]) -> bool | float:

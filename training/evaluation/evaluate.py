@@ -92,13 +92,3 @@ def parsed(style: str, text: str, options: Sequence[str]) -> str | None:
 def score_answer(scorer: str, text: str, row: Row) -> float:
     image = row["images"][0]["path"] if row["images"] else ""
     return score(scorer, text, row["gold"], row["accepted"], row["options"], prompt=row["prompt"], image=image or "")
-
-
-def mean_scores(rows: Sequence[Row]) -> dict[str, Any]:
-    """Number of questions, and mean score as written and as constrained (None where that was not asked for)."""
-    forced = [row["constrained_score"] for row in rows if row["constrained_score"] is not None]
-    return {
-        "questions": len(rows),
-        "strict": sum(row["score"] for row in rows) / len(rows),
-        "constrained": sum(forced) / len(forced) if forced else None,
-    }
