@@ -12,7 +12,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +34,12 @@ CREATE TABLE servers (model TEXT PRIMARY KEY, facts TEXT NOT NULL);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
 """
-_INSERT = f"INSERT INTO replies ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO "
-_FIRST_WINS = (
-    _INSERT
-    + """UPDATE SET status = excluded.status, text = excluded.text,
+_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?)"
+_FIRST_WINS = """ ON CONFLICT (key) DO UPDATE SET status = excluded.status, text = excluded.text,
   finish_reason = excluded.finish_reason, prompt_tokens = excluded.prompt_tokens,
   completion_tokens = excluded.completion_tokens, model = excluded.model, checksum = excluded.checksum
   WHERE replies.status = 'passing'"""
-)
+_MAX_BATCH = 256
 _BUSY_S = 60.0
 
 
@@ -149,16 +147,17 @@ class RequestCache:
             connection.close()
 
     def _drain(self, first: _Write) -> tuple[list[_Write], bool]:
-        """All that is queued by now, in one transaction; whether the queue's end was seen."""
+        """What is queued by now; whether the queue's end was seen."""
         batch = [first]
-        while True:
+        while len(batch) < _MAX_BATCH:
             try:
                 write = self._queue.get_nowait()
             except queue.Empty:
-                return batch, False
+                break
             if write is None:
                 return batch, True
             batch.append(write)
+        return batch, False
 
 
 @dataclass(slots=True, frozen=True)
@@ -184,20 +183,21 @@ def _settle(batch: list[_Write], result: list[bool] | Exception) -> None:
         loop.call_soon_threadsafe(tell)
 
 
-def insert(connection: sqlite3.Connection, entries: Iterable[Entry]) -> list[bool]:
-    """One transaction; True where the entry is now the stored one (a stored reply is never replaced)."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        won = [insert_one(connection, entry) for entry in entries]
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-    return won
+def insert(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[bool]:
+    """True where the entry is now the stored one (a stored reply is never replaced).
 
-
-def insert_one(connection: sqlite3.Connection, entry: Entry) -> bool:
-    return connection.execute(_FIRST_WINS, entry.row()).rowcount == 1
+    One statement is one transaction, and one change of hands of the interpreter lock: a statement per row made the
+    writer wait for a busy main thread at every row.
+    """
+    rows = [entry.row() for entry in batch]
+    places = ", ".join([_PLACES] * len(rows))
+    cursor = connection.execute(
+        f"INSERT INTO replies ({_COLUMNS}) VALUES {places}{_FIRST_WINS}", [value for row in rows for value in row]
+    )
+    if cursor.rowcount == len(rows):
+        return [True] * len(rows)
+    query = f"SELECT {_COLUMNS} FROM replies WHERE key = ?"
+    return [connection.execute(query, row[:1]).fetchone() == row for row in rows]
 
 
 def entries(connection: sqlite3.Connection, path: Path) -> Iterator[Entry]:

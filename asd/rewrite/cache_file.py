@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from asd.errors import CacheError, StorageError
-from asd.rewrite.cache import Entry, entries, explain, insert_one, open_database
+from asd.rewrite.cache import Entry, entries, explain, insert, open_database
 
 FORMAT_NAME, FORMAT = "asd-rewrite-cache", 1
 _FIELDS = ("key", "status", "text", "finish_reason", "prompt_tokens", "completion_tokens", "model")
@@ -183,7 +183,7 @@ def _add(connection: sqlite3.Connection, entry: Entry, file: Path, cache: Path) 
     """False if the cache has the same reply already."""
     row = connection.execute("SELECT status, text FROM replies WHERE key = ?", (bytes.fromhex(entry.key),)).fetchone()
     if row is None or row[0] == "passing":
-        insert_one(connection, entry)
+        insert(connection, [entry])
         return row is None
     if entry.status != "passing" and row != (entry.status, entry.text):
         raise CacheError(

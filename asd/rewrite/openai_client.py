@@ -27,6 +27,7 @@ from asd.rewrite.request import CompletionRequest
 
 _CONNECT_S = 10.0
 _LISTING_S = 10.0
+_IDLE_S = 4.0  # vLLM closes idle connections after 5 s; a request must not meet that
 _UNWANTED_HEADERS = (
     "OpenAI-Organization OpenAI-Project X-Stainless-Lang X-Stainless-Package-Version X-Stainless-OS X-Stainless-Arch "
     "X-Stainless-Runtime X-Stainless-Runtime-Version X-Stainless-Async X-Stainless-Retry-Count X-Stainless-Read-Timeout"
@@ -93,7 +94,7 @@ class ChatClient:
     def __init__(self, base_url: str, key: ApiKey, timeout_s: float) -> None:
         self.base_url = base_url
         self._key, self._timeout_s = key, timeout_s
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_S)
         http_client = openai.DefaultAioHttpClient(
             verify=_tls(), trust_env=False, follow_redirects=False, limits=limits, timeout=_timeout(timeout_s)
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_START = 32
+_START = 64
 _MIN_WINDOW = 8
 _BUSY_SHARE, _STRAY = 0.15, 3
 """Of a window's outcomes. Fewer busy answers come from servers with room, too; at the limit there are soon more, as
