@@ -1,8 +1,11 @@
-"""Keeps a program from outliving its owner: `python child_guard.py COMMAND...`, run as a script of its own.
+"""Keeps processes from outliving their owner. A script of its own, which the owner starts:
+
+    python child_guard.py run COMMAND...    run a program
+    python child_guard.py watch PID...      keep an eye on processes that the owner has started itself
 
 Standard input is the lifeline: a pipe whose writing end the owner alone holds. When it closes, because the owner closed
-it or is gone (killed included), the command is told to end, then its process group: politely first, because what it
-keeps in shared memory would outlast a kill, then by force. When the command ends by itself, so does what it left
+it or is gone (killed included), the program is told to end, then its process group: politely first, because what it
+keeps in shared memory would outlast a kill, then by force. When the program ends by itself, so does what it left
 running. Standard library only: it starts in no time, under any interpreter.
 """
 
@@ -28,10 +31,21 @@ _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 def run_guarded(command: list[str]) -> None:
     """Return when the command and its process group are gone."""
     _prctl(_SET_CHILD_SUBREAPER, 1)  # orphans of the command come to us, not to a process 1 that may leave them lying
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_end_with_guard)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_end_with_guard)  # noqa: PLW1509  no threads yet
     threading.Thread(target=_end_when_cut, args=(child,), daemon=True).start()
     print(f"{STATUS_MARK}{describe_status(child.wait())}", flush=True)
     _end_group(child.pid)
+
+
+def watch(pids: list[int]) -> None:
+    """Return when the owner is gone and the processes are too."""
+    _wait_for_cut()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        pids = [pid for pid in pids if _sent(pid, number)]
+        deadline = time.monotonic() + GRACE_S
+        while pids and time.monotonic() < deadline:
+            time.sleep(0.05)
+            pids = [pid for pid in pids if _sent(pid, 0)]
 
 
 def describe_status(status: int) -> str:
@@ -56,10 +70,23 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _end_when_cut(child: subprocess.Popen[bytes]) -> None:
-    select.select([0], [], [])  # nothing is ever written: readable means closed
+    _wait_for_cut()
     child.terminate()
     time.sleep(GRACE_S)
     child.kill()
+
+
+def _wait_for_cut() -> None:
+    select.select([0], [], [])  # nothing is ever written: readable means closed
+
+
+def _sent(pid: int, number: int) -> bool:
+    """False if there is no such process."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _end_group(group: int) -> None:
@@ -80,4 +107,7 @@ def _bury() -> None:
 
 
 if __name__ == "__main__":
-    run_guarded(sys.argv[1:])
+    if sys.argv[1] == "run":
+        run_guarded(sys.argv[2:])
+    else:
+        watch([int(pid) for pid in sys.argv[2:]])

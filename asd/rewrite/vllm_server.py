@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from asd.errors import ServerError
+from asd.errors import ServerError, UsageError
 from asd.rewrite import child_guard
 from asd.rewrite.process_log import ProcessLog
 from asd.rewrite.settings import RewriterSettings
@@ -43,7 +43,8 @@ def vllm_python() -> str:
 async def vllm_server(settings: RewriterSettings, *, say: Callable[[str], None] | None = None) -> AsyncIterator[str]:
     """Base URL (ending in /v1) of a server that is up; it is ended with the block, or with this process.
 
-    Raises: ServerError where vLLM is missing, does not start, or crashes too often; the block is then cancelled.
+    Raises: UsageError where vLLM is missing; ServerError where it does not start or crashes too often (the block is
+    then cancelled).
     """
     server = VllmServer(settings, say or (lambda text: None))
     try:
@@ -79,7 +80,7 @@ class VllmServer:
         return f"http://{HOST}:{self.port}/v1"
 
     async def start(self) -> None:
-        """Raises: ServerError."""
+        """Raises: as `vllm_server`."""
         await self._require_vllm()
         self._say(f"starting vLLM with {self._settings.model} (log: {self.log.path})")
         try:
@@ -122,7 +123,7 @@ class VllmServer:
 
     async def _spawn(self) -> None:
         reader, self._lifeline = os.pipe()
-        guard = [sys.executable, "-I", str(Path(child_guard.__file__)), *self._command()]
+        guard = [sys.executable, "-I", str(Path(child_guard.__file__)), "run", *self._command()]
         try:
             with self.log.open_for_process() as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -165,7 +166,7 @@ class VllmServer:
                 f"set ASD_VLLM_PYTHON to the python of an environment that has vLLM"
             ) from None
         if await probe.wait():
-            raise ServerError(
+            raise UsageError(
                 f"vLLM is not installed for {self._python}: `{self._python} -m pip install vllm`, or set "
                 f"ASD_VLLM_PYTHON to the python of an environment that has it, or use --rewriter openai with a "
                 f"server that runs already"

