@@ -141,7 +141,7 @@ def _run_figures(run: RunStages, spec: TaskSpec, reader: LenientReader) -> dict[
 
 
 def _stage_figures(stage: Stage, spec: TaskSpec, reader: LenientReader, *, released: bool) -> dict[str, Any]:
-    accuracy = 100 * _mean(stage.rows, lambda row: float(row["score"]))
+    accuracy = 100.0 * sum(float(row["score"]) for row in stage.rows) / len(stage.rows)  # the script's order: 41.175
     errors = count_errors(stage.rows, reader)
     figures: dict[str, Any] = {"stage": stage.name, "accuracy_percent": round(accuracy, 4)}
     if released:

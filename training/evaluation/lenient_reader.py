@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from string import ascii_lowercase
 from typing import Literal, NamedTuple
 
@@ -20,15 +21,19 @@ from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.scoring import Reference, find_scorer
 from asd.scoring.answer_text import challenge_form
 from asd.scoring.iou import THRESHOLD, read_box
-from asd.scoring.label import label_form
 from asd.scoring.letter import gold_letter
 from asd.sources.annotators import is_refusal
 from training.evaluation.taxonomy import NounTaxonomy
 
 Fact = Literal["right", "less_specific", "wrong", "unknown"]
 _RIGHT_FROM = 0.5
+_AROUND_NAMES = " .]\n"
+_SPELT = "number or spelling"
+_NO_KIND = frozenset({"stuffed", "toy", "plush", "fake", "model", "inflatable", "cartoon"})
+"""Words that make another thing of what follows: a stuffed animal is none."""
 _LONG_NAME = 4  # words
 _NOT_IN_NAMES = re.compile(r"[,&:;/@#\d]|\w\.\w")
+_SHORT_ANSWER = 3  # words; up to here an answer is no sentence
 _LONG_ANSWER = 6  # words; longer ones are sentences unless the right answer is long, too
 _BARE_LETTER = re.compile(r"\s*[(\[]?([A-Za-z])[)\].:]{0,2}\s*")
 _LETTER_AND_TEXT = re.compile(r"\s*\(?[A-Z][.):]\s+\S.*", re.DOTALL)
@@ -62,8 +67,7 @@ class LenientReader:
 
     def read(self, text: str, reference: Reference) -> Reading:
         """What an answer, wrong by the strict rule, says all the same."""
-        found = self._fact(text, reference)
-        return Reading(self.has_native_style(text, reference), *found)
+        return _read(self, text, reference)
 
     def has_native_style(self, text: str, reference: Reference) -> bool:
         """Whether an answer keeps the task's answer style, right or wrong."""
@@ -80,7 +84,8 @@ class LenientReader:
             return self.taxonomy is None or self._is_class_name(text)
         return seen == "sentence"
 
-    def _fact(self, text: str, reference: Reference) -> tuple[Fact, str]:
+    def find_fact(self, text: str, reference: Reference) -> tuple[Fact, str]:
+        """What an answer says, and by which reading; its style plays no part."""
         if self.native_style is AnswerStyle.MULTIPLE_CHOICE:
             return _read_choice(text, reference)
         if self.native_style is AnswerStyle.YES_NO:
@@ -111,19 +116,21 @@ class LenientReader:
 
     def _read_label(self, text: str, reference: Reference, names: NounTaxonomy) -> tuple[Fact, str]:
         labels = [_SENSE_NUMBER.sub("", label) for label in reference.right_answers]
-        name = text.strip().rstrip(".").strip()
-        if self.clipped and any(label_form(name) == label_form(label[1:]) for label in labels if len(label) > 2):
+        name = text.strip(_AROUND_NAMES)
+        if self.clipped and any(_find_phrase(label[0] + name, [label]) == _SPELT for label in labels):
             return "right", "first letter lost"
-        found: tuple[Fact, str] | None = None
-        for spelt in self._spellings(name):
-            found = found or _relate(spelt, labels, names)
+        spellings = self._spellings(name)
+        related = (_relate(spelt, labels, names) for spelt in spellings)
+        found = next((relation for relation in related if relation is not None), None)
+        if found is None and not any(names.knows(spelt) for spelt in spellings):
+            found = _relate_head(name, labels, names)
         if found is not None:
             return found
         return ("wrong", "another name") if self._is_class_name(text) else ("unknown", "no class name")
 
     def _is_class_name(self, text: str) -> bool:
         """Whether an answer can be the name of a class: a known noun, or a short phrase that ends in one."""
-        name = text.strip().rstrip(".").strip()
+        name = text.strip(_AROUND_NAMES)
         if self.taxonomy is None or _NOT_IN_NAMES.search(name) or len(name.split()) > _LONG_NAME:
             return False
         return any(self.taxonomy.knows(spelt) or _known_head(spelt, self.taxonomy) for spelt in self._spellings(name))
@@ -131,6 +138,11 @@ class LenientReader:
     def _spellings(self, name: str) -> list[str]:
         """The name, and where outputs lost their first letter, the name with any letter before it."""
         return [name, *(letter + name for letter in ascii_lowercase)] if self.clipped else [name]
+
+
+@lru_cache(maxsize=1 << 16)  # a model that forgets gives few different answers
+def _read(reader: LenientReader, text: str, reference: Reference) -> Reading:
+    return Reading(reader.has_native_style(text, reference), *reader.find_fact(text, reference))
 
 
 def style_seen(text: str, reference: Reference) -> str:
@@ -156,7 +168,9 @@ def _is_sentence(said: str, reference: Reference) -> bool:
     right_words = max(len(right.split()) for right in reference.right_answers)
     if words > max(_LONG_ANSWER, 2 * right_words):
         return True
-    return words > 3 and _SAYS_THAT.search(said) is not None and _SAYS_THAT.search(reference.gold) is None
+    if words <= max(_SHORT_ANSWER, right_words):
+        return False
+    return said.endswith(".") or (_SAYS_THAT.search(said) is not None and _SAYS_THAT.search(reference.gold) is None)
 
 
 def _is_expected_form(seen: str, reference: Reference) -> bool:
@@ -224,7 +238,7 @@ def _find_phrase(text: str, rights: Sequence[str]) -> str | None:
     for right in rights:
         wanted = normalise_answer(_SENSE_NUMBER.sub("", right))
         if said == wanted or said.replace(" ", "") == wanted.replace(" ", ""):
-            return "number or spelling"
+            return _SPELT
         if f" {wanted} " not in padded or _NEGATION.search(text):
             continue
         if not wanted.isdigit() or len([word for word in said.split() if word.isdigit()]) == 1:
@@ -240,8 +254,19 @@ def _relate(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact
         return "right", "narrower name"
     if any(names.is_broader(name, label) or _is_head_of(name, label) for label in labels):
         return "less_specific", "broader name"
-    head = None if names.knows(name) else _known_head(name, names)
-    if head is not None and any(names.is_broader(head, label) or names.is_same(head, label) for label in labels):
+    return None
+
+
+def _relate_head(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact, str] | None:
+    """A phrase that is no known name of its own, by the noun it ends in: "graduation cap" for "mortarboard".
+
+    Another word before the label's own last word makes another kind of it: "medicine kit" for "carpenter's kit".
+    """
+    head = _known_head(name, names)
+    if head is None or not _NO_KIND.isdisjoint(name.lower().split()):
+        return None
+    others = [label for label in labels if not _is_head_of(head, label)]
+    if any(names.is_broader(head, label) or names.is_same(head, label) for label in others):
         return "less_specific", "broader name with a word before it"
     return None
 

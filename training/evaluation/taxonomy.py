@@ -60,7 +60,8 @@ class NounTaxonomy:
         The name is taken in the singular where the plural is not listed itself.
         """
         plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
-        found = self._senses.get(plain) or self._senses.get(normalise_answer(plain)) or []
+        spelt = (plain, normalise_answer(plain), plain.removesuffix("es"))
+        found = next((self._senses[name] for name in spelt if name in self._senses), [])
         return frozenset(number for rank, number in found if rank <= _USUAL_SENSES or not usual)
 
     def _above_all(self, synsets: Iterable[int]) -> frozenset[int]:

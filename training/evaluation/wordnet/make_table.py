@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-# lexicographer files: animal, artifact, body, communication, food, group, object, person, phenomenon, plant, shape,
-# substance
-_KEPT_FILES = frozenset({5, 6, 8, 10, 13, 14, 17, 18, 19, 20, 25, 27})
+# lexicographer files: animal, artifact, body, communication, food, group, location, object, person, phenomenon, plant,
+# possession, shape, substance
+_KEPT_FILES = frozenset({5, 6, 8, 10, 13, 14, 15, 17, 18, 19, 20, 21, 25, 27})
 _TAXA = ("genus", "family", "order", "class", "phylum", "division", "kingdom", "subfamily", "superfamily", "suborder",
          "superorder", "subclass", "superclass", "subphylum", "tribe", "suborder", "subdivision", "subkingdom")  # fmt: skip
 
