@@ -266,6 +266,18 @@ def build_config(settings: Mapping[str, Any], where: str = "configuration") -> R
         raise SettingError(f"{where} has {count}:\n" + "\n".join(lines)) from exc
 
 
+def change_config(config: RunConfig, changes: Iterable[str], *, allowed: str) -> RunConfig:
+    """With changes like those of `load_config`, all in the section `allowed`. Raises: SettingError."""
+    settings = config.model_dump(mode="json")
+    for change in changes:
+        if not change.startswith(f"{allowed}."):
+            raise SettingError(
+                f"--set {change!r}: only settings of {allowed!r} can be changed here, e.g. {allowed}.batch=8"
+            )
+        _apply(settings, change)
+    return build_config(settings)
+
+
 def read_settings(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file, laid over that of the file it `extends`. Raises: SettingError."""
     chain: list[dict[str, Any]] = []

@@ -81,6 +81,8 @@ class Shards:
 @dataclass(frozen=True)
 class TaskData:
     name: str
+    given: str
+    """How the configuration names it: a built-in task, or the path of a task YAML."""
     spec: TaskSpec
     scorer: str
     train: Rows
@@ -130,6 +132,7 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
     given = entry.image_root or config.image_root
     return TaskData(
         name=entry.name,
+        given=entry.task,
         spec=test_shards.spec,
         scorer=checked_scorer(entry.name, entry.scorer or test_shards.spec.scorer),
         train=train_rows,
@@ -192,6 +195,11 @@ def _read(shards: Shards, split: str) -> Rows:
     root, version = split_location(shards.location)
     batches = [batch.select(_COLUMNS) for batch in read_batches(root, version, split=split, check_values=False)]
     return Rows(pa.Table.from_batches(batches) if batches else pa.table({name: [] for name in _COLUMNS}))
+
+
+def read_rows(location: str, split: str) -> Rows:
+    """Rows of "DIR@version". Raises: AsdError if they cannot be read."""
+    return _read(describe(location), split)
 
 
 def _require_rows(task: str, rows: Rows, shards: Shards, split: str, what: str) -> None:

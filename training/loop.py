@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from asd.schemas.styles import AnswerStyle
 from training.checkpoint import RunFolder
 from training.data import TaskData, load_tasks, require_images
+from training.evaluation import cross_format
 from training.evaluation.evaluate import Evaluator
 from training.evaluation.prediction_rows import read_predictions, write_predictions
 from training.evaluation.stage_scores import forgotten, lenient_reader, mean_scores
@@ -87,6 +89,10 @@ class Loop:
             for stage in todo:
                 model = self._stage(model, stage)
         return self._write_results(self.stages)
+
+    def is_usable(self, stage: Stage) -> bool:
+        """What the stage trained is whole (or nothing was to be trained)."""
+        return self.folder.stage(stage).is_trained or not self.method.trains
 
     def _check_lengths(self, stages: Sequence[Stage]) -> None:
         for name in dict.fromkeys(task for stage in stages for task in stage.tasks):
@@ -163,12 +169,33 @@ class Loop:
                 before = read_predictions(self.folder.predictions(own[name], name))
                 lost[name] = forgotten(before, rows, task)
             self.say(f"{stage.folder}: {name} {scores[name]['strict']:.4f} on {len(rows)} questions")
-        return {"scores": scores, "forgetting": lost}
+        figures = {"scores": scores, "forgetting": lost}
+        if self.config.eval.cross_format and stage == self.stages[-1]:
+            figures["cross_format"] = {
+                name: self._cross_format(model, stage, task) for name, task in self.tasks.items()
+            }
+        return figures
 
-    def _predictions(self, model: nn.Module, stage: Stage, task: TaskData) -> list[dict[str, Any]]:
-        path = self.folder.predictions(stage, task.name)
+    def _cross_format(self, model: nn.Module, stage: Stage, task: TaskData) -> dict[str, Any]:
+        """The questions of one task in every style, each in a prediction file of its own."""
+        by_style = {task.spec.native_style.value: self._predictions(model, stage, task)}
+        for style in cross_format.styles_of(task):
+            rows = cross_format.questions_in(style, task, self.config)
+            if rows:
+                by_style[style.value] = self._predictions(model, stage, task, rows)
+        return cross_format.summary(by_style)
+
+    def _predictions(
+        self, model: nn.Module, stage: Stage, task: TaskData, rows: Sequence[dict[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """rows: questions in another style; None = the task's own test questions. Made once, then read."""
+        path = self.folder.predictions(stage, task.name, rows[0]["style"] if rows else None)
         if not path.is_file():
-            found = self.evaluator.native(model, task)
+            if rows is None:
+                found = self.evaluator.native(model, task)
+            else:
+                rule = cross_format.RULES[AnswerStyle(rows[0]["style"])]
+                found = self.evaluator.ask(model, task.name, rows, rule, task.test_image_root)
             if writes_files():
                 write_predictions(path, found)
             wait_for_all()

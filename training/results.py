@@ -40,6 +40,7 @@ def build_results(
         "matrices": {kind: matrix.to_rows() for kind, matrix in matrices.items()},
         "metrics": {kind: all_metrics(matrix) for kind, matrix in matrices.items()},
         "forgetting": _forgetting(names, done),
+        "cross_format": next((facts["cross_format"] for facts in done.values() if "cross_format" in facts), {}),
         "losses": {stage.folder: _losses(folder, stage) for stage in stages},
         "time_s": {
             "train": {stage.folder: facts["train_s"] for stage, facts in done.items()},
@@ -64,7 +65,9 @@ def _forgetting(tasks: Sequence[str], done: dict[Stage, dict[str, Any]]) -> dict
     """Task -> stage since -> the split of what was forgotten, see `training.evaluation.forgetting`."""
     found: dict[str, Any] = {}
     for name in tasks:
-        since = {stage.folder: facts["forgetting"][name] for stage, facts in done.items() if name in facts["forgetting"]}
+        since = {
+            stage.folder: facts["forgetting"][name] for stage, facts in done.items() if name in facts["forgetting"]
+        }
         if since:
             found[name] = since
     return found

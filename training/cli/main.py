@@ -13,6 +13,8 @@ from typer.main import get_command
 
 COMMANDS = {
     "run": ("training.cli.run", "Tune a model on a sequence of tasks and evaluate it; goes on where it stopped."),
+    "eval": ("training.cli.eval", "Evaluate the model that a run had after a stage again."),
+    "predict": ("training.cli.predict", "Answer the questions of any dataset with the model of a run."),
     "pocket": ("training.cli.pocket", "The pocket benchmark: draw its tasks, train its base model."),
     "forgetting": ("training.cli.forgetting", "Split what was forgotten: only the answer style, the fact, or both."),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -33,25 +34,33 @@ class Evaluator:
 
     def native(self, model: nn.Module, task: TaskData) -> list[dict[str, Any]]:
         """Rows of PREDICTION_SCHEMA for the questions in the task's own style."""
-        rows = list(task.test)
-        found = self.ask(model, task, rows, task.scorer)
+        rows, root = list(task.test), task.test_image_root
+        found = self.ask(model, task.name, rows, task.scorer, root)
         if self.inputs.config.eval.constrained:
             limits = [self._constraint(task).of(row) for row in rows]
-            texts = self._texts(model, task, rows, limits)
+            texts = self._texts(model, task.name, rows, root, limits)
             for made, row, text in zip(found, rows, texts, strict=True):
                 made["constrained_text"] = text
                 made["constrained_score"] = score_answer(task.scorer, text, row)
         return found
 
-    def ask(self, model: nn.Module, task: TaskData, rows: Sequence[Row], scorer: str) -> list[dict[str, Any]]:
-        texts = self._texts(model, task, rows, None)
-        return [prediction(row, text, scorer, task.name) for row, text in zip(rows, texts, strict=True)]
+    def ask(
+        self, model: nn.Module, task: str, rows: Sequence[Row], scorer: str, image_root: Path | None
+    ) -> list[dict[str, Any]]:
+        """Rows of PREDICTION_SCHEMA for any questions; `task` is what they are filed under."""
+        texts = self._texts(model, task, rows, image_root, None)
+        return [prediction(row, text, scorer, task) for row, text in zip(rows, texts, strict=True)]
 
     def _texts(
-        self, model: nn.Module, task: TaskData, rows: Sequence[Row], limits: Sequence[Allowed] | None
+        self,
+        model: nn.Module,
+        task: str,
+        rows: Sequence[Row],
+        image_root: Path | None,
+        limits: Sequence[Allowed] | None,
     ) -> list[str]:
-        encoded = self.inputs.questions(rows, task.test_image_root)
-        with out_of_memory(f"evaluating {task.name}", f"eval.batch (now {self.settings.batch})"):
+        encoded = self.inputs.questions(rows, image_root)
+        with out_of_memory(f"evaluating {task}", f"eval.batch (now {self.settings.batch})"):
             return generate(model, self.inputs.tokenizer, self.inputs.collator, encoded, self.settings, limits)
 
     def _constraint(self, task: TaskData) -> Constraint:

@@ -15,9 +15,7 @@ READ_OUTS = ("strict", "recovered", "constrained")
 
 
 def lenient_reader(task: TaskData) -> LenientReader:
-    return reader_for(
-        task.spec.native_style, rule=task.scorer, class_labels=task.spec.family == "classification"
-    )
+    return reader_for(task.spec.native_style, rule=task.scorer, class_labels=task.spec.family == "classification")
 
 
 def mean_scores(rows: Sequence[Row], reader: LenientReader) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""The model that a run had after one of its stages, to evaluate it again, ask it about other shards, or export it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from training.checkpoint import RunFolder
+from training.config import RunConfig, change_config
+from training.data import TaskData, checked_scorer, describe, load_tasks, read_rows
+from training.errors import RunError, TaskDataError
+from training.evaluation.evaluate import Evaluator
+from training.inputs import RunInputs
+from training.loop import Loop
+from training.methods.protocol import Stage
+from training.processes import start_processes
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """model: as evaluated after `stage`; config: with the changes that were asked for."""
+
+    model: nn.Module
+    stage: Stage
+    config: RunConfig
+    tasks: Sequence[TaskData]
+    inputs: RunInputs
+
+    @property
+    def evaluator(self) -> Evaluator:
+        return Evaluator(self.inputs)
+
+
+def load_run(root: Path, *, after: str | None = None, changes: Iterable[str] = ()) -> FinishedRun:
+    """after: a stage's folder ("03-imagenet") or name; None = the last finished one. changes: settings of `eval`.
+
+    Raises: RunError if this is no run folder, the stage is unknown, or not finished.
+    """
+    start_processes()
+    folder = RunFolder(root)
+    pinned = folder.pinned_shards()
+    if pinned is None:
+        folder.read_config()  # says what is wrong
+    config = change_config(folder.run_config(), changes, allowed="eval")
+    tasks = load_tasks(config.data, pinned, train=False)
+    loop = Loop(config, tasks, folder, lambda text: None)
+    stage = _stage_named(loop, after)
+    loop.inputs = RunInputs(config, tasks)
+    return FinishedRun(loop.restore(until=stage.number + 1), stage, config, tasks, loop.inputs)
+
+
+def _stage_named(loop: Loop, name: str | None) -> Stage:
+    whole = [stage for stage in loop.stages if loop.is_usable(stage)]
+    found = whole[-1:] if name is None else [stage for stage in whole if name in (stage.name, stage.folder)]
+    if not found:
+        known = ", ".join(stage.folder for stage in whole) or "none yet"
+        raise RunError(f"{loop.folder.root} has no finished stage{f' {name!r}' if name else ''}; finished: {known}")
+    return found[0]
+
+
+def evaluate_again(run: FinishedRun, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+    """Prediction rows by task, of the named tasks or all. Raises: RunError for a name that the run does not have."""
+    known = {task.name: task for task in run.tasks}
+    if unknown := [name for name in names if name not in known]:
+        raise RunError(f"the run has no task {unknown[0]!r}; it has {', '.join(known)}")
+    return {name: run.evaluator.native(run.model, known[name]) for name in names or known}
+
+
+def predict(
+    run: FinishedRun, data: str, *, split: str = "test", scorer: str | None = None, image_root: Path | None = None
+) -> list[dict[str, Any]]:
+    """Prediction rows for all rows of a dataset, whatever their style. Raises: TaskDataError, AsdError."""
+    shards = describe(data)
+    rows = list(read_rows(data, split))
+    if not rows:
+        raise TaskDataError(f"{shards.location}, split {split!r}, has no rows to answer; name another split")
+    rule = checked_scorer(shards.spec.name, scorer or shards.spec.scorer)
+    return run.evaluator.ask(run.model, shards.spec.name, rows, rule, image_root or shards.image_root)
