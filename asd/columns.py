@@ -36,7 +36,9 @@ NATIVE_SCHEMA = pa.schema(
         pa.field("turn", pa.int32(), nullable=False),  # 0-based
         pa.field("source_file", pa.string(), nullable=False),  # relative to the source
         pa.field("source_row", pa.int64(), nullable=False),  # 0-based record number in that file
-        pa.field("passthrough", pa.string()),  # JSON list of messages, for records that are kept untouched (tool calls)
+        # JSON list of messages, for records that are kept untouched (tool calls); JSON object, for rows converted before
+        # they were exported and read again: the shard columns of `asd.sources.kept_rows.OVERLAID`
+        pa.field("passthrough", pa.string()),
     ]
 )
 
@@ -87,7 +89,7 @@ REWRITE = pa.struct(
         pa.field("declined", _strings, nullable=False),  # "<style>: <reason>" for each style given up on before
     ]
 )
-"""How the rewriter was asked about a row; null where it was not."""
+"""The rewriter's part in a row: what it wrote, or why its text was not taken; null where it had no part."""
 
 REWRITTEN_SCHEMA = SHARD_SCHEMA.append(pa.field("rewrite", REWRITE))
 """Shard columns of a version that was made with a rewriter (format 2)."""

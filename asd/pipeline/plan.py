@@ -292,7 +292,8 @@ class Planner:
                 share = wanted if len(self._pools[style]) == 1 else wanted * pool.left() // max(left, 1) + pool_spare
                 found += len(ahead := pool.ahead(share, self._outcome, self._taken))
                 questions.chain_rows.extend(ahead)
-            if found == 0 and not self._waiting[style]:
+            used_up = found == 0 if spare else all(pool.empty(self._taken) for pool in self._pools[style])
+            if used_up and not self._waiting[style]:
                 questions.single.extend(self._steals_ahead(style, wanted))
         return questions
 

@@ -138,13 +138,18 @@ def require_one_kind(recipe: Recipe, configs: list[ConvertConfig]) -> None:
 
 
 def _merged(*parts: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Later settings of the rewriter replace earlier ones of the same name, in groups too; None starts from nothing."""
+    """Later settings of the rewriter replace earlier ones of the same name, in groups too; None starts from nothing.
+
+    Another kind of rewriter takes nothing over of where the model was: neither servers nor engine arguments.
+    """
     whole: dict[str, Any] | None = None
     for part in parts:
         if part is None:
             whole = None
             continue
         whole = dict(whole or {})
+        if part.get("kind", whole.get("kind")) != whole.get("kind"):
+            whole = {name: value for name, value in whole.items() if name not in ("base_urls", "server_args")}
         for name, value in part.items():
             known = whole.get(name)
             whole[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value

@@ -145,7 +145,7 @@ def _add_batch(
     records = rows["rewrite"].to_pylist()
     for sample_id, maker, record in zip(rows["id"].to_pylist(), rows["maker"].to_pylist(), records, strict=True):
         digest.update(f"{sample_id}\0{','.join(record['requests'])}\0{record['replies']}\n".encode())
-        sums["asked"] += 1
+        sums["asked"] += bool(record["requests"])
         sums["written"] += maker == Maker.REWRITER.value
         sums["replies"] += len(record["requests"])
         for name in ("attempts", "prompt_tokens", "completion_tokens"):

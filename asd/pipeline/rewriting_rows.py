@@ -83,26 +83,28 @@ class RowDrafter:
         """given: what the model wrote for the first style, if it has been asked, with the replies to that."""
         record = RowRecord(begin_recording(replies))
         reasons: list[str] = []
-        was_asked = False
+        has_part = False  # the model, in what becomes of the row
         for number in CHAINS[ask.first]:
             if not ask.able >> number & 1:
                 continue
             style = TARGET_STYLES[number]
             made = draft(ask.sample, style, self._worker.context)
             if style in self._written and not _is_own(made):
-                was_asked = True
+                before = 0 if given is not None else len(record.replies)
                 written = given or await self._rewriter.draft(ask.sample, style, self._worker.context)
                 given = None
                 if isinstance(written, Rewritten) and (failed := self._failed(ask.sample, written.draft)):
                     written = Decline("unusable_text", failed)
                 if isinstance(written, Rewritten):
                     return self._written_row(number, written, reasons, record)
-                record.declined.append(f"{style.value}: {written.reason}")
-                reasons.append(f"{style.value}: rewriter, {written.reason}")
+                if len(record.replies) > before or isinstance(made, Draft):
+                    has_part = True
+                    record.declined.append(f"{style.value}: {written.reason}")
+                    reasons.append(f"{style.value}: rewriter, {written.reason}")
             if isinstance(made, Draft):
-                return self._other_row(number, made, reasons, record, was_asked)
+                return self._other_row(number, made, reasons, record, has_part)
             reasons.append(f"{style.value}: {made.reason}")
-        return self._other_row(NOBODY, None, reasons, record, was_asked)
+        return self._other_row(NOBODY, None, reasons, record, has_part)
 
     def _written_row(self, number: int, written: Rewritten, reasons: list[str], record: RowRecord) -> Made:
         source = written.provenance
@@ -111,9 +113,9 @@ class RowDrafter:
         return Made(number, written.draft, reasons, struct, tuple(source.checks))
 
     def _other_row(
-        self, number: int, made: Draft | None, reasons: list[str], record: RowRecord, was_asked: bool
+        self, number: int, made: Draft | None, reasons: list[str], record: RowRecord, has_part: bool
     ) -> Made:
-        if not was_asked:
+        if not has_part:
             return Made(number, made, reasons)
         struct = record.as_struct(self._settings, None, len(record.replies), None)
         return Made(number, made, reasons, struct)
@@ -139,16 +141,23 @@ def _dealt(found: Sequence[Rewritten | Decline], replies: list[Reply]) -> list[l
     free = [reply for reply in replies if reply.key not in claimed]
     left_in = sum(r.prompt_tokens for r in replies) - sum(s.prompt_tokens for s in sources if s is not None)
     left_out = sum(r.completion_tokens for r in replies) - sum(s.completion_tokens for s in sources if s is not None)
-    declined = [place for place, source in enumerate(sources) if source is None]
-    dealt = []
+    declined = [place for place, one in enumerate(found) if isinstance(one, Decline) and _was_asked(one)]
+    dealt: list[list[Reply]] = []
     for place, source in enumerate(sources):
         if source is not None:
-            mine, tokens = [noted[key] for key in source.request_keys], (source.prompt_tokens, source.completion_tokens)
+            mine = [noted[key] for key in source.request_keys]
+            dealt.append(with_tokens(mine, source.prompt_tokens, source.completion_tokens))
+        elif place not in declined:
+            dealt.append([])
         else:
             turn, count = declined.index(place), len(declined)
-            mine, tokens = free, (share_of(left_in, turn, count), share_of(left_out, turn, count))
-        dealt.append(with_tokens(mine, *tokens))
+            dealt.append(with_tokens(free, share_of(left_in, turn, count), share_of(left_out, turn, count)))
     return dealt
+
+
+def _was_asked(decline: Decline) -> bool:
+    """Whether a request stands behind a refusal of the rewriter."""
+    return decline.reason.startswith(("reply_", "server_"))
 
 
 def _is_own(made: Draft | Decline) -> bool:

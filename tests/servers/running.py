@@ -22,6 +22,7 @@ class RunningServer:
     def __init__(self, log: Path | None = None, certificate: Path | None = None, **script: Any) -> None:
         self.log, self._certificate, self._script = log, certificate, script
         self._process: subprocess.Popen[str] | None = None
+        self._starts = 0
         self.port = 0
 
     def __enter__(self) -> RunningServer:
@@ -38,7 +39,8 @@ class RunningServer:
     def start(self) -> None:
         """At the same port as before, if there was one. Returns when it listens."""
         command = [sys.executable, "-m", "tests.servers.scripted_server", "--port", str(self.port)]
-        command += ["--script", json.dumps(self._script)]
+        command += ["--script", json.dumps({"first_try": 7 * self._starts, **self._script})]
+        self._starts += 1
         command += [] if self.log is None else ["--log", str(self.log)]
         command += [] if self._certificate is None else ["--certificate", str(self._certificate)]
         environment = {**os.environ, "PYTHONPATH": str(REPO)}

@@ -81,7 +81,7 @@ def _spoilt(fault: str, good: dict[str, Any], nth: int) -> dict[str, Any]:
     if fault == "no_text":
         return _with_text(good, None, "stop")
     if fault == "length":  # cut elsewhere each time, as a server under memory pressure does
-        return _with_text(good, text[: max(1, len(text) * (2 + nth % 5) // 8)], "length")
+        return _with_text(good, text[: max(1, len(text) * (200 + nth * 37 % 500) // 800)], "length")
     return _with_text(good, orjson.dumps({"unexpected": nth}).decode(), "stop")
 
 

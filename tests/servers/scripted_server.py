@@ -42,6 +42,8 @@ class Script:
     context: int = 8192
     images: bool = True
     schemas: bool = True
+    first_try: int = 0
+    """Number of a request's first try: after a restart another one, or each fault of before would come again."""
     prose: bool = False
     """Wrap replies in prose and a code fence, as models without guided decoding do."""
     next: deque[str] = field(default_factory=deque)
@@ -110,7 +112,7 @@ class ScriptedServer:
                 self._running -= 1
 
     async def _answer(self, request: web.Request, body: dict[str, Any], digest: str) -> web.StreamResponse:
-        nth, script = self._seen[digest], self.script
+        nth, script = self._seen[digest] + self.script.first_try, self.script
         self._seen[digest] += 1
         fault = script.next.popleft() if script.next else script.always
         if fault is None and script.rate:

@@ -36,13 +36,18 @@ def make_plan(
     quotas: dict[int, int] | None = None,
     polarity: list[int] | None = None,
     seed: int = 0,
+    thrifty: bool = False,
+    asked: list[int] | None = None,
 ) -> tuple[dict[int, tuple[int, int]], Assignment]:
-    """id -> (style, deal), asking the makers exactly as a run does."""
+    """id -> (style, deal), asking the makers exactly as a run does. asked: takes the number of questions per round."""
     keys = mix(np.array(ids, np.uint64) + np.uint64(1000 + seed))
     bits = np.array(capable, np.uint8)
-    planner = Planner(keys, bits, np.array(polarity or [0] * len(ids), np.uint8), total=total, quotas=quotas, seed=seed)
+    kinds = np.array(polarity or [0] * len(ids), np.uint8)
+    planner = Planner(keys, bits, kinds, total=total, quotas=quotas, seed=seed, thrifty=thrifty)
 
     def answer(questions: Questions) -> None:
+        if asked is not None:
+            asked.append(len(questions.chain_rows) + len(questions.single))
         outcomes = []
         for row in questions.chain_rows:
             first = int(planner.primary[row])
@@ -67,6 +72,24 @@ def sometimes(sample: int, style: int) -> bool:
 
 
 masks = st.lists(st.sampled_from([ALL, 0b11, 0b01011, 0b1, 0]), min_size=1, max_size=120)
+
+
+@settings(max_examples=60)
+@given(masks, st.integers(0, 120), st.integers(0, 3), st.booleans())
+def test_thrift_changes_no_plan(capable: list[int], total: int, seed: int, has_polarity: bool) -> None:
+    ids, total = list(range(len(capable))), min(total, len(capable))
+    polarity = [index * 7 % 3 for index in ids] if has_polarity else None
+    usual, found = make_plan(ids, capable, sometimes, total, polarity=polarity, seed=seed)
+    thrifty, same = make_plan(ids, capable, sometimes, total, polarity=polarity, seed=seed, thrifty=True)
+    assert thrifty == usual
+    assert (same.shortfall, same.moved) == (found.shortfall, found.moved)
+
+
+def test_a_thrifty_plan_asks_for_hardly_more_than_it_needs() -> None:
+    asked: list[int] = []
+    make_plan(list(range(4000)), [ALL] * 4000, never, 800, thrifty=True, asked=asked)
+    assert 800 <= sum(asked) <= 810
+    assert len(asked) <= 3
 
 
 @settings(max_examples=60)
