@@ -125,6 +125,9 @@ class Encoder:
         return not (start and text.startswith(start))
 
     def _encode(self, text: str, row: Row) -> Encoded:
+        marks = text.count(self.prompts.image_token)
+        if marks != len(row["images"]):
+            raise TaskDataError(f"row {row['id']} has {len(row['images'])} image(s), but its prompt asks for {marks}")
         given = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._adds_special(text)}
         if row["images"]:
             given["images"] = [self._image(image, row["id"]) for image in row["images"]]
