@@ -9,9 +9,7 @@ silent miss.
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -40,6 +38,8 @@ _FIRST_WINS = """ ON CONFLICT (key) DO UPDATE SET status = excluded.status, text
   completion_tokens = excluded.completion_tokens, model = excluded.model, checksum = excluded.checksum
   WHERE replies.status = 'passing'"""
 _MAX_BATCH = 256
+_GATHER_S, _RETRY_S = 0.004, 0.02
+_COLLECT_EVERY = 5000
 _BUSY_S = 60.0
 
 
@@ -85,109 +85,134 @@ _AFTER_DAMAGE = (
 
 
 class RequestCache:
-    """Replies by request key. Reads happen in the caller's thread, writes in one thread that commits in batches."""
+    """Replies by request key. Writes are gathered for some milliseconds and committed together.
+
+    All in the caller's thread: SQLite writes a batch in a fraction of a millisecond, and a writer of its own cost more
+    than that in handing over the interpreter lock, many times more on a busy machine. What can take long, moving the
+    write-ahead log into the file, is done in a thread now and then.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._reader = open_database(path)
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="request-cache", daemon=True)
-        self._thread.start()
+        self._connection = open_database(path)
+        self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+        self._pending: list[_Write] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._uncollected = 0
+        self._collecting: asyncio.Task[None] | None = None
 
     def get(self, key: str) -> Entry | None:
         """Raises: CacheError if the file is damaged."""
         with explain(self.path):
-            row = self._reader.execute(
+            row = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM replies WHERE key = ?", (bytes.fromhex(key),)
             ).fetchone()
         return None if row is None else Entry.from_row(row, self.path)
 
     async def put(self, entry: Entry) -> Entry:
         """Return once it is committed. If another process was first, the entry that it stored comes back."""
-        write = _Write(entry, asyncio.get_running_loop().create_future())
-        self._queue.put(write)
+        loop = asyncio.get_running_loop()
+        write = _Write(entry, loop.create_future(), loop.time() + _BUSY_S)
+        self._pending.append(write)
+        if self._timer is None:
+            self._timer = loop.call_later(_GATHER_S, self._commit)
         won: bool = await write.done
         return entry if won else (self.get(entry.key) or entry)
 
     def facts(self, model: str) -> dict[str, bool] | None:
         """What was found out about the server of `name@revision` when the replies were made."""
         with explain(self.path):
-            row = self._reader.execute("SELECT facts FROM servers WHERE model = ?", (model,)).fetchone()
+            row = self._connection.execute("SELECT facts FROM servers WHERE model = ?", (model,)).fetchone()
         return None if row is None else orjson.loads(row[0])
 
     def set_facts(self, model: str, facts: dict[str, bool]) -> None:
-        with explain(self.path), self._reader:
-            self._reader.execute("INSERT OR REPLACE INTO servers VALUES (?, ?)", (model, orjson.dumps(facts).decode()))
+        with explain(self.path):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO servers VALUES (?, ?)", (model, orjson.dumps(facts).decode())
+            )
 
     def models(self) -> list[str]:
         with explain(self.path):
-            return [row[0] for row in self._reader.execute("SELECT model FROM servers ORDER BY model")]
+            return [row[0] for row in self._connection.execute("SELECT model FROM servers ORDER BY model")]
 
     def close(self) -> None:
-        """Commit what is queued and close."""
-        self._queue.put(None)
-        self._thread.join()
-        self._reader.close()
+        """Commit what is pending and close."""
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._pending:
+            self._commit(may_wait=True)
+        self._connection.close()
 
-    def _write(self) -> None:
-        connection: sqlite3.Connection | None = None
-        while (first := self._queue.get()) is not None:
-            batch, last = self._drain(first)
-            try:
-                with explain(self.path):
-                    connection = connection or open_database(self.path)
-                    won = insert(connection, [write.entry for write in batch])
-            except (CacheError, StorageError) as error:
-                _settle(batch, error)
-            else:
-                _settle(batch, won)
-            if last:
-                break
-        if connection is not None:
-            connection.close()
+    def _commit(self, may_wait: bool = False) -> None:
+        """One batch. Another process may be writing: then later, without holding up the event loop."""
+        batch = self._pending[:_MAX_BATCH]
+        try:
+            with explain(self.path), self._patience(may_wait):
+                won = insert(self._connection, [write.entry for write in batch])
+        except _BusyError as error:
+            if batch[0].deadline > asyncio.get_running_loop().time() and not may_wait:
+                self._timer = asyncio.get_running_loop().call_later(_RETRY_S, self._commit)
+                return
+            _settle(batch, error)
+        except (CacheError, StorageError) as error:
+            _settle(batch, error)
+        else:
+            _settle(batch, won)
+        del self._pending[: len(batch)]
+        if not may_wait:
+            self._go_on(len(batch))
 
-    def _drain(self, first: _Write) -> tuple[list[_Write], bool]:
-        """What is queued by now; whether the queue's end was seen."""
-        batch = [first]
-        while len(batch) < _MAX_BATCH:
-            try:
-                write = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if write is None:
-                return batch, True
-            batch.append(write)
-        return batch, False
+    @contextmanager
+    def _patience(self, may_wait: bool) -> Iterator[None]:
+        if not may_wait:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000:.0f}")
+
+    def _go_on(self, committed: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(0, self._commit) if self._pending else None
+        self._uncollected += committed
+        if self._uncollected >= _COLLECT_EVERY and (self._collecting is None or self._collecting.done()):
+            self._uncollected = 0
+            self._collecting = loop.create_task(asyncio.to_thread(_collect, self.path))
 
 
 @dataclass(slots=True, frozen=True)
 class _Write:
+    """`deadline`: of the event loop's clock, after which a locked file is an error."""
+
     entry: Entry
     done: asyncio.Future[bool]
+    deadline: float
+
+
+class _BusyError(StorageError):
+    """Another process writes to the file at this moment."""
 
 
 def _settle(batch: list[_Write], result: list[bool] | Exception) -> None:
-    """Tell the waiting coroutines, with one call into their event loop."""
-    loop = batch[0].done.get_loop()
+    for index, write in enumerate(batch):
+        if write.done.done():
+            continue
+        if isinstance(result, Exception):
+            write.done.set_exception(result)
+        else:
+            write.done.set_result(result[index])
 
-    def tell() -> None:
-        for index, write in enumerate(batch):
-            if write.done.done():
-                continue
-            if isinstance(result, Exception):
-                write.done.set_exception(result)
-            else:
-                write.done.set_result(result[index])
 
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(tell)
+def _collect(path: Path) -> None:
+    """Move the write-ahead log into the file, as far as nobody reads it; the log would else grow all the run long."""
+    with explain(path), closing(sqlite3.connect(path, timeout=_BUSY_S)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def insert(connection: sqlite3.Connection, batch: Sequence[Entry]) -> list[bool]:
     """True where the entry is now the stored one (a stored reply is never replaced).
 
-    One statement is one transaction, and one change of hands of the interpreter lock: a statement per row made the
-    writer wait for a busy main thread at every row.
+    One statement is one transaction.
     """
     rows = [entry.row() for entry in batch]
     places = ", ".join([_PLACES] * len(rows))
@@ -259,6 +284,8 @@ def explain(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise _BusyError(f"{path}: another process has held the request cache for {_BUSY_S:g} s") from None
         raise StorageError(f"{path}: the request cache cannot be used: {error}") from None
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise CacheError(f"{path}: {error}; {_AFTER_DAMAGE.format(path=path)}") from None
