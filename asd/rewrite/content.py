@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel
 
 from asd.makers.explanation import options_shown
@@ -19,6 +21,8 @@ from asd.rewrite.writable import DESCRIBED_FAMILIES, DISTRACTOR_STYLES
 from asd.schemas.styles import AnswerStyle, Maker
 
 NUM_DISTRACTORS = {AnswerStyle.YES_NO: 1, AnswerStyle.MULTIPLE_CHOICE: 3}
+_FULL_STOP = re.compile(r"(?:^|\s)[^\s.]+\.$")
+"""Of a sentence; not of "p.m." or "U.S."."""
 _QUOTES = "\"'“”‘’`"
 
 
@@ -77,7 +81,7 @@ def fit_form(text: str, gold: str) -> str:
     text = collapse(text)
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES and gold[:1] not in _QUOTES:
         text = text[1:-1].strip()
-    if text.endswith(".") and not text.endswith("..") and not gold.endswith("."):
+    if _FULL_STOP.search(text) and not gold.endswith("."):
         text = text[:-1].rstrip()
     elif gold.endswith(".") and text and text[-1].isalnum():
         text += "."

@@ -32,7 +32,10 @@ def find_problems(case: Case, checks: Sequence[Check[Case]]) -> list[Problem]:
 
 
 _MARKUP = re.compile(
-    r"[\x00-\x1f\x7f\ufffd]|\*\*|__|`|^\s*(?:[-*•#>]|\d+[.)])\s|</?[a-z][^>]*>|\[/?[A-Z]{2,}\]|<\||\\[nt\"]|\$\$|\\[a-z]+\{"
+    r"[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff\ufffd]"  # controls, what cannot be seen
+    r"|[\U0001f300-\U0001faff]"  # emoji
+    r"|\*\*|__|`|^\s*(?:[-*•#>]|\d+[.)])\s"  # Markdown
+    r"|</?[a-z][^>]*>|\[/?[A-Z]{2,}\]|<\||\\[nt\"]|\$\$|\\[a-z]+\{"  # tags, chat tokens, escapes, TeX
 )
 _STRUCTURE = re.compile(r"[{}]|\"\s*:")
 

@@ -49,6 +49,8 @@ def test_a_good_explanation_passes(text: str, gold: str, question: str) -> None:
         ("The bus is red. </s> Its bright sides and the matching doors show it.", "markup"),
         ('{"explanation": "The bus is red, as its sides and doors show."}', "markup"),
         ("The bus is red.\x00 Its bright sides and the matching doors show it.", "markup"),
+        ("The bus is red \u202eas its bright sides and the matching doors show.", "markup"),
+        ("The bus is red 🚌, as its bright sides and the matching doors show.", "markup"),
         ("The bus looks red.", "too_short"),
         ("The bus is red. Its " + ", its ".join(f"part{number}" for number in range(40)) + ".", "too_long"),
         ("The bus is red, as its bright sides and the matching doors show in full", "unfinished"),

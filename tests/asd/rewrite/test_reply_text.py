@@ -45,6 +45,7 @@ def test_one_meaning_in_many_wrappings(text: str) -> None:
         ('{"distractor": null}', "wrong_schema"),
         ('{"answer": "blue"}', "wrong_schema"),
         ('{"distractor": ["blue"]}', "wrong_schema"),
+        ('{"distractor": "\\ud800"}', "wrong_schema"),
     ],
 )
 def test_what_is_no_reply_has_a_reason(text: str, reason: str) -> None:

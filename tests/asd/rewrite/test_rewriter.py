@@ -11,7 +11,7 @@ import pytest
 from asd.makers.checks import check
 from asd.makers.rendering import RenderContext, render
 from asd.records import Decline, Sample
-from asd.rewrite.content import check_names
+from asd.rewrite.content import check_names, fit_form
 from asd.rewrite.request import Completion, Refusal
 from asd.rewrite.rewriter import Rewritten
 from asd.schemas.styles import AnswerStyle
@@ -37,6 +37,22 @@ def test_one_wrong_answer_in_the_form_of_the_gold_one() -> None:
     model = ScriptedModel({"distractor": '"Pear."'})
     result = made(draft(model, make_sample(), YES_NO))
     assert (result.draft.gold, result.draft.wrong, result.draft.maker) == ("apple", "pear", "rewriter")
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "fitted"),
+    [
+        ("Pear.", "apple", "pear"),
+        ("“pear”", "Apple", "Pear"),
+        ("9 p.m.", "8 a.m.", "9 p.m."),
+        ("p.m.", "am", "p.m."),
+        ("A red bus", "A car stops.", "A red bus."),
+        ("usa", "UK", "USA"),
+        (" two   dogs ", "a cat", "two dogs"),
+    ],
+)
+def test_form_of_the_gold_answer(text: str, gold: str, fitted: str) -> None:
+    assert fit_form(text, gold) == fitted
 
 
 def test_three_wrong_answers_behind_the_gold_one() -> None:
