@@ -148,6 +148,7 @@ def _stage_figures(stage: Stage, spec: TaskSpec, reader: LenientReader, *, relea
         figures["published_percent"] = stage.published
         figures["reproduced"] = f"{accuracy:.2f}" == f"{stage.published:.2f}"
         figures["fixed_percent_at_most"] = round(100 * _fixed_at_most(stage.rows, spec), 4)
+        figures["right_in_doubt"] = None if reader.clipped else _right_in_doubt(stage.rows)
     return {**figures, "wrong": sum(errors.values()), "wrong_by_category": errors}
 
 
@@ -155,6 +156,17 @@ def _fixed_at_most(rows: Sequence[Row], spec: TaskSpec) -> float:
     """Accuracy by the fixed rule if every answer that was not stored, called right, is right by it, too."""
     scorer = find_scorer(f"{spec.scorer}:fixed")
     return _mean(rows, lambda row: 1.0 if row["score"] else scorer(row["text"], Reference(row["gold"])))
+
+
+def _right_in_doubt(rows: Sequence[Row]) -> int:
+    """Right answers, not stored, of labels that hold an answer given elsewhere at this stage: "Leaf", "Leafhopper".
+
+    The released rule calls a part of the label right; so many of its right answers can be of that kind, at most.
+    """
+    given = {row["text"].strip(" .") for row in rows if not row["score"]} - {""}
+    labels = {row["gold"] for row in rows if row["score"] and row["gold"]}
+    doubtful = {label for label in labels if any(text in label and text != label for text in given)}
+    return sum(1 for row in rows if row["score"] and row["gold"] in doubtful)
 
 
 def _mean(rows: Sequence[Row], value: Callable[[Row], float]) -> float:

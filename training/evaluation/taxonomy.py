@@ -29,6 +29,7 @@ class NounTaxonomy:
     def __init__(self, table: str) -> None:
         self._lemmas: list[list[str]] = []
         self._above: list[list[int]] = []
+        self._above_known: dict[frozenset[int], frozenset[int]] = {}
         self._senses: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for number, line in enumerate(table.splitlines()):
             lemmas, _, above = line.partition("\t")
@@ -37,6 +38,7 @@ class NounTaxonomy:
             self._above.append([int(synset) for synset in above.split(",") if synset])
             for lemma, _, rank in ranked:
                 self._senses[lemma.replace("-", " ")].append((int(rank or 1), number))
+        self._vacuous = frozenset(number for number, lemmas in enumerate(self._lemmas) if lemmas[0] in _VACUOUS)
 
     def is_same(self, name: str, label: str) -> bool:
         """Whether two names share a meaning: "hair dryer" and "hand blower"."""
@@ -44,12 +46,12 @@ class NounTaxonomy:
 
     def is_broader(self, name: str, label: str) -> bool:
         """Whether a meaning of `name` stands above one of `label` and says something: "dog" above "whippet"."""
-        return bool(self._above_all(self.senses(label)) & (self.senses(name) - self._vacuous()))
+        return bool(self._above_all(self.senses(label)) & (self.senses(name) - self._vacuous))
 
     def is_narrower(self, name: str, label: str) -> bool:
         """Whether `label` stands above a usual meaning of `name`: the answer says more than was asked."""
         usual = self.senses(name, usual=True)
-        return bool(self._above_all(usual) & (self.senses(label) - self._vacuous()))
+        return bool(self._above_all(usual) & (self.senses(label) - self._vacuous))
 
     def knows(self, name: str) -> bool:
         return bool(self.senses(name))
@@ -64,7 +66,12 @@ class NounTaxonomy:
         found = next((self._senses[name] for name in spelt if name in self._senses), [])
         return frozenset(number for rank, number in found if rank <= _USUAL_SENSES or not usual)
 
-    def _above_all(self, synsets: Iterable[int]) -> frozenset[int]:
+    def _above_all(self, synsets: frozenset[int]) -> frozenset[int]:
+        if synsets not in self._above_known:
+            self._above_known[synsets] = frozenset(self._climb(synsets))
+        return self._above_known[synsets]
+
+    def _climb(self, synsets: Iterable[int]) -> set[int]:
         above: set[int] = set()
         waiting = [parent for synset in synsets for parent in self._above[synset]]
         while waiting:
@@ -72,11 +79,7 @@ class NounTaxonomy:
             if synset not in above:
                 above.add(synset)
                 waiting.extend(self._above[synset])
-        return frozenset(above)
-
-    @lru_cache(maxsize=1)  # noqa: B019 - one taxonomy lives as long as the process
-    def _vacuous(self) -> frozenset[int]:
-        return frozenset(number for number, lemmas in enumerate(self._lemmas) if lemmas[0] in _VACUOUS)
+        return above
 
 
 @lru_cache(maxsize=1)

@@ -60,6 +60,18 @@ def test_released_outputs(released: Path) -> None:
     assert "text" not in json.dumps(table), "figures only, no answers"
 
 
+def test_right_answers_that_may_be_a_part_of_the_label(tmp_path: Path) -> None:
+    """Not stored, called right, and elsewhere the model answers "Leaf": perhaps here, too."""
+    folder = tmp_path / "run-c"
+    store(folder, "Finetune", "75.00", {"1": ("Leaf.", "Mantis")})
+    store(folder, "GQA", "25.00", {"1": ("Leaf", "Mantis"), "2": ("Leaf", "Koala"), "3": ("Hog", "Desk")})
+    labels = {"1": "Mantis", "2": "Koala", "3": "Desk", "4": "Leafhopper"}
+    store(folder, "Grounding", "0.00", {name: ("[0,0,1,1]", label) for name, label in labels.items()})
+    for clipped, doubtful in (([], 1), (["run-c"], None)):
+        (run,) = forgetting_table(find_runs([folder], IMAGENET), IMAGENET, clipped=clipped)["runs"]
+        assert run["later"][0]["right_in_doubt"] == doubtful
+
+
 def test_order_of_the_arguments_does_not_matter(released: Path) -> None:
     files = sorted(released.iterdir())
     tables = [
