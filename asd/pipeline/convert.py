@@ -260,6 +260,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     for note in prepared.notes:
         progress.say(note)
     store, version = prepared.store, prepared.version
+    _look_at_model(prepared)
     waiting = f"another process is making version {version} in {store.root}; waiting for it"
     created = [folder for folder in (store.root, *store.root.parents) if not folder.exists()]
     notes: list[str] = []
@@ -286,6 +287,20 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     _tell_of_unfinished(store, progress)
     making = store.refs()[number].get("rewriter")
     return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making)
+
+
+def _look_at_model(prepared: Prepared) -> None:
+    """A wrong key or model is found before the source is read and before a folder is made.
+
+    A run that goes on from an earlier one may have no need of the model any more; it looks when it has.
+    Raises: RewriterError.
+    """
+    settings, staged = prepared.config.rewriter, prepared.store.staging(prepared.version)
+    if settings is None or staged.exists() or prepared.store.is_whole(prepared.version):
+        return
+    from asd.pipeline.rewriting import look_at_model
+
+    look_at_model(settings)
 
 
 def _tell_of_unfinished(store: Store, progress: Progress) -> None:

@@ -55,6 +55,21 @@ async def open_model(settings: RewriterSettings, say: Callable[[str], None]) -> 
             yield complete
 
 
+def look_at_model(settings: RewriterSettings) -> None:
+    """Whether a server, or the cache, can do the work; a vLLM of one's own tells that when it starts.
+
+    Silent: what there is to say of it is said when the work begins.
+    Raises: KeyRefusedError, PreflightError, ServerError, CacheError.
+    """
+
+    async def look() -> None:
+        async with open_model(settings, lambda text: None):
+            pass
+
+    if settings.kind in ("openai", "cache"):
+        run_to_end(look)
+
+
 class RewritingStage:
     """Open for a whole conversion, in one task: `async with RewritingStage(...) as stage`."""
 

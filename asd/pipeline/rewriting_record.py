@@ -127,6 +127,7 @@ def describe_version(paths: Iterable[Path], identity: dict[str, Any]) -> Rewrite
         settings=settings,
         templates=identity["templates"],
         code=identity["code"],
+        images=identity.get("images"),
         asked=sums["asked"],
         written=sums["written"],
         replies=sums["replies"],

@@ -107,7 +107,7 @@ def _settings(left: dict[str, Any], right: dict[str, Any]) -> dict[str, tuple[An
 
 def _settings_of_rewriter(entry: dict[str, Any] | None) -> dict[str, Any]:
     """Without its counts, but with the digest: other replies are a reason for other rows."""
-    return {name: (entry or {}).get(name) for name in ("settings", "templates", "code", "digest")}
+    return {name: (entry or {}).get(name) for name in ("settings", "templates", "code", "images", "digest")}
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -68,6 +68,8 @@ class RewriterEntry(BaseModel):
     """Prompt template name -> sha256 of its text."""
     code: str
     """sha256 of the code that makes prompts and reads replies."""
+    images: str | None = None
+    """Hash of the names and sizes of the images below the image root; null where none are sent."""
     asked: int
     """Rows of the plan that the model was asked about."""
     written: int

@@ -76,6 +76,7 @@ def test_a_wrong_key_is_one_message_without_it(
     assert done.err.count("error:") == 1
     assert KEY not in done.out + done.err
     assert "Traceback" not in done.err
+    assert list(tmp_path.glob("data*")) == [], "something was made before the key was tried"
 
 
 def test_statistics_of_a_version(made: tuple[Path, Outcome]) -> None:

@@ -212,6 +212,15 @@ def test_questions_of_one_image_share_requests(server: RunningServer, tmp_path: 
     assert 0.85 < entry.prompt_tokens / making["prompt_tokens"] <= 1  # the rest is of rows that were not taken
 
 
+def test_the_second_opinion_is_counted(source: Path, server: RunningServer, tmp_path: Path) -> None:
+    done = convert(source, tmp_path, server, ratio=0.3, rewriter={"judge": "count"})
+    entry = done.manifest.rewriter
+    views = Counter(row["rewrite"]["judge"] for row in rows_of(done) if row["maker"] == "rewriter")
+    assert entry.judged == dict(sorted(views.items()))
+    assert sum(entry.judged.values()) == entry.written
+    assert entry.replies >= 2 * entry.written
+
+
 def test_a_spent_budget_is_one_message_and_the_next_run_goes_on(
     source: Path, server: RunningServer, made: Any, tmp_path: Path
 ) -> None:
