@@ -33,6 +33,11 @@ def fixed(prediction: str, reference: Reference) -> float:
     return float(said is not None and said == gold_letter(reference))
 
 
+def legacy_exact(prediction: str, reference: Reference) -> float:
+    """MCITlib, ArxivQA: the gold letter and nothing else, in either case."""
+    return float(prediction.upper() == gold_letter(reference))
+
+
 def released_start(prediction: str) -> str | None:
     """The letter of a response that is nothing else, or that starts with it, a full stop and a blank."""
     if len(prediction) == 1 and prediction in RELEASED_LETTERS:

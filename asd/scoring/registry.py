@@ -43,6 +43,7 @@ _RULES = (
         "SEFE, ScienceQA",
         'only "The answer is X." is read inside a text',
     ),
+    Rule("letter_exact", letter.legacy_exact, letter.fixed, "MCITlib, ArxivQA", 'only "B" or "b" is read, not "B."'),
     Rule(
         "vqa_soft",
         vqa_soft.legacy,
@@ -63,6 +64,9 @@ _RULES = (
         label.fixed,
         "CoIN and SEFE, ImageNet",
         "substring either way, case counts: a superclass or nothing at all is right, another case wrong",
+    ),
+    Rule(
+        "label_exact", exact_match.legacy, label.fixed, "MCITlib, ImageNet-R", "blanks, hyphens and a full stop count"
     ),
     Rule("gqa", gqa.legacy, gqa.fixed, "CoIN and SEFE, GQA", "articles, number words and outer blanks count"),
     Rule(

@@ -62,3 +62,9 @@ def test_options_that_differ_in_case_only() -> None:
 
 def test_an_option_that_is_a_letter_is_found_by_its_text() -> None:
     assert score("letter", "B", "A", options=["B", "A"]) == 1.0
+
+
+def test_arxivqa_as_released_reads_a_bare_letter_only() -> None:
+    for prediction, released, fixed in (("b", 1.0, 1.0), ("B.", 0.0, 1.0), ("a rock", 0.0, 1.0)):
+        assert score("letter_exact:legacy", prediction, "a rock", options=OPTIONS) == released
+        assert score("letter_exact", prediction, "a rock", options=OPTIONS) == fixed

@@ -33,6 +33,12 @@ def test_label(prediction: str, gold: str, expected: tuple[float, float]) -> Non
     assert both("label", prediction, gold) == expected
 
 
+def test_imagenet_r_as_released_wants_the_label_and_nothing_else() -> None:
+    assert both("label_exact", "great white shark", "Great white shark") == (1.0, 1.0)
+    assert both("label_exact", "Great white shark.", "great white shark") == (0.0, 1.0)
+    assert both("label_exact", "shark", "great white shark") == (0.0, 0.0)
+
+
 def test_label_takes_any_of_several_labels() -> None:
     assert score("label", "kettle", "teapot", ["Kettle"]) == 1.0
 
