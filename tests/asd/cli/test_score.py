@@ -20,6 +20,12 @@ def predictions(folder: Path) -> Path:
     return path
 
 
+def test_help() -> None:
+    done = run_asd("score", "--help")
+    assert done.code == 0
+    assert "Score predictions by id, with the rule as released and as repaired" in done.out
+
+
 def test_text(tmp_path: Path) -> None:
     done = run_asd("score", predictions(tmp_path), "--task", "imagenet", "--rules", "coin")
     assert done.code == 0, done.err
