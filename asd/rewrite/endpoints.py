@@ -106,7 +106,8 @@ class Fleet:
             self._note_busy(endpoint, outcome, now)
         busy = isinstance(outcome, Fault) and (outcome.reason in BUSY or outcome.reason == "timeout")
         full = bool(self._waiters) or endpoint.in_flight + 2 > endpoint.throttle.limit
-        endpoint.throttle.observe(now, replied=isinstance(outcome, Reply), busy=busy, full=full)
+        reply_s = now - slot.sent_at if isinstance(outcome, Reply) else None
+        endpoint.throttle.observe(now, reply_s, busy=busy, full=full)
         self._dispatch()
 
     async def rest(self, seconds: float) -> None:

@@ -94,7 +94,8 @@ class ChatClient:
     def __init__(self, base_url: str, key: ApiKey, timeout_s: float) -> None:
         self.base_url = base_url
         self._key, self._timeout_s = key, timeout_s
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_S)
+        # None would become aiohttp's default of 100 connections; how many there are is for the throttle to say.
+        limits = httpx2.Limits(max_connections=1 << 16, keepalive_expiry=_IDLE_S)
         http_client = openai.DefaultAioHttpClient(
             verify=_tls(), trust_env=False, follow_redirects=False, limits=limits, timeout=_timeout(timeout_s)
         )

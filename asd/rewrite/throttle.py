@@ -40,41 +40,46 @@ class Throttle:
         self._hold = 0
         self._mark: _Mark | None = None
         self._doubted = False
-        self._start: float | None = None
-        self._outcomes = self._replied = self._busy = self._full = 0
+        self._outcomes = self._replies = self._busy = self._full = 0
+        self._reply_s = self._changed_at = 0.0
 
     def begin_again(self) -> None:
         """After an outage: the server that comes back is empty and maybe another one."""
         self.limit = float(min(self.most, _START))
         self._doubling, self._hold, self._mark, self.queued = True, 0, None, 0
-        self._begin_window(None)
+        self._begin_window()
 
-    def observe(self, now: float, *, replied: bool, busy: bool, full: bool) -> None:
-        """One outcome. `full`: the limit was reached while it was under way, so a higher one would have been used."""
-        if self._start is None:
-            self._start = now
+    def observe(self, now: float, reply_s: float | None, *, busy: bool, full: bool) -> None:
+        """One outcome. reply_s: how long a reply took, None if none came. `full`: the limit was reached while it was
+        under way, so a higher one would have been used."""
         self._outcomes += 1
-        self._replied += replied
-        self._busy += busy
+        # A reply to what was sent before the last change of the limit tells nothing of the new one.
+        if reply_s is not None and (self._doubling or now - reply_s >= self._changed_at):
+            self._replies += 1
+            self._reply_s += reply_s
         self._full += full
+        self._busy += busy
         if busy and self._busy > max(_STRAY, _BUSY_SHARE * self._outcomes):
             self.limit = max(1.0, self.limit - 1.0)
             self._doubling = False
-        if self._outcomes >= max(self.limit, _MIN_WINDOW) and now > self._start:
-            self._judge(now - self._start)
-            self._begin_window(now)
+        if self._outcomes >= max(self.limit, _MIN_WINDOW):
+            before = self.limit
+            self._judge()
+            self._changed_at = now if self.limit != before else self._changed_at
+            self._begin_window()
 
-    def _begin_window(self, now: float | None) -> None:
-        self._start = now
-        self._outcomes = self._replied = self._busy = self._full = 0
+    def _begin_window(self) -> None:
+        self._outcomes = self._replies = self._busy = self._full = 0
+        self._reply_s = 0.0
 
-    def _judge(self, seconds: float) -> None:
+    def _judge(self) -> None:
         if self._busy > max(_STRAY, _BUSY_SHARE * self._outcomes):
             self._mark = None
         elif self.queued > 0.1 * self.limit + 1:
             self._lower(self.limit - 0.5 * self.queued)
-        elif self._full >= 0.5 * self._outcomes:
-            self._raise_if_it_pays(self._replied / seconds)
+        elif self._full >= 0.5 * self._outcomes and self._replies >= 0.5 * self._outcomes:
+            # Little's law; replies counted per second would lag behind a change of the limit.
+            self._raise_if_it_pays(self.limit * self._replies / self._reply_s)
 
     def _lower(self, limit: float) -> None:
         self.limit = max(1.0, limit)
