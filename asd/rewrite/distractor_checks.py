@@ -119,6 +119,8 @@ def _find_other_kind(case: DistractorCase) -> str:
     own, gold = _kind(case.text), _kind(case.gold)
     if _may_stand_together(own, gold, case.question):
         return ""
+    if TEXT in (own, gold) and all(any(map(str.isdigit, text)) for text in (case.text, case.gold)):
+        return ""  # "40 years" beside "20-30 years"
     return (
         f"{case.text!r} is another kind of thing ({_named(own)}) than the right answer {case.gold!r} ({_named(gold)})."
     )

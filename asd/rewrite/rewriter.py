@@ -163,7 +163,7 @@ class Rewriter:
         while job.attempts < self._settings.attempts:
             completion = await self._complete(self._request(job))
             if isinstance(completion, Refusal):
-                return Decline(f"server_{completion.reason}", completion.detail)
+                return Decline(f"server_{completion.reason.removeprefix('server_')}", completion.detail)
             job.spend(completion)
             if completion.finish_reason == "length":
                 self._note(job, completion.text, [Problem("cut_off", "The reply was too long; write less.")])
