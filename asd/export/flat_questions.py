@@ -9,6 +9,7 @@ from asd.export.conversation import MARK
 from asd.export.format import Part
 from asd.export.writing import Record, write_json_list
 from asd.schemas.styles import AnswerStyle
+from asd.sources.kept_rows import KEY
 
 
 def is_test(part: Part) -> bool:
@@ -31,4 +32,6 @@ def _records(part: Part) -> Iterator[Record]:
         if row["style"] == AnswerStyle.BOUNDING_BOX:
             record["answer_bbox"] = row["response"]
         record["answer"] = row["response"]
+        if text := part.teller.text([row]):
+            record[KEY] = text
         yield record

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 
 from asd.export.conversation import Conversation, conversations
 from asd.export.images import ImageMode, ImagePlace
+from asd.export.telling import Teller
 from asd.export.writing import Record, write_json_lines, write_json_list
+from asd.schemas.task import TaskSpec
 from asd.shards.manifest import Manifest
 from asd.shards.reader import read_batches
 
@@ -53,6 +56,10 @@ class Part:
     def name(self) -> str:
         """The split as files and configs call it."""
         return self.split or "all"
+
+    @cached_property
+    def teller(self) -> Teller:
+        return Teller(TaskSpec.model_validate(self.manifest.spec))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for batch in read_batches(self.root, self.version, split=self.split):

@@ -7,6 +7,7 @@ from typing import Any
 from asd.export.conversation import Conversation, marked
 from asd.export.format import Format, Part, json_list, task_file
 from asd.export.writing import Record
+from asd.sources.kept_rows import KEY
 
 _ROLES = {"user": "human", "assistant": "gpt"}
 
@@ -26,9 +27,9 @@ def llava_turns(one: Conversation) -> list[dict[str, str]]:
 
 
 def marks(one: Conversation, part: Part) -> dict[str, Any]:
-    """Task and style, each of one type throughout a file: Arrow-based loaders fail on mixed types."""
+    """Task, style and what reading back needs, each of one type throughout: Arrow-based loaders fail on mixed types."""
     styles: dict[str, Any] = {"styles": one.styles} if part.group_turns else {"style": one.styles[0]}
-    return {"task": one.task} | styles
+    return {"task": one.task} | styles | {KEY: part.teller.text(one.rows)}
 
 
 FORMAT = Format(

@@ -6,6 +6,7 @@ from asd.export.conversation import TOOLS, Conversation, marked
 from asd.export.format import Format, Part, flat_file, json_lines
 from asd.export.images import ImageMode
 from asd.export.writing import Record
+from asd.sources.kept_rows import KEY
 
 _ROLES = {"function_call": "tool_call", "observation": "tool_response"}
 
@@ -20,7 +21,7 @@ def _record(one: Conversation, part: Part) -> Record:
         record[TOOLS] = tools
     if not part.group_turns:
         record["channel"] = one.styles[0]
-    return record
+    return record | {KEY: part.teller.text(one.rows)}
 
 
 def _hint(part: Part) -> str:

@@ -19,6 +19,7 @@ from asd.columns import IMAGE, MESSAGE, SHARD_SCHEMA
 from asd.pipeline.keys import Keys, mix
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
+from asd.sources.kept_rows import OVERLAID
 
 IMAGE_TOKEN = "<image>"
 INERT_IMAGE_TOKEN = "< image >"
@@ -92,11 +93,12 @@ def shard_rows(
         "seed": pa.array(np.full(count, seed, np.int64)),
         "checks": empty_lists(count, pa.string()),
     }
-    if converted is not None:
-        order = np.arange(count)
-        order[converted.rows] = count + np.arange(len(converted.rows))
-        for name, column in converted.columns.items():
-            columns[name] = pa.concat_arrays([columns[name], column]).take(pa.array(order))
+    for changed in (converted, _kept_rows(passthrough)):
+        if changed is not None:
+            order = np.arange(count)
+            order[changed.rows] = count + np.arange(len(changed.rows))
+            for name, column in changed.columns.items():
+                columns[name] = pa.concat_arrays([columns[name], column]).take(pa.array(order))
     messages = _messages(columns["prompt"], columns["response"])
     if passthrough.null_count < count:
         messages = _keep_passthrough(messages, passthrough)
@@ -168,9 +170,21 @@ def _messages(prompt: pa.Array, response: pa.Array) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(np.arange(0, 2 * count + 1, 2, dtype=np.int32)), structs)
 
 
+def _kept_rows(passthrough: pa.Array) -> ConvertedRows | None:
+    """Rows that were converted before they were exported and read again; they stay as they are."""
+    kept = pc.fill_null(pc.starts_with(passthrough, "{"), False).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(kept)
+    if not len(rows):
+        return None
+    told = [json.loads(text) for text in passthrough.take(pa.array(rows)).to_pylist()]
+    types = {field.name: field.type for field in SHARD_SCHEMA}
+    return ConvertedRows(rows, {name: pa.array([one[name] for one in told], types[name]) for name in OVERLAID})
+
+
 def _keep_passthrough(messages: pa.ListArray, passthrough: pa.Array) -> pa.ListArray:
     """Records that are kept untouched bring all their turns (tool calls and all)."""
-    kept = [json.loads(text) if text is not None else None for text in passthrough.to_pylist()]
+    texts = passthrough.to_pylist()
+    kept = [json.loads(text) if text is not None and text.startswith("[") else None for text in texts]
     rows = [own if own is not None else made for own, made in zip(kept, messages.to_pylist(), strict=True)]
     return pa.array(rows, messages.type)
 

@@ -38,7 +38,7 @@ from asd.pipeline.ingest import NativeShard
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.plan import NOBODY, STYLE_BITS
 from asd.records import Draft, Sample
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.schemas.styles import TARGET_STYLES, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_arrow, sha256_of, write_arrow
 from asd.shards.manifest import FileEntry
@@ -173,7 +173,6 @@ class Worker:
             converted = None
             if len(local):
                 columns = self._converted_columns(batch.take(pa.array(local)), drafts[span], order.deals[span])
-                _tally(columns, styles, makers)
                 converted = ConvertedRows(local, columns)
             rows = shard_rows(
                 batch,
@@ -184,8 +183,7 @@ class Worker:
                 self.setup.seed,
                 converted,
             )
-            styles[self.spec.native_style.value] += batch.num_rows - len(local)
-            makers[Maker.NATIVE.value] += batch.num_rows - len(local)
+            _tally(rows, styles, makers)
             if given_up is not None:
                 rows = _with_rewrites(rows, local, drafts[span], given_up, first)
             first += batch.num_rows

@@ -21,6 +21,7 @@ import pyarrow.json as pj
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
 from asd.schemas.styles import AnswerStyle
+from asd.sources.kept_rows import KEY
 from asd.sources.llava_record import (
     BadRecordError,
     RecordRules,
@@ -54,6 +55,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "answer_type": pa.string(),
     "rationales": _strings,
     "ocr_tokens": _strings,
+    KEY: pa.string(),
 }
 """Every key that `read_record` looks at; others are skipped while parsing."""
 _PLAIN = frozenset({"id", "question_id", "image", "conversations"})
@@ -346,7 +348,7 @@ class _Turns:
         odd = np.zeros(self.count, np.bool_)
         for name, column in self.columns.items():
             if name not in _PLAIN and column.null_count < self.count:
-                odd |= _to_mask(column.is_valid())
+                odd |= _to_mask(column.is_valid() if name != KEY else pc.not_equal(column, ""))
         return odd
 
     def _image_paths(self) -> pa.StringArray:

@@ -21,6 +21,7 @@ from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
+from asd.sources import kept_rows
 from asd.sources.annotators import vote
 from asd.sources.prompt_text import (
     BLANKS,
@@ -118,6 +119,8 @@ def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], l
         return [], [Reject(rules.file, row, "", "not_an_object", f"expected a JSON object, found {str(record)[:40]!r}")]
     source_id = f"{rules.file}:{row}"
     try:
+        if kept_rows.is_shard_row(record):
+            return [_row_of_shard(record, row, rules)], []
         source_id = record_id(record) or source_id
         images = read_images(record)
         messages = read_messages(record)
@@ -216,7 +219,7 @@ def _are_answers(answers: Any) -> bool:
 def _is_passed_through(record: dict[str, Any], messages: Sequence[Message], rules: RecordRules) -> bool:
     """Dialogue that is not question and answer in turn, tool calls, and every record of a free-form task."""
     if rules.style == AnswerStyle.FREE_FORM or record.get("tools"):
-        return True
+        return not str(record.get(kept_rows.KEY) or "").startswith("[")
     start = 1 if messages[0][0] == "system" else 0
     wanted = ("user", "assistant")
     return any(role != wanted[number % 2] for number, (role, _) in enumerate(messages[start:]))
@@ -266,6 +269,7 @@ def _turn_rows(
     pairs = [(turns[i][1], turns[i + 1][1] if i + 1 < len(turns) else "") for i in range(0, len(turns), 2)]
     if not pairs:
         raise BadRecordError("no_turns", "the only turn is a system prompt")
+    told = _told(record, len(pairs))
     apart = [take_apart(question, rules.prompt) for question, _ in pairs]
     _check_image_count(sum(parts.placeholders for parts in apart), images)
     rows: list[Row] = []
@@ -273,6 +277,10 @@ def _turn_rows(
     for turn, ((prompt, response), parts) in enumerate(zip(pairs, apart, strict=True)):
         turn_id = source_id if len(pairs) == 1 else f"{source_id}#{turn}"
         answer = response.strip(BLANKS)
+        if (entry := told[turn]) is not None:
+            where = (turn_id, source_id, turn)
+            rows.append(_told_row(entry, _bare(prompt, images), answer, images, where, row, rules))
+            continue
         try:
             asked, index, gold = read_answer(prompt, answer, parts, rules)
         except BadRecordError as bad:
@@ -286,6 +294,55 @@ def _turn_rows(
         )  # fmt: skip
         rows.append(row_of_turn)
     return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects
+
+
+def _told(record: dict[str, Any], num_turns: int) -> list[dict[str, Any] | None]:
+    try:
+        return kept_rows.told(record, num_turns)
+    except ValueError as exc:
+        raise BadRecordError("bad_asd", f"the text under {kept_rows.KEY!r} is not as exported: {exc}") from exc
+
+
+def _bare(prompt: str, images: Sequence[str]) -> str:
+    """Without the marks that this package puts before it: one line an image."""
+    return prompt.removeprefix("<image>\n" * len(images))
+
+
+def _told_row(
+    entry: dict[str, Any],
+    prompt: str,
+    answer: str,
+    images: list[str],
+    where: tuple[str, str, int],
+    row: int,
+    rules: RecordRules,
+) -> Row:
+    """A row of which the export told; prompt: bare. where: source id, group, turn."""
+    options, gold = tuple(entry["options"]), entry["gold"]
+    is_native = entry["style"] == rules.style
+    marked = "<image>\n" * len(images) + prompt
+    parts = PromptParts(entry["question"], entry["context"], options, entry["rfp"] or None)
+    return make_row(
+        rules, where[0], row, images=images, parts=parts, gold=gold, response=answer, group=where[1], turn=where[2],
+        answer_index=option_index(answer, options) if is_native and options else None, accepted=entry["accepted"],
+        passthrough=None if is_native else kept_rows.keep(entry, marked),
+    )  # fmt: skip
+
+
+def _row_of_shard(record: dict[str, Any], row: int, rules: RecordRules) -> Row:
+    """A row of our own shards, under the name that it had there."""
+    try:
+        kept_rows.check_entry({name: record[name] for name in kept_rows.FIELDS})
+    except ValueError as exc:
+        raise BadRecordError("bad_asd", f"the row is not as exported: {exc}") from exc
+    images, messages = read_images(record), read_messages(record)
+    name = str(record.get("id") or "").removeprefix(f"{record.get('task')}/{record.get('split')}/")
+    if not name or not isinstance(record["turn"], int):
+        raise BadRecordError("bad_asd", "the row has no id or no turn")
+    if len(messages) != 2 or messages[0][1] != record.get("prompt"):
+        return _passthrough_row(record, messages, images, name, row, rules)
+    where = (name, str(record["group"]), record["turn"])
+    return _told_row(record, _bare(messages[0][1], images), messages[1][1].strip(BLANKS), images, where, row, rules)
 
 
 def read_answer(

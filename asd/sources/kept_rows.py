@@ -1,0 +1,83 @@
+"""What an export says of rows that their prompt alone does not tell, so that an exported file is a source again.
+
+Under the key `asd` a record holds "" or a JSON list with one entry a turn: null, or the shard columns of FIELDS. An
+entry in the task's native style gives the parts of a native sample; one in another style is a row converted before: it
+is kept as it is, and converted no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from asd.schemas.styles import AnswerStyle, Maker
+
+KEY = "asd"
+FIELDS = (
+    "style",
+    "maker",
+    "question",
+    "context",
+    "options",
+    "candidate",
+    "rfp",
+    "gold",
+    "accepted",
+    "template",
+    "checks",
+)
+OVERLAID = ("style", "maker", "candidate", "rfp", "template", "checks", "prompt")
+"""Shard columns of a kept row that native columns have no place for."""
+_TEXTS = ("style", "maker", "question", "context", "rfp", "gold")
+_NULLABLE = ("candidate", "template")
+_LISTS = ("options", "accepted", "checks")
+_SHARD_ROW = frozenset({*FIELDS, "native_style", "messages", "source_id", "group", "turn"})
+
+
+def tell(rows: Sequence[Mapping[str, Any] | None]) -> str:
+    """The text under KEY; rows: shard rows to be told of, None for those whose prompt tells all."""
+    if all(row is None for row in rows):
+        return ""
+    return orjson.dumps([row and {name: row[name] for name in FIELDS} for row in rows]).decode()
+
+
+def told(record: Mapping[str, Any], num_turns: int) -> list[dict[str, Any] | None]:
+    """One entry a turn. Raises: ValueError that says what is wrong with the text under KEY."""
+    text = record.get(KEY)
+    if not isinstance(text, str) or not text.startswith("["):
+        return [None] * num_turns
+    entries = orjson.loads(text)
+    if len(entries) != num_turns:
+        raise ValueError(f"{len(entries)} entries for {num_turns} turns")
+    for entry in entries:
+        if entry is not None:
+            check_entry(entry)
+    return list(entries)
+
+
+def is_shard_row(record: Mapping[str, Any]) -> bool:
+    """Whether a record has the columns of our own shards (a Parquet export, or a shard itself)."""
+    return record.keys() >= _SHARD_ROW
+
+
+def check_entry(entry: Any) -> None:
+    """Raises: ValueError if an entry is not of FIELDS, each of its type."""
+    if not isinstance(entry, dict) or not entry.keys() >= set(FIELDS):
+        raise ValueError(f"an entry needs the keys {', '.join(FIELDS)}")
+    for name in FIELDS:
+        value = entry[name]
+        if name in _LISTS:
+            is_right = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        else:
+            is_right = isinstance(value, str) or (value is None and name in _NULLABLE)
+        if not is_right:
+            raise ValueError(f"{name} is {str(value)[:40]!r}")
+    AnswerStyle(entry["style"])
+    Maker(entry["maker"])
+
+
+def keep(entry: Mapping[str, Any], prompt: str) -> str:
+    """A kept row's overlay, as the native column `passthrough` carries it: a JSON object."""
+    return orjson.dumps({name: entry.get(name) for name in OVERLAID} | {"prompt": prompt}).decode()

@@ -1,0 +1,114 @@
+"""What was exported is a source again: `asd convert --source` gives back the same samples, converted ones included."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asd
+from asd.export.run import ExportOptions, export
+from tests.asd.export.conftest import Datasets
+from tests.asd.sources_made import vqa_records, write_lines
+
+WHERE = ("source_file", "source_row")
+GROUPING = ("group", "turn", "source_id")
+
+
+def samples(path: Path, *without: str) -> list[dict[str, Any]]:
+    rows = [
+        {key: value for key, value in row.items() if key not in (*WHERE, *without)} for row in asd.load(path).to_list()
+    ]
+    return sorted(rows, key=lambda row: str(row["id"]))
+
+
+def back(data: Path, tmp_path: Path, form: str, task: str, **options: Any) -> Path:
+    done = export([data], ExportOptions(form, tmp_path / "out", **options))
+    return asd.convert(task, done.data[0].path, out=tmp_path / "again", ratio=0).path
+
+
+@pytest.mark.parametrize("form", ["llava", "llama-factory", "ms-swift", "parquet", "coin", "mcitlib", "internvl"])
+def test_converted_science_questions_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
+    again = back(data.drawn, tmp_path, form, "scienceqa")
+    assert len({row["style"] for row in samples(again)}) == 5
+    assert samples(again) == samples(data.drawn)
+    assert asd.verify(again).problems == []
+
+
+@pytest.mark.parametrize("form", ["llava", "llama-factory", "ms-swift", "parquet", "coin"])
+def test_turns_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
+    again = back(data.vqa, tmp_path, form, "vqav2", group_turns=form != "parquet")
+    without = ("images",) if form == "coin" else ()  # there, a bare name is put into CoIN's folder
+    assert samples(again, *without) == samples(data.vqa, *without)
+
+
+@pytest.mark.parametrize("form", ["llava", "ms-swift"])
+def test_turns_apart_come_back_as_records_of_their_own(form: str, data: Datasets, tmp_path: Path) -> None:
+    assert samples(back(data.vqa, tmp_path, form, "vqav2"), *GROUPING) == samples(data.vqa, *GROUPING)
+
+
+@pytest.mark.parametrize("task", ["grounding", "gqa", "imagenet", "textvqa"])
+def test_other_tasks_come_back(task: str, tmp_path: Path) -> None:
+    made = asd.convert(task, out=tmp_path / "d", ratio=0.4)
+    assert samples(back(made.path, tmp_path, "coin", task)) == samples(made.path)
+
+
+@pytest.mark.parametrize("form", ["llava", "parquet"])
+def test_dialogues_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
+    again = back(data.tools, tmp_path, form, "llava_conversation")
+    assert samples(again) == samples(data.tools)
+
+
+def test_context_and_further_answers_come_back(tmp_path: Path) -> None:
+    problems = {"7": {"question": "Which?", "choices": ["a rock", "rain"], "answer": 0, "image": None, "split": "train",
+                      "hint": "Two things\nA. look alike", "lecture": "", "solution": ""}}  # fmt: skip
+    (tmp_path / "problems.json").write_text(json.dumps(problems))
+    made = asd.convert("scienceqa", tmp_path / "problems.json", out=tmp_path / "d", ratio=0)
+    assert samples(made.path)[0]["context"] == "Two things\nA. look alike"
+    assert samples(back(made.path, tmp_path, "llava", "scienceqa")) == samples(made.path)
+    record = vqa_records(1)[0] | {"accepted": ["a", "b"]}
+    made = asd.convert("vqav2", write_lines(tmp_path / "one.jsonl", [record]), out=tmp_path / "e", ratio=0)
+    assert samples(back(made.path, tmp_path / "f", "llava", "vqav2"))[0]["accepted"][1:] == ["a", "b"]
+
+
+def test_native_samples_can_be_converted_again_and_converted_ones_stay(data: Datasets, tmp_path: Path) -> None:
+    done = export([data.vqa], ExportOptions("coin", tmp_path / "out"))
+    again = asd.convert("vqav2", done.data[0].path, out=tmp_path / "again", ratio=0.2, seed=3)
+    before = {row["id"]: row for row in asd.load(data.vqa)}
+    after = {row["id"]: row for row in asd.load(again.path)}
+    for name, row in before.items():
+        if row["style"] != "short_answer":
+            assert (after[name]["prompt"], after[name]["response"]) == (row["prompt"], row["response"])
+    assert sum(row["style"] == "short_answer" for row in after.values()) == 36 - 12
+    assert asd.verify(again.path).problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[null, null]", "2 entries for 1 turns"),
+        ("[{}]", "an entry needs the keys style"),
+        ("[", "unexpected end of data"),
+        ('[{"style": 1}]', "an entry needs the keys"),
+    ],
+)
+def test_a_spoilt_telling_is_a_reject_with_its_reason(text: str, message: str, tmp_path: Path) -> None:
+    records = [*vqa_records(9), vqa_records(1)[0] | {"id": "spoilt", "asd": text}]
+    made = asd.convert("vqav2", write_lines(tmp_path / "s.jsonl", records), out=tmp_path / "d", ratio=0)
+    assert made.manifest.counts.rejects == {"bad_asd": 1}
+    (reject,) = [json.loads(line) for line in (made.path / "latest/rejects.jsonl").read_text().splitlines()]
+    assert message in reject["detail"]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("task", "source"), [("iconqa", "iconqa"), ("chartqa", "chartqa/complex"), ("tabmwp", "tabmwp")]
+)
+def test_real_rows_come_back(task: str, source: str, shared_data: Path, tmp_path: Path) -> None:
+    """Options in prompts, tables as context, several images, numbers with units."""
+    made = asd.convert(task, shared_data / source, out=tmp_path / "d", ratio=0.3)
+    done = export([made.path], ExportOptions("llava", tmp_path / "out", image_root="/pictures"))
+    again = asd.convert(task, done.data[0].path.parent, out=tmp_path / "again", ratio=0, source_format="llava")
+    assert samples(again.path, *GROUPING) == samples(made.path, *GROUPING)
