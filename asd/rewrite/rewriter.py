@@ -7,7 +7,7 @@ sample for which no reply passes is declined, with the last failed check as the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class _Job:
 
 
 class Rewriter:
-    """Writes drafts for samples of one task.
+    """Writes drafts for samples of one task. Check `templates` first (`PromptSet.check`).
 
     `takes_images`: whether the model does, where that is known. `failed_checks` counts every failed check of a reply
     by slug, those included that a later try mended; `judged` counts the judge's views.
@@ -133,14 +133,6 @@ class Rewriter:
         """The request that `draft` would send first: for dry runs."""
         job = await self._prepare(sample, style, ctx)
         return job if isinstance(job, Decline) else self._request(job)
-
-    def template_hashes(self, styles: Iterable[AnswerStyle]) -> dict[str, str]:
-        """Name -> sha256 of the prompts that these styles need. Raises: TemplateError."""
-        return self._prompts.hashes([style for style in styles if style in REPLY_TOKENS], self._spec.family)
-
-    def check_templates(self, styles: Iterable[AnswerStyle]) -> None:
-        """Compiles and tries the prompts before any work. Raises: TemplateError listing all problems."""
-        self._prompts.check([style for style in styles if style in REPLY_TOKENS], self._spec.family)
 
     async def _prepare(self, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> _Job | Decline:
         declined = find_decline(sample, style, ctx)
