@@ -23,11 +23,13 @@ def score(
     *,
     prompt: str = "",
     image: str = "",
+    side: float = 1.0,
 ) -> float:
     """Score in 0..1 of one response. `rule`: a task's `scorer`, or "<name>:legacy", "<name>:fixed".
 
     gold: the option's text or its letter, "yes"/"no", a phrase, or a box. accepted: further right answers, or the
-    answers of all annotators, repeated ones as votes. prompt and image are used by one rule of MLLM-DCL alone.
+    answers of all annotators, repeated ones as votes. prompt and image: for one rule of MLLM-DCL alone. side: the longer one
+    of the image in pixels; it decides borderline boxes of the released rule.
     Raises: UnknownNameError; ScoreError where the rule lacks what it needs.
     """
-    return find_scorer(rule)(prediction, Reference(gold, tuple(accepted), tuple(options), prompt, image))
+    return find_scorer(rule)(prediction, Reference(gold, tuple(accepted), tuple(options), prompt, image, side))

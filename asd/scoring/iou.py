@@ -18,7 +18,9 @@ def legacy(prediction: str, reference: Reference) -> float:
     is read as .12, 0.34, 0.56, 0.7 and a last coordinate 0.9 as 0; not four numbers: wrong."""
     box = _released_box(prediction.removeprefix(" ").replace("[", "").replace("]", "")[1:-1])
     gold = _released_box(reference.gold.replace("[", "").replace("]", ""))
-    return float(box is not None and gold is not None and _released_iou(box, gold) > THRESHOLD)
+    if box is None or gold is None:
+        return 0.0
+    return float(_released_iou(_scaled(box, reference.side), _scaled(gold, reference.side)) > THRESHOLD)
 
 
 def fixed(prediction: str, reference: Reference) -> float:
@@ -42,6 +44,10 @@ def _released_box(text: str) -> Box | None:
     except ValueError:
         return None
     return (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
+
+
+def _scaled(box: Box, side: float) -> Box:
+    return (box[0] * side, box[1] * side, box[2] * side, box[3] * side)
 
 
 def _released_iou(a: Box, b: Box) -> float:

@@ -48,9 +48,8 @@ def reference_of(record: Mapping[str, Any], where: str) -> Reference:
         gold = options[gold]
     if gold is None or gold == "":
         raise ScoreError(f"{where} has no gold answer: expected one of {', '.join((*_GOLD_FIELDS, 'answers'))}")
-    return Reference(
-        _text(gold), accepted, options, str(record.get("prompt") or record.get("text") or ""), _image(record)
-    )
+    prompt = str(record.get("prompt") or record.get("text") or "")
+    return Reference(_text(gold), accepted, options, prompt, _image(record), _side(record))
 
 
 def _records(location: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -85,6 +84,13 @@ def _accepted(record: Mapping[str, Any]) -> tuple[str, ...]:
 def _image(record: Mapping[str, Any]) -> str:
     image = record.get("image")
     return image if isinstance(image, str) else ""
+
+
+def _side(record: Mapping[str, Any]) -> float:
+    """Longer side of the image in pixels, from CoIN's `size`; 1 where unknown."""
+    size = record.get("size")
+    numbers = [float(value) for value in size if isinstance(value, int | float)] if isinstance(size, list) else []
+    return max(numbers, default=1.0)
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,8 @@ class Reference(NamedTuple):
     prompt: str = ""
     image: str = ""
     """Path of the image; one released rule looks at the file's name."""
+    side: float = 1.0
+    """Longer side of the image in pixels; one released rule multiplies by it, which rounds borderline cases."""
 
     @property
     def right_answers(self) -> tuple[str, ...]:

@@ -42,6 +42,12 @@ def test_iou(prediction: str, gold: str, expected: tuple[float, float]) -> None:
     assert both("iou", prediction, gold) == expected
 
 
+def test_borderline_boxes_depend_on_the_scale_as_released() -> None:
+    """Half of the gold box in exact numbers; rounding decides, and the script multiplies by the image's side."""
+    prediction, gold = "[0.54,0.62,0.72,0.87]", "[0.60,0.60,0.72,0.87]"
+    assert {score("iou:legacy", prediction, gold, side=side) for side in (1.0, 640.0)} == {0.0, 1.0}
+
+
 @given(corner, corner, st.integers(5, 60), st.integers(5, 60))
 def test_a_box_fits_itself(x: float, y: float, width: int, height: int) -> None:
     box = format_box((x, y, x + width / 100, y + height / 100))

@@ -56,14 +56,20 @@ def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ([{"question_id": 7, "answer": "tea", "image": "x.jpg", "text": "What?"}], ("tea", (), (), "What?", "x.jpg")),
+        (
+            [{"question_id": 7, "answer": "tea", "image": "x.jpg", "text": "What?"}],
+            ("tea", (), (), "What?", "x.jpg", 1.0),
+        ),
         (
             [{"question_id": 7, "answer_bbox": "[0.1,0.2,0.3,0.4]", "size": [4, 3]}],
-            ("[0.1,0.2,0.3,0.4]", (), (), "", ""),
+            ("[0.1,0.2,0.3,0.4]", (), (), "", "", 4.0),
         ),
-        ({"7": {"question": "q", "choices": ["no", "tea"], "answer": 1}}, ("tea", (), ("no", "tea"), "", "")),
-        ({"7": {"answer": "tea", "isBalanced": True}}, ("tea", (), (), "", "")),
-        ({"data": [{"question_id": 7, "answers": ["tea", "pot", "tea"]}]}, ("tea", ("tea", "pot", "tea"), (), "", "")),
+        ({"7": {"question": "q", "choices": ["no", "tea"], "answer": 1}}, ("tea", (), ("no", "tea"), "", "", 1.0)),
+        ({"7": {"answer": "tea", "isBalanced": True}}, ("tea", (), (), "", "", 1.0)),
+        (
+            {"data": [{"question_id": 7, "answers": ["tea", "pot", "tea"]}]},
+            ("tea", ("tea", "pot", "tea"), (), "", "", 1.0),
+        ),
         (
             {
                 "annotations": [
@@ -74,7 +80,7 @@ def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
                     }
                 ]
             },
-            ("tea", ("tea", "pot"), (), "", ""),
+            ("tea", ("tea", "pot"), (), "", "", 1.0),
         ),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asd.schemas.styles import AnswerStyle
 from asd.scoring import Reference
@@ -162,6 +164,20 @@ def test_class_labels(text: str, label: str, style_ok: bool, fact: str, how: str
 def test_answers_that_lost_their_first_letter(text: str, label: str, fact: str, how: str) -> None:
     reader = reader_for("short_answer", rule="label", class_labels=True, clipped=True)
     assert reader.read(text, Reference(label))[1:] == (fact, how)
+
+
+@given(
+    st.sampled_from(list(AnswerStyle)),
+    st.one_of(st.text(max_size=30), st.text(".,[]() ABab01yesno'&-", max_size=20)),
+    st.sampled_from(["attract", "B", "yes", "2", "[0.10,0.10,0.50,0.50]", "Crane2", "x"]),
+    st.booleans(),
+)
+def test_any_answer_can_be_read(style: AnswerStyle, text: str, gold: str, labels: bool) -> None:
+    reader = reader_for(style, rule="label" if labels else "exact_match", class_labels=labels, clipped=labels)
+    first, again = (reader.read(text, Reference(gold, (), OPTIONS)) for _ in range(2))
+    assert first == again
+    assert first.fact in ("right", "less_specific", "wrong", "unknown")
+    assert labels or first.fact != "less_specific"
 
 
 def test_taxonomy() -> None:
