@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -133,12 +134,16 @@ async def open_completions(
     try:
         completions = Completions(settings, cache, stats)
         await _connect(completions, settings, say or (lambda text: None), base_urls, engine, pace)
+        # What lives by now lives to the end; looking through it at every collection took an eighth of the CPU.
+        gc.collect()
+        gc.freeze()
         try:
             yield completions
         except BaseException as error:
             drain_s = settings.timeout_s if _is_budget(error) else pace.drain_s
             raise
         finally:
+            gc.unfreeze()
             await completions.close(drain_s)
     finally:
         cache.close()
