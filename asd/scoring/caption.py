@@ -1,4 +1,7 @@
-"""ROUGE-L of one caption, as the COCO caption evaluation computes it; corpus measures are in `caption_corpus`."""
+"""ROUGE-L of one caption, as the COCO caption evaluation computes it.
+
+Its other measures (BLEU, METEOR, CIDEr) have no light, licensed package; `docs/scoring.md` says more.
+"""
 
 from __future__ import annotations
 

@@ -13,8 +13,11 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def legacy(prediction: str, reference: Reference) -> float:
-    """CoIN: one contains the other, letter by letter, case counts. So "" and "a" are right for "Accordion"-like
-    labels that hold them, "dog" for "Walker dog", and "teapot" is wrong for "Teapot"."""
+    """CoIN: one contains the other, letter by letter, case counts.
+
+    So nothing at all is right, "dog" is right for "Bernese mountain dog" and wrong for "Whippet", and "teapot" is wrong
+    for "Teapot".
+    """
     return float(reference.gold in prediction or prediction in reference.gold)
 
 
