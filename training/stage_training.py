@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -48,7 +48,7 @@ def train_stage(
     if writes_files():
         files.prepare_log()
     if settings.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+        _switch_checkpointing(model, "enable", {"use_reentrant": False})
     trainer = TaskTrainer(
         model,
         OrderedExamples(encode, ends[-1], plan.examples, seed),
@@ -69,8 +69,16 @@ def train_stage(
     with out_of_memory(f"training {stage.name}", lower):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if settings.gradient_checkpointing:
-        model.gradient_checkpointing_disable()  # type: ignore[operator]
+        _switch_checkpointing(model, "disable")
     return plan
+
+
+def _switch_checkpointing(model: Any, what: str, *settings: Any) -> None:
+    """By the method's new name where the library has it."""
+    switch = getattr(model, f"activation_checkpointing_{what}", None) or getattr(
+        model, f"gradient_checkpointing_{what}"
+    )
+    switch(*settings)
 
 
 def stage_seed(seed: int, stage: Stage) -> int:

@@ -223,6 +223,7 @@ def training_arguments(
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         bf16=config.precision == "bfloat16",
+        use_cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()),
         logging_strategy="steps",
         logging_steps=config.log_steps,
         logging_nan_inf_filter=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import asd
 from tests.training.tiny_models import BUILDERS
 from tests.training.tiny_tasks import two_tasks
 from training.config import RunConfig, build_config
@@ -20,7 +21,7 @@ TRAIN = {
 
 
 def make_settings(root: Path, *, model: str = "llava", name: str = "run", **sections: Any) -> dict[str, Any]:
-    """Settings of a run below `root`; models and sources that are there already are used again."""
+    """Settings of a run below `root`; the model and the shards that are there already are used again."""
     if not (root / model).is_dir():
         BUILDERS[model](root / model)
     settings: dict[str, Any] = {
@@ -28,14 +29,26 @@ def make_settings(root: Path, *, model: str = "llava", name: str = "run", **sect
         "out": str(root / "runs" / name),
         "method": {"method": "reglora"},
         "model": {"name": str(root / model)},
-        "data": two_tasks(root / "data"),
+        "data": _converted(root),
         "train": TRAIN,
-        "eval": {"batch": 4, "max_new_tokens": 4, "constrained": True},
+        "eval": {"batch": 6, "max_new_tokens": 2},
     }
     for section, changes in sections.items():
-        old = settings[section]
-        settings[section] = {**old, **changes} if isinstance(old, dict) and section != "method" else changes
+        settings[section] = changes if section == "method" else {**settings[section], **changes}
     return settings
+
+
+def _converted(root: Path) -> dict[str, Any]:
+    """The `data` section on shards that are made once."""
+    if not (root / "asd").is_dir():
+        for entry in two_tasks(root / "data")["tasks"]:
+            for split, ratio, end in (("train", 0.25, ""), ("test", 0.0, "-test")):
+                asd.convert(split=split, ratio=ratio, out=root / "asd" / f"{entry['task']}{end}", workers=1, **entry)
+    tasks = [
+        {"task": task, "train": str(root / "asd" / task), "test": str(root / "asd" / f"{task}-test")}
+        for task in ("vqav2", "scienceqa")
+    ]
+    return {"root": str(root / "asd"), "tasks": tasks}
 
 
 def make_config(root: Path, **settings: Any) -> RunConfig:

@@ -1,4 +1,4 @@
-"""Runs in processes of their own that are killed for real (SIGKILL) at a chosen call."""
+"""Runs in processes of their own: killed for real (SIGKILL) at a chosen call, or two that share the work."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import importlib
 import multiprocessing
 import os
 import signal
+import socket
 from typing import Any
 
 MODULES = ["torch", "transformers", "peft", "training.loop", "training.methods.reg_lora_tuning"]
 
 
-def _run(settings: dict[str, Any], kill_at: tuple[str, int] | None) -> None:
+def _run(settings: dict[str, Any], kill_at: tuple[str, int] | None, environment: dict[str, str] | None = None) -> None:
+    os.environ.update(environment or {})
     import torch
 
     from training.config import build_config
@@ -43,12 +45,30 @@ def _die_at(path: str, call: int) -> None:
 
 def run_in_process(settings: dict[str, Any], kill_at: tuple[str, int] | None = None) -> int:
     """The exit code: 0, or -9 if it was killed. kill_at: (function, number of its call)."""
+    return _wait([_start(settings, kill_at)])[0]
+
+
+def run_in_two_processes(settings: dict[str, Any]) -> list[int]:
+    """Exit codes of two processes that share a run by gloo."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return _wait([_start(settings, None, shared | {"RANK": rank, "LOCAL_RANK": rank}) for rank in "01"])
+
+
+def _start(settings: dict[str, Any], *rest: Any) -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(MODULES)
-    process = context.Process(target=_run, args=(settings, kill_at))
+    process = context.Process(target=_run, args=(settings, *rest))
     process.start()
-    process.join(120)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-    return process.exitcode if process.exitcode is not None else -9
+    return process
+
+
+def _wait(processes: list[Any]) -> list[int]:
+    for process in processes:
+        process.join(120)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+    return [process.exitcode for process in processes]
