@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 
-GRACE_S = 10.0
+GRACE_S = 30.0
 """For the command to end when told to, and then again for the rest of its group."""
 STATUS_MARK = "child_guard: "
 """Begins the line, on standard output, that says how the command ended."""
@@ -33,7 +33,7 @@ def run_guarded(command: list[str]) -> None:
     _prctl(_SET_CHILD_SUBREAPER, 1)  # orphans of the command come to us, not to a process 1 that may leave them lying
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_end_with_guard)  # noqa: PLW1509  no threads yet
     threading.Thread(target=_end_when_cut, args=(child,), daemon=True).start()
-    print(f"{STATUS_MARK}{describe_status(child.wait())}", flush=True)
+    print(f"\n{STATUS_MARK}{describe_status(child.wait())}", flush=True)  # a line of its own, whatever was written last
     _end_group(child.pid)
 
 

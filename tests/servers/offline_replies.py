@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from asd.pipeline.rewriting import open_model
 from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES, SupportVerdict, letter_reply, schema_of
 from asd.rewrite.reply_text import Unparsed, parse_reply
 from asd.rewrite.request import Completion, CompletionRequest, Sampling
-from asd.rewrite.vllm_offline import open_offline
 from tests.servers.real_vllm import tiny_settings
 
 MODELS = [*REPLIES.values(), *DESCRIPTIONS.values(), SupportVerdict, letter_reply("ABCD")]
@@ -29,7 +29,7 @@ async def ask_all(model: str, cache: Path) -> dict[str, Any]:
         for n in range(6)
     ]
     long = CompletionRequest("", "word " * 5000, (), schema_of(MODELS[0]), "long", "test", Sampling())
-    async with open_offline(tiny_settings(model, cache, "vllm-offline"), said.append) as complete:
+    async with open_model(tiny_settings(model, cache, "vllm-offline"), said.append) as complete:
         *replies, refusal = await asyncio.gather(*map(complete, [*requests, long]))
         again = await asyncio.gather(*map(complete, requests))
         return {

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from asd.rewrite.settings import RewriterSettings
+from asd.rewrite.vllm_server import vllm_server
 
 REPO = Path(__file__).resolve().parents[2]
 SERVER_ARGS: dict[str, str | int | float | bool] = {
@@ -49,6 +53,29 @@ def prepare(folder: Path, patch: pytest.MonkeyPatch) -> str:
 
 def tiny_settings(model: str, cache: Path, kind: str = "vllm") -> RewriterSettings:
     return RewriterSettings.model_validate({"kind": kind, "model": model, "cache": cache, "server_args": SERVER_ARGS})
+
+
+@contextmanager
+def serve(settings: RewriterSettings) -> Iterator[str]:
+    """`vllm_server` for tests that share it: it lives in a thread of its own."""
+    started: Future[str] = Future()
+    stop: Future[None] = Future()
+
+    async def hold() -> None:
+        async with vllm_server(settings) as base_url:
+            started.set_result(base_url)
+            await asyncio.wrap_future(stop)
+
+    with ThreadPoolExecutor(1) as thread:
+        held = thread.submit(asyncio.run, hold())
+        wait([started, held], return_when=FIRST_COMPLETED)
+        if held.done():
+            held.result()  # raises what went wrong
+        try:
+            yield started.result()
+        finally:
+            stop.set_result(None)
+            held.result()
 
 
 def kill_server(model: str) -> int:

@@ -1,0 +1,98 @@
+"""`asd convert` with a real vLLM and a random model, whose text no check on meaning lets through."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asd
+from tests.servers.real_vllm import REPO, SERVER_ARGS, kill_server, server_processes
+
+pytestmark = pytest.mark.vllm
+
+TASK = ["--task", "textvqa", "--ratio", "0.3", "--attempts", "2", "--images", "never"]
+
+
+def start_convert(folder: Path, model: str, name: str, kind: str, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "asd.cli.main", "convert", *TASK, "--out", str(folder / name), "--json"]
+    command += ["--rewriter", kind, "--model", model, "--rewrite-cache", str(folder / "cache.sqlite"), *more]
+    environment = {**os.environ, "PYTHONPATH": str(REPO)}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def server_options() -> list[str]:
+    return [part for name, value in SERVER_ARGS.items() for part in ("--server-arg", f"{name}={value}")]
+
+
+def wait_for_replies(process: subprocess.Popen[str], cache: Path, count: int) -> None:
+    while replies_in(cache) < count:
+        if process.poll() is not None:
+            raise AssertionError(f"asd convert ended before its first replies:\n{process.communicate()[1]}")
+        time.sleep(0.02)
+
+
+def replies_in(cache: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{cache}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM replies").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+    try:
+        out, err = process.communicate(timeout=400)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    result: dict[str, Any] = json.loads(out)
+    return result, err
+
+
+def test_killed_server_checks_on_meaning_and_the_cache(tiny_model: str, tmp_path: Path) -> None:
+    """In one, because starting a server takes half a minute."""
+    model = str(shutil.copytree(tiny_model, tmp_path / "tiny"))  # its path tells our server from others of the session
+    process = start_convert(tmp_path, model, "first", "vllm", *server_options())
+    wait_for_replies(process, tmp_path / "cache.sqlite", 3)
+    killed = kill_server(model)
+    first, err = finish(process)
+    assert "vLLM ended (killed by SIGKILL); starting it again, 1 of 3" in err
+    assert server_processes(model) == [] and killed > 0
+    assert_nothing_of_it_was_taken(first)
+    assert_reasons_stand_in_the_rows(Path(first["path"]))
+    again, _ = finish(start_convert(tmp_path, model, "again", "cache"))
+    assert again["making"]["sends"] == 0 and again["making"]["cache_hits"] > 0
+    assert shards_of(again) == shards_of(first)
+
+
+def assert_nothing_of_it_was_taken(outcome: dict[str, Any]) -> None:
+    """Noise has no meaning: all samples keep their share through rules, mined answers and other styles."""
+    counts, rewriter = outcome["counts"], outcome["rewriter"]
+    assert counts["converted"] == counts["wanted"] == 36 and counts["shortfall"] == 0
+    assert rewriter["asked"] > 0 and rewriter["written"] == 0 and counts["by_maker"].get("rewriter", 0) == 0
+    assert rewriter["replies"] == rewriter["attempts"] > rewriter["asked"], "nothing was asked for again"
+    reasons = {reason.split(": ")[1].split("_")[0] for reason in rewriter["declined"]}
+    assert reasons == {"reply"}, f"a reply failed for its form: {rewriter['declined']}"
+    assert not {reason for reason in rewriter["declined"] if "json" in reason or "schema" in reason}
+
+
+def assert_reasons_stand_in_the_rows(dataset: Path) -> None:
+    rows = asd.load(str(dataset))
+    told = [row["rewrite"]["declined"] for row in rows if row["rewrite"] is not None]
+    assert told and all(reasons for reasons in told)
+    assert all(reason.split(": ")[1].startswith("reply_") for reasons in told for reason in reasons)
+
+
+def shards_of(outcome: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(entry["path"], entry["sha256"]) for entry in outcome["files"]]
