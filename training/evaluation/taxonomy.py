@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import lzma
 from collections import defaultdict
-from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
@@ -12,6 +11,7 @@ from asd.makers.normalise import normalise_answer
 
 # A rarer sense of an answer is hardly what was meant: "van" as a camper.
 _USUAL_SENSES = 3
+_CACHE_SIZE = 1 << 16
 # Names so broad that they say nothing: "thing" for a teapot is no answer, "kitchen utensil" is a vague one.
 _VACUOUS = frozenset(
     """entity, physical entity, abstraction, abstract entity, thing, object, physical object, whole, unit, matter,
@@ -29,7 +29,8 @@ class NounTaxonomy:
     def __init__(self, table: str) -> None:
         self._lemmas: list[list[str]] = []
         self._above: list[list[int]] = []
-        self._above_known: dict[frozenset[int], frozenset[int]] = {}
+        self._above_all = lru_cache(maxsize=_CACHE_SIZE)(self._climb)
+        self._find = lru_cache(maxsize=_CACHE_SIZE)(self._look_up)
         self._senses: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for number, line in enumerate(table.splitlines()):
             lemmas, _, above = line.partition("\t")
@@ -61,17 +62,15 @@ class NounTaxonomy:
 
         The name is taken in the singular where the plural is not listed itself.
         """
+        return frozenset(number for rank, number in self._find(name) if rank <= _USUAL_SENSES or not usual)
+
+    def _look_up(self, name: str) -> list[tuple[int, int]]:
         plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
         spelt = (plain, normalise_answer(plain), plain.removesuffix("es"))
-        found = next((self._senses[name] for name in spelt if name in self._senses), [])
-        return frozenset(number for rank, number in found if rank <= _USUAL_SENSES or not usual)
+        return next((self._senses[form] for form in spelt if form in self._senses), [])
 
-    def _above_all(self, synsets: frozenset[int]) -> frozenset[int]:
-        if synsets not in self._above_known:
-            self._above_known[synsets] = frozenset(self._climb(synsets))
-        return self._above_known[synsets]
-
-    def _climb(self, synsets: Iterable[int]) -> set[int]:
+    def _climb(self, synsets: frozenset[int]) -> frozenset[int]:
+        """Every synset above one of these."""
         above: set[int] = set()
         waiting = [parent for synset in synsets for parent in self._above[synset]]
         while waiting:
@@ -79,7 +78,7 @@ class NounTaxonomy:
             if synset not in above:
                 above.add(synset)
                 waiting.extend(self._above[synset])
-        return above
+        return frozenset(above)
 
 
 @lru_cache(maxsize=1)
