@@ -226,6 +226,21 @@ def score(
     run(predictions, task=task, gold=gold, rules=rules, split=split, rule=rule, as_json=json)
 
 
+@app.command()
+def push(
+    directory: DatasetArgument,
+    to: Annotated[str, typer.Option(help="Dataset on the hub, OWNER/NAME; it is made if it is not there.")],
+    public: Annotated[bool, typer.Option("--public", help="Make a new dataset public. [default: private]")] = False,
+    licence_ok: Annotated[
+        bool, typer.Option("--licence-ok", help="You have read the licence of the data and may share it.")
+    ] = False,
+) -> None:
+    """Upload a version with its card to the Hugging Face hub, in one commit (needs `hf auth login` or HF_TOKEN)."""
+    from asd.cli.push import run
+
+    run(directory, to=to, public=public, licence_ok=licence_ok)
+
+
 def main() -> None:
     """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 3 for the rewriter's
     side (a server, a key, a spent budget; what was finished is kept), 130 for Ctrl-C."""

@@ -1,0 +1,15 @@
+"""`asd push`."""
+
+from __future__ import annotations
+
+from asd.pipeline.push import push
+from asd.shards.store import split_location
+
+
+def run(directory: str, *, to: str, public: bool, licence_ok: bool) -> None:
+    root, version = split_location(directory)
+    done = push(root, version, to, private=not public, licence_ok=licence_ok)
+    print(
+        f"pushed version {done.version}, {done.files} files, to {'the public' if public else 'the private'} dataset {to}"
+    )
+    print(done.url)
