@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
@@ -19,14 +19,22 @@ def command(
         list[str] | None,
         typer.Option("--clipped", metavar="RUN", help="Run whose stored answers lost their first letter; repeatable."),
     ] = None,
+    known: Annotated[
+        str, typer.Option(help="What counts as known after its own task: strict (right), or recovered (right in fact).")
+    ] = "strict",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Split what was forgotten: only the answer style, the fact, or both; counts by category and stage."""
+    from asd.errors import UnknownNameError
     from asd.tasks.registry import load_task
+    from training.evaluation.forgetting import Known
     from training.evaluation.forgetting_table import find_runs, forgetting_table
 
+    if known not in get_args(Known):
+        raise UnknownNameError("way to count what was known", known, get_args(Known))
     spec = load_task(task)
-    figures = forgetting_table(find_runs(predictions, spec), spec, clipped=clipped or ())
+    runs = find_runs(predictions, spec)
+    figures = forgetting_table(runs, spec, clipped=clipped or (), known=cast(Known, known))
     print(json_format.dumps(figures, indent=1) if json else describe(figures))
 
 

@@ -26,6 +26,8 @@ from training.evaluation.taxonomy import wordnet_nouns
 Row = Mapping[str, Any]
 Category = Literal["superficial", "less_specific", "style_lost", "both_wrong", "essential"]
 CATEGORIES: tuple[Category, ...] = ("superficial", "less_specific", "style_lost", "both_wrong", "essential")
+Known = Literal["strict", "recovered"]
+"""Which questions were known after the own task: right by the rule, or right in fact whatever the style."""
 RIGHT_FROM = 0.5
 """A soft score from here on counts as right where questions are counted."""
 
@@ -95,7 +97,7 @@ def split_forgetting(
     rule: str = "exact_match",
     class_labels: bool = False,
     reader: LenientReader | None = None,
-    own_right: Literal["strict", "recovered"] = "strict",
+    own_right: Known = "strict",
 ) -> ForgettingSplit:
     """Compare the predictions of one task right after it and later, question by question, matched by id.
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from asd.schemas.task import TaskSpec
 from asd.scoring import Reference, find_scorer
 from training.errors import PredictionError
-from training.evaluation.forgetting import Row, count_errors, reader_for, split_forgetting
+from training.evaluation.forgetting import Known, Row, count_errors, reader_for, split_forgetting
 from training.evaluation.lenient_reader import LenientReader
 from training.evaluation.prediction_rows import read_predictions
 from training.evaluation.wrong_answer_files import (
@@ -58,13 +58,19 @@ def task_reader(spec: TaskSpec, *, clipped: bool = False) -> LenientReader:
     )
 
 
-def forgetting_table(runs: Sequence[RunStages], spec: TaskSpec, *, clipped: Sequence[str] = ()) -> dict[str, Any]:
+def forgetting_table(
+    runs: Sequence[RunStages], spec: TaskSpec, *, clipped: Sequence[str] = (), known: Known = "strict"
+) -> dict[str, Any]:
     """Figures only, for JSON: per run and stage all wrong answers by category, and the split of the forgotten ones.
 
-    clipped: names of runs whose stored answers lost their first letter.
+    clipped: names of runs whose stored answers lost their first letter. known: "recovered" takes questions as known
+    that were right but for their style after the own task, too. Raises: PredictionError for a clipped run not there.
     """
-    rows = [_run_figures(run, spec, task_reader(spec, clipped=run.name in clipped)) for run in runs]
-    return {"format_version": 1, "task": spec.name, "rule": _strict_rule(spec, runs), "runs": rows}
+    absent = sorted(set(clipped) - {run.name for run in runs})
+    if absent:
+        raise PredictionError(f"no run named {absent[0]!r}; there are {', '.join(run.name for run in runs)}")
+    rows = [_run_figures(run, spec, task_reader(spec, clipped=run.name in clipped), known) for run in runs]
+    return {"format_version": 1, "task": spec.name, "rule": _strict_rule(spec, runs), "known": known, "runs": rows}
 
 
 def find_runs(paths: Iterable[Path], spec: TaskSpec) -> list[RunStages]:
@@ -122,11 +128,13 @@ def _strict_rule(spec: TaskSpec, runs: Sequence[RunStages]) -> str:
     return f"{spec.scorer}:legacy" if any(run.is_released for run in runs) else spec.scorer
 
 
-def _run_figures(run: RunStages, spec: TaskSpec, reader: LenientReader) -> dict[str, Any]:
+def _run_figures(run: RunStages, spec: TaskSpec, reader: LenientReader, known: Known) -> dict[str, Any]:
     def figures(stage: Stage, *, forgotten: bool) -> dict[str, Any]:
         row = _stage_figures(stage, spec, reader, released=run.is_released)
         if forgotten:
-            split = split_forgetting(run.own.rows, stage.rows, native_style=spec.native_style, reader=reader)
+            split = split_forgetting(
+                run.own.rows, stage.rows, native_style=spec.native_style, reader=reader, own_right=known
+            )
             row["forgetting"] = split.to_json()
         return row
 

@@ -60,6 +60,17 @@ def test_released_outputs(released: Path) -> None:
     assert "text" not in json.dumps(table), "figures only, no answers"
 
 
+def test_what_was_known_but_for_its_style(tmp_path: Path) -> None:
+    folder = tmp_path / "run-d"
+    store(folder, "Finetune", "50.00", {"1": ("teapot", "Teapot")})
+    store(folder, "GQA", "0.00", {"1": ("Hog", "Teapot"), "2": ("Hog", "Koala")})
+    forgotten = {}
+    for known in ("strict", "recovered"):
+        (run,) = forgetting_table(find_runs([folder], IMAGENET), IMAGENET, known=known)["runs"]  # type: ignore[arg-type]
+        forgotten[known] = run["later"][0]["forgetting"]["forgotten"]
+    assert forgotten == {"strict": 1, "recovered": 2}
+
+
 def test_right_answers_that_may_be_a_part_of_the_label(tmp_path: Path) -> None:
     """Not stored, called right, and elsewhere the model answers "Leaf": perhaps here, too."""
     folder = tmp_path / "run-c"
@@ -189,6 +200,10 @@ def test_command(released: Path) -> None:
     assert done.out.splitlines()[4].split() == "GQA 40.00 3 33.3 33.3 0.0 0.0 33.3 60.00 80.00".split()
     as_json = run_asd_train("forgetting", released, "--task", "imagenet", "--json")
     assert json.loads(as_json.out) == forgetting_table(find_runs([released], IMAGENET), IMAGENET)
+    unknown = run_asd_train("forgetting", released, "--task", "imagenet", "--known", "all")
+    assert (unknown.code, unknown.err[:46]) == (2, "error: no way to count what was known named 'a")
+    absent = run_asd_train("forgetting", released, "--task", "imagenet", "--clipped", "run-x")
+    assert (absent.code, absent.err) == (1, "error: no run named 'run-x'; there are run-a\n")
     refused = run_asd_train("forgetting", released / "none", "--task", "imagenet")
     assert (refused.code, refused.err) == (1, f"error: {released / 'none'} does not exist\n")
 
