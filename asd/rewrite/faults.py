@@ -38,7 +38,7 @@ def connection_fault(error: BaseException) -> Fault:
     for cause in _causes(error):
         if isinstance(cause, (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError)):
             return Fault("tls", str(cause))
-        if isinstance(cause, aiohttp.ClientConnectorError):
+        if isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
             return Fault("connect", str(cause))
         if isinstance(cause, aiohttp.ServerTimeoutError):
             return Fault("timeout", "no answer in time")

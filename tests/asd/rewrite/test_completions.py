@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -201,6 +202,29 @@ def test_servers_share_the_load_and_a_dead_one_is_taken_out_and_back_in(tmp_path
         asyncio.run(run(one, other))
 
 
+def test_machine_that_is_gone_without_a_word_is_out(server: RunningServer, tmp_path: Path) -> None:
+    """Nothing refuses the connection: the other end does not answer at all."""
+    with RunningServer() as other, socket.socket() as silent:
+
+        async def run() -> None:
+            settings = settings_for(tmp_path, server, other, timeout_s=2.0)
+            async with open_completions(settings, pace=QUICK) as complete:
+                other.kill()
+                silent.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                silent.bind(("127.0.0.1", other.port))
+                silent.listen(0)
+                callers = [socket.socket() for _ in range(4)]
+                for caller in callers:  # the queue of the socket is full: the next one waits in vain
+                    caller.setblocking(False)
+                    caller.connect_ex(("127.0.0.1", other.port))
+                assert len(texts(await ask_all(complete, names(40)))) == 40
+                assert complete.stats.outages == 1 and "connect" in complete.stats.retries
+                for caller in callers:
+                    caller.close()
+
+        asyncio.run(run())
+
+
 def test_no_server_for_too_long_stops_the_run_and_keeps_what_came(tmp_path: Path) -> None:
     async def run(server: RunningServer) -> None:
         settings = settings_for(tmp_path, server, outage_s=0.5)
@@ -258,6 +282,13 @@ def test_number_in_flight_adapts_to_what_the_server_takes(server: RunningServer,
             assert after["over_limit"] - before["over_limit"] < 150
 
     asyncio.run(run())
+
+
+def test_more_than_a_hundred_at_once(tmp_path: Path) -> None:
+    """aiohttp's own default is 100 connections."""
+    with RunningServer(latency_s=0.3, slots=500) as server:
+        _, stats = run_all(settings_for(tmp_path, server), 450, at_once=220)
+        assert stats["sends"] == 450 and server.told()["peak"] > 120
 
 
 @pytest.mark.parametrize(
