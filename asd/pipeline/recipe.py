@@ -97,10 +97,16 @@ def _read(path: Path, extended_by: tuple[Path, ...] = ()) -> Any:
         return raw
     if len(extended_by) > 4:
         raise UsageError(f"{path}: recipes extend each other in a circle, or too deeply.")
-    under = _read(path.parent / str(raw["extends"]), (*extended_by, path)) if "extends" in raw else {}
+    under = _read(_named(str(raw["extends"]), path), (*extended_by, path)) if "extends" in raw else {}
     whole = _over(under, {key: value for key, value in raw.items() if key not in ("extends", "order", "tasks")})
     whole["tasks"] = _tasks_over(under.get("tasks", []), raw.get("tasks", []), raw.get("order"), path)
     return whole
+
+
+def _named(extended: str, path: Path) -> Path:
+    """Beside the file that names it, else among the built-in ones."""
+    beside, built_in = path.parent / extended, pipelines_dir() / extended
+    return built_in if built_in.is_file() and not beside.is_file() else beside
 
 
 def _over(under: Any, over: Any) -> Any:

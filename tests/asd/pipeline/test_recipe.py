@@ -106,6 +106,12 @@ def test_a_recipe_says_only_what_differs(tmp_path: Path) -> None:
     assert [(config.ratio, config.seed) for config in configs] == [(0.5, 1), (0.5, 1), (0.3, 7)]
 
 
+def test_a_recipe_of_ones_own_may_extend_a_built_in_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: coin/_coin.yaml\nname: mine\nout: d\norder: [vqav2, gqa]\npublished: []\n")
+    recipe = load_recipe(str(tmp_path / "mine.yaml"))
+    assert [entry.task for entry in recipe.tasks] == ["vqav2", "gqa"]
+
+
 def test_own_wordings_reach_the_samples(tmp_path: Path) -> None:
     import json
 
