@@ -1,4 +1,4 @@
-"""`asd convert` with a real vLLM and a random model, whose text no check on meaning lets through."""
+"""`asd convert` with a real vLLM and a random model, whose text the checks on meaning refuse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.servers.real_vllm import REPO, SERVER_ARGS, kill_server, server_proce
 
 pytestmark = pytest.mark.vllm
 
-TASK = ["--task", "textvqa", "--ratio", "0.3", "--attempts", "2", "--images", "never"]
+TASK = ["--task", "textvqa", "--ratio", "0.1", "--attempts", "2", "--images", "never"]
 
 
 def start_convert(folder: Path, model: str, name: str, kind: str, *more: str) -> subprocess.Popen[str]:
@@ -69,29 +69,32 @@ def test_killed_server_checks_on_meaning_and_the_cache(tiny_model: str, tmp_path
     first, err = finish(process)
     assert "vLLM ended (killed by SIGKILL); starting it again, 1 of 3" in err
     assert server_processes(model) == [] and killed > 0
-    assert_nothing_of_it_was_taken(first)
+    assert_noise_was_refused(first)
     assert_reasons_stand_in_the_rows(Path(first["path"]))
     again, _ = finish(start_convert(tmp_path, model, "again", "cache"))
     assert again["making"]["sends"] == 0 and again["making"]["cache_hits"] > 0
     assert shards_of(again) == shards_of(first)
 
 
-def assert_nothing_of_it_was_taken(outcome: dict[str, Any]) -> None:
-    """Noise has no meaning: all samples keep their share through rules, mined answers and other styles."""
+def assert_noise_was_refused(outcome: dict[str, Any]) -> None:
+    """All samples keep their share through rules, mined answers and other styles. Now and then a made-up word is a
+    wrong answer like any other; an explanation out of noise is none."""
     counts, rewriter = outcome["counts"], outcome["rewriter"]
-    assert counts["converted"] == counts["wanted"] == 36 and counts["shortfall"] == 0
-    assert rewriter["asked"] > 0 and rewriter["written"] == 0 and counts["by_maker"].get("rewriter", 0) == 0
+    assert counts["converted"] == counts["wanted"] == 12 and counts["shortfall"] == 0
+    assert rewriter["asked"] > 0 and rewriter["written"] <= rewriter["asked"] // 4
     assert rewriter["replies"] == rewriter["attempts"] > rewriter["asked"], "nothing was asked for again"
-    reasons = {reason.split(": ")[1].split("_")[0] for reason in rewriter["declined"]}
-    assert reasons == {"reply"}, f"a reply failed for its form: {rewriter['declined']}"
-    assert not {reason for reason in rewriter["declined"] if "json" in reason or "schema" in reason}
+    assert any(reason.startswith("detailed_explanation: reply_") for reason in rewriter["declined"])
+    form = {"reply_no_json", "reply_bad_json", "reply_wrong_schema"}
+    assert not form & {reason.split(": ")[1] for reason in rewriter["declined"]}, "guided decoding failed"
 
 
 def assert_reasons_stand_in_the_rows(dataset: Path) -> None:
-    rows = asd.load(str(dataset))
-    told = [row["rewrite"]["declined"] for row in rows if row["rewrite"] is not None]
-    assert told and all(reasons for reasons in told)
-    assert all(reason.split(": ")[1].startswith("reply_") for reasons in told for reason in reasons)
+    rows = [row for row in asd.load(str(dataset)) if row["rewrite"] is not None]
+    written = [row for row in rows if row["maker"] == "rewriter"]
+    assert not [row["style"] for row in written if row["style"].endswith("explanation")]
+    refused = [row["rewrite"]["declined"] for row in rows if row["maker"] != "rewriter"]
+    assert refused and all(refused)
+    assert all(reason.split(": ")[1].startswith("reply_") for reasons in refused for reason in reasons)
 
 
 def shards_of(outcome: dict[str, Any]) -> list[tuple[str, str]]:
