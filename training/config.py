@@ -98,11 +98,13 @@ class TaskEntry(_Section):
     train: str | None = None
     """Dataset directory, DIR or DIR@VERSION."""
     test: str | None = None
-    """Dataset directory of the test questions; null = that of `train`."""
+    """Dataset directory of the test questions; null = in `test_root`, or that of `train`."""
     source: str | None = None
     test_source: str | None = None
     """null = `source`."""
     image_root: str | None = None
+    test_split: str | None = None
+    """null = that of all tasks."""
     scorer: str | None = None
     """Scoring rule; null = that of the task."""
 
@@ -115,7 +117,7 @@ class PocketTasks(_Section):
     """The tasks of the pocket benchmark, drawn into a folder when first needed. See training/pocket."""
 
     folder: str
-    train: Count = 2400
+    train: Count = 1920
     """Training questions per task."""
     test: Count = 120
     seed: int = 0
@@ -130,6 +132,8 @@ class DataConfig(_Section):
     """Where the tasks of the pocket benchmark come from; needs `convert`."""
     tasks: tuple[TaskEntry, ...] = Field(min_length=1)
     """In training order; a bare name is {task: name}."""
+    test_root: str | None = None
+    """Folder of the datasets of test questions, one per task, where they are apart from the training data."""
     train_split: str = "train"
     test_split: str = "test"
     image_root: str | None = None
@@ -210,7 +214,6 @@ class EvalConfig(_Section):
     """Tasks evaluated after each task: those trained so far, or all."""
     batch: Count = 16
     max_new_tokens: Count = 64
-    engine: Literal["transformers", "vllm"] = "transformers"
     constrained: bool = False
     """Also decode with only answers of the task's native style allowed."""
     cross_format: bool = False

@@ -15,7 +15,7 @@ app = typer.Typer(
 @app.command()
 def data(
     out: Annotated[Path, typer.Option(help="Folder to write to: <task>/train.json, <task>/test.json, and pictures.")],
-    train: Annotated[int, typer.Option(min=1, help="Training questions per task.")] = 2400,
+    train: Annotated[int, typer.Option(min=1, help="Training questions per task.")] = 1920,
     test: Annotated[int, typer.Option(min=1, help="Test questions per task.")] = 120,
     seed: Annotated[int, typer.Option(help="Decides every picture and question.")] = 0,
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 SEE_STEPS = 1300
-LANGUAGE_STEPS = 4000
+LANGUAGE_STEPS = 4800
 EXAMPLES = 40_000
 RECIPE_FILE = "recipe.json"
 
@@ -59,7 +59,7 @@ def build_base(
 
     tower, seen = train_tower(seed=seed, steps=see_steps, say=say)
     tokenizer = build_tokenizer(all_texts(seed))
-    model = make_model(tower, tokenizer)
+    model = make_model(tower, tokenizer, seed)
     train_language(model, tokenizer, seed=seed, steps=language_steps, examples=examples, say=say)
     out.mkdir(parents=True, exist_ok=True)
     model.to(torch.bfloat16).save_pretrained(out)

@@ -16,7 +16,7 @@ from PIL import Image
 from training.pocket import drawing
 from training.pocket.questions import ABOUT_COUNTS, ABOUT_RELATIONS, Asked, ask, ask_about_book, ask_about_sign
 from training.pocket.tasks import LETTERS, OBJECT_QUESTION, make_sign_lines
-from training.pocket.words import AUTHORS, CATEGORIES, COLOURS, GENRES, SIGN_WORDS, TITLES, with_article
+from training.pocket.words import AUTHORS, BROADER, CATEGORIES, COLOURS, GENRES, SIGN_WORDS, TITLES, with_article
 
 KNOWN_FACTS = 3
 """Members of each science category that the base is told about; the others are left to the task."""
@@ -24,28 +24,42 @@ REQUESTS = {
     "short": (
         "One word will do.", "Name it in a word or two.", "Just the word, please.", "Say it in one word.",
         "Answer with a short phrase.", "Only a word, nothing more.", "Be as short as you can: a word.",
-        "Give a brief name.", "A word is all I need.",
+        "Give a brief name.", "A word is all I need.", "Write a word or a few words.", "Keep it short, no full sentence.",
+        "Give only the answer itself, a word or phrase.", "Reply briefly, in one or two words.",
     ),
     "letter": (
         "Choose by letter.", "Which letter is it?", "Name the letter of your choice.", "Only the letter, please.",
         "Give me the right letter.", "Answer by option letter.", "One letter will do.", "Say which letter fits.",
+        "Pick the fitting option by its letter.", "Write the letter that stands before the right option.",
+        "Reply with one letter only.", "Of these options, give the correct letter alone.",
     ),
     "yes_no": (
         "Yes or no?", "Is that so, yes or no?", "True? Say yes or no.", "Does that hold, Yes or No?",
         "Just yes or no, please.", "Is this correct? Yes or no.", "Answer Yes, or answer No.",
+        "Judge it: Yes or No.", "Write a plain Yes or No.", "Does it fit? Reply Yes or No.", "Decide: Yes or No.",
+        "Would you accept that? Yes or No.", "Check the proposed answer: Yes or No?", "A single word: Yes or No.",
     ),
     "sentence": (
         "Use a sentence.", "Say it in a sentence.", "Answer in a full sentence.", "A complete sentence, please.",
         "Tell me in one sentence.", "Explain in a short sentence.", "Give your answer as a sentence.",
+        "State the answer in one full sentence.", "Put it into a complete sentence.", "Reply with a whole sentence.",
     ),
     "long": (
         "Explain it in several sentences.", "Tell me in detail how you know.", "Give the reasoning and the answer.",
         "Explain at length.", "Reason about it, then answer.",
+        "Say in full sentences what it follows from.", "Write a thorough, detailed explanation.",
     ),
 }  # fmt: skip
 CAPTION_REQUESTS = (
     "Describe the picture.", "What can be seen?", "What does the image show?", "Give a caption.", "Tell me what you see.",
     "Write a caption for this picture.",
+)  # fmt: skip
+PLACE_REQUESTS = ("In numbers, where is the", "Corners of the", "Box for the", "Description:", "Write a box around the")
+PROPOSALS = ("Suggested answer", "Somebody says", "Proposed", "An answer")
+_WORDS = (
+    *COLOURS, *drawing.KINDS, *SIGN_WORDS, *TITLES, *AUTHORS, *GENRES.values(), *("1", "2", "3", "4"),
+    *(word for words in CATEGORIES.values() for word in words), *BROADER.values(),
+    *(name.lower() for name in drawing.OBJECTS), *drawing.OBJECTS, "unanswerable", "yes", "no",
 )  # fmt: skip
 BLURRED = "The picture is too blurred to see anything."
 
@@ -66,7 +80,7 @@ class View(NamedTuple):
 
 
 def make_view(random: Random) -> View:
-    maker = random.choices((_scene, _sign, _thing, _book, _chart), (40, 18, 16, 16, 10))[0]
+    maker = random.choices((_scene, _sign, _thing, _book, _chart), (40, 22, 14, 15, 9))[0]
     return maker(random)
 
 
@@ -85,8 +99,13 @@ def picture_example(random: Random) -> Example:
 
 def text_example(random: Random) -> Example:
     """A question about a described picture, or about a fact, with a request for one of the styles."""
-    if random.random() < 0.3:
+    draw = random.random()
+    if draw < 0.2:
         return _fact_example(random)
+    if draw < 0.4:
+        return _lookup_example(random)
+    if draw < 0.5:
+        return _place_example(random)
     view = make_view(random)
     asked = random.choice(view.asked)
     return _styled(view.caption, asked, view.wrong(asked, random), "", random)
@@ -95,7 +114,7 @@ def text_example(random: Random) -> Example:
 def _styled(context: str, asked: Asked, wrong: list[str], reasons: str, random: Random) -> Example:
     head = f"{context}\n{asked.question}" if context else asked.question
     is_yes_no = asked.answer.lower() in ("yes", "no")
-    styles = ["yes_no", "sentence", "yes_no"] if is_yes_no else ["short", "letter", "yes_no", "sentence"]
+    styles = ["yes_no", "sentence"] if is_yes_no else ["short", "letter", "letter", "yes_no", "yes_no", "sentence"]
     style = random.choice([*styles, "long"] if reasons else styles)
     request = random.choice(REQUESTS[style])
     if style == "letter":
@@ -104,12 +123,44 @@ def _styled(context: str, asked: Asked, wrong: list[str], reasons: str, random: 
         return Example(f"{head}\n{lines}\n{request}", LETTERS[options.index(asked.answer)])
     if style == "yes_no" and not is_yes_no:
         guess = asked.answer if random.random() < 0.5 else random.choice(wrong)
-        said = random.choice(("Suggested answer", "Somebody says", "Proposed", "An answer"))
-        return Example(f"{head}\n{said}: {guess}\n{request}", "Yes" if guess == asked.answer else "No")
+        return Example(
+            f"{head}\n{random.choice(PROPOSALS)}: {guess}\n{request}", "Yes" if guess == asked.answer else "No"
+        )
     if style == "yes_no":
         return Example(f"{head}\n{request}", asked.answer.capitalize())
     answer = {"sentence": asked.sentence, "short": asked.answer, "long": reasons}[style]
     return Example(f"{head}\n{request}", answer)
+
+
+def _lookup_example(random: Random) -> Example:
+    """Which letter stands before a word, which word behind a letter, are two words the same: what styles rest on."""
+    words = random.sample(_WORDS, random.randint(2, 4))
+    place = random.randrange(len(words))
+    lines = "\n".join(f"{letter}. {word}" for letter, word in zip(LETTERS, words, strict=False))
+    kind = random.random()
+    if kind < 0.5:
+        request = random.choice(REQUESTS["letter"])
+        return Example(f"The answer is {words[place]}.\n{lines}\n{request}", LETTERS[place])
+    if kind < 0.6:
+        return Example(f"{lines}\nThe answer is {LETTERS[place]}.\n{random.choice(REQUESTS['short'])}", words[place])
+    guess = words[0] if random.random() < 0.5 else words[1]
+    said = random.choice(PROPOSALS)
+    request = random.choice(REQUESTS["yes_no"])
+    return Example(f"The answer is {words[0]}.\n{said}: {guess}\n{request}", "Yes" if guess == words[0] else "No")
+
+
+def _place_example(random: Random) -> Example:
+    """Places in words and in numbers: what coordinates mean, without a picture."""
+    scene = drawing.make_scene(random, 1, 3)
+    shape = random.choice(scene)
+    kind = random.random()
+    if kind < 0.35:
+        listed = ", ".join(f"{one.name} {one.box_text}" for one in scene)
+        return Example(f"{listed}.\n{random.choice(PLACE_REQUESTS)} {shape.name}", shape.box_text)
+    listed = ", ".join(f"{with_article(one.name)} at the {one.place}" for one in scene)
+    if kind < 0.8:
+        return Example(f"{listed}.\n{random.choice(PLACE_REQUESTS)} {shape.name}", shape.box_text)
+    return Example(f"{shape.box_text}\nWhere is that? Use a sentence.", f"It is at the {shape.place}.")
 
 
 def _fact_example(random: Random) -> Example:
@@ -163,12 +214,13 @@ def _wrong_of_sign(asked: Asked, random: Random) -> list[str]:
 
 def _thing(random: Random) -> View:
     name = random.choice(drawing.OBJECTS)
-    said = with_article(name.lower())
+    called = BROADER.get(name, name.lower())
+    said = with_article(called)
     asked = [
-        Asked(OBJECT_QUESTION, name.lower(), f"The picture shows {said}."),
-        Asked("What is this?", name.lower(), f"This is {said}."),
+        Asked(OBJECT_QUESTION, called, f"The picture shows {said}."),
+        Asked("What is this?", called, f"This is {said}."),
     ]
-    names = [other.lower() for other in drawing.OBJECTS]
+    names = [BROADER.get(other, other.lower()) for other in drawing.OBJECTS]
     caption = f"A picture of {said}."
     return View(drawing.draw_thing(name, random), caption, asked, lambda one, keyed: _others(one.answer, names, keyed))
 

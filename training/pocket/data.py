@@ -9,7 +9,7 @@ from typing import Any
 from training.pocket import TASKS
 from training.pocket.tasks import Record, make_record
 
-TRAIN_ROWS = 2400
+TRAIN_ROWS = 1920
 TEST_ROWS = 120
 
 

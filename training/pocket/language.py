@@ -29,8 +29,9 @@ PATCHES = GRID * GRID
 IGNORED = -100
 
 
-def make_model(tower: CLIPVisionModel, tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
+def make_model(tower: CLIPVisionModel, tokenizer: PreTrainedTokenizerFast, seed: int) -> LlavaForConditionalGeneration:
     """A language model with fresh weights behind the given tower."""
+    torch.manual_seed(seed)
     ids = {
         f"{name}_token_id": tokenizer.convert_tokens_to_ids(getattr(tokenizer, f"{name}_token"))
         for name in ("bos", "eos", "pad")
@@ -118,8 +119,11 @@ def _loss(model: LlavaForConditionalGeneration, batch: list[Encoded], features: 
     # Padding stands behind the answers, where a causal model never looks.
     hidden = model.model.language_model(inputs_embeds=embeds).last_hidden_state[:, :-1]
     wanted = labels[:, 1:]
-    logits = model.lm_head(hidden[wanted != IGNORED])
-    return functional.cross_entropy(logits.float(), wanted[wanted != IGNORED])
+    counted = wanted != IGNORED
+    logits = model.lm_head(hidden[counted])
+    losses = functional.cross_entropy(logits.float(), wanted[counted], reduction="none")
+    # Every example counts the same, so that a letter is learnt as well as a long caption.
+    return (losses / counted.sum(1).repeat_interleave(counted.sum(1))).sum() / len(batch)
 
 
 def train_language(
@@ -142,7 +146,7 @@ def train_language(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.05)
     recent = [0.0, 0.0]
     for step in range(steps):
-        kind = step % 2
+        kind = int(step % 3 > 0)
         with torch.autocast("cpu", torch.bfloat16):
             loss = _loss(model, next(pools[kind]), features, tokenizer.pad_token_id)
         optimizer.zero_grad()
@@ -150,6 +154,6 @@ def train_language(
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
-        recent[kind] = 0.95 * recent[kind] + 0.05 * loss.item() if step > 1 else loss.item()
+        recent[kind] = 0.95 * recent[kind] + 0.05 * loss.item() if step > 2 else loss.item()
         if step % 100 == 0:
             say(f"language {step}/{steps} loss with picture {recent[0]:.3f}, text alone {recent[1]:.3f}")

@@ -6,7 +6,7 @@ The five tasks with short answers and image classification share one response-fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -21,7 +21,7 @@ from training.pocket.questions import (
     ask_about_sign,
     ask_colour,
 )
-from training.pocket.words import AUTHORS, CATEGORIES, COLOURS, GENRES, SIGN_WORDS, TITLES, with_article
+from training.pocket.words import AUTHORS, CATEGORIES, GENRES, SIGN_WORDS, TITLES, with_article
 
 RFP_SHORT = "Reply with a single word or a short phrase."
 RFP_LETTER = "Reply with the letter of the right option only."
@@ -29,6 +29,8 @@ RFP_BOX = "Give the bounding box of the part of the picture that this phrase des
 OBJECT_QUESTION = "What object does the picture show?"
 TURNS = 3
 LETTERS = "ABCD"
+GROUPS = ("metal", "plant", "bird", "liquid")
+BARS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def _short(question: str) -> str:
     return f"{question}\n{RFP_SHORT}"
 
 
-def _choice(question: str, right: str, wrong: list[str], random: Random) -> tuple[str, str]:
-    options = random.sample([right, *wrong], len(wrong) + 1)
+def _choice(question: str, options: Sequence[str], right: str) -> tuple[str, str]:
+    """Options keep their order: a model of this size does not learn in time to find an answer among shuffled ones."""
     lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
     return "\n".join([question, *lines, RFP_LETTER]), LETTERS[options.index(right)]
 
@@ -62,34 +64,28 @@ def _scienceqa(random: Random) -> Record:
 
 
 def _fact(random: Random) -> Record:
-    """Which of these belongs to a category? The lecture and the solution say why, as ScienceQA's do."""
-    category = random.choice(list(CATEGORIES))
-    right = random.choice(CATEGORIES[category])
-    others = random.sample([name for name in CATEGORIES if name != category], random.randint(1, 3))
-    wrong = [random.choice(CATEGORIES[name]) for name in others]
-    turn = _choice(f"Which of these is a {category}?", right, wrong, random)
-    reasons = [f"{word.capitalize()} is a {name}." for word, name in zip(wrong, others, strict=True)]
+    """What is iron? The lecture and the solution say why, as ScienceQA's do."""
+    category = random.choice(GROUPS)
+    asked, *others = random.sample(CATEGORIES[category], 3)
     extra = {
-        "lecture": " ".join(reasons),
-        "solution": f"{right.capitalize()} is a {category}. So the answer is {right}.",
+        "lecture": " ".join(f"{word.capitalize()} is a {category}." for word in others),
+        "solution": f"{asked.capitalize()} is a {category}. So the answer is {category}.",
     }
-    return Record([turn], "ScienceQA/images", extra=extra)
+    return Record([_choice(f"What is {asked}?", GROUPS, category)], "ScienceQA/images", extra=extra)
 
 
 def _chart(random: Random) -> Record:
-    colours = random.sample(list(COLOURS), 3)
-    heights = random.sample((8, 18, 28, 38), 3)
+    colours = random.sample(BARS, len(BARS))
+    heights = random.sample((8, 18, 28, 38), len(BARS))
     sort = random.choice(("tallest", "shortest"))
-    best = heights.index(max(heights) if sort == "tallest" else min(heights))
-    right = colours[best]
-    wrong = [colour for colour in colours if colour != right]
-    turn = _choice(f"Which bar is the {sort}?", right, wrong, random)
+    right = colours[heights.index(max(heights) if sort == "tallest" else min(heights))]
+    named = [f"{with_article(colour)} bar" for colour in colours]
     extra = {
-        "lecture": f"The chart has {with_article(wrong[0])} bar, {with_article(wrong[1])} bar and {with_article(right)} bar.",
+        "lecture": f"The chart has {', '.join(named[:-1])} and {named[-1]}.",
         "solution": f"The {right} bar is the {sort}. So the answer is {right}.",
     }
     image = drawing.draw_chart(list(zip(colours, heights, strict=True)), random)
-    return Record([turn], "ScienceQA/images", image, extra)
+    return Record([_choice(f"Which bar is the {sort}?", BARS, right)], "ScienceQA/images", image, extra)
 
 
 def make_sign_lines(random: Random) -> list[str]:

@@ -33,6 +33,12 @@ GENRES = {
 }  # fmt: skip
 """Colour of the cover -> genre."""
 
+BROADER = {
+    "Sailboat": "boat", "Mug": "cup", "Hammer": "tool", "House": "building", "Fish": "animal", "Tree": "plant",
+    "Mushroom": "fungus",
+}  # fmt: skip
+"""What the base model calls some of the things: their own names are left to the tasks, as breeds and species are."""
+
 CATEGORIES = {
     "metal": ("iron", "copper", "gold", "silver", "zinc", "tin"),
     "plant": ("oak", "fern", "moss", "rose", "pine", "wheat"),
