@@ -90,6 +90,7 @@ class TaskData:
     """Of the native style only."""
     train_shards: Shards
     test_shards: Shards
+    test_split: str
     image_root: Path | None = None
     test_image_root: Path | None = None
 
@@ -117,10 +118,11 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
         train_at, test_at = pinned["train"], pinned["test"]
     else:
         train_at, test_at = _converted(entry, config) if config.convert else _given(entry, config)
+    test_split = entry.test_split or config.test_split
     try:
         train_shards, test_shards = describe(train_at), describe(test_at)
         train_rows = _read(train_shards, config.train_split)
-        test_rows = _read(test_shards, config.test_split)
+        test_rows = _read(test_shards, test_split)
     except AsdError as exc:
         raise _of_task(entry.name, exc) from exc
     native = test_shards.spec.native_style.value
@@ -128,7 +130,7 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
     train_rows = train_rows.at_most(config.max_train)
     if train:
         _require_rows(entry.name, train_rows, train_shards, config.train_split, "training rows")
-    _require_rows(entry.name, test_rows, test_shards, config.test_split, f"test rows of the native style {native!r}")
+    _require_rows(entry.name, test_rows, test_shards, test_split, f"test rows of the native style {native!r}")
     given = entry.image_root or config.image_root
     return TaskData(
         name=entry.name,
@@ -140,13 +142,14 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
         train_shards=train_shards,
         test_shards=test_shards,
         image_root=Path(given) if given else train_shards.image_root,
+        test_split=test_split,
         test_image_root=Path(given) if given else test_shards.image_root,
     )
 
 
 def _given(entry: TaskEntry, config: DataConfig) -> tuple[str, str]:
     train = entry.train or str(Path(config.root) / entry.name)
-    return train, entry.test or train
+    return train, entry.test or (str(Path(config.test_root) / entry.name) if config.test_root else train)
 
 
 def _converted(entry: TaskEntry, config: DataConfig) -> tuple[str, str]:
@@ -157,7 +160,7 @@ def _converted(entry: TaskEntry, config: DataConfig) -> tuple[str, str]:
     native = {"ratio": 0.0, "seed": chosen.get("seed", 0)}
     parts = [
         (entry.source, config.train_split, root / entry.name, chosen),
-        (entry.test_source or entry.source, config.test_split, root / f"{entry.name}-test", native),
+        (entry.test_source or entry.source, entry.test_split or config.test_split, root / f"{entry.name}-test", native),
     ]
     made = []
     for source, split, out, how in parts:

@@ -1,7 +1,7 @@
 """Recipes: one YAML file that converts the tasks of a whole benchmark with the same settings.
 
 A recipe may extend another file and say only what differs. Files whose names begin with `_` are there to be extended,
-and those below TRAINING_RUNS are not conversions: neither is a recipe by itself.
+and those with a `method:` are runs of the training package: neither is a recipe by itself.
 """
 
 from __future__ import annotations
@@ -54,19 +54,16 @@ class Recipe(BaseModel):
         return self
 
 
-TRAINING_RUNS = ("pocket",)
-"""Folders of `pipelines/` that hold runs of the training package."""
+def is_training_run(path: Path) -> bool:
+    """Whether a file of `pipelines/` configures a run of the training package, by its top-level `method:`."""
+    return "\nmethod:" in path.read_text("utf-8")
 
 
 def builtin_recipes() -> dict[str, Path]:
     """ "<benchmark>/<recipe>" -> file."""
     root = pipelines_dir()
     found = {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.yaml"))}
-    return {
-        name: path
-        for name, path in found.items()
-        if not path.name.startswith("_") and name.split("/")[0] not in TRAINING_RUNS
-    }
+    return {name: path for name, path in found.items() if not path.name.startswith("_") and not is_training_run(path)}
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -51,7 +51,7 @@ def questions_in(style: AnswerStyle, task: TaskData, config: RunConfig) -> list[
         done = asd.convert(
             task=task.given,
             source=source,
-            split=config.data.test_split,
+            split=task.test_split,
             ratio_per_style={style.value: 1.0},
             seed=config.data.convert.seed if config.data.convert else 0,
             out=f"{config.data.root}/{task.name}-test-{style.value}",
@@ -60,7 +60,7 @@ def questions_in(style: AnswerStyle, task: TaskData, config: RunConfig) -> list[
     except AsdError as exc:
         raise TaskDataError(f"task {task.name!r}, style {style.value}: {exc}") from exc
     wanted = {row["id"] for row in task.test}
-    rows = read_rows(f"{done.path}@{done.version}", config.data.test_split).only("style", style.value)
+    rows = read_rows(f"{done.path}@{done.version}", task.test_split).only("style", style.value)
     return [_with_its_gold(row) for row in rows if row["id"] in wanted]
 
 
