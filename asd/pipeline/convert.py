@@ -452,28 +452,28 @@ class ConversionRun:
         if self.prepared.config.rewriter is not None:
             from asd.pipeline.rewriting import run_to_end
 
-            run_to_end(lambda: self._answer_all_with_model(planner, ingested, wanted))
+            run_to_end(lambda: self._answer_all_with_model(planner, ingested, pool.worker()))
         else:
             while (questions := planner.advance()) is not None:
                 self._answer(questions, planner, ingested, pool)
         return planner, planner.result()
 
-    async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, wanted: int) -> None:
+    async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, worker: Worker) -> None:
         """All rounds in one task, since the model stays open for all of them."""
-        async with self._stage(wanted) as stage:
+        async with self._stage(worker) as stage:
             while (questions := planner.advance()) is not None:
                 orders = self._orders(questions, planner, ingested)
                 for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
                     _feed(planner, order, outcomes)
                 self.rounds += 1
 
-    def _stage(self, wanted: int) -> RewritingStage:
+    def _stage(self, worker: Worker) -> RewritingStage:
         settings = self.prepared.config.rewriter
         assert settings is not None
         from asd.pipeline.rewriting import RewritingStage
 
         ledger = Ledger(self.staging / LEDGER)
-        return RewritingStage(Worker(self._setup(wanted)), settings, ledger, self.progress)
+        return RewritingStage(worker, settings, ledger, self.progress)
 
     def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: Pool) -> None:
         """Put the planner's questions to the makers, shard by shard."""

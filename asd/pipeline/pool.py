@@ -60,15 +60,16 @@ class Pool:
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
         if self._workers == 1:
-            return (self._worker().draft_rows(order) for order in orders)
+            return (self.worker().draft_rows(order) for order in orders)
         return self._map(draft_in_worker, orders)
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
         if self._workers == 1:
-            return (self._worker().assemble(order) for order in orders)
+            return (self.worker().assemble(order) for order in orders)
         return self._map(assemble_in_worker, orders)
 
-    def _worker(self) -> Worker:
+    def worker(self) -> Worker:
+        """The worker of this process."""
         if self._inline is None:
             self._inline = Worker(self._setup)
         return self._inline

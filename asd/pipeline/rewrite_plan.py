@@ -140,12 +140,10 @@ class PlanningRun(ConversionRun):
     num_prompts = 0
     planned: PlannedRequests | None = None
 
-    def _stage(self, wanted: int) -> RewritingStage:
+    def _stage(self, worker: Worker) -> RewritingStage:
         settings = self.prepared.config.rewriter
         assert settings is not None
-        stage = PlanningStage(
-            Worker(self._setup(wanted)), settings, Ledger(self.staging), self.progress, self.num_prompts
-        )
+        stage = PlanningStage(worker, settings, Ledger(self.staging), self.progress, self.num_prompts)
         self.planned = stage.rewriter.planned
         return stage
 

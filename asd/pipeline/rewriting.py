@@ -63,7 +63,7 @@ def look_at_model(settings: RewriterSettings) -> None:
     """
 
     async def look() -> None:
-        async with open_model(settings, lambda text: None):
+        async with open_completions(settings, is_long=False):
             pass
 
     if settings.kind in ("openai", "cache"):

@@ -120,11 +120,13 @@ async def open_completions(
     engine: Complete | None = None,
     pace: Pace | None = None,
     stats: RunStats | None = None,
+    is_long: bool = True,
 ) -> AsyncIterator[Completions]:
     """Check the servers, then complete requests until the block ends.
 
     base_urls: instead of those of the settings, for a server of one's own. engine: answers in this process instead of
-    servers. Replies that are in flight when the block ends in a BudgetError are waited for: they are paid.
+    servers. is_long: whether tuning the garbage collector pays; False for a look at the servers.
+    Replies that are in flight when the block ends in a BudgetError are waited for: they are paid.
     Raises: KeyRefusedError, PreflightError, ServerError, CacheError before any work.
     """
     pace = pace or Pace()
@@ -135,15 +137,17 @@ async def open_completions(
         completions = Completions(settings, cache, stats)
         await _connect(completions, settings, say or (lambda text: None), base_urls, engine, pace)
         # What lives by now lives to the end; looking through it at every collection took an eighth of the CPU.
-        gc.collect()
-        gc.freeze()
+        if is_long:
+            gc.collect()
+            gc.freeze()
         try:
             yield completions
         except BaseException as error:
             drain_s = settings.timeout_s if _is_budget(error) else pace.drain_s
             raise
         finally:
-            gc.unfreeze()
+            if is_long:
+                gc.unfreeze()
             await completions.close(drain_s)
     finally:
         cache.close()

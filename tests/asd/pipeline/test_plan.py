@@ -74,7 +74,7 @@ def sometimes(sample: int, style: int) -> bool:
 masks = st.lists(st.sampled_from([ALL, 0b11, 0b01011, 0b1, 0]), min_size=1, max_size=120)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(masks, st.integers(0, 120), st.integers(0, 3), st.booleans())
 def test_thrift_changes_no_plan(capable: list[int], total: int, seed: int, has_polarity: bool) -> None:
     ids, total = list(range(len(capable))), min(total, len(capable))

@@ -13,6 +13,8 @@ import pytest
 
 import asd
 from asd.errors import BudgetError, CacheError, UsageError
+from asd.pipeline.config import ConvertConfig
+from asd.pipeline.convert import prepare
 from asd.shards.manifest import read_manifest
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
@@ -20,7 +22,7 @@ from tests.asd.robustness.conversions import contents
 from tests.asd.sources_made import vqa_records, write_lines
 from tests.servers.running import RunningServer
 
-ROWS = 240
+ROWS = 160
 STYLES = {"yes_no", "multiple_choice", "brief_explanation", "detailed_explanation"}
 
 
@@ -36,7 +38,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def convert(source: Path, folder: Path, server: RunningServer | None, **other: Any) -> asd.pipeline.convert.Conversion:
-    """A conversion of half the rows in shards of 60; `rewriter`: settings beside those of the server."""
+    """A conversion of half the rows in shards of 40; `rewriter`: settings beside those of the server."""
     place = {"kind": "cache"} if server is None else {"kind": "openai", "base_urls": [server.base_url]}
     rewriter = {
         "model": "scripted",
@@ -45,7 +47,7 @@ def convert(source: Path, folder: Path, server: RunningServer | None, **other: A
         **place,
         **other.pop("rewriter", {}),
     }
-    given: dict[str, Any] = {"ratio": 0.5, "shard_rows": 60, "out": folder / "data", **other}
+    given: dict[str, Any] = {"ratio": 0.5, "shard_rows": 40, "out": folder / "data", **other}
     return asd.convert("vqav2", source, rewriter=rewriter, **given)
 
 
@@ -154,9 +156,12 @@ def test_fewer_in_flight_and_other_budgets_are_the_same_version(
     ids=lambda change: next(iter(change)),
 )
 def test_what_can_change_a_sample_makes_another_version(
-    source: Path, server: RunningServer, made: Any, tmp_path: Path, change: dict[str, Any]
+    source: Path, server: RunningServer, made: Any, change: dict[str, Any]
 ) -> None:
-    assert convert(source, tmp_path, server, rewriter=change, ratio=0.05).version != made.version
+    given: dict[str, Any] = {"task": "vqav2", "source": str(source), "ratio": 0.5, "shard_rows": 40, "out": made.path}
+    rewriter = {"kind": "openai", "base_urls": [server.base_url], "model": "scripted", "images": "never"}
+    assert prepare(ConvertConfig(**given, rewriter=rewriter)).version == made.version
+    assert prepare(ConvertConfig(**given, rewriter={**rewriter, **change})).version != made.version
 
 
 def test_without_a_rewriter_nothing_is_as_with_one(source: Path, tmp_path: Path) -> None:
@@ -182,28 +187,27 @@ def test_a_larger_ratio_asks_only_about_the_new_rows(
 
 
 def test_one_row_in_a_hundred_changed_means_one_request_in_a_hundred(server: RunningServer, tmp_path: Path) -> None:
-    records = vqa_records(600, seed=5)
+    records = vqa_records(300, seed=5)
     source = write_lines(tmp_path / "source.jsonl", records)
     first = convert(source, tmp_path, server, ratio=1.0)
-    for number in range(0, 600, 100):
+    for number in range(0, 300, 100):
         turn = records[number + 7]["conversations"][0]
         turn["value"] = turn["value"].replace("<image>\n", "<image>\nNow look: ")
     write_lines(source, records)
     second = convert(source, tmp_path, server, ratio=1.0)
     assert second.version != first.version
-    assert 1 <= second.making["replies"] <= 0.02 * second.making["requests"]
+    assert 1 <= second.making["replies"] <= 0.025 * second.making["requests"]
 
 
-@pytest.mark.parametrize("size", [2, 4])
-def test_questions_of_one_image_share_requests(server: RunningServer, tmp_path: Path, size: int) -> None:
-    records = vqa_records(200, seed=3)
+def test_questions_of_one_image_share_requests(server: RunningServer, tmp_path: Path) -> None:
+    records = vqa_records(120, seed=3)
     for number, record in enumerate(records):
         record["image"] = f"images/{number // 10}.jpg"
         turn = record["conversations"][0]
         turn["value"] = turn["value"].replace("?", f" in part {number}?")
     source = write_lines(tmp_path / "source.jsonl", records)
     alone = convert(source, tmp_path, server, ratio=1.0)
-    grouped = {"group_by_image": size, "cache": tmp_path / "other.sqlite"}
+    grouped = {"group_by_image": 4, "cache": tmp_path / "other.sqlite"}
     together = convert(source, tmp_path, server, ratio=1.0, rewriter=grouped)
     assert together.version != alone.version
     assert together.making["replies"] < 0.75 * alone.making["replies"]
@@ -224,15 +228,15 @@ def test_the_second_opinion_is_counted(source: Path, server: RunningServer, tmp_
 def test_a_spent_budget_is_one_message_and_the_next_run_goes_on(
     source: Path, server: RunningServer, made: Any, tmp_path: Path
 ) -> None:
-    budget = {"max_tokens_total": 20_000, "max_in_flight": 4}
-    with pytest.raises(BudgetError, match=r"stopped at the budget, max_tokens_total 20,000"):
+    budget = {"max_tokens_total": 10_000, "max_in_flight": 4}
+    with pytest.raises(BudgetError, match=r"stopped at the budget, max_tokens_total 10,000"):
         convert(source, tmp_path, server, rewriter=budget)
     assert Store(tmp_path / "data").refs() == {}
     (unfinished,) = Store(tmp_path / "data").unfinished()
     assert unfinished.version == made.version
     told = json.loads(run_asd("rewrite", "stats", tmp_path / "data", "--json").out)
     spent = told["unfinished"][made.version]
-    assert 0 < spent["prompt_tokens"] + spent["completion_tokens"] <= 20_000
+    assert 0 < spent["prompt_tokens"] + spent["completion_tokens"] <= 10_000
     done = convert(source, tmp_path, server)
     assert done.making["runs"] == 2
     assert done.making["replies"] == made.making["replies"]

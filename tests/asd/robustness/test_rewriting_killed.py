@@ -29,7 +29,7 @@ LATENCY_S = 0.03
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """A folder with a source and its version in `data`, made without any trouble; the number of its replies."""
     folder = tmp_path_factory.mktemp("calm")
-    write_source(folder, rows=240)
+    write_source(folder, rows=120)
     with RunningServer(log=folder / "log.jsonl", model="scripted") as server:
         finish(with_model(folder, folder, server), folder)
         yield folder, len(server.answered())
@@ -40,7 +40,7 @@ def with_model(folder: Path, source: Path, server: RunningServer, **other: Any) 
         "kind": "openai", "model": "scripted", "base_urls": [server.base_url], "images": "never", "max_in_flight": 8,
         "cache": folder / "cache.sqlite", "timeout_s": 5.0, **other,
     }  # fmt: skip
-    return settings(folder, source=source / "source.jsonl", shard_rows=60, rewriter=rewriter)
+    return settings(folder, source=source / "source.jsonl", shard_rows=30, rewriter=rewriter)
 
 
 def in_cache(folder: Path) -> int:
