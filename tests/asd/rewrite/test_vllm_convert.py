@@ -52,7 +52,7 @@ def replies_in(cache: Path) -> int:
 
 def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
     try:
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=900)
     finally:
         process.kill()
     assert process.returncode == 0, err
