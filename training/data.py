@@ -36,7 +36,7 @@ class Rows:
         self.table = table
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         row: dict[str, Any] = self.table.slice(number, 1).to_pylist()[0]

@@ -144,8 +144,7 @@ class Encoder:
     def _image(self, image: Mapping[str, Any], row_id: str) -> Image.Image:
         path = self.image_path(image)
         try:
-            picture = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] else path)  # type: ignore[arg-type]
-            picture = picture.convert("RGB")
+            picture = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] else path).convert("RGB")
         except (OSError, UnidentifiedImageError) as exc:
             raise TaskDataError(f"row {row_id}: the image {path} cannot be read ({exc}); see data.image_root") from exc
         return self._pad(picture) if self.padded_square else picture

@@ -28,7 +28,7 @@ def load_processor(config: ModelConfig) -> Any:
 
     name = model_location(config.processor or config.name)
     try:
-        processor = AutoProcessor.from_pretrained(name)
+        processor = AutoProcessor.from_pretrained(name)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as exc:
         raise ModelError(f"no processor was loaded from {name!r}: {_first_line(exc)}; see model.processor") from exc
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
@@ -47,9 +47,10 @@ def load_model(config: ModelConfig) -> nn.Module:
     from transformers import AutoModelForImageTextToText
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    loader: Any = AutoModelForImageTextToText
     try:
-        model, info = AutoModelForImageTextToText.from_pretrained(
+        model, info = loader.from_pretrained(
             model_location(config.name),
             dtype=DTYPES[config.dtype],
             attn_implementation=config.attention,
@@ -59,7 +60,8 @@ def load_model(config: ModelConfig) -> nn.Module:
         raise ModelError(f"the model {config.name!r} cannot be loaded: {_first_line(exc)}") from exc
     _check_loading(config.name, info)
     model.requires_grad_(False)
-    return model.eval()  # type: ignore[no-any-return]
+    frozen: nn.Module = model.eval()
+    return frozen
 
 
 def _check_loading(name: str, info: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 def start_processes() -> torch.device:
     """Join the other processes where a launcher (torchrun, accelerate) started several; the device of this one."""
-    from accelerate import PartialState
+    from accelerate import PartialState  # type: ignore[import-untyped]
 
     device: torch.device = PartialState().device
     return device

@@ -105,7 +105,7 @@ class TaskTrainer(Trainer):
         styles: Sequence[str],
         files: StageFiles,
     ) -> None:
-        super().__init__(model=model, args=arguments, train_dataset=examples, data_collator=collate)  # type: ignore[arg-type]
+        super().__init__(model=model, args=arguments, train_dataset=examples, data_collator=collate)
         self.remove_callback(PrinterCallback)
         self.add_callback(_Checkpoints(config.checkpoint_s, config.checkpoint_steps))
         self.model_accepts_loss_kwargs = True  # compute_loss divides by all answer tokens of the step
@@ -128,33 +128,42 @@ class TaskTrainer(Trainer):
             penalty = self.method.extra_loss(self.accelerator.unwrap_model(model))
             self._totals.add_penalty(penalty)
             loss = loss + penalty
+        if self.method.has_batch_loss:
+            penalty = self.method.batch_loss(self.accelerator.unwrap_model(model))
+            self._totals.add_penalty(penalty)
+            loss = loss + penalty / self.args.gradient_accumulation_steps
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
-            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-            self.optimizer = kind(self._parameter_groups(), **settings)
+            module: Any = self.model
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, module)
+            self.optimizer = kind(self._parameter_groups(module), **settings)
         return self.optimizer
 
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        mine = self.projector.parameters(self.model) if self.projector else {}
+    def _parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        mine = self.projector.parameters(model) if self.projector else {}
         of_projector = {id(parameter) for parameter in mine.values()}
-        rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in of_projector]
-        groups = [{"params": rest, "lr": self.config.lr, "weight_decay": self.config.weight_decay}]
+        rest = [p for p in model.parameters() if p.requires_grad and id(p) not in of_projector]
+        groups: list[dict[str, Any]] = [
+            {"params": rest, "lr": self.config.lr, "weight_decay": self.config.weight_decay}
+        ]
         if mine:
             rate = self.config.projector_lr
-            groups.append({"params": list(mine.values()), "lr": rate, "weight_decay": self.config.weight_decay})  # type: ignore[dict-item]
+            groups.append({"params": list(mine.values()), "lr": rate, "weight_decay": self.config.weight_decay})
         return groups
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]  # the data set is in order already
+        examples: Any = self.train_dataset
+        return SequentialSampler(examples)  # it is in order already
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         return 0  # walks over all parameters at every step, for a figure that nobody reads
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
-            line = self._totals.read(self.styles, lambda t: self.accelerator.reduce(t, reduction="sum"))  # type: ignore[arg-type,return-value]
+            reduce: Any = self.accelerator.reduce
+            line = self._totals.read(self.styles, lambda tensor: reduce(tensor, reduction="sum"))
             line |= {"lr": logs.get("learning_rate"), "grad_norm": _number(logs.get("grad_norm"))}
             self._totals = _Totals(len(self.styles), self.args.device)
             if self.is_world_process_zero():
@@ -171,8 +180,9 @@ class TaskTrainer(Trainer):
             self.projector.save(model, folder / "projector.safetensors")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        folder, into = Path(resume_from_checkpoint), self.model
-        load_adapter(into, self.method.adapter_of(self.stage), folder / "adapter")  # type: ignore[arg-type]
+        folder = Path(resume_from_checkpoint)
+        into: Any = self.model
+        load_adapter(into, self.method.adapter_of(self.stage), folder / "adapter")
         if self.projector:
             self.projector.load(into, folder / "projector.safetensors")
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import click
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 COMMANDS = {
     "run": ("training.cli.run", "Tune a model on a sequence of tasks and evaluate it; goes on where it stopped."),
     "eval": ("training.cli.eval", "Evaluate the model that a run had after a stage again."),
     "predict": ("training.cli.predict", "Answer the questions of any dataset with the model of a run."),
+    "report": ("training.cli.report", "Write a page on a run: accuracy, forgetting, losses, wrong answers."),
+    "compare": ("training.cli.compare", "Put runs side by side, with intervals over seeds."),
     "pocket": ("training.cli.pocket", "The pocket benchmark: draw its tasks, train its base model."),
     "forgetting": ("training.cli.forgetting", "Split what was forgotten: only the answer style, the fact, or both."),
 }
@@ -23,11 +25,11 @@ COMMANDS = {
 _INTERRUPTED = 130
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+class _LazyGroup(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, name: str) -> Any:
         if name not in COMMANDS:
             return None
         module = import_module(COMMANDS[name][0])
@@ -37,16 +39,25 @@ class _LazyGroup(click.Group):
         app.command(name)(module.command)
         return get_command(app)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-app = _LazyGroup(
+app = typer.Typer(
     name="asd-train",
+    cls=_LazyGroup,
     help="Tune multimodal models on sequences of tasks from `asd` shards, and measure what they forget.",
     no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+
+
+@app.callback()
+def root() -> None:
+    pass
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -62,9 +73,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (AsdError, TrainingError) as exc:
         _fail(str(exc), exc.exit_code)
     except ModuleNotFoundError as exc:
-        if exc.name not in ("torch", "transformers", "peft", "accelerate", "safetensors"):
+        extra = "report" if exc.name in ("matplotlib", "scipy") else "train"
+        if exc.name not in ("matplotlib", "scipy", "torch", "transformers", "peft", "accelerate", "safetensors"):
             raise
-        _fail(f"{exc.name} is not installed; install the extra: pip install 'asd-mcit[train]'", 1)
+        _fail(f"{exc.name} is not installed; install the extra: pip install 'asd-mcit[{extra}]'", 1)
     except KeyboardInterrupt:
         _stop()
     except SystemExit as exc:

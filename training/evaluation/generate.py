@@ -64,7 +64,7 @@ def _generate_batch(
     from transformers import GenerationConfig, LogitsProcessorList
 
     ends = end_tokens(model, tokenizer)
-    settings = GenerationConfig(
+    settings = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         num_beams=1,
         repetition_penalty=1.0,

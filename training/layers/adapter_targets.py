@@ -24,7 +24,7 @@ def language_model_path(model: nn.Module) -> str:
     """Path of the language model inside the whole. Raises: ModelError if the model does not have one apart."""
     find: Any = getattr(model, "get_decoder", None)
     decoder = find() if callable(find) else None
-    paths = [path for path, module in model.named_modules() if module is decoder and path]
+    paths: list[str] = [path for path, module in model.named_modules() if module is decoder and path]
     if not paths or paths[0] == getattr(model, "base_model_prefix", None):
         raise ModelError(
             f"{type(model).__name__} does not name a language model of its own (get_decoder); "
