@@ -21,6 +21,7 @@ from training.evaluation.evaluate import Evaluator
 from training.evaluation.prediction_rows import read_predictions, write_predictions
 from training.evaluation.stage_scores import forgotten, lenient_reader, mean_scores
 from training.inputs import RunInputs
+from training.memory import peak_memory_bytes
 from training.methods.protocol import Stage
 from training.methods.registry import build_method, method_class
 from training.models import Projector, load_model, require_gradients, trainable
@@ -152,7 +153,12 @@ class Loop:
         )  # fmt: skip
         self.method.after_task(model, stage)
         if writes_files():
-            facts = {"steps": plan.steps, "train_s": time.perf_counter() - start, "trainable_parameters": count}
+            facts = {
+                "steps": plan.steps,
+                "train_s": time.perf_counter() - start,
+                "trainable_parameters": count,
+                "peak_memory_bytes": peak_memory_bytes(),
+            }
             self.folder.save_stage(stage, self.method, model, self.projector, facts)
 
     def _evaluate(self, model: nn.Module, stage: Stage) -> dict[str, Any]:

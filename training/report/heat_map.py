@@ -1,0 +1,49 @@
+"""An accuracy matrix as a table of coloured cells: the figures stay text that can be read, searched and copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from training.evaluation.accuracy_matrix import AccuracyMatrix
+from training.report.run_record import StageRecord
+from training.report.wording import is_number, percent
+
+_LOW, _HIGH = (238, 243, 247), (15, 92, 110)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """text: in percent; colours as CSS; own: the task was trained in this row's stage."""
+
+    text: str
+    evaluated: bool
+    background: str = ""
+    ink: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    tasks: list[str]
+    rows: list[tuple[str, list[Cell]]]
+    """Name of the stage and its cells; stages that are not finished have no row."""
+
+
+def heat_map(matrix: AccuracyMatrix, stages: tuple[StageRecord, ...]) -> HeatMap:
+    rows = [
+        (
+            stage.name,
+            [_cell(float(matrix.values[stage.row, i]), name in stage.tasks) for i, name in enumerate(matrix.tasks)],
+        )
+        for stage in stages
+        if stage.row < len(matrix.tasks)
+    ]
+    return HeatMap(list(matrix.tasks), rows)
+
+
+def _cell(value: float, own: bool) -> Cell:
+    if not is_number(value):
+        return Cell(percent(None), False)
+    share = min(1.0, max(0.0, value))
+    red, green, blue = (round(low + share * (high - low)) for low, high in zip(_LOW, _HIGH, strict=True))
+    return Cell(percent(value), True, f"rgb({red},{green},{blue})", "#fff" if share > 0.5 else "#1d2430", own)
