@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from asd.resources import pipelines_dir
 from training.errors import SettingError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,7 +59,23 @@ class ZeroShot(_Section):
     method: Literal["zero-shot"]
 
 
-MethodConfig = Annotated[SeqLora | RegLora | Joint | ZeroShot, Field(discriminator="method")]
+class MoeLora(_Section):
+    """CoIN's: experts share the rank of `train.lora`, mixed by a router. See `training.methods.moe_lora`."""
+
+    method: Literal["moelora"]
+    experts: Count = 8
+    top_k: Count | None = None
+    """Experts that a token uses; null = all."""
+    balance: float = Field(default=0.0, ge=0)
+    """Weight of the loss that spreads tokens over experts; Switch Transformers uses 0.01."""
+    float32_router: bool = False
+    """Gates in float32 under autocast."""
+
+
+MethodConfig = Annotated[
+    SeqLora | RegLora | Joint | ZeroShot | MoeLora,
+    Field(discriminator="method"),
+]
 
 
 class ModelConfig(_Section):
@@ -119,7 +136,7 @@ class PocketTasks(_Section):
     folder: str
     train: Count = 1920
     """Training questions per task."""
-    test: Count = 120
+    test: Count = 100
     seed: int = 0
 
 
@@ -224,6 +241,8 @@ class RunConfig(_Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")
     out: str | None = None
     """Run folder; null = runs/<name>."""
+    published: str | None = None
+    """Recipe of `asd` whose published results `asd-train compare` shows beside this run, e.g. coin/asd."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     method: MethodConfig
     model: ModelConfig
@@ -238,6 +257,7 @@ class RunConfig(_Section):
 
 NOT_IDENTITY = {
     "out": "where, not what",
+    "published": "what it is compared to",
     "train.checkpoint_s": "a resumed run has the same numbers",
     "train.checkpoint_steps": "a resumed run has the same numbers",
     "train.loader_workers": "speed only",
@@ -248,11 +268,12 @@ NOT_IDENTITY = {
 
 
 def load_config(path: str | Path, changes: Iterable[str] = ()) -> RunConfig:
-    """The configuration in a YAML file, with changes of the form "train.lr=1e-3".
+    """The configuration in a YAML file, or a built-in one ("pocket/sefe"), with changes of the form "train.lr=1e-3".
 
     Raises: SettingError that lists all problems at once.
     """
-    settings = read_settings(Path(path))
+    builtin = pipelines_dir() / f"{path}.yaml"
+    settings = read_settings(builtin if builtin.is_file() and not Path(path).is_file() else Path(path))
     for change in changes:
         _apply(settings, change)
     return build_config(settings, str(path))
@@ -353,7 +374,8 @@ def _value(text: str) -> Any:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    tags = {"seq-lora", "reglora", "joint", "zero-shot"}
+    kinds = get_args(get_args(MethodConfig)[0])
+    tags = {get_args(kind.model_fields["method"].annotation)[0] for kind in kinds}
     return ".".join(str(part) for part in location if part not in tags) or "settings"
 
 

@@ -48,7 +48,7 @@ def train_stage(
     if writes_files():
         files.prepare_log()
     if settings.gradient_checkpointing:
-        _switch_checkpointing(model, "enable", {"use_reentrant": False})
+        switch_checkpointing(model, "enable", {"use_reentrant": False})
     trainer = TaskTrainer(
         model,
         OrderedExamples(encode, ends[-1], plan.examples, seed),
@@ -69,11 +69,11 @@ def train_stage(
     with out_of_memory(f"training {stage.name}", lower):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if settings.gradient_checkpointing:
-        _switch_checkpointing(model, "disable")
+        switch_checkpointing(model, "disable")
     return plan
 
 
-def _switch_checkpointing(model: Any, what: str, *settings: Any) -> None:
+def switch_checkpointing(model: Any, what: str, *settings: Any) -> None:
     """By the method's new name where the library has it."""
     switch = getattr(model, f"activation_checkpointing_{what}", None) or getattr(
         model, f"gradient_checkpointing_{what}"

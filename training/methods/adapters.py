@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +22,23 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "adapter_model.safetensors"
 
 
-def add_adapter(model: nn.Module, lora: LoraSettings, name: str = "default") -> PeftModel:
-    """The model with a fresh adapter that alone is active and trainable; float32 whatever the model's type.
+GATED = "ASD_GATED_LORA"
+"""`peft_type` of saved adapters whose layers are not PEFT's own: PEFT refuses them, rather than leave parts out."""
 
-    Raises: ModelError if the model lacks the wanted layers.
+MakeLayer = Callable[..., nn.Module]
+
+
+def add_adapter(
+    model: nn.Module, lora: LoraSettings, name: str = "default", *, layers: MakeLayer | None = None
+) -> PeftModel:
+    """The model with a fresh adapter that alone is trainable; float32 whatever the model's type.
+
+    layers: makes the adapted layers; None = PEFT's own LoRA. Raises: ModelError if the model lacks the wanted layers.
     """
     if isinstance(model, PeftModel):
         first = model.peft_config[next(iter(model.peft_config))]
         targets = first.target_modules  # type: ignore[attr-defined]
-        model.add_adapter(name, _lora_config(lora, targets))
+        model.add_adapter(name, _lora_config(lora, targets, layers))
         model.base_model.set_adapter(list(model.peft_config))
         for path, parameter in model.named_parameters():
             if ".lora_" in path:
@@ -37,21 +47,24 @@ def add_adapter(model: nn.Module, lora: LoraSettings, name: str = "default") -> 
     projector_state = {path: p.requires_grad for path, p in model.named_parameters()}
     with warnings.catch_warnings():  # PEFT asks the model for an attribute under its old name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        config = _lora_config(lora, adapter_targets(model, lora.targets))
+        config = _lora_config(lora, adapter_targets(model, lora.targets), layers)
         wrapped: PeftModel = get_peft_model(model, config, adapter_name=name)  # type: ignore[arg-type]
     for path, parameter in wrapped.get_base_model().named_parameters():
         parameter.requires_grad_(projector_state.get(path, parameter.requires_grad))  # PEFT freezes the projector
     return wrapped
 
 
-def _lora_config(lora: LoraSettings, targets: Any) -> LoraConfig:
-    return LoraConfig(
+def _lora_config(lora: LoraSettings, targets: Any, layers: MakeLayer | None) -> LoraConfig:
+    config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,  # type: ignore[arg-type]
         lora_dropout=lora.dropout,
         target_modules=targets,
         bias="none",
     )
+    if layers is not None:
+        config._register_custom_module({nn.Linear: layers})  # type: ignore[dict-item]  # any callable will do
+    return config
 
 
 def adapter_state(model: PeftModel, name: str) -> dict[str, Tensor]:
@@ -62,7 +75,7 @@ def adapter_state(model: PeftModel, name: str) -> dict[str, Tensor]:
 
 
 def save_adapter(model: PeftModel, name: str, folder: Path) -> None:
-    """In PEFT's own format: `PeftModel.from_pretrained(base, folder)` reads it."""
+    """In PEFT's own format: `PeftModel.from_pretrained(base, folder)` reads it, unless its layers are not PEFT's."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(adapter_state(model, name), folder / WEIGHTS_FILE, metadata={"format": "pt"})
     config = model.peft_config[name]
@@ -75,6 +88,10 @@ def save_adapter(model: PeftModel, name: str, folder: Path) -> None:
     finally:
         config.inference_mode = before
         config.target_modules = targets  # type: ignore[attr-defined]
+    if config._custom_modules:  # type: ignore[attr-defined]
+        file = folder / "adapter_config.json"
+        facts = json.loads(file.read_text("utf-8"))
+        file.write_text(json.dumps({**facts, "peft_type": GATED}, indent=2, sort_keys=True), encoding="utf-8")
 
 
 def load_adapter(model: PeftModel, name: str, folder: Path) -> None:

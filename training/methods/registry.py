@@ -14,6 +14,7 @@ METHODS = {
     "reglora": "training.methods.reg_lora_tuning:RegLora",
     "joint": "training.methods.joint:Joint",
     "zero-shot": "training.methods.zero_shot:ZeroShot",
+    "moelora": "training.methods.moe_lora:MoeLora",
 }
 
 

@@ -7,15 +7,13 @@ remain apart, and load by plain PEFT one after the other).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import torch
 from peft import PeftModel
-from torch import Tensor, nn
+from torch import nn
 
-from training.errors import StateError, list_names
 from training.methods.adapters import add_adapter, merge_adapters
+from training.methods.defaults import MethodDefaults
 
 if TYPE_CHECKING:
     from training.config import LoraSettings, RegLora
@@ -23,11 +21,7 @@ if TYPE_CHECKING:
     from training.methods.protocol import Stage
 
 
-class SeqLora:
-    trains = True
-    all_tasks_at_once = False
-    has_extra_loss = False
-
+class SeqLora(MethodDefaults):
     def __init__(self, settings: SeqLoraSettings | RegLora, lora: LoraSettings) -> None:
         self.between_tasks = settings.between_tasks
         self.lora = lora
@@ -41,18 +35,5 @@ class SeqLora:
             return model
         return add_adapter(model, self.lora, name)
 
-    def extra_loss(self, model: nn.Module) -> Tensor:
-        return torch.zeros((), device=next(model.parameters()).device)
-
-    def after_task(self, model: nn.Module, stage: Stage) -> None:
-        return
-
     def carry_over(self, model: nn.Module, stage: Stage) -> nn.Module:
         return merge_adapters(model) if self.between_tasks == "merge" and isinstance(model, PeftModel) else model
-
-    def state_dict(self) -> dict[str, Tensor]:
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        if state:
-            raise StateError(f"this method keeps no state, but the saved one has {list_names(state)}")
