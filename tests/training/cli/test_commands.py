@@ -1,0 +1,68 @@
+"""`asd-train`: light help, one message and an exit code for every mistake, results as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.training.evaluation.command import run_asd_train
+from tests.training.run_settings import make_settings
+from training.cli.main import COMMANDS
+
+
+def test_help_lists_all_commands_and_imports_none() -> None:
+    code = (
+        "import sys; from training.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(sorted({'torch', 'transformers', 'pyarrow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help(name: str) -> None:
+    assert run_asd_train(name, "--help").code == 0
+
+
+def test_run_prints_the_matrix_and_json(workshop: Path) -> None:
+    settings = make_settings(workshop, name="cli", method={"method": "seq-lora"}, train={"steps": 1})
+    path = workshop / "cli.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    done = run_asd_train("run", str(path), "--set", "train.lr=1e-3")
+    assert done.code == 0, done.err
+    assert "after scienceqa" in done.out
+    assert "BWT (divisor T-1)" in done.out
+    assert "01-vqav2: training" in done.err
+    results = json.loads(run_asd_train("run", str(path), "--set", "train.lr=1e-3", "--json").out)
+    assert results == json.loads((Path(settings["out"]) / "results.json").read_text())
+    again = run_asd_train("eval", settings["out"], "--after", "vqav2", "--task", "vqav2", "--json")
+    assert json.loads(again.out)["scores"]["vqav2"]["strict"] == results["matrices"]["strict"][0][0]
+    out = workshop / "answers.arrow"
+    told = run_asd_train("predict", settings["out"], "--data", str(workshop / "asd/vqav2-test"), "--out", str(out))
+    assert told.out.startswith("6 answers, mean score")
+    other = run_asd_train("run", str(path))
+    assert (other.code, other.out) == (1, "")
+    assert "train.lr: 0.001, now 0.01" in other.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["run", "nowhere.yaml"], 2, "error: nowhere.yaml cannot be read"),
+        (["run", "pocket/sefe", "--set", "train.lr=-1"], 2, "  train.lr: Input should be greater than 0, got -1"),
+        (["eval", "."], 1, "error: . is no run folder (config.json is missing)"),
+        (["predict", ".", "--data", "x", "--out", "y"], 1, "error: . is no run folder"),
+    ],
+)
+def test_mistakes_are_one_message(words: list[str], code: int, message: str) -> None:
+    done = run_asd_train(*words)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    assert "Traceback" not in done.err
