@@ -11,7 +11,7 @@ import typer
 from asd.cli.data_app import data_app
 from asd.cli.rewrite_app import rewrite_app
 from asd.cli.rewriter_options import takes_rewriter_options
-from asd.errors import AsdError
+from asd.errors import AsdError, UsageError
 
 app = typer.Typer(
     name="asd",
@@ -170,10 +170,12 @@ def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
 
 @app.command()
 def export(
-    out: Annotated[str, typer.Option(help="Folder to write into; for one dataset of one split also a file's name.")],
     directories: Annotated[
         list[str] | None,
         typer.Argument(metavar="DIR[@VERSION]...", help="Datasets, as `asd convert` printed them, in the tasks' order."),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder to write into; for one dataset of one split also a file's name.")
     ] = None,
     to: Annotated[str, typer.Option(help="Format; --to help lists them.")] = "llava",
     styles: Annotated[
@@ -198,6 +200,8 @@ def export(
     if to == "help":
         print(list_formats())
         return
+    if out is None:
+        raise UsageError("give --out FOLDER, where to write the files.")
     settings = {
         "out": out, "format": to, "group_turns": group_turns, "split": split, "images": images,
         "image_root": image_root,

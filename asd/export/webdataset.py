@@ -56,6 +56,9 @@ def _write(part: Part, path: Path) -> int:
                 waiting = next(samples, None)
         shards += 1
     part.seen["shards"] = shards
+    for stale in path.parent.glob(f"{part.name}-{'[0-9]' * 6}.tar"):  # of an earlier, larger export
+        if int(stale.stem[-6:]) >= shards:
+            stale.unlink()
     return count
 
 

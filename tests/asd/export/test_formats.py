@@ -250,3 +250,6 @@ def test_webdataset_starts_another_tar_when_one_is_full(
         with tarfile.open(path) as tar:
             names += [name for name in tar.getnames() if name.endswith(".json")]
     assert names == [f"{number:09d}.json" for number in range(120)]
+    monkeypatch.undo()
+    run(data.drawn, tmp_path, "webdataset")  # one tar now: those of the earlier export are gone
+    assert [path.name for path in (tmp_path / "scienceqa").glob("*.tar")] == ["train-000000.tar"]

@@ -124,7 +124,7 @@ def test_what_stands_in_the_way_of_a_side_file(data: Datasets, tmp_path: Path) -
 
 class TestCommand:
     def test_it_lists_its_formats(self) -> None:
-        done = run_asd("export", "--to", "help", "--out", "x")
+        done = run_asd("export", "--to", "help")
         assert done.code == 0
         assert [line.split()[0] for line in done.out.splitlines()] == list(FORMATS)
 
@@ -142,3 +142,5 @@ class TestCommand:
     def test_nothing_to_export(self, tmp_path: Path) -> None:
         done = run_asd("export", "--out", tmp_path)
         assert (done.code, done.err[:30]) == (2, "error: give DIR, one or more d")
+        done = run_asd("export", tmp_path)
+        assert (done.code, done.err) == (2, "error: give --out FOLDER, where to write the files.\n")

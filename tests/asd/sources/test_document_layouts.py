@@ -11,7 +11,8 @@ from asd.tasks.registry import load_task
 
 def test_docvqa_takes_every_answer_and_the_split_of_the_file(tmp_path: Path) -> None:
     row = {"questionId": 337, "question": "what is the date?", "image": "documents/xn_1.png", "docId": 279,
-           "ucsf_document_id": "xn", "ucsf_document_page_no": "1", "answers": ["1/8/93", "Jan 8"], "data_split": "train"}  # fmt: skip
+           "ucsf_document_id": "xn", "ucsf_document_page_no": "1", "answers": ["1/8/93", "Jan 8"],
+           "data_split": "train"}  # fmt: skip
     for name in ("train", "val"):
         (tmp_path / f"{name}_v1.0_withQT.json").write_text(json.dumps({"dataset_name": "docvqa", "data": [row]}))
     rows = [row for batch in open_source(load_task("docvqa"), tmp_path).batches() for row in batch.table.to_pylist()]
