@@ -15,11 +15,12 @@ from typing import Any
 
 from asd.makers.maker_context import MakerContext
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.convert import ConversionRun, prepare
+from asd.pipeline.prepare import prepare
 from asd.pipeline.progress import Progress, SilentProgress
 from asd.pipeline.rewriting import RewritingStage, build_rewriter
 from asd.pipeline.rewriting_record import Ledger
 from asd.pipeline.rewriting_rows import RowDrafter
+from asd.pipeline.run import ConversionRun
 from asd.pipeline.work import Worker
 from asd.records import Decline, Draft, Sample
 from asd.rewrite.cache import RequestCache
@@ -59,6 +60,7 @@ class PlanningRewriter:
 
     def __init__(self, rewriter: Rewriter, settings: RewriterSettings, num_prompts: int) -> None:
         self._rewriter, self._settings, self._num_prompts = rewriter, settings, num_prompts
+        self._model = settings.model_name, settings.model_revision
         self.planned = PlannedRequests()
         self.failed_checks: Counter[str] = Counter()
         self._cache = RequestCache(settings.cache_path()) if settings.cache_path().is_file() else None
@@ -88,7 +90,7 @@ class PlanningRewriter:
         if len(shown) < self._num_prompts:
             shown.append(_describe(sample, request))
         planned.largest_prompt = max(planned.largest_prompt, request.weight)
-        key = request.key(self._settings.model_name, self._settings.model_revision)
+        key = request.key(*self._model)
         if self._cache is not None and self._cache.get(key) is not None:
             planned.cached += 1
             return

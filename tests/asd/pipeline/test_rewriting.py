@@ -14,7 +14,8 @@ import pytest
 import asd
 from asd.errors import BudgetError, CacheError, UsageError
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.convert import prepare
+from asd.pipeline.convert import Conversion
+from asd.pipeline.prepare import prepare
 from asd.shards.manifest import read_manifest
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
@@ -37,7 +38,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_lines(tmp_path_factory.mktemp("source") / "source.jsonl", vqa_records(ROWS))
 
 
-def convert(source: Path, folder: Path, server: RunningServer | None, **other: Any) -> asd.pipeline.convert.Conversion:
+def convert(source: Path, folder: Path, server: RunningServer | None, **other: Any) -> Conversion:
     """A conversion of half the rows in shards of 40; `rewriter`: settings beside those of the server."""
     place = {"kind": "cache"} if server is None else {"kind": "openai", "base_urls": [server.base_url]}
     rewriter = {

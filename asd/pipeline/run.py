@@ -1,0 +1,329 @@
+"""The work of one conversion: ingest, plan, draft, assemble. Each step leaves its result in the staging folder."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import asd
+from asd.errors import SourceError
+from asd.pipeline.config import ConvertConfig
+from asd.pipeline.drafts import DraftOrder, Outcomes
+from asd.pipeline.ingest import Ingested, ingest
+from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
+from asd.pipeline.pool import Pool
+from asd.pipeline.prepare import Prepared, stamps_of
+from asd.pipeline.progress import Progress
+from asd.pipeline.rewriting_record import LEDGER, Ledger, describe_version
+from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
+from asd.schemas.styles import TARGET_STYLES, Maker
+from asd.shards.files import open_arrow, sha256_of, storage_errors, sync_folder, write_bytes, write_text
+from asd.shards.manifest import (
+    MANIFEST_NAME,
+    Counts,
+    FileEntry,
+    Manifest,
+)
+
+if TYPE_CHECKING:
+    from asd.pipeline.rewriting import RewritingStage
+
+INLINE_SAMPLES = 60_000
+"""Below so many samples to convert, starting worker processes costs more than it saves."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class ConversionRun:
+    """The work of one conversion that is not there yet, in a staging folder that survives a kill."""
+
+    def __init__(self, prepared: Prepared, staging: Path, progress: Progress) -> None:
+        self.prepared, self.staging, self.progress = prepared, staging, progress
+        self.out = staging / "out"
+        self.ingest_dir, self.drafts_dir = staging / "ingest", staging / "drafts"
+        self.rounds = 0
+
+    def run(self) -> list[str]:
+        """Leave a finished version in `out`; returns what the user should know of the reading."""
+        self._make_folders()
+        ingested, wanted, quotas = self._ingest()
+        with self._pool(wanted) as pool:
+            planner, assignment = self._plan(ingested, wanted, quotas, pool)
+            self.progress.stage("writing", ingested.num_samples)
+            results = self._assemble(ingested, planner, assignment, pool)
+        counts = self._counts(ingested, planner, assignment, wanted)
+        for result in results:
+            _add(counts.by_style, result.by_style)
+            _add(counts.by_maker, result.by_maker)
+        self._finish(counts, [result.entry for result in results])
+        return ingested.notes
+
+    def plan_only(self) -> tuple[Counts, list[str]]:
+        """The counts and notes that `run` would give, without writing a shard."""
+        self._make_folders()
+        ingested, wanted, quotas = self._ingest()
+        with self._pool(wanted) as pool:
+            planner, assignment = self._plan(ingested, wanted, quotas, pool)
+        counts = self._counts(ingested, planner, assignment, wanted)
+        names = [TARGET_STYLES[style].value for style in assignment.styles.tolist()]
+        _add(counts.by_style, Counter(names))
+        _add(counts.by_style, {self.prepared.spec.native_style.value: counts.samples - counts.converted})
+        return counts, ingested.notes
+
+    def _make_folders(self) -> None:
+        with storage_errors(self.staging):
+            self._drop_unflushed()
+            for folder in (self.out, self.ingest_dir, self.drafts_dir):
+                folder.mkdir(parents=True, exist_ok=True)
+            for leftover in self.out.rglob(".*.tmp"):
+                leftover.unlink()
+
+    def _drop_unflushed(self) -> None:
+        """Intermediate files are not flushed to disk, so after a crash of the machine they may be cut off or empty.
+
+        Finished shards are flushed before they get their names; they stay.
+        """
+        mark = self.staging / "boot-id"
+        boot = _BOOT_ID.read_text("ascii") if _BOOT_ID.is_file() else ""
+        if boot and mark.is_file() and mark.read_text("utf-8") == boot:
+            return
+        for path in (
+            *self.ingest_dir.glob("*"),
+            *self.drafts_dir.glob("*.arrow"),
+            *self.staging.glob("mining-index*"),
+        ):
+            path.unlink()
+        write_text(mark, boot)
+
+    def _ingest(self) -> tuple[Ingested, int, dict[int, int] | None]:
+        self.progress.stage("reading", None)
+        config = self.prepared.config
+        ingested = ingest(
+            self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir,
+            self.progress.advance,
+        )  # fmt: skip
+        before = self.prepared.stamps
+        changed = [path for path, stamp in stamps_of(before).items() if stamp != before[path]]
+        if changed:
+            raise SourceError(f"{changed[0]} changed while it was read. Run again when nothing writes to it.")
+        for note in ingested.notes:
+            self.progress.say(f"note: {note}")
+        return ingested, *_wanted(config, ingested.num_samples)
+
+    def _setup(self, wanted: int) -> WorkerSetup:
+        prepared = self.prepared
+        return WorkerSetup(
+            spec_json=prepared.spec.model_dump_json(),
+            seed=prepared.config.seed,
+            styles=tuple(prepared.styles),
+            template_dir=prepared.config.template_dir,
+            ingest_dir=self.ingest_dir,
+            drafts_dir=self.drafts_dir,
+            shards_dir=self.out,
+            mining_index=self._mining_index() if wanted else None,
+            image_root=prepared.source.image_root,
+            embed_images=prepared.config.embed_images,
+        )
+
+    def _mining_index(self) -> Path | None:
+        """Index of the task's answers, for distractors; None if no style of this run is mined."""
+        spec = self.prepared.spec
+        if not any(Maker.MINED in spec.styles[style] for style in self.prepared.styles):
+            return None
+        from asd.makers.distractors import DistractorIndex
+
+        path = self.staging / "mining-index"
+        if not path.exists():
+            table = open_arrow(self.ingest_dir / "mining.arrow").read_all()
+            rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
+            index = DistractorIndex.build(rows, seed=self.prepared.config.seed)
+            temporary = self.staging / "mining-index.tmp"
+            with storage_errors(path):
+                index.save(temporary)
+                temporary.replace(path)
+        return path
+
+    def _pool(self, wanted: int) -> Pool:
+        workers = self.prepared.config.workers
+        if workers is None:
+            workers = _usable_cores() if wanted >= INLINE_SAMPLES else 1
+        return Pool(self._setup(wanted), workers)
+
+    def _plan(
+        self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: Pool
+    ) -> tuple[Planner, Assignment]:
+        planner = Planner(
+            ingested.keys, ingested.capable, ingested.polarity,
+            total=None if quotas is not None else wanted, quotas=quotas, seed=self.prepared.config.seed,
+            thrifty=self.prepared.config.rewriter is not None,
+        )  # fmt: skip
+        self.progress.stage("converting", wanted)
+        if self.prepared.config.rewriter is not None:
+            from asd.pipeline.rewriting import run_to_end
+
+            run_to_end(lambda: self._answer_all_with_model(planner, ingested, pool.worker()))
+        else:
+            while (questions := planner.advance()) is not None:
+                self._answer(questions, planner, ingested, pool)
+        return planner, planner.result()
+
+    async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, worker: Worker) -> None:
+        """All rounds in one task, since the model stays open for all of them."""
+        async with self._stage(worker) as stage:
+            while (questions := planner.advance()) is not None:
+                orders = self._orders(questions, planner, ingested)
+                for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
+                    _feed(planner, order, outcomes)
+                self.rounds += 1
+
+    def _stage(self, worker: Worker) -> RewritingStage:
+        settings = self.prepared.config.rewriter
+        assert settings is not None
+        from asd.pipeline.rewriting import RewritingStage
+
+        ledger = Ledger(self.staging / LEDGER)
+        return RewritingStage(worker, settings, ledger, self.progress)
+
+    def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: Pool) -> None:
+        """Put the planner's questions to the makers, shard by shard."""
+        orders = self._orders(questions, planner, ingested)
+        for order, outcomes in zip(orders, pool.draft(orders), strict=True):
+            _feed(planner, order, outcomes)
+            self.progress.advance(len(order.chain) + len(order.single))
+        self.rounds += 1
+
+    def _orders(self, questions: Questions, planner: Planner, ingested: Ingested) -> list[DraftOrder]:
+        starts = [shard.first for shard in ingested.shards]
+        chain: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        single: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        rows = np.asarray(questions.chain_rows, np.int64)
+        primary = planner.primary[rows].tolist()
+        places = (np.searchsorted(starts, rows, side="right") - 1).tolist()
+        for row, style, place in zip(questions.chain_rows, primary, places, strict=True):
+            chain[place].append((row - starts[place], style))
+        for row, style in questions.single:
+            place = int(np.searchsorted(starts, row, side="right")) - 1
+            single[place].append((row - starts[place], style))
+        return [
+            DraftOrder(ingested.shards[place], self.rounds, chain[place], single[place])
+            for place in sorted({*chain, *single})
+        ]
+
+    def _assemble(self, ingested: Ingested, planner: Planner, assignment: Assignment, pool: Pool) -> list[ShardResult]:
+        renamed_rows, records = sorted(ingested.renamed), self.prepared.config.rewriter is not None
+        orders = []
+        for shard in ingested.shards:
+            low, high = np.searchsorted(assignment.rows, [shard.first, shard.first + shard.rows])
+            first, last = np.searchsorted(renamed_rows, [shard.first, shard.first + shard.rows])
+            orders.append(
+                ShardOrder(
+                    shard=shard,
+                    rows=(assignment.rows[low:high] - shard.first).tolist(),
+                    styles=assignment.styles[low:high].tolist(),
+                    deals=assignment.deals[low:high].tolist(),
+                    renamed={row: ingested.renamed[row] for row in renamed_rows[first:last]},
+                    rounds=self.rounds,
+                    file=f"data/{shard.split}-{shard.number:05d}.arrow",
+                    processed=bytes(planner.processed[shard.first : shard.first + shard.rows]) if records else b"",
+                )
+            )
+        results = []
+        for order, result in zip(orders, pool.assemble(orders), strict=True):
+            results.append(result)
+            self.progress.advance(order.shard.rows)
+        return results
+
+    def _declined(self, ingested: Ingested, planner: Planner) -> dict[str, int]:
+        """Why makers declined, over the samples whose answer the plan used."""
+        counts: Counter[str] = Counter()
+        for shard in ingested.shards:
+            seen = planner.processed[shard.first : shard.first + shard.rows]
+            for number in range(self.rounds):
+                path = self.drafts_dir / f"{number:04d}-{shard.file}"
+                if not path.is_file():
+                    continue
+                table = open_arrow(path).read_all().select(["row", "reasons"])
+                for row, reasons in zip(table["row"].to_pylist(), table["reasons"].to_pylist(), strict=True):
+                    if reasons and seen[row]:
+                        counts.update(reasons)
+        return dict(sorted(counts.items()))
+
+    def _counts(self, ingested: Ingested, planner: Planner, assignment: Assignment, wanted: int) -> Counts:
+        """All counts but those by style and maker."""
+        by_split: dict[str, int] = {}
+        for shard in ingested.shards:
+            _add(by_split, {shard.split: shard.rows})
+        moved = {
+            f"{TARGET_STYLES[first].value}->{TARGET_STYLES[last].value}": count
+            for (first, last), count in sorted(assignment.moved.items())
+        }
+        return Counts(
+            samples=ingested.num_samples,
+            converted=len(assignment.rows),
+            wanted=wanted,
+            shortfall=assignment.shortfall,
+            by_split=by_split,
+            by_style_before={self.prepared.spec.native_style.value: ingested.num_samples},
+            moved=moved,
+            declined=self._declined(ingested, planner),
+            rejects=ingested.rejects,
+            renamed_ids=len(ingested.renamed),
+        )
+
+    def _finish(self, counts: Counts, entries: list[FileEntry]) -> None:
+        prepared = self.prepared
+        rejects = self.out / "rejects.jsonl"
+        write_bytes(rejects, (self.ingest_dir / "rejects.jsonl").read_bytes())
+        entries.append(
+            FileEntry(path=rejects.name, size_bytes=rejects.stat().st_size, sha256=sha256_of(rejects), rows=None)
+        )
+        rewriter = prepared.identity.get("rewriter")
+        shards = [self.out / entry.path for entry in entries if entry.split is not None]
+        manifest = Manifest(
+            format_version=prepared.identity["format"],
+            version=prepared.version,
+            task=prepared.spec.name,
+            asd_version=asd.__version__,
+            config=prepared.identity["config"],
+            spec=prepared.identity["spec"],
+            source=prepared.identity["source"],
+            templates=prepared.templates,
+            code=prepared.identity["code"],
+            counts=counts,
+            files=entries,
+            rewriter=describe_version(shards, rewriter) if rewriter is not None else None,
+        )
+        write_text(self.out / MANIFEST_NAME, manifest.to_json())
+        sync_folder(self.out)
+
+
+def _feed(planner: Planner, order: DraftOrder, outcomes: Outcomes) -> None:
+    first = order.shard.first
+    planner.answer_chain([first + row for row, _ in order.chain], outcomes.chain, outcomes.chain_options)
+    for (row, style), outcome, options in zip(order.single, outcomes.single, outcomes.single_options, strict=True):
+        planner.answer_single(first + row, style, outcome == style, options)
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _wanted(config: ConvertConfig, samples: int) -> tuple[int, dict[int, int] | None]:
+    """Number of samples that leave the native style, and the quotas if they were given by style.
+
+    Python's round, which takes .5 to the even number, so that a reader who checks `round(X * N)` finds the same.
+    """
+    if config.ratio_per_style is None:
+        return round(config.ratio * samples), None
+    quotas = {STYLE_BITS[style]: round(share * samples) for style, share in config.ratio_per_style.items()}
+    return sum(quotas.values()), quotas
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in sorted(more.items()):
+        if count:
+            total[name] = total.get(name, 0) + count
