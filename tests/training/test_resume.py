@@ -24,9 +24,9 @@ KILLS = {
     ],
     "seq-lora": [
         ("training.task_trainer:_Checkpoints.on_save", 1),  # the checkpoint is written, but not marked as whole
-        ("training.evaluation.generate:_generate_batch", 2),  # in the middle of evaluation
+        ("training.loop:write_predictions", 1),  # trained, answered, and the answers lost
+        ("training.evaluation.generate:_generate_batch", 2),  # in the middle of the second evaluation
         ("training.stage_files:StageFiles.mark_done", 1),  # predictions written, stage not marked
-        ("training.loop:write_predictions", 1),
     ],
 }
 
