@@ -85,19 +85,19 @@ def lines(
 
 def stacked_bars(
     bars: Mapping[str, Mapping[str, float] | None], *, title: str, y_label: str,
-    colours: Mapping[str, str], top: float = 1.0, names: Mapping[str, str] | None = None, width: float = 3.6,
+    colours: Mapping[str, str], top: float = 1.0, width: float = 3.6, void: str = "nothing\nknown",
 ) -> Plot:  # fmt: skip
-    """A bar per name, of shares in 0..1 stacked in the order of `colours`; None = not evaluated, no bar at all."""
+    """A bar per name, of shares in 0..1 stacked in the order of `colours`; None: no bar but the words of `void`."""
     figure, axes = _figure(width, 2.9, title)
     places = list(range(len(bars)))
     floor = [0.0] * len(bars)
     for part, colour in colours.items():
         heights = [100 * (bar or {}).get(part, 0.0) for bar in bars.values()]
-        axes.bar(places, heights, 0.68, bottom=floor, color=colour, label=(names or {}).get(part, part), linewidth=0)
+        axes.bar(places, heights, 0.68, bottom=floor, color=colour, linewidth=0)
         floor = [low + high for low, high in zip(floor, heights, strict=True)]
     for place, bar in zip(places, bars.values(), strict=True):
         if bar is None:
-            axes.text(place, 1, "not\nevaluated", ha="center", va="bottom", fontsize=7, color=SOFT)
+            axes.text(place, 1, void, ha="center", va="bottom", fontsize=7, color=SOFT)
     _name_ticks(axes, list(bars))
     axes.set_ylim(0, 100 * top)
     axes.set_xlim(-0.6, max(len(bars), 3) - 0.4)
