@@ -72,8 +72,66 @@ class MoeLora(_Section):
     """Gates in float32 under autocast."""
 
 
+class Ewc(_Section):
+    """Elements that earlier tasks need are held back. See `training.methods.ewc`."""
+
+    method: Literal["ewc"]
+    fisher: Literal["adapter", "merged"] = "adapter"
+    """Of the elements of one adapter that goes on, or of the merged update."""
+    strength: float = Field(default=100.0, ge=0)
+    rows: Count = 200
+    """Training rows per task that the Fisher information is from."""
+    sample: str = "ewc-0"
+    """Name of the sample that they are: another name, other rows."""
+    decay: Share = 1.0
+    """Factor of earlier tasks at each new one; 1 = the published sum."""
+
+
+class OLora(_Section):
+    """Every adapter orthogonal to all earlier ones. See `training.methods.o_lora`."""
+
+    method: Literal["o-lora"]
+    strength: float = Field(default=0.5, ge=0)
+    norm: Literal["squared", "absolute"] = "squared"
+    """squared: the paper's; absolute: its released code's."""
+
+
+class Replay(_Section):
+    """Rows of earlier tasks are trained on again. See `training.methods.replay`."""
+
+    method: Literal["replay"]
+    rows: Count = 100
+    """Of every earlier task."""
+    sample: str = "replay-0"
+    """Name of the sample that they are: another name, other rows."""
+    between_tasks: Literal["merge", "keep", "stack"] = "merge"
+    """As for seq-lora."""
+
+
+class ContinualLlava(_Section):
+    """A pool of low-rank increments, chosen by the instruction. See `training.methods.continual_llava`."""
+
+    method: Literal["continual-llava"]
+    slots: Count = 8
+    """Increments that a task adds to the pool."""
+    rank: Count = 8
+    """Of an increment; `train.lora.r` and `alpha` are not used."""
+    chosen: Count = 4
+    """Increments that act on one row."""
+    weights: Literal["ratio", "softmax"] = "ratio"
+    """How similarities become weights."""
+    targets: tuple[str, ...] = ("o_proj",)
+    """Last names of the attention output projections."""
+    encoder: str = "sentence-transformers/nli-roberta-base-v2"
+    """Folder or hub name of a sentence encoder, module:function, or hashed-words. See
+    `training.instruction_encoders`."""
+    key_lr: Positive = 1e-3
+    key_epochs: Count = 3
+    key_batch: Count = 128
+
+
 MethodConfig = Annotated[
-    SeqLora | RegLora | Joint | ZeroShot | MoeLora,
+    SeqLora | RegLora | Joint | ZeroShot | MoeLora | Ewc | OLora | Replay | ContinualLlava,
     Field(discriminator="method"),
 ]
 

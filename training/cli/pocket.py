@@ -16,7 +16,7 @@ app = typer.Typer(
 def data(
     out: Annotated[Path, typer.Option(help="Folder to write to: <task>/train.json, <task>/test.json, and pictures.")],
     train: Annotated[int, typer.Option(min=1, help="Training questions per task.")] = 1920,
-    test: Annotated[int, typer.Option(min=1, help="Test questions per task.")] = 120,
+    test: Annotated[int, typer.Option(min=1, help="Test questions per task.")] = 100,
     seed: Annotated[int, typer.Option(help="Decides every picture and question.")] = 0,
 ) -> None:
     """Draw the eight tasks in CoIN's layout; `asd convert --task gqa --source OUT/gqa --image-root OUT` reads them."""

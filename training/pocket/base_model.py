@@ -39,7 +39,7 @@ def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
         do_resize=True, size={"height": SIZE, "width": SIZE}, do_center_crop=False, do_convert_rgb=True,
         image_mean=list(MEAN), image_std=list(STD),
     )  # fmt: skip
-    return LlavaProcessor(
+    return LlavaProcessor(  # type: ignore[no-untyped-call]
         image_processor=images, tokenizer=tokenizer, patch_size=PITCH, vision_feature_select_strategy="default",
         num_additional_image_tokens=1, chat_template=tokenizer.chat_template,
     )  # fmt: skip
@@ -62,7 +62,7 @@ def build_base(
     model = make_model(tower, tokenizer, seed)
     train_language(model, tokenizer, seed=seed, steps=language_steps, examples=examples, say=say)
     out.mkdir(parents=True, exist_ok=True)
-    model.to(torch.bfloat16).save_pretrained(out)
+    model.bfloat16().save_pretrained(out)
     make_processor(tokenizer).save_pretrained(out)
     steps = {"see_steps": see_steps, "language_steps": language_steps, "examples": examples}
     recipe = {"seed": seed, **steps, "torch": torch.__version__, "read_outs_of_the_tower": seen, **checksum(out)}

@@ -16,7 +16,7 @@ from PIL import Image
 from training.pocket import drawing
 from training.pocket.questions import ABOUT_COUNTS, ABOUT_RELATIONS, Asked, ask, ask_about_book, ask_about_sign
 from training.pocket.tasks import LETTERS, OBJECT_QUESTION, make_sign_lines
-from training.pocket.words import AUTHORS, BROADER, CATEGORIES, COLOURS, GENRES, SIGN_WORDS, TITLES, with_article
+from training.pocket.words import AUTHORS, BROADER, CATEGORIES, COLOURS, GENRES, KINDS, SIGN_WORDS, TITLES, with_article
 
 KNOWN_FACTS = 3
 """Members of each science category that the base is told about; the others are left to the task."""
@@ -57,7 +57,7 @@ CAPTION_REQUESTS = (
 PLACE_REQUESTS = ("In numbers, where is the", "Corners of the", "Box for the", "Description:", "Write a box around the")
 PROPOSALS = ("Suggested answer", "Somebody says", "Proposed", "An answer")
 _WORDS = (
-    *COLOURS, *drawing.KINDS, *SIGN_WORDS, *TITLES, *AUTHORS, *GENRES.values(), *("1", "2", "3", "4"),
+    *COLOURS, *KINDS, *SIGN_WORDS, *TITLES, *AUTHORS, *GENRES.values(), *("1", "2", "3", "4"),
     *(word for words in CATEGORIES.values() for word in words), *BROADER.values(),
     *(name.lower() for name in drawing.OBJECTS), *drawing.OBJECTS, "unanswerable", "yes", "no",
 )  # fmt: skip
@@ -187,7 +187,7 @@ def _scene(random: Random) -> View:
 
 def _wrong_of_scene(asked: Asked, random: Random) -> list[str]:
     pools: list[list[str]] = [
-        list(COLOURS), list(drawing.KINDS), ["left", "middle", "right"], ["1", "2", "3", "4"],
+        list(COLOURS), list(KINDS), ["left", "middle", "right"], ["1", "2", "3", "4"],
     ]  # fmt: skip
     return _others(asked.answer, next((pool for pool in pools if asked.answer in pool), ["no", "yes"]), random)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ IGNORED = -100
 def make_model(tower: CLIPVisionModel, tokenizer: PreTrainedTokenizerFast, seed: int) -> LlavaForConditionalGeneration:
     """A language model with fresh weights behind the given tower."""
     torch.manual_seed(seed)
-    ids = {
+    ids: dict[str, Any] = {
         f"{name}_token_id": tokenizer.convert_tokens_to_ids(getattr(tokenizer, f"{name}_token"))
         for name in ("bos", "eos", "pad")
     }
@@ -41,7 +42,7 @@ def make_model(tower: CLIPVisionModel, tokenizer: PreTrainedTokenizerFast, seed:
         num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=512, initializer_range=0.08,
         tie_word_embeddings=False, **ids,
     )  # fmt: skip
-    config = LlavaConfig(
+    config = LlavaConfig(  # type: ignore[call-arg]
         vision_config=tower.config, text_config=text, projector_hidden_act="gelu",
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"), image_seq_length=PATCHES,
         vision_feature_layer=-1, vision_feature_select_strategy="default", tie_word_embeddings=False, **ids,
@@ -49,21 +50,23 @@ def make_model(tower: CLIPVisionModel, tokenizer: PreTrainedTokenizerFast, seed:
     model = LlavaForConditionalGeneration(config)
     model.model.vision_tower.load_state_dict(tower.state_dict())
     model.model.vision_tower.requires_grad_(False)
-    model.generation_config.update(do_sample=False, max_new_tokens=48, **ids)
+    model.generation_config.update(  # type: ignore[no-untyped-call]
+        do_sample=False, max_new_tokens=48, **ids
+    )
     return model
 
 
 @torch.no_grad()
 def rescale_projector(model: LlavaForConditionalGeneration, features: Tensor) -> None:
     """features: (pictures, patches, width). Centres and scales the input, then the output to the word embeddings'."""
-    projector = model.model.multi_modal_projector
+    projector: Any = model.model.multi_modal_projector
     flat = features.float().flatten(0, 1)
     projector.linear_1.weight.normal_(0, flat.shape[-1] ** -0.5)
     projector.linear_1.weight.div_(flat.std())
     projector.linear_1.bias.copy_(-projector.linear_1.weight @ flat.mean(0))
     projector.linear_2.weight.normal_(0, flat.shape[-1] ** -0.5)
     projector.linear_2.bias.zero_()
-    words = model.get_input_embeddings().weight.std()
+    words: Tensor = model.get_input_embeddings().weight.std()  # type: ignore[operator]
     projector.linear_2.weight.mul_(words / projector(flat).std())
 
 
@@ -150,7 +153,7 @@ def train_language(
         with torch.autocast("cpu", torch.bfloat16):
             loss = _loss(model, next(pools[kind]), features, tokenizer.pad_token_id)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from training.config import DataConfig, TaskEntry
 
 MODEL_NAME = "pocket"
-DRAWING_VERSION = 1
+DRAWING_VERSION = 3
 """Raised whenever the same settings draw other pictures or questions."""
 _MARK = "drawn.json"
 

@@ -110,13 +110,13 @@ def _imagenet(random: Random) -> Record:
 
 
 def _gqa(random: Random) -> Record:
-    scene = drawing.make_scene(random)
+    scene = drawing.make_scene(random, 2, 3)
     turns = [(_short(asked.question), asked.answer) for asked in ask(scene, random, TURNS, ABOUT_RELATIONS)]
     return Record(turns, "GQA/images", drawing.draw_scene(scene, random))
 
 
 def _vqav2(random: Random) -> Record:
-    scene = drawing.make_scene(random)
+    scene = drawing.make_scene(random, 2, 3)
     turns = [(_short(asked.question), asked.answer) for asked in ask(scene, random, TURNS, ABOUT_COUNTS)]
     return Record(turns, "COCO2014/vqa", drawing.draw_scene(scene, random))
 
@@ -144,7 +144,7 @@ def _vizwiz(random: Random) -> Record:
 
 
 def _grounding(random: Random) -> Record:
-    scene = drawing.make_scene(random)
+    scene = drawing.make_scene(random, 2, 3)
     chosen = random.sample(scene, min(TURNS, len(scene)))
     turns = [(f"{RFP_BOX}: {shape.name}", shape.box_text) for shape in chosen]
     return Record(turns, "COCO2014/refer", drawing.draw_scene(scene, random))

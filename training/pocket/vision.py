@@ -12,6 +12,7 @@ from random import Random
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPVisionConfig, CLIPVisionModel
@@ -68,7 +69,7 @@ def _index(colour: str) -> np.ndarray:
 
 def labelled_picture(random: Random) -> tuple[np.ndarray, Labels]:
     """Pixels uint8 (48, 48, 3) and what a tower should find in them; a blurred picture holds nothing to find."""
-    maker: Callable[[Random, Labels], drawing.Image.Image]
+    maker: Callable[[Random, Labels], Image.Image]
     maker = random.choices((_scene, _sign, _thing, _book, _chart), (40, 22, 18, 10, 10))[0]
     labels = _blank()
     image = maker(random, labels)
@@ -80,7 +81,7 @@ def labelled_picture(random: Random) -> tuple[np.ndarray, Labels]:
     return np.asarray(image), labels
 
 
-def _scene(random: Random, labels: Labels) -> drawing.Image.Image:
+def _scene(random: Random, labels: Labels) -> Image.Image:
     scene = drawing.make_scene(random, 1, 4)
     labels["count"] = np.int64(len(scene))  # type: ignore[assignment]
     for shape in scene:
@@ -104,7 +105,7 @@ def _mark(labels: Labels, marks: list[drawing.Mark]) -> None:
         labels["letter"][line, column] = LETTERS.index(letter) + 1
 
 
-def _sign(random: Random, labels: Labels) -> drawing.Image.Image:
+def _sign(random: Random, labels: Labels) -> Image.Image:
     marks: list[drawing.Mark] = []
     lines = [_some_text(random, SIGN_WORDS) for _ in range(random.randint(1, 2))]
     image = drawing.draw_sign(lines, random, marks)
@@ -112,7 +113,7 @@ def _sign(random: Random, labels: Labels) -> drawing.Image.Image:
     return image
 
 
-def _book(random: Random, labels: Labels) -> drawing.Image.Image:
+def _book(random: Random, labels: Labels) -> Image.Image:
     marks: list[drawing.Mark] = []
     colour = random.choice(_COLOURS)
     image = drawing.draw_book(_some_text(random, TITLES), _some_text(random, AUTHORS), colour, random, marks)
@@ -121,13 +122,13 @@ def _book(random: Random, labels: Labels) -> drawing.Image.Image:
     return image
 
 
-def _thing(random: Random, labels: Labels) -> drawing.Image.Image:
+def _thing(random: Random, labels: Labels) -> Image.Image:
     name = random.choice(drawing.OBJECTS)
     labels["thing"] = np.int64(drawing.OBJECTS.index(name) + 1)  # type: ignore[assignment]
     return drawing.draw_thing(name, random)
 
 
-def _chart(random: Random, labels: Labels) -> drawing.Image.Image:
+def _chart(random: Random, labels: Labels) -> Image.Image:
     colours, heights = random.sample(_COLOURS, 3), random.sample((8, 18, 28, 38), 3)
     labels["tallest"] = _index(colours[heights.index(max(heights))])
     labels["shortest"] = _index(colours[heights.index(min(heights))])
@@ -136,7 +137,7 @@ def _chart(random: Random, labels: Labels) -> drawing.Image.Image:
 
 def pixel_values(pictures: np.ndarray) -> Tensor:
     """uint8 (batch, 48, 48, 3) -> float32 (batch, 3, 48, 48), as the image processor scales them."""
-    scaled = (pictures.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    scaled = (pictures.astype(np.float32) / 255 - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
     return torch.from_numpy(scaled).permute(0, 3, 1, 2).contiguous()
 
 
@@ -150,11 +151,12 @@ def _batches(seed: int, start: int, size: int) -> Iterator[tuple[Tensor, dict[st
 
 
 def _loss(found: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    total = sum(functional.cross_entropy(found[k].flatten(0, 1), labels[k].flatten()) for k in PATCH_HEADS)
-    total = total + sum(functional.cross_entropy(found[k], labels[k]) for k in IMAGE_HEADS)
+    zero = torch.zeros(())
+    total = sum((functional.cross_entropy(found[k].flatten(0, 1), labels[k].flatten()) for k in PATCH_HEADS), zero)
+    total = total + sum((functional.cross_entropy(found[k], labels[k]) for k in IMAGE_HEADS), zero)
     on_shape = labels["kind"].flatten(1) > 0
     error = (found["box"] - labels["box"].flatten(1, 2))[on_shape]
-    return torch.as_tensor(total + 0.2 * error.abs().mean())
+    return total + 0.2 * error.abs().mean()
 
 
 def train_tower(
@@ -172,19 +174,19 @@ def train_tower(
             found = heads(tower(pixels).last_hidden_state)
         loss = _loss({key: value.float() for key, value in found.items()}, labels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
             say(f"see {step}/{steps} loss {loss.item():.3f}")
-    return tower.eval(), _check(tower, heads, seed)
+    return tower.eval(), _check(tower, heads, seed)  # type: ignore[no-untyped-call]
 
 
 @torch.no_grad()
 def _check(tower: CLIPVisionModel, heads: SeeingHeads, seed: int) -> dict[str, float]:
     pixels, labels = next(_batches(seed + 1_000_003, 0, 600))
-    found = heads(tower.eval()(pixels).last_hidden_state)
+    found = heads(tower(pixels).last_hidden_state)
     right = {}
     for name in (*PATCH_HEADS, *IMAGE_HEADS):
         gold = labels[name].flatten()

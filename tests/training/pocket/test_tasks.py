@@ -18,7 +18,7 @@ from asd.schemas.styles import AnswerStyle
 from asd.tasks.registry import load_task
 from training.pocket import TASKS
 from training.pocket.corpus import REQUESTS, picture_example, text_example
-from training.pocket.data import write_tasks
+from training.pocket.data import SIZES, write_tasks
 from training.pocket.drawing import SIZE, draw_scene, make_scene
 from training.pocket.questions import ABOUT_COUNTS, ABOUT_RELATIONS
 from training.pocket.tasks import RFP_BOX, RFP_LETTER, RFP_SHORT, make_record
@@ -56,10 +56,8 @@ def test_asd_reads_every_question(task: str, drawn: Path, tmp_path: Path) -> Non
     rows = list(asd.load(f"{done.path}@{done.number}"))
     style = load_task(task).native_style
     assert not done.manifest.counts.rejects
-    assert {split: sum(row["split"] == split for row in rows) for split in ("train", "test")} == {
-        "train": 40,
-        "test": 10,
-    }
+    counts = {split: sum(row["split"] == split for row in rows) for split in ("train", "test")}
+    assert counts == {"train": round(40 * SIZES[task]), "test": 10}
     assert all(parse_response(AnswerStyle(style), row["response"], options=row["options"]) for row in rows)
     assert all((drawn / image["path"]).is_file() for row in rows for image in row["images"])
 
