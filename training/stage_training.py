@@ -68,6 +68,7 @@ def train_stage(
     )
     with out_of_memory(f"training {stage.name}", lower):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # or autocast wrappers pile up, stage by stage
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "disable")
     return plan

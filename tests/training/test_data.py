@@ -98,3 +98,9 @@ def test_images_that_are_missing_are_counted_before_training(data: dict[str, Any
         TaskDataError, match=r"task 'vqav2': 25 image\(s\) do not exist, e.g. vqav2/train/c0: .*train/0.png"
     ):
         require_images([task])
+
+
+def test_bytes_of_messages_by_hand(data: dict[str, Any]) -> None:
+    rows = load(data).train
+    expected = [sum(len(message["content"].encode()) for message in row["messages"]) for row in rows]
+    assert rows.message_bytes().tolist() == expected

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from tests.training.run_processes import run_in_two_processes
 from tests.training.run_settings import make_config, make_settings
 from training.config import ModelConfig, RunConfig, build_config
-from training.errors import MemoryLimitError, ModelError, StateError
+from training.errors import MemoryLimitError, ModelError, StateError, TaskDataError
 from training.evaluation.prediction_rows import read_predictions
 from training.finished_run import load_run, predict
 from training.loop import run
@@ -273,3 +273,9 @@ def test_out_of_memory_says_what_to_lower(root: Path, monkeypatch: pytest.Monkey
         run(build_config(settings), quiet)
     monkeypatch.undo()
     assert run(build_config(settings), quiet)["finished"]
+
+
+def test_a_row_that_is_too_long_is_told_before_training(root: Path) -> None:
+    settings = one_task(root, name="long", train={"max_length": 100})
+    with pytest.raises(TaskDataError, match=r"row vqav2/train/\w+ has 1\d\d tokens of text alone; train.max_length is 100"):
+        run(build_config(settings), quiet)
