@@ -93,7 +93,11 @@ def test_only_the_named_section_can_be_changed_later() -> None:
 
 
 def test_a_file_extends_another(tmp_path: Path) -> None:
-    write(tmp_path, "base.yaml", MINIMAL | {"method": {"method": "reglora", "strength": 1}, "train": {"lr": 0.1, "batch": 2}})
+    write(
+        tmp_path,
+        "base.yaml",
+        MINIMAL | {"method": {"method": "reglora", "strength": 1}, "train": {"lr": 0.1, "batch": 2}},
+    )
     write(tmp_path, "a.yaml", {"extends": "base.yaml", "train": {"batch": 3}})
     write(tmp_path, "b.yaml", {"extends": "base.yaml", "method": {"method": "seq-lora"}})
     config = load_config(tmp_path / "a.yaml")

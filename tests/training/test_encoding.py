@@ -86,7 +86,11 @@ def test_text_and_images_mix_in_a_batch(folders: dict[str, Path], name: str) -> 
     one = encoder(folders[name])
     model = load_model(ModelConfig(name=str(folders[name])))
     collator = Collator(3, per_row=find_per_row(one.processor, one.prompts), styles=["short_answer"])
-    rows = [one.example(row("Is this the longer of the two questions?")), one.example(row(images=0)), one.example(row())]
+    rows = [
+        one.example(row("Is this the longer of the two questions?")),
+        one.example(row(images=0)),
+        one.example(row()),
+    ]
     batch = collator.training(rows)
     labels, styles = batch.pop("labels"), batch.pop("style")
     assert styles.tolist() == [0, 0, 0]
