@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.config import DataConfig, TaskEntry
 
 _COLUMNS = [
-    "id", "task", "images", "options", "prompt", "response", "messages", "native_style", "style", "gold", "accepted",
+    "id", "task", "images", "question", "options", "prompt", "response", "messages", "native_style", "style", "gold", "accepted",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from training.errors import ModelError, TaskDataError
+from training.layers.conditioning import INSTRUCTION
 from training.prompt_format import Piece, PromptFormat
 
 IGNORED = -100
@@ -35,10 +36,13 @@ class Encoded:
     by_token: dict[str, Tensor] = field(default_factory=dict)
     images: dict[str, Tensor] = field(default_factory=dict)
     style: str = ""
+    instruction: Tensor | None = None
+    """float32 (d,): embedding of the bare instruction, where the method reads it."""
 
     @property
     def size_bytes(self) -> int:
         tensors = [self.ids, self.mask, *self.by_token.values(), *self.images.values()]
+        tensors += [] if self.instruction is None else [self.instruction]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
@@ -203,6 +207,9 @@ class Collator:
             batch[key] = _pad(parts, 0, left=left)
         for key in sorted({key for row in rows for key in row.images}):
             batch[key] = self._images(key, [row.images.get(key) for row in rows])
+        instructions = [row.instruction for row in rows if row.instruction is not None]
+        if instructions:
+            batch[INSTRUCTION] = torch.stack(instructions)
         return batch
 
     def _images(self, key: str, parts: Sequence[Tensor | None]) -> Tensor:

@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from training.data import Rows, TaskData
 from training.encoding import Collator, Encoded, Encoder, find_per_row
+from training.errors import ModelError
 from training.example_cache import ExampleCache
+from training.instruction_encoders import build_instruction_encoder
+from training.methods.registry import method_class
 from training.models import load_processor
 from training.prompt_format import PromptFormat
 
@@ -33,6 +38,9 @@ class RunInputs:
         )
         self._cache = ExampleCache(config.train.cache_mb * 2**20)
         self._encoders: dict[Path | None, Encoder] = {}
+        self._embed = (
+            build_instruction_encoder(config.method) if method_class(config.method).reads_instructions else None
+        )
 
     def encoder(self, image_root: Path | None) -> Encoder:
         if image_root not in self._encoders:
@@ -49,15 +57,34 @@ class RunInputs:
     def example(self, task: TaskData, number: int) -> Encoded:
         """A training row, question and answer."""
         encoder = self.encoder(task.image_root)
-        return self._cache.get(("train", task.name, number), lambda: encoder.example(task.train[number]))
+
+        def make() -> Encoded:
+            row = task.train[number]
+            return self._with_instruction(encoder.example(row), row)
+
+        return self._cache.get(("train", task.name, number), make)
 
     def questions(self, rows: Sequence[Mapping[str, Any]], image_root: Path | None) -> list[Encoded]:
         """Test rows, the question only."""
         encoder = self.encoder(image_root)
         return [
-            self._cache.get(("ask", row["id"], row["style"]), lambda row=row: encoder.question(row))  # type: ignore[misc]
+            self._cache.get(
+                ("ask", row["id"], row["style"]),
+                lambda row=row: self._with_instruction(encoder.question(row), row),  # type: ignore[misc]
+            )
             for row in rows
         ]
+
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """float32 (texts, d), of length 1. Raises: ModelError if the run's method does not read instructions."""
+        if self._embed is None:
+            raise ModelError(f"the method {self.config.method.method!r} has no encoder of instructions")
+        return self._embed(texts)
+
+    def _with_instruction(self, encoded: Encoded, row: Mapping[str, Any]) -> Encoded:
+        if self._embed is not None:
+            encoded.instruction = self._embed([row["question"]])[0]
+        return encoded
 
     def require_length(self, task: TaskData) -> dict[str, int]:
         """Checks, before training, that the text of every answer fits; image tokens come on top.

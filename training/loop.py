@@ -28,6 +28,7 @@ from training.models import Projector, load_model, require_gradients, trainable
 from training.processes import start_processes, wait_for_all, writes_files
 from training.results import build_results
 from training.stage_files import write_json
+from training.stage_rows import TrainingRows, replayed_rows
 from training.stage_training import stage_seed, train_stage
 
 if TYPE_CHECKING:
@@ -143,13 +144,17 @@ class Loop:
 
     def _train(self, model: nn.Module, stage: Stage) -> None:
         start = time.perf_counter()
+        rows = TrainingRows([self.tasks[name] for name in stage.tasks], self.inputs)
+        self.method.before_training(model, stage, rows)
         require_gradients(model, stage.tasks)
         count = sum(parameter.numel() for parameter in trainable(model).values())
         tasks = [self.tasks[name] for name in stage.tasks]
-        self.say(f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows")
+        replayed = self._replayed(stage)
+        again = f" and {len(replayed):,} rows of earlier tasks" if replayed else ""
+        self.say(f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows{again}")
         plan = train_stage(
             model, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
-            projector=self.projector, files=self.folder.stage(stage),
+            projector=self.projector, files=self.folder.stage(stage), replayed=replayed,
         )  # fmt: skip
         self.method.after_task(model, stage)
         if writes_files():
@@ -160,6 +165,10 @@ class Loop:
                 "peak_memory_bytes": peak_memory_bytes(),
             }
             self.folder.save_stage(stage, self.method, model, self.projector, facts)
+
+    def _replayed(self, stage: Stage) -> list[tuple[TaskData, int]]:
+        earlier = [self.tasks[name] for before in self.stages[: stage.number] for name in before.tasks]
+        return replayed_rows(earlier, self.method.replayed_rows, self.method.replay_sample)
 
     def _evaluate(self, model: nn.Module, stage: Stage) -> dict[str, Any]:
         """Scores by task, and for tasks of earlier stages what was forgotten since."""

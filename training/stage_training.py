@@ -33,25 +33,34 @@ def train_stage(
     stage: Stage,
     projector: Projector | None,
     files: StageFiles,
+    replayed: Sequence[tuple[TaskData, int]] = (),
 ) -> StepPlan:
-    """Train what of the model is trainable on the rows of `tasks`, from the last checkpoint if there is one."""
+    """Train what of the model is trainable on the rows of `tasks`, from the last checkpoint if there is one.
+
+    replayed: rows of other tasks, by task and number, that are mixed in.
+    """
     settings = config.train
     ends = list(accumulate(len(task.train) for task in tasks))
+    num_rows = ends[-1] + len(replayed)
 
     def encode(number: int) -> Encoded:
+        if number >= ends[-1]:
+            return inputs.example(*replayed[number - ends[-1]])
         place = bisect_right(ends, number)
         return inputs.example(tasks[place], number - (ends[place - 1] if place else 0))
 
     seed = stage_seed(config.seed, stage)
-    plan = StepPlan.of(settings, ends[-1], num_processes())
-    mixed = any(has_text_only_rows(task.train) for task in tasks)
+    plan = StepPlan.of(settings, num_rows, num_processes())
+    mixed = any(
+        has_text_only_rows(task.train) for task in [*tasks, *{task.name: task for task, _ in replayed}.values()]
+    )
     if writes_files():
         files.prepare_log()
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "enable", {"use_reentrant": False})
     trainer = TaskTrainer(
         model,
-        OrderedExamples(encode, ends[-1], plan.examples, seed),
+        OrderedExamples(encode, num_rows, plan.examples, seed),
         inputs.collator.training,
         arguments=training_arguments(settings, plan, files.checkpoints, seed, mixed=mixed),
         config=settings,

@@ -20,6 +20,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_callback import PrinterCallback
 
 from training.encoding import IGNORED, Encoded
+from training.layers.conditioning import condition
 from training.methods.adapters import load_adapter, save_adapter
 from training.models import Projector
 from training.stage_files import CHECKPOINT_COMPLETE, StageFiles
@@ -117,6 +118,7 @@ class TaskTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         labels, styles = inputs.pop("labels"), inputs.pop("style")
+        condition(self.accelerator.unwrap_model(model), inputs)
         outputs = model(**inputs, use_cache=False)
         targets = labels[:, 1:]
         rows, places = (targets != IGNORED).nonzero(as_tuple=True)

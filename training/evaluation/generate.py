@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training.encoding import Collator, Encoded
+from training.layers.conditioning import condition
 from training.processes import gather_by_position, share_of
 
 Allowed = Callable[[tuple[int, ...]], Sequence[int]]
@@ -64,6 +65,7 @@ def _generate_batch(
     from transformers import GenerationConfig, LogitsProcessorList
 
     ends = end_tokens(model, tokenizer)
+    condition(model, batch)
     settings = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         num_beams=1,

@@ -68,10 +68,21 @@ def _lora_config(lora: LoraSettings, targets: Any, layers: MakeLayer | None) -> 
 
 
 def adapter_state(model: PeftModel, name: str) -> dict[str, Tensor]:
-    return {
-        key: tensor.detach().to("cpu").contiguous()
-        for key, tensor in get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False).items()
-    }
+    return {key: tensor.detach().to("cpu").contiguous() for key, tensor in _tensors(model, name).items()}
+
+
+def _tensors(model: PeftModel, name: str) -> dict[str, Tensor]:
+    """By key of the adapter's file, without the adapter's name."""
+    found: dict[str, Tensor] = dict(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
+    for path, part in _parts_beside(model, name).items():
+        found |= {f"{path}.{key}": tensor for key, tensor in part.state_dict().items()}
+    return found
+
+
+def _parts_beside(model: PeftModel, name: str) -> dict[str, nn.Module]:
+    """What belongs to an adapter but to no adapted layer: in modules that say `holds_adapters`, by adapter name."""
+    holders = ((path, m) for path, m in model.named_modules() if getattr(m, "holds_adapters", False))
+    return {path: m[name] for path, m in holders if isinstance(m, nn.ModuleDict) and name in m}
 
 
 def save_adapter(model: PeftModel, name: str, folder: Path) -> None:
@@ -97,8 +108,9 @@ def save_adapter(model: PeftModel, name: str, folder: Path) -> None:
 def load_adapter(model: PeftModel, name: str, folder: Path) -> None:
     """Into an adapter that is already there. Raises: StateError if a key is missing or left over, or a shape differs."""
     saved = read_tensors(folder / WEIGHTS_FILE)
-    expected = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
-    check_keys(saved, expected, str(folder / WEIGHTS_FILE))
+    check_keys(saved, _tensors(model, name), str(folder / WEIGHTS_FILE))
+    for path, part in _parts_beside(model, name).items():
+        part.load_state_dict({key: saved.pop(f"{path}.{key}") for key in part.state_dict()})
     set_peft_model_state_dict(model, saved, adapter_name=name)
 
 

@@ -15,6 +15,10 @@ METHODS = {
     "joint": "training.methods.joint:Joint",
     "zero-shot": "training.methods.zero_shot:ZeroShot",
     "moelora": "training.methods.moe_lora:MoeLora",
+    "ewc": "training.methods.ewc:Ewc",
+    "o-lora": "training.methods.o_lora:OLora",
+    "replay": "training.methods.replay:Replay",
+    "continual-llava": "training.methods.continual_llava:ContinualLlava",
 }
 
 

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from training.config import MethodConfig, ModelConfig, TrainConfig
+from training.instruction_encoders import HASHED_SIZE
 from training.layers.conditioning import condition
 from training.methods.adapters import load_adapter, read_tensors, save_adapter
 from training.methods.protocol import Stage
 from training.methods.registry import METHODS, build_method
 from training.models import load_model, trainable
 
-EMBEDDING = 24
 CASES: dict[str, dict[str, Any]] = {
     "seq-lora-merge": {"method": "seq-lora"},
     "seq-lora-keep": {"method": "seq-lora", "between_tasks": "keep"},
@@ -32,6 +32,12 @@ CASES: dict[str, dict[str, Any]] = {
     "reglora-merge": {"method": "reglora"},
     "reglora-stack": {"method": "reglora", "between_tasks": "stack"},
     "joint": {"method": "joint"},
+    "ewc-adapter": {"method": "ewc", "rows": 4},
+    "ewc-merged": {"method": "ewc", "fisher": "merged", "rows": 4, "decay": 0.9},
+    "o-lora": {"method": "o-lora"},
+    "o-lora-absolute": {"method": "o-lora", "norm": "absolute"},
+    "replay": {"method": "replay", "rows": 2},
+    "continual-llava": {"method": "continual-llava", "slots": 4, "rank": 2, "chosen": 2, "encoder": "hashed-words"},
     "moelora": {"method": "moelora", "experts": 2},
     "moelora-sparse": {"method": "moelora", "experts": 4, "top_k": 2, "balance": 0.01, "float32_router": True},
 }
@@ -64,7 +70,7 @@ class Rows:
 
     def instructions(self) -> Tensor:
         draw = torch.Generator().manual_seed(200 + self.stage.number)
-        two = torch.randn(2, EMBEDDING, generator=draw)
+        two = torch.randn(2, HASHED_SIZE, generator=draw)
         return normalize(two[torch.arange(self.count) % 2], dim=-1)
 
     def losses(self, model: nn.Module, count: int, sample: str) -> Iterator[Tensor]:
