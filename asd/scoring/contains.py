@@ -1,4 +1,4 @@
-"""Containment: the gold answer stands somewhere in the response (MLLM-DCL remote sensing, driving, medicine)."""
+"""Containment: the gold answer stands somewhere in the response (MLLM-DCL remote sensing and driving)."""
 
 from __future__ import annotations
 

@@ -126,3 +126,26 @@ def test_dcl_science_as_released_needs_the_image() -> None:
 )
 def test_yes_no(prediction: str, gold: str, expected: tuple[float, float]) -> None:
     assert both("yes_no", prediction, gold) == expected
+
+
+@pytest.mark.parametrize(
+    ("prediction", "gold", "expected"),
+    [
+        ("This shows necrosis of the liver.", "necrosis", (1, 1)),
+        ("abnormal tissue", "normal", (1, 0)),  # letter by letter
+        ("Unknown", "no", (1, 0)),
+        ("No, it is benign.", "no", (1, 1)),
+        ("yes and no", "no", (1, 0)),
+        ("There is no necrosis.", "necrosis", (1, 0)),  # denied
+        ("No sign of necrosis, but inflammation.", "inflammation", (1, 1)),
+        ("Not the liver. The spleen.", "spleen", (1, 1)),
+        ("Without necrosis; later necrosis", "necrosis", (1, 1)),
+        ("There is no necrosis", "no necrosis", (1, 1)),  # the gold answer itself denies it
+        ("left, upper lobe", "left, upper lobe", (1, 1)),
+        ("Unanswerable necrosis", "necrosis", (0, 1)),
+        ("the non-small-cell carcinoma", "non-small cell carcinoma", (0, 1)),
+        ("", "necrosis", (0, 0)),
+    ],
+)
+def test_medicine_by_containment(prediction: str, gold: str, expected: tuple[float, float]) -> None:
+    assert both("dcl_med", prediction, gold) == expected

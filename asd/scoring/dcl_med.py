@@ -1,0 +1,39 @@
+"""MLLM-DCL medicine, whose questions are PathVQA's: the gold answer stands somewhere in the response."""
+
+from __future__ import annotations
+
+import re
+
+from asd.schemas.answers import parse_yes_no
+from asd.scoring import contains
+from asd.scoring.answer_text import challenge_form
+from asd.scoring.contains import legacy
+from asd.scoring.rule import Reference
+
+__all__ = ["fixed", "legacy"]
+
+_CLAUSE_END = re.compile(r"[.,;:!?]+(?:\s|$)|\bbut\b", re.IGNORECASE)
+_NEGATIONS = frozenset({"no", "not", "without", "never", "0"})  # the challenge's normaliser writes "none" as 0
+_REACH = 3
+"""Words before a finding among which a negation denies it: "no sign of necrosis"."""
+
+
+def fixed(prediction: str, reference: Reference) -> float:
+    """Word by word, so that "normal" does not stand in "abnormal"; a gold yes or no must be what the response starts
+    with; a finding that the response denies ("no necrosis") is not in it."""
+    if parse_yes_no(reference.gold) is not None and len(reference.gold.split()) == 1:
+        return contains.fixed(prediction, reference)
+    return float(any(_affirms(prediction, right) for right in reference.right_answers))
+
+
+def _affirms(text: str, phrase: str) -> bool:
+    if not contains.holds_words(text, phrase):
+        return False
+    clauses = [clause for clause in _CLAUSE_END.split(text) if contains.holds_words(clause, phrase)]
+    return not clauses or any(not _is_denied(clause, phrase) for clause in clauses)
+
+
+def _is_denied(clause: str, phrase: str) -> bool:
+    """Whether a negation stands right before the first time that a clause holds a phrase."""
+    before, _, _ = f" {challenge_form(clause)} ".partition(f" {challenge_form(phrase)} ")
+    return not _NEGATIONS.isdisjoint(before.split()[-_REACH:])
