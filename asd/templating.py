@@ -39,6 +39,8 @@ REWRITE_FOLDER = "rewrite"
 """Below a template folder: the prompts of the rewriter, which `asd.rewrite.prompts` compiles."""
 REWRITE_NAMES = ("_frame", "judge/choice", "judge/explanation")
 """Templates of the rewriter that belong to no answer style."""
+JUDGE_FOLDER = "judge"
+"""Below a template folder: the prompts of `asd judge`, which `asd.judging.prompt` compiles."""
 _RANDOM_FILTERS = ("random",)  # a row must not depend on anything but its sample and the seed
 
 
@@ -261,6 +263,7 @@ def _check_folder(folder: Path) -> None:
         raise UsageError(f"template folder {folder} holds no <style>/<family>.jinja file")
     known = [f"{style.value}/{stem}" for style in TARGET_STYLES for stem in ("_default", *_FAMILIES)]
     known += [f"{REWRITE_FOLDER}/{name}" for name in (*known, *REWRITE_NAMES)]
+    known += [f"{JUDGE_FOLDER}/{stem}" for stem in ("_default", *_FAMILIES)]
     for file in files:
         name = file.relative_to(folder).with_suffix("").as_posix()
         if name not in known:

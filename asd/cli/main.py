@@ -10,7 +10,7 @@ import typer
 
 from asd.cli.data_app import data_app
 from asd.cli.rewrite_app import rewrite_app
-from asd.cli.rewriter_options import takes_rewriter_options
+from asd.cli.rewriter_options import takes_connection_options, takes_rewriter_options
 from asd.errors import AsdError, UsageError
 
 app = typer.Typer(
@@ -228,6 +228,39 @@ def score(
     from asd.cli.score import run
 
     run(predictions, task=task, gold=gold, rules=rules, split=split, rule=rule, as_json=json)
+
+
+@app.command()
+@takes_connection_options
+def judge(
+    predictions: Annotated[
+        str | None,
+        typer.Argument(metavar="[PREDICTIONS]", help="JSON Lines (CoIN's result files) or an Arrow prediction file."),
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="Task that the predictions are of (see `asd tasks`).")] = None,
+    gold: Annotated[
+        str | None,
+        typer.Option(help="File or DIR[@VERSION] with the gold answers. [default: those in the predictions]"),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only gold answers of this split.")] = None,
+    out: Annotated[str | None, typer.Option(help="JSON Lines file to write: points by question id.")] = None,
+    sanity: Annotated[
+        bool, typer.Option("--sanity", help="First let the judge rate answers whose points are known.")
+    ] = False,
+    template_dir: Annotated[
+        str | None, typer.Option(help="Folder with judge/*.jinja that replace the built-in prompts.")
+    ] = None,
+    json: JsonOption = False,
+    rewriter: dict[str, Any] | None = None,
+) -> None:
+    """Let a language model rate open answers from 0 to 10 against the gold ones (CoIN's general knowledge measure).
+
+    Exit code 1 if --sanity finds that the judge cannot be relied on.
+    """
+    from asd.cli.judge import run
+
+    run(predictions, task=task, gold=gold, split=split, out=out, template_dir=template_dir, sanity=sanity,
+        as_json=json, rewriter=rewriter or {})  # fmt: skip
 
 
 @app.command()

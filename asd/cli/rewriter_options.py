@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,18 +49,30 @@ _TABLE: dict[str, tuple[str, Any, str]] = {
 _OPTION_OF = {field.split(".")[-1]: f"--{name.replace('_', '-')}" for name, (field, _, _) in _TABLE.items()}
 
 
-def takes_rewriter_options(command: Callable[..., None]) -> Callable[..., None]:
+_CONNECTION = (
+    "rewriter model revision base_url api_key_env api_key_file max_reply_tokens request_timeout max_outage max_in_flight "
+    "max_failures max_tokens_total max_cost price_in price_out rewrite_cache server_arg"
+).split()
+"""Which model, where, and what it may cost; not what it writes."""
+
+
+def takes_connection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`takes_rewriter_options` with those alone that say which model and where."""
+    return takes_rewriter_options(command, _CONNECTION)
+
+
+def takes_rewriter_options(command: Callable[..., None], names: Collection[str] = tuple(_TABLE)) -> Callable[..., None]:
     """Give `command` the options; it gets them as one argument, `rewriter`: settings by name, nested as in a recipe."""
     own = inspect.signature(command, eval_str=True).parameters.values()
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name))
-        for name in _TABLE
+        for name in names
     ]
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own if one.name != "rewriter"] + shared
 
     @functools.wraps(command)
     def with_settings(**given: Any) -> None:
-        options = {name: given.pop(name) for name in _TABLE}
+        options = {name: given.pop(name) for name in names}
         command(**given, rewriter=settings_of(options))
 
     del with_settings.__wrapped__  # typer would read the signature behind it

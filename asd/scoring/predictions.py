@@ -71,6 +71,21 @@ def match(predictions: Mapping[str, Any], references: Mapping[str, Any], where: 
         )
 
 
+def match_references(
+    predictions: Mapping[str, Mapping[str, Any]], location: str, *, gold: str | None, split: str | None
+) -> dict[str, Reference]:
+    """Question id -> gold answer, of the file `gold`, else of the predictions themselves.
+
+    Raises: ScoreError unless exactly the questions with gold answers are predicted.
+    """
+    if gold is not None:
+        references = read_references(gold, split=split)
+    else:
+        references = {name: _carried(record, location, name) for name, record in predictions.items()}
+    match(predictions, references, location)
+    return references
+
+
 def score_predictions(
     location: str, *, task: str, scorer: str, gold: str | None = None, split: str | None = None, sefe: bool = False
 ) -> ScoreReport:
@@ -81,11 +96,7 @@ def score_predictions(
     Raises: ScoreError, UnknownNameError, ShardError.
     """
     predictions = read_predictions(location)
-    if gold is not None:
-        references = read_references(gold, split=split)
-    else:
-        references = {name: _carried(record, location, name) for name, record in predictions.items()}
-    match(predictions, references, location)
+    references = match_references(predictions, location, gold=gold, split=split)
     rule, _ = find_rule("letter_sefe" if sefe and scorer == "letter" else scorer)
     names = sorted(references)
     pairs = [(str(predictions[name]["text"]), references[name]) for name in names]

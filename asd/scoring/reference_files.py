@@ -48,7 +48,7 @@ def reference_of(record: Mapping[str, Any], where: str) -> Reference:
         gold = options[gold]
     if gold is None or gold == "":
         raise ScoreError(f"{where} has no gold answer: expected one of {', '.join((*_GOLD_FIELDS, 'answers'))}")
-    prompt = str(record.get("prompt") or record.get("text") or "")
+    prompt = str(record.get("prompt") or record.get("text") or record.get("question") or "")
     return Reference(_text(gold), accepted, options, prompt, _image(record), _side(record))
 
 

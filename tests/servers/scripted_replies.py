@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from tests.servers import scripted_verdicts
+
 _BLOCK = re.compile(r"<sample_data>\n(.*?)\n</sample_data>", re.DOTALL)
 _FORM = re.compile(r"nothing before or after it:\s*(\{.*\})", re.DOTALL)
 _BAND = re.compile(r"\((\d+) to (\d+)\)")
@@ -34,12 +36,14 @@ class Asked:
     least: int
 
 
-def reply_to(body: dict[str, Any]) -> str:
-    """The text of the reply to the body of a chat request."""
+def reply_to(body: dict[str, Any], judge: str = "good") -> str:
+    """The text of the reply to the body of a chat request. judge: manner in which answers are rated."""
     texts = [_text(message["content"]) for message in body["messages"]]
     block, band = _BLOCK.search(texts[-1]), _BAND.search(texts[0])
     salt = hashlib.sha256("\n".join(texts).encode()).hexdigest()
     asked = Asked(json.loads(block[1]) if block else {}, salt, int(band[1]) if band else 8)
+    if "reference_answer" in asked.data:
+        return scripted_verdicts.verdict(asked.data, judge)
     return json.dumps(_fill(_shape(body, texts), asked), ensure_ascii=False)
 
 

@@ -46,6 +46,8 @@ class Script:
     """Number of a request's first try: after a restart another one, or each fault of before would come again."""
     prose: bool = False
     """Wrap replies in prose and a code fence, as models without guided decoding do."""
+    judge: str = "good"
+    """Manner in which it rates answers: good, ten, talks, wordy or garbage."""
     next: deque[str] = field(default_factory=deque)
     always: str | None = None
 
@@ -117,7 +119,7 @@ class ScriptedServer:
         fault = script.next.popleft() if script.next else script.always
         if fault is None and script.rate:
             fault = choose_fault(script.seed, digest, nth, script.rate, script.faults)
-        text = reply_to(body)
+        text = reply_to(body, script.judge)
         if script.prose:
             text = f"Here is the JSON you asked for:\n```json\n{text}\n```"
         good = completion(text, "stop", sum(len(str(m["content"])) for m in body["messages"]) // 4)

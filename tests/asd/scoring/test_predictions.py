@@ -64,7 +64,7 @@ def test_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
             [{"question_id": 7, "answer_bbox": "[0.1,0.2,0.3,0.4]", "size": [4, 3]}],
             ("[0.1,0.2,0.3,0.4]", (), (), "", "", 4.0),
         ),
-        ({"7": {"question": "q", "choices": ["no", "tea"], "answer": 1}}, ("tea", (), ("no", "tea"), "", "", 1.0)),
+        ({"7": {"question": "q", "choices": ["no", "tea"], "answer": 1}}, ("tea", (), ("no", "tea"), "q", "", 1.0)),
         ({"7": {"answer": "tea", "isBalanced": True}}, ("tea", (), (), "", "", 1.0)),
         (
             {"data": [{"question_id": 7, "answers": ["tea", "pot", "tea"]}]},
