@@ -154,7 +154,7 @@ class RequestCache:
                 self._timer = asyncio.get_running_loop().call_later(_RETRY_S, self._commit)
                 return
             _settle(batch, error)
-        except (CacheError, StorageError) as error:
+        except Exception as error:  # whatever it is: nobody else would hear of it, and the replies would be waited for
             _settle(batch, error)
         else:
             _settle(batch, won)

@@ -34,6 +34,7 @@ def export_cache(cache: Path, file: Path, *, model: str | None = None) -> int:
     """
     part = file.with_name(file.name + ".part")
     with closing(_open_existing(cache)) as connection:
+        connection.execute("BEGIN")  # one state for both readings, while a conversion may be adding to it
         models = _models(connection, cache, model)
         digest, count = _digest(connection, cache, models)
         header = {"format": FORMAT_NAME, "version": FORMAT, "entries": count, "sha256": digest, "models": models}
@@ -136,6 +137,7 @@ def _header(file: Path, lines: gzip.GzipFile) -> dict[str, Any]:
         not isinstance(header, dict)
         or header.get("format") != FORMAT_NAME
         or not isinstance(header.get("models"), dict)
+        or not all(isinstance(facts, dict) for facts in header["models"].values())
     ):
         raise CacheError(f"{file} is no exported request cache (`asd rewrite cache export` writes them)")
     if header.get("version") != FORMAT:

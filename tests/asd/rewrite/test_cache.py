@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -209,6 +210,27 @@ def test_same_replies_give_the_same_file(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
+def test_export_beside_a_conversion_that_adds_replies(tmp_path: Path) -> None:
+    cache, file = tmp_path / "cache.sqlite", tmp_path / "replies.gz"
+    fill(cache, [entry(number) for number in range(5000)])
+    is_done = threading.Event()
+
+    def write_on() -> None:
+        for number in range(10_000, 90_000):
+            if is_done.is_set():
+                return
+            fill(cache, [entry(number)])
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        count = export_cache(cache, file)
+    finally:
+        is_done.set()
+        writer.join()
+    assert import_cache(file, tmp_path / "other.sqlite") == (count, 0)
+
+
 def test_export_of_one_model(tmp_path: Path) -> None:
     cache, file = tmp_path / "cache.sqlite", tmp_path / "part.gz"
     fill(cache, [entry(1), entry(2, model="n@2")])
@@ -251,6 +273,7 @@ def rewrite(file: Path, lines: list[bytes], *, honest: bool) -> None:
             "line 3: this is no entry",
         ),
         (lambda lines: [*lines[:2], lines[2].replace(b"10,", b'"x",'), *lines[3:]], True, "line 3: this is no entry"),
+        (lambda lines: [lines[0].replace(b'"m@1":{}', b'"m@1":5'), *lines[1:]], False, "is no exported request cache"),
     ],
 )
 def test_spoilt_file_is_refused_whole(
