@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import io
 import random
 from pathlib import Path
@@ -94,6 +95,18 @@ def test_broken_files_have_a_reason(data: bytes) -> None:
     with pytest.raises(ImageInputError) as caught:
         encode_image(data, 1024)
     assert caught.value.reason == "broken_image"
+
+
+def test_no_readers_error_ends_the_run() -> None:
+    draw = random.Random(1)
+    for kind in ("TIFF", "GIF", "BMP", "WEBP", "PPM", "ICO", "TGA"):
+        whole = saved(photo((64, 64)), kind)
+        for _ in range(60):
+            data = bytearray(whole)
+            for _ in range(4):
+                data[draw.randrange(min(len(data), 200))] = draw.randrange(256)
+            with contextlib.suppress(ImageInputError):
+                encode_image(bytes(data), 256)
 
 
 def encode(root: Path | None, mode: Any, *paths: str, keep: int = 64) -> Any:
