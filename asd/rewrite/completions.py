@@ -191,8 +191,10 @@ def _replay(completions: Completions, settings: RewriterSettings) -> None:
 
 
 def _attach_engine(completions: Completions, settings: RewriterSettings, engine: Complete) -> None:
-    from asd.rewrite.transport import EngineTransport
-
+    try:
+        from asd.rewrite.transport import EngineTransport
+    except ImportError as error:
+        raise _extra_missing(error) from None
     images = settings.images != "never" and bool(getattr(engine, "images", False))
     structured = bool(getattr(engine, "structured", True))
     _remember(completions, settings, structured=structured, images=images)
@@ -207,11 +209,11 @@ async def _attach_servers(
     try:
         from asd.rewrite.endpoints import Endpoint, Fleet
         from asd.rewrite.openai_client import ChatClient
-        from asd.rewrite.preflight import preflight
+        from asd.rewrite.preflight import preflight, probe_request
         from asd.rewrite.throttle import Throttle
         from asd.rewrite.transport import HttpTransport
     except ImportError as error:
-        raise UsageError(f"the rewriter needs {error.name}: pip install 'asd-mcit[rewrite]'") from None
+        raise _extra_missing(error) from None
     key = read_api_key(settings.api_key_env, settings.api_key_file)
     _warn_of_plain_http(key, urls, say)
     clients = [ChatClient(url, key, settings.timeout_s) for url in urls]
@@ -224,12 +226,18 @@ async def _attach_servers(
     budget = Budget(settings, completions.stats)
     fleet = Fleet(endpoints, settings.max_in_flight, settings.outage_s, pace, budget, completions.stats, say)
     fleet.watch_queues()
-    transport = HttpTransport(fleet, facts.dialect, pace, completions.stats)
+    transport = HttpTransport(fleet, facts.dialect, pace, completions.stats, probe_request(settings))
     structured = facts.dialect.structured
     if not structured:
         say(f"{settings.model_name} takes no JSON schema: replies are parsed and repaired instead")
+    if settings.images == "auto" and not facts.images:
+        say(f"{settings.model_name} takes no images: prompts carry text alone")
     _remember(completions, settings, structured=structured, images=facts.images)
     completions.attach(transport, structured=structured, images=facts.images, context=facts.context)
+
+
+def _extra_missing(error: ImportError) -> UsageError:
+    return UsageError(f"the rewriter needs {error.name}: pip install 'asd-mcit[rewrite]'")
 
 
 def _remember(completions: Completions, settings: RewriterSettings, *, structured: bool, images: bool) -> None:

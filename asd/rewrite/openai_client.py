@@ -244,7 +244,7 @@ def _message(response: Any) -> str:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40 else None
 
 
 def _timeout(seconds: float) -> httpx2.Timeout:

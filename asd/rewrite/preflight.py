@@ -32,7 +32,7 @@ _SCHEMA = {
     "additionalProperties": False,
 }
 _ROOM_FOR_PROMPT = 512
-_TRIES = 10
+_TRIES, _CONNECT_TRIES = 10, 5
 T = TypeVar("T")
 
 
@@ -147,15 +147,18 @@ async def _takes_images(client: ChatClient, dialect: Dialect, settings: Rewriter
     return True
 
 
+def probe_request(settings: RewriterSettings, images: tuple[ImageInput, ...] = ()) -> CompletionRequest:
+    """A tiny request of the run's own kind."""
+    sampling = replace(settings.sampling.as_sampling(), max_tokens=16)
+    system, user = "Reply in JSON.", 'Reply {"ready": true}.'
+    return CompletionRequest(system, user, images, _SCHEMA, PROBE_NAME, "preflight", sampling, weight=16)
+
+
 async def _probe(
     client: ChatClient, dialect: Dialect, settings: RewriterSettings, pace: Pace, images: tuple[ImageInput, ...]
 ) -> None:
-    """A request of the run's own kind. A reply that is cut or says nothing is a reply."""
-    sampling = replace(settings.sampling.as_sampling(), max_tokens=16)
-    request = CompletionRequest(
-        "Reply in JSON.", 'Reply {"ready": true}.', images, _SCHEMA, PROBE_NAME, "preflight", sampling
-    )
-    body = request_body(request, dialect)
+    """A reply that is cut or says nothing is a reply."""
+    body = request_body(probe_request(settings, images), dialect)
     try:
         await _patiently(client, lambda: client.chat(body), pace)
     except Refused as refused:
@@ -175,6 +178,8 @@ async def _patiently(client: ChatClient, call: Callable[[], Awaitable[T]], pace:
             last = fault
             if fault.reason in ("http_404", "http_405", "no_text", "no_choices", "not_completion") and failures >= 3:
                 raise Refused("bad_request", str(fault)) from None
+            if fault.reason == "connect" and failures >= _CONNECT_TRIES:
+                break  # whoever waits for the message has mistyped the address, or not started the server
         await asyncio.sleep(pace.wait_s(failures, last.retry_after_s))
     if last.reason in ("connect", "reset", "timeout"):
         raise _Absent(f"{client.base_url}: {last}")

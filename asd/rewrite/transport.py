@@ -22,6 +22,7 @@ from asd.rewrite.stats import RunStats
 
 _IMAGE_TOKENS = 1500
 _HOPELESS = 20
+_PROBES = 5
 _STRING_BOUNDS = ("pattern", "minLength", "maxLength")
 
 
@@ -51,12 +52,14 @@ class HttpTransport:
     dialect: Dialect
     pace: Pace
     stats: RunStats
+    probe: CompletionRequest
+    """A tiny request that a server in order answers."""
 
     async def ask(self, request: CompletionRequest, key: str) -> Answer:
         """Send until there is a reply; a request that fails for itself again and again becomes a refusal."""
         body = request_body(request, self.dialect)
         tokens = most_tokens(request)
-        failed = _Failed()
+        failed = _Failed(self.stats.replies)
         while True:
             slot = await self.fleet.acquire(tokens)
             try:
@@ -65,12 +68,41 @@ class HttpTransport:
                 return self._refusal(refused)
             except Fault as fault:
                 if failed.is_final(fault, self.pace):
+                    await self._require_sound_server(failed.replies_before, fault)
                     return Answer(Refusal("server_fault", f"{failed.tries} tries, the last: {fault}"), passing=True)
                 await self.fleet.rest(self.pace.wait_s(failed.in_row, fault.retry_after_s))
             else:
                 self.stats.replies += 1
                 tokens_used = (reply.prompt_tokens, reply.completion_tokens)
                 return Answer(Completion(reply.text, reply.finish_reason, *tokens_used, key))
+
+    async def _require_sound_server(self, replies_before: int, last: Fault) -> None:
+        """A broken server must not pass for so many requests that nobody can answer.
+
+        Raises: ServerError where nothing was answered since `replies_before`, and a tiny request is not either.
+        """
+        for failures in range(1, _PROBES + 1):
+            if self.stats.replies > replies_before:
+                return
+            slot = await self.fleet.acquire(most_tokens(self.probe))
+            try:
+                await self._send(slot, request_body(self.probe, self.dialect), self.probe, _Failed(0))
+            except Refused:
+                return
+            except Fault as fault:
+                if fault.reason in DOUBTFUL:
+                    return
+                await self.fleet.rest(self.pace.wait_s(failures, fault.retry_after_s))
+            else:
+                return
+        self.fleet.stop(
+            ServerError(
+                f"the servers fail every request, the last time: {last}. Every reply that came is in the cache; look at "
+                "the server and run again to go on from there"
+            )
+        )
+        assert self.fleet.stopped is not None
+        raise self.fleet.stopped
 
     def stop(self, error: RewriterError) -> None:
         self.fleet.stop(error)
@@ -140,8 +172,9 @@ class HttpTransport:
 
 @dataclass(slots=True)
 class _Failed:
-    """The failed tries of one request."""
+    """The failed tries of one request. `replies_before`: to all requests, when this one began."""
 
+    replies_before: int
     in_row: int = 0
     tries: int = 0
     doubtful: int = 0

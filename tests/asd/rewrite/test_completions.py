@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -139,15 +141,32 @@ def test_request_that_always_fails_is_refused_and_asked_again_next_time(server: 
 
     async def run() -> Completion | Refusal:
         async with open_completions(settings, pace=QUICK) as complete:
-            server.control(always="http_500")
-            reply = await complete(request_about("blue"))
-            server.control(always=None)
-            return reply
+            server.control(next=["http_500"] * QUICK.tries)
+            return await complete(request_about("blue"))
 
     reply = asyncio.run(run())
     assert isinstance(reply, Refusal) and reply.reason == "server_fault" and "20 tries" in reply.detail
     replies, _ = asyncio.run(ask_once(settings, "blue"))
     assert isinstance(replies, Completion)
+
+
+@pytest.mark.parametrize("fault", ["http_500", "reset", "not_json"])
+def test_server_that_fails_every_request_stops_the_run_and_refuses_none(
+    server: RunningServer, tmp_path: Path, fault: str
+) -> None:
+    settings = settings_for(tmp_path, server, max_failures=None)
+
+    async def run() -> list[object]:
+        async with open_completions(settings, pace=QUICK) as complete:
+            server.control(always=fault)
+            asked = [complete(request_about(name)) for name in names(8)]
+            return list(await asyncio.gather(*asked, return_exceptions=True))
+
+    stopped = asyncio.run(run())
+    assert all(isinstance(one, ServerError) for one in stopped), stopped
+    assert "fail every request" in str(stopped[0])
+    with closing(sqlite3.connect(settings.cache_path())) as cache:
+        assert cache.execute("SELECT count(*) FROM replies").fetchone() == (0,)
 
 
 async def ask_once(settings: RewriterSettings, answer: str) -> tuple[Completion | Refusal, dict[str, object]]:

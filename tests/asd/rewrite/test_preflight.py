@@ -197,6 +197,14 @@ def test_key_that_is_missing_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
         read_api_key(None, tmp_path / "letter")
 
 
+def test_key_in_the_place_of_its_variable_or_file_is_not_shown() -> None:
+    for key in (SECRET, "hf_abcdefghijklmnopqrst", "sk-proj-abcdefghijklmnop" * 12):
+        for env, file in ((key, None), (None, Path(key))):
+            with pytest.raises(KeyRefusedError, match="not shown: it may be the key itself") as caught:
+                read_api_key(env, file)
+            assert key not in str(caught.value)
+
+
 def test_key_is_neither_shown_nor_pickled() -> None:
     key = ApiKey(SECRET, "$MY_KEY")
     assert SECRET not in f"{key!r} {key}" and key.hide_in(f"bad key {SECRET}!") == "bad key [key]!"
