@@ -92,13 +92,13 @@ class RowRecord:
     declined: list[str] = field(default_factory=list)
 
     def as_struct(
-        self, settings: RewriterSettings, template: str | None, attempts: int, judge: str | None
+        self, model: tuple[str, str], template: str | None, attempts: int, judge: str | None
     ) -> dict[str, Any]:
-        """As `asd.columns.REWRITE`."""
+        """As `asd.columns.REWRITE`. model: name and revision."""
         texts = "".join(reply.text_sha256 for reply in self.replies)
         return {
-            "model": settings.model_name,
-            "revision": settings.model_revision,
+            "model": model[0],
+            "revision": model[1],
             "template": template,
             "attempts": attempts,
             "judge": judge,

@@ -49,7 +49,9 @@ class RowDrafter:
     """Asks fields, model, mining and rules about rows."""
 
     def __init__(self, worker: Worker, rewriter: Writer, settings: RewriterSettings) -> None:
-        self._worker, self._rewriter, self._settings = worker, rewriter, settings
+        self._worker, self._rewriter = worker, rewriter
+        # Once: of a model in a folder this reads its files.
+        self._model = settings.model_name, settings.model_revision
         self._written = written_styles(worker.spec, settings)
 
     async def draft_unit(self, asks: Sequence[Ask]) -> list[Made]:
@@ -109,7 +111,7 @@ class RowDrafter:
     def _written_row(self, number: int, written: Rewritten, reasons: list[str], record: RowRecord) -> Made:
         source = written.provenance
         judge = None if source.judge == "off" else source.judge
-        struct = record.as_struct(self._settings, source.template, source.attempts, judge)
+        struct = record.as_struct(self._model, source.template, source.attempts, judge)
         return Made(number, written.draft, reasons, struct, tuple(source.checks))
 
     def _other_row(
@@ -117,7 +119,7 @@ class RowDrafter:
     ) -> Made:
         if not has_part:
             return Made(number, made, reasons)
-        struct = record.as_struct(self._settings, None, len(record.replies), None)
+        struct = record.as_struct(self._model, None, len(record.replies), None)
         return Made(number, made, reasons, struct)
 
     def _failed(self, sample: Sample, made: Draft) -> str:
