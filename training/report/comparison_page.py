@@ -7,8 +7,8 @@ from pathlib import Path
 from asd.report.cards import visible
 from training.evaluation.forgetting import CATEGORIES
 from training.report import plots
-from training.report.comparison import Comparison, Difference, Group
-from training.report.comparison_text import LEGEND, PUBLISHED_TITLE, with_interval
+from training.report.comparison import Comparison, Group
+from training.report.comparison_text import LEGEND, PUBLISHED_TITLE, cell
 from training.report.figures import Figure, rates_of_known
 from training.report.intervals import interval
 from training.report.page import render
@@ -38,11 +38,11 @@ def render_comparison(comparison: Comparison) -> str:
         groups=[
             (visible(group.label), group.unfinished, ", ".join(map(str, group.seeds)) or "–") for group in comparison.groups
         ],
-        rows=[(figure.title, [_cell(group, figure) for group in comparison.groups]) for figure in comparison.figures],
+        rows=[(figure.title, [cell(group, figure) for group in comparison.groups]) for figure in comparison.figures],
         differences=[(visible(one.group.label), ", ".join(map(str, one.seeds))) for one in comparison.differences],
         versus=visible(comparison.differences[0].versus.label) if comparison.differences else "",
         difference_rows=[
-            (figure.title, [_cell(one, figure, signed=True) for one in comparison.differences])
+            (figure.title, [cell(one, figure) for one in comparison.differences])
             for figure in comparison.figures
         ],
         published_title=PUBLISHED_TITLE,
@@ -52,12 +52,6 @@ def render_comparison(comparison: Comparison) -> str:
             (visible(group.label), run.results.seed, visible(run.root)) for group in comparison.groups for run in group.runs
         ],
     )  # fmt: skip
-
-
-def _cell(of: Group | Difference, figure: Figure, *, signed: bool = False) -> tuple[str, str]:
-    """The text, and n where it is not the number of seeds."""
-    found = of.interval(figure)
-    return with_interval(figure, found, signed=signed), f"n={found.n}" if found and found.n != len(of.seeds) else ""
 
 
 def _plots(comparison: Comparison) -> list[Plot]:

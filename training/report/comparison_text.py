@@ -31,6 +31,13 @@ def with_interval(figure: Figure, found: Interval | None, *, signed: bool = Fals
     return text if is_known else f"{text} ± {figure.text(found.half)}"
 
 
+def cell(of: Group | Difference, figure: Figure) -> tuple[str, str]:
+    """The text, and "n=1" where not all of the seeds have the figure, else ""."""
+    found = of.interval(figure)
+    text = with_interval(figure, found, signed=isinstance(of, Difference))
+    return text, f"n={found.n}" if found and found.n != len(of.seeds) else ""
+
+
 def print_comparison(comparison: Comparison, console: Console) -> None:
     chosen = main_figures(comparison)
     console.print(_table("", comparison.groups, chosen))
@@ -63,11 +70,7 @@ def _table(title: str, columns: Sequence[Group | Difference], figures: list[Figu
     table = _empty(title, ["", *labels])
     _add(table, ["seeds", *(" ".join(map(str, one.seeds)) for one in columns)])
     for figure in figures:
-        signed = [isinstance(one, Difference) for one in columns]
-        cells = [
-            with_interval(figure, one.interval(figure), signed=sign) for one, sign in zip(columns, signed, strict=True)
-        ]
-        _add(table, [figure.title, *cells])
+        _add(table, [figure.title, *(" ".join(cell(one, figure)).rstrip() for one in columns)])
     return table
 
 

@@ -53,6 +53,10 @@ class _Wrong:
     before: Row | None
 
     @property
+    def question(self) -> tuple[str, str]:
+        return self.task, str(self.row["id"])
+
+    @property
     def rank(self) -> tuple[bool, int]:
         """Forgotten ones first."""
         return self.before is None, keyed_hash(str(self.row["id"]), "report")
@@ -67,7 +71,9 @@ def pick_examples(run: RunRecord, per_kind: int) -> tuple[dict[Category, list[Er
             break
         by_task = [list(_wrong_answers(run, stage, tested[name])) for name in run.tasks if name in tested]
         for kind, found in chosen.items():
-            found.extend(_in_turn(by_task, kind)[: max(0, per_kind - len(found))])
+            shown = {one.question for one in found}
+            others = [one for one in _in_turn(by_task, kind) if one.question not in shown]
+            found.extend(others[: max(0, per_kind - len(found))])
     return {kind: _shown(found, tested) for kind, found in chosen.items() if found}, notes
 
 

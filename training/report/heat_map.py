@@ -45,5 +45,12 @@ def _cell(value: float, own: bool) -> Cell:
     if not is_number(value):
         return Cell(percent(None), False)
     share = min(1.0, max(0.0, value))
-    red, green, blue = (round(low + share * (high - low)) for low, high in zip(_LOW, _HIGH, strict=True))
-    return Cell(percent(value), True, f"rgb({red},{green},{blue})", "#fff" if share > 0.5 else "#1d2430", own)
+    colour = [round(low + share * (high - low)) for low, high in zip(_LOW, _HIGH, strict=True)]
+    return Cell(percent(value), True, f"rgb({','.join(map(str, colour))})", _ink_on(colour), own)
+
+
+def _ink_on(colour: list[int]) -> str:
+    """Black or white, whichever has the higher contrast by WCAG's relative luminance."""
+    linear = [(part / 255 / 12.92) if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#fff" if luminance < 0.179 else "#000"

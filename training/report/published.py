@@ -42,7 +42,10 @@ class PublishedRow:
 
 
 def published_rows(recipes: Sequence[str], tasks: Sequence[str]) -> tuple[list[PublishedRow], list[str]]:
-    """Of recipes with the same task sequence; a note for each of the others. Raises: AsdError for an unknown recipe."""
+    """Of recipes with the same task sequence, with what a reader of their figures must know; a note for each of the others.
+
+    Raises: AsdError for an unknown recipe.
+    """
     rows: list[PublishedRow] = []
     notes = []
     for name in recipes:
@@ -56,7 +59,9 @@ def published_rows(recipes: Sequence[str], tasks: Sequence[str]) -> tuple[list[P
         if not recipe.published:
             notes.append(f"The recipe {name} holds no published results.")
         rows += [_row(one, recipe, sequence) for one in recipe.published]
-    return rows, notes
+        if recipe.published and recipe.benchmark:
+            notes += [f"Published on {recipe.benchmark.name}: {note}" for note in recipe.benchmark.notes]
+    return rows, list(dict.fromkeys(notes))
 
 
 def _row(one: Published, recipe: Recipe, tasks: Sequence[str]) -> PublishedRow:

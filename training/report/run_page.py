@@ -66,7 +66,6 @@ def _lead(run: RunRecord) -> str:
 def _tiles(run: RunRecord) -> list[tuple[str, str]]:
     metrics = run.metrics.get("strict", {})
     recovered = run.metrics.get("recovered", {})
-    memories = ", ".join(f"{memory(size)} ({kind})" for kind, size in run.peak_memory.items())
     return [
         (f"{percent(metrics.get('MFN'))} %", "final accuracy (MFN)"),
         (f"{percent(recovered.get('MFN'))} %", "the same, style-recovered"),
@@ -74,7 +73,7 @@ def _tiles(run: RunRecord) -> list[tuple[str, str]]:
         (percent(metrics.get("BWT (divisor T)")), "backward transfer (BWT, divisor T), points"),
         (f"{run.results.trainable_parameters:,}", "trainable parameters"),
         (duration(run.seconds("train")), "training"),
-        (memories or "not recorded", "peak memory"),
+        *((memory(size), f"peak memory ({kind})") for kind, size in run.peak_memory.items()),
     ]
 
 

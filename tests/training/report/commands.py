@@ -1,0 +1,14 @@
+"""`asd-train` called in this process."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.cli.main import main
+
+
+def call(*arguments: str) -> int:
+    """The exit code."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    return int(stop.value.code or 0)
