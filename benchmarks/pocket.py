@@ -1,10 +1,13 @@
-"""The pocket benchmark's runs as one table: what each method forgets, and how.
+r"""The pocket benchmark's runs as one table: what each method forgets, and how.
 
-    for seed in 0 1 2; do for run in zero-shot seq-lora seq-lora-asd reglora sefe joint; do
-        asd-train run pipelines/pocket/$run.yaml --set seed=$seed --out runs/pocket/$run-s$seed; done; done
+    for seed in 1 2 3; do for run in zero-shot seq-lora seq-lora-asd reglora sefe joint; do
+        asd-train run pipelines/pocket/$run.yaml --out runs/pocket/$run-s$seed --set seed=$seed \
+            --set data.pocket.seed=$seed --set data.pocket.folder=asd-data/pocket-tasks-$seed \
+            --set data.convert.seed=$seed --set data.root=asd-data/pocket-$run-$seed; done; done
     python benchmarks/pocket.py runs/pocket --json benchmarks/results/pocket.json
 
-Everything is computed anew from the stored predictions. Intervals are 95 % t-intervals over the seeds.
+Everything is computed anew from the stored predictions. Intervals are 95 % t-intervals over the seeds; a seed decides
+the pictures, the conversion and the training.
 """
 
 from __future__ import annotations
