@@ -6,8 +6,10 @@ loop happens to call it (that is tests/training/test_loop.py).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +93,17 @@ def logits_of(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     return logits
 
 
+@cache
+def _loaded(model: Path, dtype: str) -> nn.Module:
+    return load_model(ModelConfig(name=str(model), dtype=dtype))  # type: ignore[arg-type]
+
+
 class Trainee:
     """One method on one model, stage by stage."""
 
     def __init__(self, case: str, model: Path, *, dtype: str = "float32", **changes: Any) -> None:
         self.method = build(case, **changes)
-        self.model: nn.Module = load_model(ModelConfig(name=str(model), dtype=dtype))  # type: ignore[arg-type]
+        self.model: nn.Module = copy.deepcopy(_loaded(model, dtype))
         self.autocast = dtype == "bfloat16"
 
     def wrap(self, stage: Stage) -> nn.Module:
