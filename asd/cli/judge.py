@@ -40,8 +40,8 @@ def run(
     found = findings(judged.part(0, len(known))) if sanity else []
     if sanity:
         document["sanity"] = _sanity_document(found, judged.part(0, len(known)))
-    if predictions is not None:
-        document |= {"task": task, **summarise(judged.part(len(known)))}
+    if task is not None:
+        document |= {"task": load_task(task).name, **summarise(judged.part(len(known)))}
     if out is not None:
         write_text(Path(out), _lines_of(verdict_rows(judged.part(len(known)))))
     print(json_module.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) if as_json else _text(document))

@@ -219,7 +219,9 @@ def score(
         str | None,
         typer.Option(help="File or DIR[@VERSION] with the gold answers. [default: those in the predictions]"),
     ] = None,
-    rules: Annotated[str, typer.Option(help="Whose score to headline: coin, sefe (as released) or fixed.")] = "fixed",
+    rules: Annotated[
+        str, typer.Option(help="Whose score to headline: coin, sefe, ucit (as released) or fixed.")
+    ] = "fixed",
     split: Annotated[str | None, typer.Option(help="Only gold answers of this split.")] = None,
     rule: Annotated[str | None, typer.Option(help="Another rule than the task's own, e.g. vqa_soft.")] = None,
     json: JsonOption = False,
@@ -235,7 +237,7 @@ def score(
 def judge(
     predictions: Annotated[
         str | None,
-        typer.Argument(metavar="[PREDICTIONS]", help="JSON Lines (CoIN's result files) or an Arrow prediction file."),
+        typer.Argument(metavar="PREDICTIONS", help="JSON Lines (CoIN's result files) or an Arrow prediction file."),
     ] = None,
     task: Annotated[str | None, typer.Option(help="Task that the predictions are of (see `asd tasks`).")] = None,
     gold: Annotated[
@@ -301,7 +303,7 @@ def main() -> None:
 
 
 def _stop() -> NoReturn:
-    kept = " Finished parts are kept: run the same command again to go on." if "convert" in sys.argv[1:2] else ""
+    kept = " Finished parts are kept: run the same command again to go on." if {"convert", "judge"} & set(sys.argv[1:2]) else ""
     print(f"stopped.{kept}", file=sys.stderr)
     sys.exit(_INTERRUPTED)
 

@@ -8,10 +8,11 @@ from typing import Any
 from asd.cli.table import Table
 from asd.errors import UnknownNameError
 from asd.scoring import find_rule
-from asd.scoring.predictions import ScoreReport, score_predictions
+from asd.scoring.coco_captions import measure_captions
+from asd.scoring.predictions import ScoreReport, match_references, read_predictions, score_predictions
 from asd.tasks.registry import load_task
 
-_RULES = ("coin", "sefe", "fixed")
+_RULES = ("coin", "sefe", "ucit", "fixed")
 
 
 def run(
@@ -20,6 +21,9 @@ def run(
     if rules not in _RULES:
         raise UnknownNameError("set of rules", rules, _RULES)
     spec = load_task(task)
+    if rules == "ucit" and (rule or spec.scorer) == "caption":
+        _run_captions(predictions, spec.name, gold, split, as_json=as_json)
+        return
     report = score_predictions(
         predictions, task=spec.name, scorer=rule or spec.scorer, gold=gold, split=split, sefe=rules == "sefe"
     )
@@ -27,6 +31,24 @@ def run(
         print(json_module.dumps(_document(report, rules), indent=1, allow_nan=False))
         return
     print("\n".join(_lines(report, rules)))
+
+
+def _run_captions(location: str, task: str, gold: str | None, split: str | None, *, as_json: bool) -> None:
+    """UCIT's measure of captions is one of the whole set: no score of a single caption, no repaired form."""
+    predictions = read_predictions(location)
+    references = match_references(predictions, location, gold=gold, split=split)
+    found = measure_captions({name: str(record["text"]) for name, record in predictions.items()}, references)
+    measures = {name: round(value, 4) for name, value in found.measures.items()}
+    if as_json:
+        document = {"format_version": 1, "task": task, "questions": found.captions, "rules": "ucit",
+                    "score_percent": round(found.mean, 4), "measures": measures, "package": found.package}  # fmt: skip
+        print(json_module.dumps(document, indent=1, allow_nan=False))
+        return
+    table = Table(["measure", "x 100"])
+    for name, value in found.measures.items():
+        table.add(name, f"{value:.2f}")
+    print(f"{task}: {found.captions:,} captions, ucit rules: mean {found.mean:.2f} ({found.package})\n")
+    print("\n".join(table.lines()))
 
 
 def _document(report: ScoreReport, rules: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""ROUGE-L of one caption, as the COCO caption evaluation computes it.
+"""ROUGE-L of one caption, as the COCO caption evaluation computes it, in Python alone.
 
-Its other measures (BLEU, METEOR, CIDEr) have no light, licensed package; `docs/scoring.md` says more.
+Its measures of a whole set (BLEU, METEOR, CIDEr) are those of `asd.scoring.coco_captions`.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ _DIGIT = re.compile(r"[1-9]")
 def needs_judge(prediction: str, reference: Reference) -> float:
     """Raises: ScoreError, always."""
     raise ScoreError(
-        "answers of this task are open text, which no rule can score: have a judge model rate them and read its "
-        "verdicts with asd.scoring.read_verdict"
+        "answers of this task are open text, which no rule can score: have a language model rate them with `asd judge`"
     )
 
 

@@ -51,7 +51,7 @@ def test_another_rule(tmp_path: Path) -> None:
 def test_errors_are_one_message(tmp_path: Path) -> None:
     path = predictions(tmp_path)
     unknown = run_asd("score", path, "--task", "imagenet", "--rules", "old")
-    assert (unknown.code, unknown.err) == (2, "error: no set of rules named 'old' (known: coin, fixed, sefe).\n")
+    assert (unknown.code, unknown.err) == (2, "error: no set of rules named 'old' (known: coin, fixed, sefe, ucit).\n")
     absent = run_asd("score", tmp_path / "no.jsonl", "--task", "imagenet")
     assert absent.code == 1
     assert absent.err.startswith(f"error: {tmp_path / 'no.jsonl'} cannot be read")
