@@ -19,7 +19,7 @@ from training.evaluation.forgetting import CATEGORIES, Category, read_row
 from training.evaluation.prediction_rows import read_predictions
 from training.report.run_record import RunRecord, StageRecord
 from training.report.tested_task import TestedTask, tested_task
-from training.report.wording import shortened
+from training.report.wording import is_number, shortened
 
 Row = Mapping[str, Any]
 _LONGEST_PROMPT, _LONGEST_ANSWER, _MOST_ACCEPTED = 700, 300, 8
@@ -65,6 +65,7 @@ class _Wrong:
 def pick_examples(run: RunRecord, per_kind: int) -> tuple[dict[Category, list[ErrorExample]], list[str]]:
     """Up to `per_kind` of each kind, and notes on tasks that could not be read. Raises: RunError, PredictionError."""
     tested, notes = _tested_tasks(run)
+    notes += _missing_predictions(run, list(tested))
     chosen: dict[Category, list[_Wrong]] = {kind: [] for kind in CATEGORIES}
     for stage in reversed(run.stages):
         if all(len(found) >= per_kind for found in chosen.values()):
@@ -87,6 +88,19 @@ def _tested_tasks(run: RunRecord) -> tuple[dict[str, TestedTask], list[str]]:
         if note:
             notes.append(note)
     return tested, notes
+
+
+def _missing_predictions(run: RunRecord, tasks: Sequence[str]) -> list[str]:
+    """Of cells that were evaluated."""
+    matrix = run.matrices.get("strict")
+    gone = [
+        f"{task} after {stage.name}: no examples, as the predictions are not there"
+        for stage in run.stages
+        for task in tasks
+        if matrix is not None and is_number(float(matrix.values[stage.row, run.tasks.index(task)]))
+        if not run.predictions(stage, task).is_file()
+    ]
+    return gone if len(gone) < 2 else [f"{gone[0]}, and of {len(gone) - 1} more evaluations"]
 
 
 def _wrong_answers(run: RunRecord, stage: StageRecord, task: TestedTask) -> Iterator[_Wrong]:

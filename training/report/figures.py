@@ -91,8 +91,8 @@ def last_split(run: RunRecord) -> tuple[dict[str, int], int]:
     """Forgotten questions by kind, and questions known, over all tasks, by the last finished stage."""
     last = run.stages[-1].folder if run.stages else ""
     splits = [since[last] for since in run.results.forgetting.values() if last in since]
-    counts: dict[str, int] = {kind: sum(split["counts"].get(kind, 0) for split in splits) for kind in CATEGORIES}
-    return counts, sum(split["right_own"] for split in splits)
+    counts: dict[str, int] = {kind: sum(split.counts.get(kind, 0) for split in splits) for kind in CATEGORIES}
+    return counts, sum(split.right_own for split in splits)
 
 
 def _forgotten(run: RunRecord) -> dict[str, float | None]:

@@ -19,7 +19,7 @@ from training.report.error_examples import pick_examples
 from training.report.heat_map import heat_map
 from training.report.page import render
 from training.report.plots import Plot
-from training.report.run_record import RunRecord, StageRecord
+from training.report.run_record import RunRecord, Split, StageRecord
 from training.report.wording import KIND_TITLES, METRIC_FORMULAS, READ_OUT_TITLES, duration, is_number, memory, percent
 
 _KIND_NAMES = {kind: title for kind, (title, _) in KIND_TITLES.items()}
@@ -93,18 +93,16 @@ def _forgetting_plots(run: RunRecord) -> list[Plot]:
     """Per task, a bar for every stage since: forgotten questions by kind, of those known after its own training."""
     found = []
     for task, since in run.results.forgetting.items():
-        bars = {stage.name: _kind_shares(since.get(stage.folder)) for stage in run.stages if stage.folder in since}
+        bars = {stage.name: _kind_shares(since[stage.folder]) for stage in run.stages if stage.folder in since}
         title = f"{task}: forgotten, of what was known"
         found.append(plots.stacked_bars(bars, title=title, y_label="% of known", colours=plots.KIND_COLOURS))
     return found
 
 
-def _kind_shares(split: Mapping[str, Any] | None) -> dict[str, float] | None:
+def _kind_shares(split: Split) -> dict[str, float] | None:
     """None where nothing was known, so that nothing can be forgotten."""
-    known = (split or {}).get("right_own")
-    if not split or not known:
-        return None
-    return {kind: _dict(split, "counts").get(kind, 0) / known for kind in CATEGORIES}
+    known = split.right_own
+    return {kind: split.counts.get(kind, 0) / known for kind in CATEGORIES} if known else None
 
 
 @dataclass(frozen=True)
@@ -129,13 +127,13 @@ def _forgetting_table(run: RunRecord) -> list[ForgettingRow]:
     ]
 
 
-def _forgetting_row(task: str, stage: str, split: Mapping[str, Any]) -> ForgettingRow:
-    shares, both = _dict(split, "shares"), _dict(split, "constrained")
+def _forgetting_row(task: str, stage: str, split: Split) -> ForgettingRow:
+    lost, both = split.forgotten, split.constrained or {}
     kappa = both.get("kappa")
     return ForgettingRow(
-        visible(task), visible(stage), split.get("right_own", 0), split.get("forgotten", 0), split.get("gained", 0),
-        [percent(shares.get(kind)) for kind in CATEGORIES],
-        percent(both.get("agree")), "–" if kappa is None else f"{kappa:.2f}",
+        visible(task), visible(stage), split.right_own, lost, split.gained,
+        [percent(split.counts.get(kind, 0) / lost if lost else None) for kind in CATEGORIES],
+        percent(both.get("agree")), percent(None) if kappa is None else f"{kappa:.2f}",
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,18 @@ READS = 1
 """The format version of config.json and results.json that this build reads."""
 
 
+class Split(BaseModel):
+    """What of a task was forgotten since, as `training.evaluation.forgetting` counts it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    right_own: int
+    forgotten: int
+    gained: int = 0
+    counts: dict[str, int]
+    constrained: dict[str, float | None] | None = None
+
+
 class RunResults(BaseModel):
     """results.json, as far as reports use it. Further keys are let through."""
 
@@ -35,7 +47,8 @@ class RunResults(BaseModel):
     stages: list[str] = []
     questions: dict[str, int] = {}
     matrices: dict[str, list[list[float | None]]] = {}
-    forgetting: dict[str, dict[str, dict[str, Any]]] = {}
+    forgetting: dict[str, dict[str, Split]] = {}
+    """Task -> folder of a later stage -> split."""
     cross_format: dict[str, dict[str, Any]] = {}
     time_s: dict[str, dict[str, float]] = {}
     trainable_parameters: int = 0
@@ -52,20 +65,18 @@ class RunResults(BaseModel):
 
 @dataclass(frozen=True)
 class StageRecord:
-    """A finished stage. folder: "03-imagenet"; row: of the accuracy matrix, from 0; facts: its done.json."""
+    """A finished stage. folder: "03-imagenet"; row: of the accuracy matrix, from 0; tasks: those it trained on;
+    facts: its done.json, empty where only the results of a run were kept."""
 
     folder: str
     row: int
+    tasks: tuple[str, ...]
     facts: Mapping[str, Any]
     files: StageFiles
 
     @property
     def name(self) -> str:
         return self.folder.partition("-")[2]
-
-    @property
-    def tasks(self) -> list[str]:
-        return list(self.facts.get("tasks", [self.name]))
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:
@@ -150,7 +161,7 @@ def load_record(root: Path) -> RunRecord:
     raw = read_json(root / "results.json")
     _require_format(root / "results.json", raw)
     results = _checked(root / "results.json", raw)
-    return RunRecord(root, facts, results, tuple(_stage(root, folder) for folder in results.stages))
+    return RunRecord(root, facts, results, tuple(_stage(root, folder, results.tasks) for folder in results.stages))
 
 
 def _require_format(path: Path, facts: Mapping[str, Any]) -> None:
@@ -168,12 +179,13 @@ def _checked(path: Path, raw: Any) -> RunResults:
         raise RunError(f"{path}: {where}: {str(first['msg']).removeprefix('Value error, ')}") from exc
 
 
-def _stage(root: Path, folder: str) -> StageRecord:
+def _stage(root: Path, folder: str, tasks: Sequence[str]) -> StageRecord:
     number, _, name = folder.partition("-")
-    if not number.isdigit() or not name or "/" in name:
+    if not number.isdigit() or not 1 <= int(number) <= len(tasks) or not name or "/" in name:
         raise RunError(f"{root / 'results.json'}: {folder!r} is no stage; expected a name such as 03-imagenet")
     files = StageFiles(root / "tasks" / folder)
-    return StageRecord(folder, int(number) - 1, files.done() if files.is_done else {}, files)
+    own = (name,) if name in tasks else tuple(tasks)  # a stage of all tasks has a name of its own
+    return StageRecord(folder, int(number) - 1, own, files.done() if files.is_done else {}, files)
 
 
 def _dict(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:

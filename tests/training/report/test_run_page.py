@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,15 @@ def test_the_number_of_examples_is_bounded(record: Path) -> None:
     examples, _ = pick_examples(load_record(record), 1)
     assert [len(found) for found in examples.values()] == [1, 1, 1]
     assert pick_examples(load_record(record), 0)[0] == {}
+
+
+def test_predictions_that_are_gone_are_told(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "gone", forgets)
+    shutil.rmtree(run / "predictions" / "03-after-imagenet")
+    examples, notes = pick_examples(load_record(run), 4)
+    assert {one.stage for found in examples.values() for one in found} == {"vqav2"}
+    told = "scienceqa after imagenet: no examples, as the predictions are not there, and of 2 more evaluations"
+    assert notes[-1] == told
 
 
 def test_long_answers_are_cut(tmp_path: Path) -> None:

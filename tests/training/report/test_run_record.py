@@ -41,6 +41,11 @@ def test_nan_in_the_file_is_not_evaluated(run: Path) -> None:
         ({"seed": "many"}, r"results.json: seed: Input should be a valid integer"),
         ({"matrices": {"strict": [[1.0]]}}, r"matrix 'strict': row 0 of the accuracy matrix has 1 cells, expected 3"),
         ({"stages": ["../../etc"]}, r"'../../etc' is no stage; expected a name such as 03-imagenet"),
+        ({"stages": ["09-vqav2"]}, r"'09-vqav2' is no stage"),
+        (
+            {"forgetting": {"vqav2": {"03-imagenet": {"forgotten": 1}}}},
+            r"forgetting.vqav2.03-imagenet.right_own: Field requ",
+        ),
     ],
 )
 def test_damaged_results(run: Path, changes: dict[str, object], message: str) -> None:
@@ -76,3 +81,11 @@ def test_a_configuration_without_settings(run: Path) -> None:
     (run / "config.json").write_text(json.dumps({"format_version": 1}))
     with pytest.raises(RunError, match=r"config.json holds no configuration"):
         load_record(run)
+
+
+def test_a_stage_of_all_tasks(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "joint", method={"method": "joint"})
+    change(run / "results.json", stages=["03-joint"])
+    (stage,) = load_record(run).stages
+    assert (stage.row, stage.name, stage.tasks) == (2, "joint", ("scienceqa", "vqav2", "imagenet"))
+    assert stage.facts == {}
