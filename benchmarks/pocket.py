@@ -17,6 +17,8 @@ import json
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,15 @@ COUNTED = ("known", "forgotten", *CATEGORIES, "right_under_constraint", "read_ou
 BWT = "BWT (divisor T)"
 SHOWN = ("grounding", "ocrvqa", "all stages")
 """Stages after which the split is printed: the task with a style of its own, the last one, all pooled."""
+PAIRS = (
+    ("seq-lora-asd", "seq-lora"),
+    ("reglora", "seq-lora"),
+    ("sefe", "reglora"),
+    ("sefe", "seq-lora-asd"),
+    ("joint", "reglora"),
+)
+WRONG_STYLE = ("superficial", "style_lost", "both_wrong")
+"""Forgotten in style, whether or not the fact can still be read."""
 Rows = list[dict[str, Any]]
 
 
@@ -96,12 +107,12 @@ def _split_after(
     stage: str, cells: dict[tuple[str, str], Rows], tasks: list[str], readers: dict[str, Any]
 ) -> dict[str, Any]:
     """Of the questions of earlier tasks that were right after their own task: what became of them after `stage`."""
-    by_task = {}
+    parts = []
     for task in tasks[: tasks.index(stage)]:
         native = load_task(task).native_style
         split = split_forgetting(cells[task, task], cells[stage, task], native_style=native, reader=readers[task])
-        by_task[task] = split.to_json()
-    return {**_pool([_counts(one) for one in by_task.values()]), "by_task": by_task}
+        parts.append(_counts(split.to_json()))
+    return _pool(parts)
 
 
 def _counts(split: dict[str, Any]) -> dict[str, int]:
@@ -182,9 +193,36 @@ def gather(root: Path) -> dict[str, Any]:
         raise SystemExit(f"{root} holds no folders named <run>-s<seed> with results.json")
     names = sorted(runs, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     return {
+        "differences": differences(runs),
         "methods": {name: summarise(runs[name]) for name in names},
         "runs": {name: {str(seed): runs[name][seed] for seed in sorted(runs[name])} for name in names},
     }
+
+
+def differences(runs: dict[str, dict[int, dict[str, Any]]]) -> dict[str, Any]:
+    """Second run minus first, seed by seed: final accuracy, and what was forgotten after each stage."""
+    found = {}
+    for one, other in PAIRS:
+        seeds = sorted(runs[one].keys() & runs[other].keys())
+        if not seeds:
+            continue
+        pairs = [(runs[one][seed], runs[other][seed]) for seed in seeds]
+        measures: dict[str, Callable[[dict[str, Any]], float]] = {"MFN": lambda run: run["metrics"]["strict"]["MFN"]}
+        if all(run["forgetting"] for pair in pairs for run in pair):
+            measures["MFT"] = lambda run: run["metrics"]["strict"]["MFT"]
+            for stage in SHOWN:
+                measures[f"wrong style, {stage}"] = partial(_share, stage=stage, names=WRONG_STYLE)
+                measures[f"essential, {stage}"] = partial(_share, stage=stage, names=("essential",))
+        found[f"{one} - {other}"] = {
+            name: interval([measure(first) - measure(second) for first, second in pairs])
+            for name, measure in measures.items()
+        }
+    return found
+
+
+def _share(run: dict[str, Any], *, stage: str, names: tuple[str, ...]) -> float:
+    split = run["forgetting"][stage]
+    return float(sum(split[name] for name in names) / max(1, split["known"]))
 
 
 def percent(figure: dict[str, Any] | None, *, signed: bool = False) -> str:
@@ -215,6 +253,10 @@ def tables(found: dict[str, Any]) -> str:
             if split := one["forgetting"].get(stage):
                 cells = [percent(split[key]) for key in ("forgotten", *CATEGORIES, "right_under_constraint")]
                 lines.append(f"| {name} | {stage} | {' | '.join(cells)} |")
+    heads = ["MFT", "MFN", *(f"{what}, {stage}" for stage in SHOWN for what in ("wrong style", "essential"))]
+    lines += ["", f"| difference | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for name, one in found["differences"].items():
+        lines.append(f"| {name} | {' | '.join(percent(one.get(head), signed=True) for head in heads)} |")
     tasks = next(iter(next(iter(found["runs"].values())).values()))["tasks"]
     lines += ["", f"| run, accuracy at the end | {' | '.join(tasks)} |", "|---" * (len(tasks) + 1) + "|"]
     for name, one in found["methods"].items():
@@ -224,6 +266,23 @@ def tables(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _rounded(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: _rounded(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_rounded(value) for value in found]
+    return round(found, 4) if isinstance(found, float) else found
+
+
+def _compact(found: dict[str, Any]) -> str:
+    """JSON with one line for each list of plain values, so that a change of a figure is a change of a line."""
+
+    def one_line(match: re.Match[str]) -> str:
+        return f"[{' '.join(match[1].split())}]"
+
+    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", one_line, json.dumps(found, indent=1)) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, help="folder with the run folders <run>-s<seed>")
@@ -231,7 +290,7 @@ def main() -> None:
     given = parser.parse_args()
     found = gather(given.root)
     if given.json:
-        given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        given.json.write_text(_compact(_rounded(found)), encoding="utf-8")
     print(tables(found))
 
 
