@@ -151,7 +151,9 @@ class Loop:
         tasks = [self.tasks[name] for name in stage.tasks]
         replayed = self._replayed(stage)
         again = f" and {len(replayed):,} rows of earlier tasks" if replayed else ""
-        self.say(f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows{again}")
+        self.say(
+            f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows{again}"
+        )
         plan = train_stage(
             model, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
             projector=self.projector, files=self.folder.stage(stage), replayed=replayed,

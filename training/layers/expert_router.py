@@ -38,15 +38,18 @@ class RoutedLoraLinear(GatedLoraLinear):
         self.probabilities: Tensor | None = None
         super().__init__(base_layer, adapter_name, config=config, **kwargs)
 
-    def update_layer(self, adapter_name: str, r: int, **kwargs: Any) -> None:
+    def update_layer(self, adapter_name: str, r: int, lora_alpha: int, config: LoraConfig, **kwargs: Any) -> None:
         if "lora_router" not in self._modules:
             self.lora_router = nn.ModuleDict()
-        self.lora_router[adapter_name] = nn.Linear(self.in_features, self.routing.experts, bias=False)
-        super().update_layer(adapter_name, r, **kwargs)
-        normal_init(self.lora_A[adapter_name].weight, A_STD)
+        features: Any = self.in_features
+        self.lora_router[adapter_name] = nn.Linear(features, self.routing.experts, bias=False)
+        super().update_layer(adapter_name, r, lora_alpha, config, **kwargs)
+        first: Any = self.lora_A[adapter_name]
+        normal_init(first.weight, A_STD)
 
     def gates(self, adapter: str, x: Tensor) -> Tensor:
-        router = self.lora_router[adapter]
+        router: Any = self.lora_router[adapter]
+        logits: Tensor
         if self.routing.float32:
             with torch.autocast(x.device.type, enabled=False):
                 logits = nn.functional.linear(x.float(), router.weight.float())

@@ -20,7 +20,7 @@ from training.errors import ModelError, SettingError
 
 def gate_blocks(low_rank: Tensor, gates: Tensor) -> Tensor:
     """low_rank (..., r) with its E equal blocks scaled by gates (..., E); leading dimensions broadcast."""
-    blocks = low_rank.unflatten(-1, (gates.shape[-1], -1))
+    blocks = low_rank.reshape(*low_rank.shape[:-1], gates.shape[-1], -1)
     return (blocks * gates.unsqueeze(-1).to(low_rank.dtype)).flatten(-2)
 
 
@@ -30,7 +30,7 @@ def require_divisible(rank: int, blocks: int, what: str) -> None:
         raise SettingError(f"the rank {rank} cannot be shared by {blocks} {what}; choose a multiple of {blocks}")
 
 
-class GatedLoraLinear(LoraLinear):  # type: ignore[misc]
+class GatedLoraLinear(LoraLinear):
     """A linear layer with gated adapters; subclasses say where gates come from. Cannot be merged."""
 
     def gates(self, adapter: str, x: Tensor) -> Tensor:
@@ -49,8 +49,9 @@ class GatedLoraLinear(LoraLinear):  # type: ignore[misc]
         return result.to(dtype)
 
     def _update(self, name: str, x: Tensor) -> Tensor:
-        x = self._cast_input_dtype(x, self.lora_A[name].weight.dtype)
-        low_rank = self.lora_A[name](self.lora_dropout[name](x))
+        first: Any = self.lora_A[name]
+        x = self._cast_input_dtype(x, first.weight.dtype)
+        low_rank = first(self.lora_dropout[name](x))
         update: Tensor = self.lora_B[name](gate_blocks(low_rank, self.scaling[name] * self.gates(name, x)))
         return update
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import LoraConfig
@@ -68,20 +68,25 @@ class IncrementPool(nn.ModuleDict):
         """instruction: (rows, d). Sets the gates: of the intrinsic increment, plus those of the contextual one."""
         with torch.autocast(instruction.device.type, enabled=False):
             gates = self.intrinsic(instruction)
-        *earlier, newest = self.items()
-        weights = newest[1].context_weights()
-        for (name, slots), weight in zip(earlier, weights, strict=True):
-            gates[name] = gates[name] + weight * slots.usage
+        *earlier, newest = self
+        weights = self.slots(newest).context_weights()
+        for name, weight in zip(earlier, weights, strict=True):
+            gates[name] = gates[name] + weight * self.slots(name).usage
         self.gates = gates
 
     def intrinsic(self, instruction: Tensor) -> dict[str, Tensor]:
         """Adapter -> (rows, slots): weights of the chosen increments, 0 for others; all of a row sum to 1."""
         names = list(self) if self.training_on is None else [self.training_on]
-        keys = torch.cat([self[name].keys for name in names])
+        counts = [len(self.slots(name).keys) for name in names]
+        keys = torch.cat([self.slots(name).keys for name in names])
         weights = choose(instruction.to(keys), keys, self.choice)
-        parts = dict(zip(names, weights.split([len(self[name].keys) for name in names], dim=-1), strict=True))
+        parts = dict(zip(names, torch.split(weights, counts, dim=-1), strict=True))
         none = weights.new_zeros(len(weights), 1)
-        return {name: parts.get(name, none.expand(-1, len(self[name].keys))) for name in self}
+        return {name: parts.get(name, none.expand(-1, len(self.slots(name).keys))) for name in self}
+
+    def slots(self, adapter: str) -> Slots:
+        found: Any = self[adapter]
+        return cast(Slots, found)
 
 
 def choose(instruction: Tensor, keys: Tensor, choice: Choice) -> Tensor:

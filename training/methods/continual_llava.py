@@ -97,7 +97,7 @@ class ContinualLlava(MethodDefaults):
     def before_training(self, model: nn.Module, stage: Stage, rows: StageRows) -> None:
         """Stage one: keys, then how often each is chosen."""
         pool = self._pool(model)
-        slots: Slots = pool[self.adapter_of(stage)]  # type: ignore[assignment]
+        slots = pool.slots(self.adapter_of(stage))
         instructions = rows.instructions().to(slots.keys.device)
         fit_keys(slots.keys, instructions, self.settings, seed=stage.number)  # type: ignore[arg-type]
         with torch.no_grad():
@@ -114,7 +114,7 @@ def fit_keys(keys: nn.Parameter, instructions: Tensor, settings: ContinualLlavaS
     keys.requires_grad_(True)
     optimizer = torch.optim.AdamW([keys], lr=settings.key_lr, weight_decay=_DECAY)
     for _ in range(settings.key_epochs):
-        for places in torch.randperm(len(instructions), generator=draw).split(settings.key_batch):
+        for places in torch.split(torch.randperm(len(instructions), generator=draw), settings.key_batch):
             optimizer.zero_grad()
             key_loss(instructions[places.to(instructions.device)], keys, settings.chosen).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_([keys], _CLIP)

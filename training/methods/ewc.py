@@ -135,7 +135,8 @@ class _trainable_weights:  # noqa: N801  # used as a context
     def __init__(self, model: nn.Module, layers: set[str]) -> None:
         modules: Any = model.named_modules()
         named = ((layer_name(path), module) for path, module in modules if isinstance(module, LoraLayer))
-        self.weights: dict[str, Tensor] = {name: m.get_base_layer().weight for name, m in named if name in layers}
+        linears: dict[str, Any] = {name: module.get_base_layer() for name, module in named if name in layers}
+        self.weights: dict[str, Tensor] = {name: linear.weight for name, linear in linears.items()}
 
     def __enter__(self) -> dict[str, Tensor]:
         for weight in self.weights.values():

@@ -16,13 +16,13 @@ from training.methods.adapters import add_adapter, merge_adapters
 from training.methods.defaults import MethodDefaults
 
 if TYPE_CHECKING:
-    from training.config import LoraSettings, RegLora
+    from training.config import LoraSettings, RegLora, Replay
     from training.config import SeqLora as SeqLoraSettings
     from training.methods.protocol import Stage
 
 
 class SeqLora(MethodDefaults):
-    def __init__(self, settings: SeqLoraSettings | RegLora, lora: LoraSettings) -> None:
+    def __init__(self, settings: SeqLoraSettings | RegLora | Replay, lora: LoraSettings) -> None:
         self.between_tasks = settings.between_tasks
         self.lora = lora
 
