@@ -48,6 +48,13 @@ def test_another_rule(tmp_path: Path) -> None:
     assert json.loads(done.out)["fixed"] == {"rule": "contains:fixed", "percent": 50.0}
 
 
+def test_ucit_headlines_the_released_form_of_other_tasks(tmp_path: Path) -> None:
+    done = run_asd("score", predictions(tmp_path), "--task", "imagenet_r", "--rules", "ucit", "--json")
+    document = json.loads(done.out)
+    assert (document["rules"], document["score_percent"]) == ("ucit", document["legacy"]["percent"])
+    assert document["score_percent"] == 25.0 < document["fixed"]["percent"]
+
+
 def test_errors_are_one_message(tmp_path: Path) -> None:
     path = predictions(tmp_path)
     unknown = run_asd("score", path, "--task", "imagenet", "--rules", "old")
