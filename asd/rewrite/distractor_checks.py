@@ -13,6 +13,8 @@ from asd.rewrite.language import count_words, script_of
 from asd.rewrite.meaning_checks import Check, find_markup
 
 SPARE_WORDS = 3
+_LIST = re.compile(r"\s*(?:,(?!\d)|;|&|\band\b|\bor\b)\s*")
+_WORDS = re.compile(r"\w+")
 _LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
 _KIN_WORDS = """
 city state country continent nationality place
@@ -93,12 +95,21 @@ def _find_too_close(case: DistractorCase) -> str:
     if _find_accepted(case):
         return ""
     for answer in (case.gold, *case.accepted):
-        if conflicts(case.text, [answer]):
+        if conflicts(case.text, [answer]) or _is_reordered(case.text, answer):
             return (
                 f"{case.text!r} is too close to the accepted answer {answer!r}: one contains the other, or they are "
-                "names of the same thing, or of a broader and a narrower one."
+                "names of the same thing, or of a broader and a narrower one, or the same things in another order."
             )
     return ""
+
+
+def _is_reordered(left: str, right: str) -> bool:
+    """The same list ("red and blue", "blue, red") or the same date ("1 May", "May 1")."""
+    parts = [sorted(filter(None, map(normalise_answer, _LIST.split(text.casefold())))) for text in (left, right)]
+    if len(parts[0]) > 1 and parts[0] == parts[1]:
+        return True
+    words = [sorted(_WORDS.findall(text.casefold())) for text in (left, right)]
+    return words[0] == words[1] and "date" in (_kind(left), _kind(right))
 
 
 def _find_duplicate(case: DistractorCase) -> str:
@@ -112,7 +123,7 @@ def _is_same(left: str, right: str) -> bool:
     if option_key(left) == option_key(right):
         return True
     a, b = answer_form(left), answer_form(right)
-    return a.compact == b.compact or (a.same == b.same >= 0)
+    return a.compact == b.compact or (a.same == b.same >= 0) or _is_reordered(left, right)
 
 
 def _find_other_kind(case: DistractorCase) -> str:

@@ -51,6 +51,8 @@ _PLAIN_SAID = frozenset(
 _AFFIRMED = (
     r"\b(?:is|are|was|were|must be|would be) (?:therefore |thus |clearly |indeed )?(?:the )?(?:correct|right|best)\b"
 )
+_DENIAL = re.compile(r"\b(?:not|never|rather than|instead of)\b|n't\b")
+_DENIED = re.compile(rf"(?:{_DENIAL.pattern}) (?:(?:actually|really|in fact|a|an|the|any|in|on|at) )*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _PLAIN_WORDS = """
@@ -138,7 +140,18 @@ def _find_other_answer(case: ExplanationCase) -> str:
         if _is_other_answer(said, case):
             return f"The text says that the answer is {said!r}, and the answer is {case.gold!r}."
     named = _affirmed_option(folded, case)
-    return f"The text presents {named!r} as right, and the answer is {case.gold!r}." if named else ""
+    if named:
+        return f"The text presents {named!r} as right, and the answer is {case.gold!r}."
+    return f"The text denies the answer {case.gold!r}; argue for it." if _is_denied(folded, case) else ""
+
+
+def _is_denied(folded: str, case: ExplanationCase) -> bool:
+    """Whether the gold answer stands in the text only to be ruled out ("not red", "rather than red")."""
+    gold = case.gold.casefold().rstrip(".")
+    if _DENIAL.search(f"{gold} {case.question.casefold()} "):
+        return False
+    found = [folded[: at.start()] for at in re.finditer(rf"(?<!\w){re.escape(gold)}(?!\w)", folded)]
+    return bool(found) and all(_DENIED.search(before) for before in found)
 
 
 def _is_other_answer(said: str, case: ExplanationCase) -> bool:

@@ -25,6 +25,10 @@ def slugs(text: str, gold: str = "red", *accepted: str, before: tuple[str, ...] 
         ("New Delhi", "Beijing"),
         ("bus", "train"),
         ("40 years", "20-30 years"),
+        ("right to left", "left to right"),
+        ("red and green", "red and blue"),
+        ("2,1", "1,2"),
+        ("May 2", "May 1"),
     ],
 )
 def test_a_good_wrong_answer_passes(text: str, gold: str) -> None:
@@ -51,6 +55,9 @@ def test_a_good_wrong_answer_passes(text: str, gold: str) -> None:
         ("dog", "poodle", (), "close_to_answer"),
         ("motorcicle", "motorcycle", (), "close_to_answer"),
         ("door mat", "doormat", (), "close_to_answer"),
+        ("Blue and red", "red, blue", (), "close_to_answer"),
+        ("cats, dogs & a bird", "bird, dog and cat", (), "close_to_answer"),
+        ("1 January", "January 1", (), "close_to_answer"),
         ("none of these", "red", (), "no_answer"),
         ("unknown", "red", (), "no_answer"),
         ("yes", "red", (), "no_answer"),

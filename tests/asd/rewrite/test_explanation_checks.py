@@ -100,6 +100,17 @@ def test_another_option_as_the_right_one() -> None:
         assert slugs(text, others=others) == [], text
 
 
+def test_an_answer_that_is_only_denied() -> None:
+    for text in (
+        "The bus is painted blue rather than red, as its bright sides and doors show.",
+        "Looking at the sides and doors, one finds that the bus isn't really red at all.",
+    ):
+        assert "other_answer" in slugs(text), text
+    assert slugs("It is not red like the others but a darker red, as its shining doors show.") == []
+    asked = "What colour is the bus not?"
+    assert slugs("The bus is plainly not red; its bright sides and doors are green instead.", question=asked) == []
+
+
 def test_bands_of_both_styles() -> None:
     assert BANDS[BRIEF].least < BANDS[BRIEF].words == 20 < BANDS[BRIEF].most
     assert BANDS[DETAILED].least < BANDS[DETAILED].words == 50 < BANDS[DETAILED].most
