@@ -9,6 +9,7 @@ silent miss.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -242,27 +243,45 @@ def open_database(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{path.parent}: cannot make the folder of the request cache: {error.strerror}") from None
+    is_writable = not path.is_file() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
     with explain(path):
-        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = _connect(path) if is_writable else _connect_read_only(path)
         try:
-            _prepare(connection, path)
+            _prepare(connection, path, is_writable=is_writable)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """A cache on a read-only medium: there is no place for locks, and nobody writes to it."""
+    log = path.with_name(path.name + "-wal")
+    if log.is_file() and log.stat().st_size:
+        raise StorageError(
+            f"{path}: the request cache is read-only, but {log.name} holds replies that are not in it yet; open it once "
+            "where it can be written (`asd rewrite cache stats`)"
+        )
+    uri = f"{path.resolve().as_uri()}?immutable=1"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, is_writable: bool) -> None:
     connection.execute("PRAGMA page_size = 16384")
     (stored,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if stored != APPLICATION_ID and tables:
         raise CacheError(f"{path} is an SQLite file, but no request cache; name another with `cache` in the settings")
-    connection.execute("PRAGMA journal_mode = WAL")
-    # Survives the death of the process at any moment; a power cut may cost the last replies, never the file.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if not tables:
-        _create(connection)
+    if is_writable:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Survives the death of the process at any moment; a power cut may cost the last replies, never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if not tables:
+            _create(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > FORMAT:
         raise CacheError(f"{path} is a request cache of format {version}, this version reads {FORMAT}; upgrade asd")

@@ -32,6 +32,8 @@ def export_cache(cache: Path, file: Path, *, model: str | None = None) -> int:
 
     The same replies give the same lines. Raises: CacheError if there is no cache or nothing of that model in it.
     """
+    if not file.name or file.is_dir():
+        raise StorageError(f"{file}: cannot write the exported cache: name a file, not a folder")
     part = file.with_name(file.name + ".part")
     with closing(_open_existing(cache)) as connection:
         connection.execute("BEGIN")  # one state for both readings, while a conversion may be adding to it

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from asd.errors import BudgetError, CacheError, ServerError, UsageError
+from asd.errors import BudgetError, CacheError, ServerError, StorageError, UsageError
 from asd.rewrite.api_key import NO_KEY, ApiKey, read_api_key
 from asd.rewrite.backoff import Pace
 from asd.rewrite.budget import Budget
@@ -95,7 +95,11 @@ class Completions:
                 "cache was made with; or give a server, which is asked for what is missing"
             )
         answer = await self._transport.ask(request, key)
-        stored = await self._keep(answer, key)
+        try:
+            stored = await self._keep(answer, key)
+        except (CacheError, StorageError) as error:
+            self._transport.stop(CacheError(str(error)))  # what is asked from now on would be lost, too
+            raise
         return answer.result if stored is None else _from_cache(stored)
 
     async def _keep(self, answer: Answer, key: str) -> Entry | None:
@@ -219,6 +223,8 @@ async def _attach_servers(
     clients = [ChatClient(url, key, settings.timeout_s) for url in urls]
     try:
         facts = await preflight(clients, settings, pace)
+        structured = facts.dialect.structured
+        _remember(completions, settings, structured=structured, images=facts.images)
     except BaseException:
         await asyncio.gather(*(client.close() for client in clients))
         raise
@@ -227,12 +233,10 @@ async def _attach_servers(
     fleet = Fleet(endpoints, settings.max_in_flight, settings.outage_s, pace, budget, completions.stats, say)
     fleet.watch_queues()
     transport = HttpTransport(fleet, facts.dialect, pace, completions.stats, probe_request(settings))
-    structured = facts.dialect.structured
     if not structured:
         say(f"{settings.model_name} takes no JSON schema: replies are parsed and repaired instead")
     if settings.images == "auto" and not facts.images:
         say(f"{settings.model_name} takes no images: prompts carry text alone")
-    _remember(completions, settings, structured=structured, images=facts.images)
     completions.attach(transport, structured=structured, images=facts.images, context=facts.context)
 
 

@@ -165,6 +165,22 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         RequestCache(tmp_path / "file" / "cache.sqlite")
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_read_only_cache_is_read_as_it_is(tmp_path: Path) -> None:
+    cache = tmp_path / "shared" / "cache.sqlite"
+    made = fill(cache, [entry(number) for number in range(5)])
+    cache.chmod(0o444)
+    cache.parent.chmod(0o555)
+    try:
+        assert read(cache, *range(5)) == made and cache_stats(cache)[0]["replies"] == 5
+        assert export_cache(cache, tmp_path / "replies.gz") == 5
+        with pytest.raises(StorageError, match="cannot be used: attempt to write a readonly database"):
+            fill(cache, [entry(9)])
+        assert [path.name for path in cache.parent.iterdir()] == ["cache.sqlite"]
+    finally:
+        cache.parent.chmod(0o755)
+
+
 def test_reply_that_cannot_be_stored_stops_the_run(tmp_path: Path) -> None:
     """The disk is full from the writer's point of view: the database may not grow."""
 
@@ -239,6 +255,9 @@ def test_export_of_one_model(tmp_path: Path) -> None:
         export_cache(cache, file, model="q")
     with pytest.raises(CacheError, match="there is no request cache"):
         export_cache(tmp_path / "absent.sqlite", file)
+    for folder in (Path(), tmp_path, tmp_path / "absent" / "x.gz"):
+        with pytest.raises(StorageError, match="cannot write the exported cache"):
+            export_cache(cache, folder)
 
 
 def exported(tmp_path: Path) -> tuple[Path, list[bytes]]:

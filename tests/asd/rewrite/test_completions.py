@@ -361,6 +361,23 @@ def test_replies_in_flight_when_the_run_stops_are_kept(server: RunningServer, tm
     assert (stats["cache_hits"], stats["sends"]) == (8, 1)
 
 
+def test_nothing_more_is_asked_once_replies_cannot_be_stored(server: RunningServer, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, server, max_in_flight=4)
+
+    async def run() -> tuple[list[object], int]:
+        async with open_completions(settings, pace=QUICK) as complete:
+            with closing(sqlite3.connect(settings.cache_path(), isolation_level=None)) as other:
+                other.execute(
+                    "CREATE TRIGGER full BEFORE INSERT ON replies BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+                )
+            asked = [complete(request_about(name)) for name in names(80)]
+            return list(await asyncio.gather(*asked, return_exceptions=True)), complete.stats.sends
+
+    outcomes, sends = asyncio.run(run())
+    assert all(isinstance(one, CacheError) and "disk is full" in str(one) for one in outcomes), outcomes
+    assert sends < 20
+
+
 def test_too_many_failures_stop_the_run(server: RunningServer, tmp_path: Path) -> None:
     async def run() -> None:
         async with open_completions(settings_for(tmp_path, server, max_failures=7), pace=QUICK) as complete:
