@@ -128,10 +128,14 @@ async def _find_dialect(client: ChatClient, dialect: Dialect, settings: Rewriter
                     break
             else:
                 return attempt
-    raise PreflightError(
-        f"{client.base_url} refuses a plain request to {dialect.model}: {refusals[-1].detail or refusals[-1].reason}. "
-        "Check that it is a chat model, and `sampling` in the settings"
+    detail = refusals[-1].detail or refusals[-1].reason
+    is_elsewhere = detail.startswith(("http_404", "http_405"))
+    advice = (
+        "Is the base URL right (it ends in /v1)?"
+        if is_elsewhere
+        else "Check that it is a chat model, and `sampling` in the settings"
     )
+    raise PreflightError(f"{client.base_url} refuses a plain request to {dialect.model}: {detail}. {advice}")
 
 
 async def _takes_images(client: ChatClient, dialect: Dialect, settings: RewriterSettings, pace: Pace) -> bool:
@@ -178,7 +182,7 @@ async def _patiently(client: ChatClient, call: Callable[[], Awaitable[T]], pace:
             last = fault
             if fault.reason in ("http_404", "http_405", "no_text", "no_choices", "not_completion") and failures >= 3:
                 raise Refused("bad_request", str(fault)) from None
-            if fault.reason == "connect" and failures >= _CONNECT_TRIES:
+            if fault.reason in ("connect", "not_http") and failures >= _CONNECT_TRIES:
                 break  # whoever waits for the message has mistyped the address, or not started the server
         await asyncio.sleep(pace.wait_s(failures, last.retry_after_s))
     if last.reason in ("connect", "reset", "timeout"):

@@ -10,10 +10,11 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from asd.rewrite.reply_models import REPLIES
 from asd.rewrite.request import Sampling
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
 
@@ -122,7 +123,7 @@ class RewriterSettings(BaseModel):
                 raise ValueError(
                     f"{shown} carries a user, a password or a query; name the key with api_key_env or api_key_file"
                 )
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+            if parts.scheme not in ("http", "https") or not _is_host(parts):
                 raise ValueError("a base URL is an http(s) URL, e.g. http://localhost:8000/v1")
         return tuple(dict.fromkeys(url.rstrip("/") for url in value))
 
@@ -135,8 +136,8 @@ class RewriterSettings(BaseModel):
     @classmethod
     def require_targets(cls, value: tuple[AnswerStyle, ...] | None) -> tuple[AnswerStyle, ...] | None:
         for style in value or ():
-            if style not in TARGET_STYLES:
-                raise ValueError(f"{style.value} is no target style")
+            if style not in REPLIES:
+                raise ValueError(f"the rewriter does not write {style.value}; it writes {', '.join(REPLIES)}")
         return None if value is None else tuple(sorted(set(value), key=TARGET_STYLES.index))
 
     @model_validator(mode="after")
@@ -178,6 +179,11 @@ class RewriterSettings(BaseModel):
         """The settings that decide the content, JSON-ready."""
         kept = self.model_dump(mode="json", exclude=set(NOT_IDENTITY))
         return {**kept, "model": self.model_name, "revision": self.model_revision}
+
+
+def _is_host(parts: SplitResult) -> bool:
+    """Raises: ValueError for a port that is none."""
+    return bool(parts.hostname) and not any(map(str.isspace, parts.netloc)) and parts.port != 0
 
 
 def _is_folder(model: str) -> bool:
