@@ -25,6 +25,9 @@ from asd.rewrite.rewritten import Rewritten
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
+ONLY_MODEL = "needs_rewriter"
+"""Why rules decline what only a model can write; see `asd/makers/REASONS.md`."""
+
 
 class Ask(NamedTuple):
     """One request of the planner: a sample, the style that it is tried in first, and the styles it may take."""
@@ -103,6 +106,8 @@ class RowDrafter:
                     has_part = True
                     record.declined.append(f"{style.value}: {written.reason}")
                     reasons.append(f"{style.value}: rewriter, {written.reason}")
+                elif made.reason == ONLY_MODEL:  # and there is one, which has a reason of its own
+                    made = written
             if isinstance(made, Draft):
                 return self._other_row(number, made, reasons, record, has_part)
             reasons.append(f"{style.value}: {made.reason}")
