@@ -75,9 +75,6 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     _require_text_names(source)
     if config.embed_images and source.image_root is None:
         raise UsageError("--embed-images needs --image-root, the folder that image paths are relative to.")
-    sends_images = config.rewriter is not None and config.rewriter.images == "always" and spec.family != "text"
-    if sends_images and source.image_root is None:
-        raise UsageError("--images always needs --image-root, the folder that image paths are relative to.")
     identity = {
         "format": FORMAT_VERSION,
         "code": code_fingerprint(),
