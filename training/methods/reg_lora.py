@@ -29,8 +29,10 @@ per optimizer step (with gradient accumulation: on one micro-batch, or on each, 
 outside the model's forward, so gradient checkpointing neither repeats nor loses it. Autocast is off inside,
 whatever surrounds the call.
 
-Limits: linear layers; every process needs whole parameters (plain, DDP, ZeRO-1 and 2), gather them first
-where they are sharded. `compute_dtype=torch.bfloat16` for float32 adapters of rank above 64 on CUDA (see
+Several processes: DDP, ZeRO-1 and 2 (whole parameters), and FSDP2 (`fully_shard`): there the pairs are gathered
+for each call, which every process has to make. FSDP1 and ZeRO-3 are refused.
+
+Limits: linear layers. `compute_dtype=torch.bfloat16` for float32 adapters of rank above 64 on CUDA (see
 `masked_l1`).
 """
 
@@ -54,6 +56,7 @@ from training.layers.packed_bits import (
     weights_from_state,
     weights_to_state,
 )
+from training.layers.sharded import whole_pair
 
 Duplicates = Literal["count", "union"]
 
@@ -199,11 +202,10 @@ class RegLoraPenalty:
 
 
 def _pairs_of(model: nn.Module | LoraPairs, adapter: str | None) -> LoraPairs:
-    if isinstance(model, nn.Module):
-        return lora_pairs(model, adapter)
-    if not model:
+    pairs = lora_pairs(model, adapter) if isinstance(model, nn.Module) else model
+    if not pairs:
         raise ModelError("no LoRA pairs were given; expected {layer: (A, B)} with at least one layer")
-    return model
+    return {layer: whole_pair(layer, pair) for layer, pair in pairs.items()}
 
 
 def _by_device(pairs: LoraPairs) -> dict[torch.device, list[str]]:
