@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save_file
 
 from training.config import NOT_IDENTITY, RunConfig, build_config
-from training.errors import RunError, StateError
+from training.errors import RunError, StateError, list_names
 from training.methods.adapters import load_adapter, read_tensors, save_adapter
 from training.stage_files import StageFiles, read_json, write_json
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from training.models import Projector
 
 FORMAT_VERSION = 1
+_NO_CONFIG = "put back a copy (the run's other files are untouched), or set another `out`"
 _PACKAGES = ("asd-mcit", "torch", "transformers", "peft", "accelerate", "datasets", "pyarrow", "tokenizers")
 
 
@@ -72,7 +73,8 @@ class RunFolder:
         self._lock.release()
 
     def _require_same(self, config: RunConfig) -> None:
-        if changed := differences(self.read_config()["config"], config.model_dump(mode="json")):
+        """A setting that did not exist when the run began has its default there."""
+        if changed := differences(self.run_config().model_dump(mode="json"), config.model_dump(mode="json")):
             raise RunError(
                 f"{self.root} belongs to a run with other settings:\n  "
                 + "\n  ".join(changed)
@@ -83,7 +85,9 @@ class RunFolder:
         """Raises: RunError if this is no run folder, or from a newer build."""
         if not self.config_file.is_file():
             raise RunError(f"{self.root} is no run folder (config.json is missing); give the one that a run printed")
-        facts = read_json(self.config_file)
+        facts = read_json(self.config_file, _NO_CONFIG)
+        if missing := {"format_version", "config", "shards"} - facts.keys():
+            raise RunError(f"{self.config_file} lacks {list_names(missing)}; {_NO_CONFIG}")
         if facts.get("format_version") != FORMAT_VERSION:
             raise RunError(
                 f"{self.root} has format {facts.get('format_version')}, this build reads {FORMAT_VERSION}; upgrade to read it"

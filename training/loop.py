@@ -16,6 +16,7 @@ from torch import nn
 from asd.schemas.styles import AnswerStyle
 from training.checkpoint import RunFolder
 from training.data import TaskData, load_tasks, require_images
+from training.disk import disk_full
 from training.evaluation import cross_format
 from training.evaluation.evaluate import Evaluator
 from training.evaluation.prediction_rows import read_predictions, write_predictions
@@ -50,6 +51,11 @@ def run(config: RunConfig, say: Say = say_on_stderr) -> dict[str, Any]:
     """
     start_processes()
     folder = RunFolder(config.run_dir)
+    with disk_full(str(folder.root)):
+        return _run(config, folder, say)
+
+
+def _run(config: RunConfig, folder: RunFolder, say: Say) -> dict[str, Any]:
     if writes_files():
         folder.claim(config)
     wait_for_all()
@@ -88,7 +94,7 @@ class Loop:
             if self.method.trains:
                 self._check_lengths(todo)
             model = self.restore(until=todo[0].number)
-            for stage in todo:
+            for stage in self.stages[todo[0].number :]:
                 model = self._stage(model, stage)
         return self._write_results(self.stages)
 
@@ -133,6 +139,8 @@ class Loop:
             wait_for_all()
             facts = files.trained()
             model = self.method.carry_over(model, stage)
+        if files.is_done:  # an earlier stage is evaluated again; this one only has to be on the way to the next
+            return model
         start = time.perf_counter()
         figures = self._evaluate(model, stage)
         facts["evaluate_s"] = time.perf_counter() - start

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+
+from training.errors import SettingError
 
 T = TypeVar("T")
 
@@ -15,8 +18,19 @@ def start_processes() -> torch.device:
     """Join the other processes where a launcher (torchrun, accelerate) started several; the device of this one."""
     from accelerate import PartialState  # type: ignore[import-untyped]
 
+    _refuse_sharding()
     device: torch.device = PartialState().device
     return device
+
+
+def _refuse_sharding() -> None:
+    """Every process needs the whole model: adapters are merged and saved, and answers are written, by each alone."""
+    for switch, kind in (("ACCELERATE_USE_FSDP", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "DeepSpeed")):
+        if os.environ.get(switch, "false").lower() in ("true", "1"):
+            raise SettingError(
+                f"accelerate is set to shard the model by {kind} (${switch}), but each process of a run holds the whole "
+                "model; use torchrun, or accelerate with distributed_type MULTI_GPU"
+            )
 
 
 def rank() -> int:

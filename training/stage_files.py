@@ -73,7 +73,10 @@ class StageFiles:
         if not self.log.is_file():
             return []
         lines = self.log.read_text("utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as exc:
+            raise StateError(f"{self.log} is damaged ({exc}); delete the file: only the loss curve is lost") from exc
 
     @staticmethod
     def remove_checkpoints(folder: Path, *, keep: Path) -> None:
@@ -86,12 +89,14 @@ def _step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, otherwise: str = "delete it to have it made again") -> dict[str, Any]:
     """Raises: StateError if the file is missing or damaged."""
     try:
-        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        facts: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as exc:
-        raise StateError(f"{path} cannot be read ({exc}); delete it to have it made again") from exc
+        raise StateError(f"{path} cannot be read ({exc}); {otherwise}") from exc
+    if not isinstance(facts, dict):
+        raise StateError(f"{path} holds {type(facts).__name__}, expected an object; {otherwise}")
     return facts
 
 

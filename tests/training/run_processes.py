@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import signal
 import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 MODULES = ["torch", "transformers", "peft", "training.loop", "training.methods.reg_lora_tuning"]
@@ -48,6 +50,24 @@ def run_in_process(settings: dict[str, Any], kill_at: tuple[str, int] | None = N
     return _wait([_start(settings, kill_at)])[0]
 
 
+def run_limited(settings: dict[str, Any], limit_bytes: int, told: Path) -> int:
+    """The exit code of a run that cannot write a file of more bytes; what the RunError said is in `told`."""
+    return _wait([_start_process(_run_limited, settings, limit_bytes, told)])[0]
+
+
+def _run_limited(settings: dict[str, Any], limit_bytes: int, told: Path) -> None:
+    import resource
+
+    from training.errors import RunError
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+    try:
+        _run(settings, None)
+    except RunError as exc:
+        told.write_text(str(exc))
+
+
 def run_in_two_processes(settings: dict[str, Any]) -> list[int]:
     """Exit codes of two processes that share a run by gloo."""
     with socket.socket() as free:
@@ -58,9 +78,13 @@ def run_in_two_processes(settings: dict[str, Any]) -> list[int]:
 
 
 def _start(settings: dict[str, Any], *rest: Any) -> Any:
+    return _start_process(_run, settings, *rest)
+
+
+def _start_process(target: Callable[..., None], *arguments: Any) -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(MODULES)
-    process = context.Process(target=_run, args=(settings, *rest))
+    process = context.Process(target=target, args=arguments)
     process.start()
     return process
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from training.errors import RunError
 
+_AGAIN = "; a run makes it again where it and the done.json of its stage (tasks/NN-<task>/) are deleted"
 _strings = pa.list_(pa.string())
 
 PREDICTION_SCHEMA = pa.schema(
@@ -53,9 +54,9 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
         with pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
     except (OSError, pa.ArrowException) as exc:
-        raise RunError(f"{path} cannot be read as predictions ({exc})") from exc
+        raise RunError(f"{path} cannot be read as predictions ({exc}){_AGAIN}") from exc
     missing = [name for name in PREDICTION_SCHEMA.names if name not in table.column_names]
     if missing:
-        raise RunError(f"{path} holds no predictions: the columns {', '.join(missing)} are missing")
+        raise RunError(f"{path} holds no predictions: the columns {', '.join(missing)} are missing{_AGAIN}")
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
