@@ -6,7 +6,8 @@ What a model answers rightly under the constraint and wrongly without it, it sti
     yes_no                  yes or no, in the spelling of the training answers
     closed set of labels    one of the labels that occur in training and test
     bounding_box            [x1,y1,x2,y2]
-    short_answer and the rest   one line, written with the characters and at most the tokens of the training answers
+    short_answer and the rest   one line, written with the characters (in either case) and at most the tokens of the
+                            training answers
 
 The first three are tries over the very tokens that training would have used, so every path is an answer.
 """
@@ -124,7 +125,9 @@ class Constraint:
             return BoxGrammar(self._pieces(), self._decode, self._end)
         if self.labels is not None:
             return self._trie(self.labels)
-        characters = frozenset("".join(self.responses)) - {"\n"} | {" "}
+        used = "".join(self.responses)
+        # Either case: a right "No" where training says "no" is no slip of style that scoring would mind.
+        characters = frozenset(used + used.lower() + used.upper()) - {"\n"} | {" "}
         longest = max((len(self._tokens(text)) - 1 for text in self.responses), default=16)
         return PlainAnswer(self._pieces(), characters, longest, self._end)
 
