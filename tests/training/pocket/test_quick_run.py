@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch", reason="torch is not installed: pip install 'asd-mcit[train]'")
+
 from asd.resources import pipelines_dir
 
 QUICK = pipelines_dir() / "pocket" / "quick.yaml"
