@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from asd.report.rewriting import describe_rewrite
+from asd.report.visible_text import visible
 from asd.schemas.styles import LETTERS
 
 Row = Mapping[str, Any]
 """One row of `asd.columns.SHARD_SCHEMA` as a dict. Absent columns are shown as empty."""
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = r"-?(?:\d+\.?\d*|\.\d+)"
 _BOX = re.compile(rf"[\[(]\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*[\])]")
 
@@ -57,17 +58,12 @@ class Card:
     images: list[tuple[str, bytes | None]]
     """Path and, where the row carries them, the bytes."""
     boxes: list[Box] = field(default_factory=list)
+    rewrite: str | None = None
+    """The language model's part, in one line; None where it had none."""
 
     @property
     def is_converted(self) -> bool:
         return self.maker != "native"
-
-
-def visible(text: object) -> str:
-    """Text that cannot act on a terminal or reorder a line: control and direction marks are shown as
-    U+FFFD.
-    """
-    return _CONTROL.sub("\ufffd", "" if text is None else str(text))
 
 
 def make_card(row: Row) -> Card:
@@ -89,6 +85,7 @@ def make_card(row: Row) -> Card:
         template=visible(row.get("template")),
         images=images,
         boxes=find_boxes(row),
+        rewrite=describe_rewrite(row.get("rewrite")),
     )
 
 

@@ -21,9 +21,11 @@ from markupsafe import Markup
 from asd.errors import StorageError
 from asd.quality.keyed_sample import KeyedSample
 from asd.report import charts
-from asd.report.cards import Box, Card, Row, make_card, visible
+from asd.report.cards import Box, Card, Row, make_card
+from asd.report.rewriting import rewriter_facts
 from asd.report.thumbnails import Thumbnail, make_thumbnail
 from asd.report.verdicts import Verdict, judge
+from asd.report.visible_text import visible
 from asd.schemas.styles import AnswerStyle, parse_style
 
 _FOLDER = Path(__file__).parent
@@ -108,6 +110,9 @@ def render_report(
             provenance=_provenance(manifest, spec),
             files=_files(_dict(manifest, "source").get("files")),
             templates=_templates(manifest),
+            rewriter=rewriter_facts(_dict(manifest, "rewriter")),
+            refused=_ranked(_dict(manifest, "rewriter"), "declined"),
+            judged=_ranked(_dict(manifest, "rewriter"), "judged"),
             declined=_ranked(counts, "declined"),
             moved=[(name.replace("->", " → "), count) for name, count in _ranked(counts, "moved")],
             rejects=_ranked(counts, "rejects"),

@@ -31,6 +31,8 @@ class SampleView:
         lines += ["response:", _indent(card.response), f"gold: {card.gold}"]
         if card.also_accepted:
             lines.append("also accepted: " + ", ".join(card.also_accepted))
+        if card.rewrite:
+            lines.append(f"rewriter: {card.rewrite}")
         return "\n".join(lines)
 
 

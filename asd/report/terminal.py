@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from asd.report.cards import Card, Row, make_card, visible
+from asd.report.cards import Card, Row, make_card
+from asd.report.visible_text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -58,6 +59,8 @@ def _panel(card: Card) -> RenderableType:
     for path, data in card.images:
         _append_line(body, "image", visible(path) + (" (embedded)" if data else ""))
     _append_line(body, "source", card.where + (f" · template {card.template}" if card.template else ""))
+    if card.rewrite:
+        _append_line(body, "rewriter", card.rewrite)
     origin = f"from {card.native_style} by {card.maker}" if card.is_converted else "native"
     made = f"{card.style}, {origin}"
     return Panel(body, title=Text(made, "bold"), subtitle=Text(card.sample_id, "dim"), title_align="left")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_rows import make_choice, make_row
 
-from asd.report.cards import find_boxes, make_card, split_prompt, visible
+from asd.report.cards import find_boxes, make_card, split_prompt
+from asd.report.visible_text import visible
 
 TEXT = st.text(st.sampled_from("ab .\n?<image>AB:"), max_size=12)
 
