@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from safetensors.torch import save_file
 
 from training.config import NOT_IDENTITY, RunConfig, build_config
+from training.disk import is_disk_full
 from training.errors import RunError, StateError, list_names
 from training.methods.adapters import load_adapter, read_tensors, save_adapter
 from training.stage_files import StageFiles, read_json, write_json
@@ -47,11 +48,17 @@ class RunFolder:
 
     def claim(self, config: RunConfig) -> None:
         """Make sure that it is empty or this run's. Raises: RunError if it is another run's, or in use."""
-        self.root.mkdir(parents=True, exist_ok=True)
         try:
+            self.root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise RunError(f"{self.root} is in use by another process; wait for it, or set another `out`") from None
+        except OSError as exc:
+            if is_disk_full(exc):
+                raise
+            raise RunError(
+                f"{self.root} cannot be the run folder ({exc}); set `out` to a folder that can be made and written to"
+            ) from exc
         if self.config_file.is_file():
             self._require_same(config)
         elif any(path.name != ".lock" for path in self.root.iterdir()):

@@ -243,15 +243,19 @@ def _of_task(task: str, exc: AsdError) -> TaskDataError:
 
 def missing_images(task: TaskData) -> list[str]:
     """ "<row id>: <path>" of images that are neither embedded nor on the disk."""
+    return [*missing_in(task.train, task.image_root), *missing_in(task.test, task.test_image_root)]
+
+
+def missing_in(rows: Rows, root: Path | None) -> list[str]:
+    """The same of any rows, their paths relative to `root`."""
     missing: list[str] = []
-    for rows, root in ((task.train, task.image_root), (task.test, task.test_image_root)):
-        checked: dict[str, bool] = {}
-        for row_id, images in zip(rows.table["id"].to_pylist(), _paths(rows.table), strict=True):
-            for path in images:
-                if path not in checked:
-                    checked[path] = ((root or Path()) / path).is_file()
-                if not checked[path]:
-                    missing.append(f"{row_id}: {(root or Path()) / path}")
+    checked: dict[str, bool] = {}
+    for row_id, images in zip(rows.table["id"].to_pylist(), _paths(rows.table), strict=True):
+        for path in images:
+            if path not in checked:
+                checked[path] = ((root or Path()) / path).is_file()
+            if not checked[path]:
+                missing.append(f"{row_id}: {(root or Path()) / path}")
     return missing
 
 

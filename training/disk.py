@@ -1,10 +1,12 @@
-"""A full disk, told as one message whichever library met it."""
+"""Places that cannot be written to, and a full disk, told as one message whichever library met it."""
 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from training.errors import RunError
 
@@ -24,6 +26,23 @@ def disk_full(folder: str) -> Iterator[None]:
             f"the disk of {folder} is full ({exc}); free some space. What is finished is kept: the same command goes on "
             "from there"
         ) from exc
+
+
+def require_folder(folder: Path, option: str) -> None:
+    """Make it, before work whose result goes there. Raises: RunError if that cannot be, or nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise RunError(f"{option}: the folder {folder} cannot be made ({exc}); give another place") from exc
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RunError(f"{option}: the folder {folder} cannot be written to; give another place")
+
+
+def require_file_place(path: Path, option: str) -> None:
+    """Raises: RunError if no file can be written there."""
+    if path.is_dir():
+        raise RunError(f"{option}: {path} is a folder, expected a file to write; give a name in it")
+    require_folder(path.parent, option)
 
 
 def is_disk_full(exc: BaseException) -> bool:

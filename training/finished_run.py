@@ -11,7 +11,7 @@ from torch import nn
 
 from training.checkpoint import RunFolder
 from training.config import RunConfig, change_config
-from training.data import TaskData, checked_scorer, describe, load_tasks, read_rows
+from training.data import TaskData, checked_scorer, describe, load_tasks, missing_in, read_rows
 from training.errors import RunError, TaskDataError
 from training.evaluation.evaluate import Evaluator
 from training.inputs import RunInputs
@@ -75,8 +75,14 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Prediction rows for all rows of a dataset, whatever their style. Raises: TaskDataError, AsdError."""
     shards = describe(data)
-    rows = list(read_rows(data, split))
-    if not rows:
+    rows = read_rows(data, split)
+    if not len(rows):
         raise TaskDataError(f"{shards.location}, split {split!r}, has no rows to answer; name another split")
     rule = checked_scorer(shards.spec.name, scorer or shards.spec.scorer)
-    return run.evaluator.ask(run.model, shards.spec.name, rows, rule, image_root or shards.image_root)
+    root = image_root or shards.image_root
+    if missing := missing_in(rows, root):
+        raise TaskDataError(
+            f"{shards.location}: {len(missing)} image(s) do not exist, e.g. {missing[0]}; "
+            "give the folder that the paths are relative to (--image-root)"
+        )
+    return run.evaluator.ask(run.model, shards.spec.name, list(rows), rule, root)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -27,10 +28,16 @@ def load_processor(config: ModelConfig) -> Any:
     from transformers import AutoProcessor
 
     name = model_location(config.processor or config.name)
+    if Path(name).is_absolute() and not Path(name).is_dir():
+        setting = "model.processor" if config.processor else "model.name"
+        raise ModelError(f"{setting}: there is no folder {name}; give one with the model's files, or a hub name")
     try:
         processor = AutoProcessor.from_pretrained(name)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as exc:
-        raise ModelError(f"no processor was loaded from {name!r}: {_first_line(exc)}; see model.processor") from exc
+        raise ModelError(
+            f"no processor was loaded from {name!r}: {_first_line(exc)} Give a folder with the processor's files, or the "
+            "name of a model that is on the hub or was downloaded before (model.processor, else model.name)"
+        ) from exc
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
         raise ModelError(f"{name!r} has a {type(processor).__name__}, expected a processor for text and images")
     tokenizer = processor.tokenizer
@@ -56,8 +63,10 @@ def load_model(config: ModelConfig) -> nn.Module:
             attn_implementation=config.attention,
             output_loading_info=True,
         )
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"the model {config.name!r} cannot be loaded: {_first_line(exc)}") from exc
+    except (OSError, ValueError, SafetensorError) as exc:
+        raise ModelError(
+            f"the model {config.name!r} cannot be loaded: {_first_line(exc)} Complete the download (model.name)"
+        ) from exc
     _check_loading(config.name, info)
     model.requires_grad_(False)
     frozen: nn.Module = model.eval()

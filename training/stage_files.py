@@ -15,9 +15,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from training.errors import StateError
+from training.errors import StateError, list_names
 
 CHECKPOINT_COMPLETE = "complete.json"
+_AGAIN = "delete it to have it made again"
+_TRAINED: dict[str, type | tuple[type, ...]] = {"train_s": (int, float), "trainable_parameters": int}
+_DONE = {**_TRAINED, "evaluate_s": (int, float), "scores": dict, "forgetting": dict}
+"""What the results are built from, by key."""
 
 
 class StageFiles:
@@ -39,9 +43,13 @@ class StageFiles:
         return self._done.is_file()
 
     def trained(self) -> dict[str, Any]:
-        return read_json(self._trained)
+        return _with_facts(self._trained, _TRAINED, _AGAIN)
 
     def done(self) -> dict[str, Any]:
+        return _with_facts(self._done, _DONE, _AGAIN)
+
+    def done_as_found(self) -> dict[str, Any]:
+        """For reports, which use what is there."""
         return read_json(self._done)
 
     def mark_trained(self, facts: dict[str, Any]) -> None:
@@ -89,7 +97,7 @@ def _step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def read_json(path: Path, otherwise: str = "delete it to have it made again") -> dict[str, Any]:
+def read_json(path: Path, otherwise: str = _AGAIN) -> dict[str, Any]:
     """Raises: StateError if the file is missing or damaged."""
     try:
         facts: Any = json.loads(path.read_text("utf-8"))
@@ -97,6 +105,15 @@ def read_json(path: Path, otherwise: str = "delete it to have it made again") ->
         raise StateError(f"{path} cannot be read ({exc}); {otherwise}") from exc
     if not isinstance(facts, dict):
         raise StateError(f"{path} holds {type(facts).__name__}, expected an object; {otherwise}")
+    return facts
+
+
+def _with_facts(path: Path, expected: dict[str, Any], otherwise: str) -> dict[str, Any]:
+    """Raises: StateError if the file is damaged, or lacks a fact that the results need."""
+    facts = read_json(path, otherwise)
+    if wrong := [key for key, kind in expected.items() if not isinstance(facts.get(key), kind)]:
+        got = ", ".join(f"{key}: {facts[key]!r}" if key in facts else f"no {key}" for key in wrong)
+        raise StateError(f"{path} lacks {list_names(wrong)} (got {got}); {otherwise}")
     return facts
 
 

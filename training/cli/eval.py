@@ -23,11 +23,14 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
     """Evaluate the model that a run had after a stage again, e.g. on tasks not seen yet, or with other settings."""
+    from training.disk import require_folder
     from training.evaluation.prediction_rows import write_predictions
     from training.evaluation.stage_scores import lenient_reader, mean_scores
     from training.finished_run import evaluate_again, load_run
 
     run = load_run(run_dir, after=after, changes=changes or ())
+    if out is not None:
+        require_folder(out, "--out")
     found = evaluate_again(run, task or ())
     tasks = {one.name: one for one in run.tasks}
     scores = {name: mean_scores(rows, lenient_reader(tasks[name])) for name, rows in found.items()}

@@ -18,10 +18,12 @@ def command(
     image_root: Annotated[Path | None, typer.Option(help="Folder that image paths are relative to.")] = None,
 ) -> None:
     """Answer the questions of any dataset, in whatever styles it has, with the model of a run."""
+    from training.disk import require_file_place
     from training.evaluation.prediction_rows import write_predictions
     from training.finished_run import load_run, predict
 
     run = load_run(run_dir, after=after)
+    require_file_place(out, "--out")
     rows = predict(run, data, split=split, scorer=scorer, image_root=image_root)
     write_predictions(out, rows)
     score = sum(row["score"] for row in rows) / len(rows)

@@ -14,11 +14,13 @@ def command(
     examples: Annotated[int, typer.Option(min=0, max=50, help="Wrong answers to show of each kind.")] = 4,
 ) -> None:
     """Write a page on a run: accuracy matrices, metrics, what was forgotten and how, losses, wrong answers."""
+    from training.disk import require_file_place
     from training.report.run_page import write_run
     from training.report.run_record import load_record
 
     run = load_record(run_dir)
     out = html or run_dir / "report.html"
+    require_file_place(out, "--html")
     write_run(run, out, examples)
     state = "" if run.results.finished else f" (the run is not finished: {run.progress})"
     print(f"written to {out}{state}")

@@ -56,7 +56,9 @@ def projector_paths(model: nn.Module, setting: str = "auto") -> list[str]:
     modules = dict(model.named_modules())
     if setting != "auto":
         if setting not in modules:
-            raise ModelError(f"{type(model).__name__} has no module {setting!r} (model.projector)")
+            named = [path for path in modules if path.rpartition(".")[2] in PROJECTOR_NAMES]
+            known = f"it has {list_names(named)}" if named else "give the path of one that it has"
+            raise ModelError(f"{type(model).__name__} has no module {setting!r} (model.projector); {known}")
         return [setting]
     inside = language_model_path(model) + "."
     found = [

@@ -80,11 +80,8 @@ class StageRecord:
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:
-        """Lines of log.jsonl: step, loss, loss_by_style, ... Raises: RunError if a line is damaged."""
-        try:
-            return self.files.read_log()
-        except ValueError as exc:
-            raise RunError(f"{self.files.log} is damaged ({exc}); delete it to do without the losses") from exc
+        """Lines of log.jsonl: step, loss, loss_by_style, ... Raises: StateError if a line is damaged."""
+        return self.files.read_log()
 
 
 @dataclass(frozen=True)
@@ -132,11 +129,19 @@ class RunRecord:
 
     @property
     def peak_memory(self) -> Mapping[str, int]:
-        """Kind of memory ("process", "cuda") -> most bytes over the stages; empty where it was not recorded."""
+        """Kind of memory ("process", "cuda") -> most bytes over the stages; empty where it was not recorded.
+
+        Raises: RunError if what was recorded is no number.
+        """
         found: dict[str, int] = {}
         for stage in self.stages:
             for kind, size in _dict(stage.facts, "peak_memory_bytes").items():
-                found[kind] = max(found.get(kind, 0), int(size))
+                if not isinstance(size, int):
+                    raise RunError(
+                        f"{stage.files.folder / 'done.json'}: peak_memory_bytes.{kind} is {size!r}, expected a number of "
+                        "bytes; remove the entry to do without it"
+                    )
+                found[kind] = max(found.get(kind, 0), size)
         return found
 
     def seconds(self, doing: str) -> float | None:
@@ -185,7 +190,7 @@ def _stage(root: Path, folder: str, tasks: Sequence[str]) -> StageRecord:
         raise RunError(f"{root / 'results.json'}: {folder!r} is no stage; expected a name such as 03-imagenet")
     files = StageFiles(root / "tasks" / folder)
     own = (name,) if name in tasks else tuple(tasks)  # a stage of all tasks has a name of its own
-    return StageRecord(folder, int(number) - 1, own, files.done() if files.is_done else {}, files)
+    return StageRecord(folder, int(number) - 1, own, files.done_as_found() if files.is_done else {}, files)
 
 
 def _dict(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:

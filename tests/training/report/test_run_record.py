@@ -73,7 +73,7 @@ def test_files_that_are_no_json(run: Path) -> None:
 
 def test_a_damaged_log(run: Path) -> None:
     (run / "tasks/02-vqav2/log.jsonl").write_text("{broken\n")
-    with pytest.raises(RunError, match=r"log.jsonl is damaged .*; delete it to do without the losses"):
+    with pytest.raises(StateError, match=r"log.jsonl is damaged .*; delete the file: only the loss curve is lost"):
         load_record(run).stages[1].log  # noqa: B018
 
 
