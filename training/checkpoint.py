@@ -59,6 +59,13 @@ class RunFolder:
             raise RunError(
                 f"{self.root} cannot be the run folder ({exc}); set `out` to a folder that can be made and written to"
             ) from exc
+        try:
+            self._require_free_or_same(config)
+        except RunError:
+            self.close()  # in a notebook the process goes on
+            raise
+
+    def _require_free_or_same(self, config: RunConfig) -> None:
         if self.config_file.is_file():
             self._require_same(config)
         elif any(path.name != ".lock" for path in self.root.iterdir()):
