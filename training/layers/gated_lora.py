@@ -9,6 +9,7 @@ modules: `lora_A` and `lora_B` have the shapes of a plain LoRA of rank r, so tha
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -30,12 +31,12 @@ def require_divisible(rank: int, blocks: int, what: str) -> None:
         raise SettingError(f"the rank {rank} cannot be shared by {blocks} {what}; choose a multiple of {blocks}")
 
 
-class GatedLoraLinear(LoraLinear):
+class GatedLoraLinear(LoraLinear, ABC):
     """A linear layer with gated adapters; subclasses say where gates come from. Cannot be merged."""
 
+    @abstractmethod
     def gates(self, adapter: str, x: Tensor) -> Tensor:
         """x: (..., in). Returns (..., E), with leading dimensions that broadcast with those of x."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """x: (..., in), any number of leading dimensions. Returns (..., out) in the type of the frozen layer."""

@@ -62,6 +62,7 @@ def build_base(
     model = make_model(tower, tokenizer, seed)
     train_language(model, tokenizer, seed=seed, steps=language_steps, examples=examples, say=say)
     out.mkdir(parents=True, exist_ok=True)
+    model.config.vision_config._name_or_path = ""  # the folder of its builder is nobody's business
     model.bfloat16().save_pretrained(out)
     make_processor(tokenizer).save_pretrained(out)
     steps = {"see_steps": see_steps, "language_steps": language_steps, "examples": examples}
