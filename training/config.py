@@ -141,8 +141,9 @@ class ModelConfig(_Section):
     """Folder or hub name of any `AutoModelForImageTextToText`."""
     processor: str | None = None
     """Folder or hub name; null = that of the model."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Of the frozen weights. Adapters and projector are float32 whatever it is."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the frozen weights; auto: float32 with `train.precision: float32`, else as saved, but bfloat16 in place of
+    float16, which autocast does not mix with. Adapters and projector are float32 whatever it is."""
     prompt: Literal["auto", "chat", "plain"] = "auto"
     """chat: the processor's chat template; plain: `plain_format`; auto: chat where there is a template."""
     plain_format: str = "{prompt}\n"
@@ -266,7 +267,7 @@ class TrainConfig(_Section):
     """0 = no clipping."""
     lora: LoraSettings = LoraSettings()
     precision: Literal["float32", "bfloat16"] = "float32"
-    """bfloat16: autocast in training and evaluation."""
+    """bfloat16: autocast in training and evaluation; float32: no half precision anywhere, weights neither."""
     gradient_checkpointing: bool = False
     max_length: Count = 2048
     """Tokens of prompt, image and answer."""
@@ -311,6 +312,15 @@ class RunConfig(_Section):
     @property
     def run_dir(self) -> Path:
         return Path(self.out or f"runs/{self.name}")
+
+    @model_validator(mode="after")
+    def check_precision(self) -> RunConfig:
+        if self.train.precision == "float32" and self.model.dtype == "bfloat16":
+            raise ValueError(
+                "model.dtype is bfloat16, but train.precision is float32, which has no half precision anywhere; "
+                "set train.precision: bfloat16, or model.dtype: float32"
+            )
+        return self
 
 
 NOT_IDENTITY = {

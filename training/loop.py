@@ -111,7 +111,7 @@ class Loop:
 
     def restore(self, until: int) -> nn.Module:
         """The model as it stood before stage number `until`: the base, and what every earlier stage left."""
-        model = load_model(self.config.model)
+        model = load_model(self.config.model, self.config.train.precision)
         if self.method.trains and self.config.train.projector_lr is not None:
             self.projector = Projector(model, self.config.model.projector)
             self.projector.make_trainable(model)

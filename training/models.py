@@ -20,7 +20,7 @@ from training.pocket.source import model_location
 if TYPE_CHECKING:
     from training.config import ModelConfig
 
-DTYPES = {"auto": "auto", "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {"auto": "auto", "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def load_processor(config: ModelConfig) -> Any:
@@ -46,9 +46,11 @@ def load_processor(config: ModelConfig) -> Any:
     return processor
 
 
-def load_model(config: ModelConfig) -> nn.Module:
+def load_model(config: ModelConfig, precision: str = "bfloat16") -> nn.Module:
     """Any `AutoModelForImageTextToText`, all parameters frozen, in evaluation mode.
 
+    precision: `train.precision`; with float32, weights that were saved in half precision become float32. Weights that
+    were saved in float16 become bfloat16 otherwise.
     Raises: ModelError if it cannot be loaded, or its files lack parameters or have parameters that it does not.
     """
     from transformers import AutoModelForImageTextToText
@@ -59,7 +61,7 @@ def load_model(config: ModelConfig) -> nn.Module:
     try:
         model, info = loader.from_pretrained(
             model_location(config.name),
-            dtype=DTYPES[config.dtype],
+            dtype=torch.float32 if precision == "float32" else DTYPES[config.dtype],
             attn_implementation=config.attention,
             output_loading_info=True,
         )
@@ -69,6 +71,9 @@ def load_model(config: ModelConfig) -> nn.Module:
         ) from exc
     _check_loading(config.name, info)
     model.requires_grad_(False)
+    for parameter in model.parameters():
+        if parameter.dtype == torch.float16:
+            parameter.data = parameter.data.bfloat16()
     frozen: nn.Module = model.eval()
     return frozen
 
