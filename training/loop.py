@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from training.results import build_results
 from training.stage_files import write_json
 from training.stage_rows import TrainingRows, replayed_rows
 from training.stage_training import stage_seed, train_stage
+from training.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from training.config import RunConfig
@@ -141,9 +141,9 @@ class Loop:
             model = self.method.carry_over(model, stage)
         if files.is_done:  # an earlier stage is evaluated again; this one only has to be on the way to the next
             return model
-        start = time.perf_counter()
+        watch = Stopwatch()
         figures = self._evaluate(model, stage)
-        facts["evaluate_s"] = time.perf_counter() - start
+        facts |= {"evaluate_s": watch.wall_s, "evaluate_processor_s": watch.processor_s}
         if writes_files():
             files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), **figures, **facts})
             self._write_results(self.stages[: stage.number + 1])
@@ -151,7 +151,7 @@ class Loop:
         return model
 
     def _train(self, model: nn.Module, stage: Stage) -> None:
-        start = time.perf_counter()
+        watch = Stopwatch()
         rows = TrainingRows([self.tasks[name] for name in stage.tasks], self.inputs)
         self.method.before_training(model, stage, rows)
         require_gradients(model, stage.tasks)
@@ -170,7 +170,8 @@ class Loop:
         if writes_files():
             facts = {
                 "steps": plan.steps,
-                "train_s": time.perf_counter() - start,
+                "train_s": watch.wall_s,
+                "train_processor_s": watch.processor_s,
                 "trainable_parameters": count,
                 "peak_memory_bytes": peak_memory_bytes(),
             }

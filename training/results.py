@@ -42,12 +42,17 @@ def build_results(
         "forgetting": _forgetting(names, done),
         "cross_format": next((facts["cross_format"] for facts in done.values() if "cross_format" in facts), {}),
         "losses": {stage.folder: _losses(folder, stage) for stage in stages},
-        "time_s": {
-            "train": {stage.folder: facts["train_s"] for stage, facts in done.items()},
-            "evaluate": {stage.folder: facts["evaluate_s"] for stage, facts in done.items()},
-        },
+        "time_s": {doing: _by_stage(done, f"{doing}_s") for doing in ("train", "evaluate")},
+        "processor_s": {doing: _by_stage(done, f"{doing}_processor_s") for doing in ("train", "evaluate")},
+        "steps": _by_stage(done, "steps"),
+        "peak_memory_bytes": _by_stage(done, "peak_memory_bytes"),
         "trainable_parameters": max(facts["trainable_parameters"] for facts in done.values()) if done else 0,
     }
+
+
+def _by_stage(done: dict[Stage, dict[str, Any]], fact: str) -> dict[str, Any]:
+    """Without stages that did not record it: those of older builds, and what a stage without training has not."""
+    return {stage.folder: facts[fact] for stage, facts in done.items() if fact in facts}
 
 
 def _matrix(tasks: Sequence[str], done: dict[Stage, dict[str, Any]], kind: str) -> AccuracyMatrix | None:

@@ -77,10 +77,16 @@ def train_stage(
     )
     with out_of_memory(f"training {stage.name}", lower):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # or autocast wrappers pile up, stage by stage
+    _release(trainer, model)
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "disable")
     return plan
+
+
+def _release(trainer: TaskTrainer, model: nn.Module) -> None:
+    """Undo what accelerate did to the model: a method that keeps it for the next stage has it prepared anew there."""
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # or autocast wrappers pile up, stage by stage
+    vars(model).pop("_is_accelerate_prepared", None)  # or the next stage is trained without autocast
 
 
 def switch_checkpointing(model: Any, what: str, *settings: Any) -> None:

@@ -70,6 +70,13 @@ def test_a_run_leaves_what_it_promises(root: Path) -> None:
     assert files == expected | {"config.json", "results.json", ".lock"}
     assert results == json.loads((config.run_dir / "results.json").read_text())
     assert results["finished"]
+    stages = ["01-vqav2", "02-scienceqa"]
+    for doing in ("train", "evaluate"):
+        clock, processor = results["time_s"][doing], results["processor_s"][doing]
+        assert list(clock) == list(processor) == stages
+        assert all(processor[stage] > 0 for stage in stages)
+    assert results["steps"] == {stage: results["losses"][stage]["last"]["step"] for stage in stages}
+    assert all(results["peak_memory_bytes"][stage]["process"] > 2**26 for stage in stages)
     assert results["asd"] == 0.25
     assert results["matrices"]["strict"][0][1] is None
     assert results["metrics"]["strict"]["MFT"] is not None
@@ -169,6 +176,19 @@ def test_bfloat16_trains_float32_adapters(root: Path) -> None:
     assert losses["last"]["loss"] < losses["first"]["loss"]
     projector = load_file(config.run_dir / "tasks/01-vqav2/projector.safetensors")
     assert {weight.dtype for weight in (*first_adapter(config).values(), *projector.values())} == {torch.float32}
+
+
+def test_every_stage_of_a_kept_adapter_trains_in_bfloat16(root: Path) -> None:
+    """What a model that is loaded for the second stage learns, one that comes from the first stage learns, too."""
+    method = {"method": "seq-lora", "between_tasks": "keep"}
+    config, _ = finished(root, name="bf16-kept", method=method, train={**SHORT, "precision": "bfloat16"})
+    second = config.run_dir / "tasks/02-scienceqa"
+    names = ("adapter/adapter_model.safetensors", "projector.safetensors", "log.jsonl")
+    before = [(second / name).read_bytes() for name in names]
+    for made in (second, config.run_dir / "predictions/02-after-scienceqa"):
+        shutil.rmtree(made)
+    run(config, quiet)
+    assert [(second / name).read_bytes() for name in names] == before
 
 
 def test_two_processes_equal_one_with_twice_the_batch(root: Path) -> None:

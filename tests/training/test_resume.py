@@ -32,11 +32,12 @@ KILLS = {
 
 
 def outcome(folder: Path) -> dict[str, Any]:
-    """All that a run decides, as bytes: weights, states, predictions, logs and results, but no times."""
+    """All that a run decides, as bytes: weights, states, predictions, logs and results, but no times and no memory."""
     kinds = ("*.safetensors", "*.arrow", "log.jsonl", "adapter_config.json")
     files = {str(p.relative_to(folder)): p.read_bytes() for kind in kinds for p in folder.rglob(kind)}
     results = json.loads((folder / "results.json").read_text())
-    return {**files, "results": {key: value for key, value in results.items() if key not in ("time_s", "name")}}
+    costs = ("time_s", "processor_s", "peak_memory_bytes", "name")
+    return {**files, "results": {key: value for key, value in results.items() if key not in costs}}
 
 
 @pytest.mark.parametrize("method", [{"method": "reglora"}, {"method": "seq-lora", "between_tasks": "stack"}])

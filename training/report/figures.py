@@ -55,7 +55,12 @@ def figures_of(runs: Iterable[RunRecord]) -> list[Figure]:
     wanted += [Figure(f"final {task}", f"{task} at the end, %") for task in tasks]
     wanted.append(Figure("trainable_parameters", "trainable parameters", "count"))
     wanted += [Figure(f"memory {kind}", f"peak memory ({kind})", "bytes") for kind in memories]
+    wanted.append(Figure("steps", "optimizer steps", "count"))
     wanted += [Figure("train_s", "training", "seconds"), Figure("evaluate_s", "evaluation", "seconds")]
+    wanted += [
+        Figure("train_processor_s", "training, processor time", "seconds"),
+        Figure("evaluate_processor_s", "evaluation, processor time", "seconds"),
+    ]
     found = [values(run) for run in runs]
     return [figure for figure in wanted if any(one.get(figure.name) is not None for one in found)]
 
@@ -77,7 +82,9 @@ def values(run: RunRecord) -> dict[str, float | None]:
     found |= _forgotten(run) | _final(run)
     found["trainable_parameters"] = float(run.results.trainable_parameters)
     found |= {f"memory {kind}": float(size) for kind, size in run.peak_memory.items()}
-    found |= {"train_s": run.seconds("train"), "evaluate_s": run.seconds("evaluate")}
+    found["steps"] = float(sum(run.results.steps.values())) if run.results.steps else None
+    for doing in ("train", "evaluate"):
+        found |= {f"{doing}_s": run.seconds(doing), f"{doing}_processor_s": run.processor_seconds(doing)}
     return {name: value if is_number(value) else None for name, value in found.items()}
 
 

@@ -51,6 +51,8 @@ class RunResults(BaseModel):
     """Task -> folder of a later stage -> split."""
     cross_format: dict[str, dict[str, Any]] = {}
     time_s: dict[str, dict[str, float]] = {}
+    processor_s: dict[str, dict[str, float]] = {}
+    steps: dict[str, int] = {}
     trainable_parameters: int = 0
 
     @model_validator(mode="after")
@@ -148,6 +150,11 @@ class RunRecord:
         """Of "train" or "evaluate", over all stages; None where it was not recorded."""
         times = self.results.time_s.get(doing)
         return sum(times.values()) if times else None
+
+    def processor_seconds(self, doing: str) -> float | None:
+        """As `seconds`, in processor time; None, too, where a stage of an older build did not record it."""
+        times = self.results.processor_s.get(doing, {})
+        return sum(times.values()) if times and len(times) == len(self.results.stages) else None
 
     def predictions(self, stage: StageRecord, task: str) -> Path:
         return self.root / "predictions" / f"{stage.row + 1:02d}-after-{stage.name}" / f"{task}.arrow"

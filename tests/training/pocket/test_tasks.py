@@ -124,15 +124,13 @@ def test_every_pocket_run_names_its_own_file() -> None:
     from training.config import load_config
 
     paths = [path for path in (pipelines_dir() / "pocket").glob("*.yaml") if not path.name.startswith("_")]
-    assert {path.stem for path in paths} >= {
-        "seq-lora",
-        "seq-lora-asd",
-        "reglora",
-        "sefe",
-        "joint",
-        "zero-shot",
-        "quick",
-    }
+    both = {"seq-lora", "replay", "ewc", "o-lora", "moelora", "continual-llava"}
+    names = {"reglora", "sefe", "joint", "zero-shot", "quick", *both, *(f"{name}-asd" for name in both)}
+    assert {path.stem for path in paths} >= names
+    for name in both:
+        plain, asd = (load_config(pipelines_dir() / "pocket" / f"{name}{end}.yaml") for end in ("", "-asd"))
+        assert (plain.method, plain.train) == (asd.method, asd.train)
+        assert (plain.data.convert.ratio, asd.data.convert.ratio) == (0.0, 0.2)
     for path in paths:
         assert path.read_text("utf-8").startswith(f"# asd-train run pipelines/pocket/{path.name}\n")
         assert load_config(path).name == f"pocket-{path.stem}"

@@ -124,6 +124,8 @@ def _results(folder: Path, config: Any, asked: Any, tasks: Sequence[str], ratio:
         "metrics": {kind: all_metrics(AccuracyMatrix.from_rows(tasks, rows)) for kind, rows in matrices.items()},
         "forgetting": forgetting, "cross_format": {}, "losses": {},
         "time_s": {"train": dict.fromkeys(folders, 30.0), "evaluate": dict.fromkeys(folders, 5.0)},
+        "processor_s": {"train": dict.fromkeys(folders, 20.0), "evaluate": dict.fromkeys(folders, 4.0)},
+        "steps": dict.fromkeys(folders, 8),
         "trainable_parameters": 1000,
     }  # fmt: skip
 

@@ -62,6 +62,8 @@ def test_groups_by_method_and_ratio_with_hand_worked_intervals(runs: Path) -> No
     assert final["high"] - final["mean"] == pytest.approx(1.0588, abs=1e-4)
     assert figures(found, 0)["forgotten"]["mean"] == pytest.approx((6 / 8 + 4 / 8) / 2)
     assert figures(found, 0)["style_lost"]["mean"] == 1.0
+    costs = ("train_s", "train_processor_s", "evaluate_processor_s", "steps")
+    assert [figures(found, 0)[name]["mean"] for name in costs] == [90.0, 60.0, 12.0, 24.0]
     assert figures(found, 1)["superficial"]["n"] == 1  # where nothing was forgotten there are no shares
 
 

@@ -24,7 +24,14 @@ def test_what_a_run_left_is_read(run: Path) -> None:
     assert math.isnan(found.matrices["strict"].values[0, 1])
     assert found.peak_memory == {"process": 2**30}
     assert found.seconds("train") == 90.0
+    assert (found.processor_seconds("train"), found.processor_seconds("evaluate")) == (60.0, 12.0)
     assert found.stages[0].log[0]["loss"] == 1.0
+
+
+def test_processor_time_that_is_not_of_all_stages_is_none(run: Path) -> None:
+    change(run / "results.json", processor_s={"train": {"03-imagenet": 20.0}})  # the rest by a build that kept none
+    found = load_record(run)
+    assert (found.processor_seconds("train"), found.processor_seconds("evaluate")) == (None, None)
 
 
 def test_nan_in_the_file_is_not_evaluated(run: Path) -> None:
