@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,9 @@ def run(
     as_json: bool,
     rewriter: dict[str, Any] | None = None,
     jobs: int | None = None,
+    shard: tuple[int | None, int | None, float | None] = (None, None, None),
 ) -> None:
+    """shard: index, number of parts, and seconds to wait; see `asd.cli.parts`."""
     given = given_settings(settings, ratio, ratio_per_style)
     if rewriter:
         given["rewriter"] = _rewriter(rewriter, whole=pipeline is None)
@@ -96,6 +98,7 @@ def run(
         require_one_kind(recipe, configs)
     if jobs is not None and (pipeline is None or dry):
         raise UsageError("--jobs is for converting a --pipeline; give it without --task and --dry-run.")
+    run_one = _runner(shard, dry=dry, jobs=jobs, as_json=as_json)
     outcomes: list[dict[str, Any]] = []
     if jobs is not None:
         from asd.cli.benchmark import run_side_by_side
@@ -104,17 +107,34 @@ def run(
         configs = []
     for number, config in enumerate(configs, start=1):
         try:
-            outcomes.append(_run_one(config, dry, as_json))
+            outcomes.append(run_one(config))
         except AsdError:
             if pipeline is not None:
                 print(f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr)
             raise
     if as_json:
         print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))
-    elif pipeline is not None and not dry:
+    elif pipeline is not None and not dry and shard[0] is None:
         from asd.cli.benchmark import summary
 
         print("\n".join(summary(outcomes)))
+
+
+def _runner(
+    shard: tuple[int | None, int | None, float | None], *, dry: bool, jobs: int | None, as_json: bool
+) -> Callable[[ConvertConfig], dict[str, Any]]:
+    """What is done with each conversion. Raises: UsageError for options that exclude each other."""
+    index, count, wait_s = shard
+    if index is None and count is None:
+        if wait_s is not None:
+            raise UsageError("--wait is about other parts; give --shard-index and --num-shards as well.")
+        return lambda config: _run_one(config, dry, as_json)
+    from asd.cli.parts import part_of, run_one_part
+
+    part = part_of(index, count)
+    if dry or jobs is not None:
+        raise UsageError("--shard-index does one part of the work; give it without --dry-run and --jobs.")
+    return lambda config: run_one_part(config, part, wait_s or 0.0, as_json=as_json)
 
 
 def _run_one(config: ConvertConfig, dry: bool, as_json: bool) -> dict[str, Any]:

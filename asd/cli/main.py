@@ -93,6 +93,14 @@ def convert(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="With --pipeline: convert so many tasks side by side.")
     ] = None,
+    shard_index: Annotated[
+        int | None, typer.Option(help="Do only this part of the work, 0 to --num-shards less one; `asd merge` commits.")
+    ] = None,
+    num_shards: Annotated[int | None, typer.Option(help="In how many parts the work is handed out.")] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option(min=0, help="With --shard-index: seconds to wait for parts that are not at work. [default: 0]"),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable row.")] = False,
     max_reject_rate: Annotated[
         float | None, typer.Option(help="Stop if more than this share of rows is unusable. [default: 0.2]")
@@ -112,7 +120,22 @@ def convert(
         "name": name,
     }  # fmt: skip
     run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json,
-        rewriter=rewriter, jobs=jobs)  # fmt: skip
+        rewriter=rewriter, jobs=jobs, shard=(shard_index, num_shards, wait))  # fmt: skip
+
+
+@app.command()
+def merge(
+    directories: Annotated[
+        list[str], typer.Argument(metavar="DIR[@ID]...", help="Dataset directories that `asd convert --shard-index` told.")
+    ],
+    finish: Annotated[bool, typer.Option("--finish", help="Also do the work of parts that never began.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes. [default: one per core]")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Commit conversions that were handed out in parts; what the parts left undone is done first."""
+    from asd.cli.parts import run_merge
+
+    run_merge(directories, finish=finish, workers=workers, as_json=json)
 
 
 @app.command()

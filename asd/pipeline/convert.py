@@ -24,7 +24,7 @@ from asd.shards.card import dataset_card
 from asd.shards.manifest import Manifest, read_manifest
 from asd.shards.store import Store
 
-_WORTH_KEEPING = (StorageError, WorkerLostError, RewriterError)
+WORTH_KEEPING = (StorageError, WorkerLostError, RewriterError)
 """Failures after which the same command goes on from what is staged."""
 
 
@@ -52,7 +52,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     for note in prepared.notes:
         progress.say(note)
     store, version = prepared.store, prepared.version
-    _look_at_model(prepared)
+    look_at_prepared_model(prepared)
     waiting = f"another process is making version {version} in {store.root}; waiting for it"
     created = [folder for folder in (store.root, *store.root.parents) if not folder.exists()]
     notes: list[str] = []
@@ -73,7 +73,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
                 store.name_version(config.name, version)
             store.discard(store.staging(version))
     except AsdError as exc:
-        if not isinstance(exc, _WORTH_KEEPING):  # then nothing of it is of use to another run
+        if not isinstance(exc, WORTH_KEEPING):  # then nothing of it is of use to another run
             store.forget_staging(version, created)
         raise
     _tell_of_unfinished(store, progress)
@@ -81,7 +81,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making)
 
 
-def _look_at_model(prepared: Prepared) -> None:
+def look_at_prepared_model(prepared: Prepared) -> None:
     """A wrong key or model is found before the source is read and before a folder is made.
 
     A run that goes on from an earlier one may have no need of the model any more; it looks when it has.

@@ -100,8 +100,8 @@ def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
     return drafts_dir / f"{round_number:04d}-{shard.file}"
 
 
-def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made]) -> None:
-    """made: one for each of `order.requests()`."""
+def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable: bool = False) -> None:
+    """made: one for each of `order.requests()`; durable: flushed to disk before the file gets its name."""
     requests = order.requests()
     drafts = [one.draft for one in made]
     columns: dict[str, list[Any]] = {
@@ -123,7 +123,7 @@ def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made]) -> None:
     for name in _DRAFT_FIELDS:
         columns[name] = [getattr(found, name, None) for found in drafts]
     arrays = [pa.array(columns[item.name], item.type) for item in DRAFT_SCHEMA]
-    write_arrow(path, DRAFT_SCHEMA, [pa.record_batch(arrays, schema=DRAFT_SCHEMA)], durable=False)
+    write_arrow(path, DRAFT_SCHEMA, [pa.record_batch(arrays, schema=DRAFT_SCHEMA)], durable=durable)
 
 
 def read_outcomes(path: Path, order: DraftOrder) -> Outcomes:

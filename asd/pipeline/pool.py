@@ -16,7 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import TypeVar
+from types import TracebackType
+from typing import Protocol, TypeVar
 
 from asd.errors import DataError
 from asd.pipeline.drafts import DraftOrder, Outcomes
@@ -38,8 +39,26 @@ class WorkerLostError(DataError):
     """A worker process is gone; what was finished is of use to the next run."""
 
 
+class WorkPool(Protocol):
+    """Drafts and assembles, wherever that is done. Used as a context manager."""
+
+    def __enter__(self) -> WorkPool: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
+        """One result per order, in their order; the draft files are there when it comes."""
+
+    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+        """One result per order, in their order; the shard is there when it comes."""
+
+    def worker(self) -> Worker:
+        """The worker of this process."""
+
+
 class Pool:
-    """Drafts and assembles. Use as a context manager, so that no process outlives an error."""
+    """This machine's cores. Use as a context manager, so that no process outlives an error."""
 
     def __init__(self, setup: WorkerSetup, workers: int) -> None:
         self._setup, self._workers = setup, workers
@@ -50,7 +69,9 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
         if self._processes is None or self._lifeline is None:
             return
         if kind is not None:

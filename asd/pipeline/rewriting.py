@@ -126,7 +126,8 @@ class RewritingStage:
         self._save()
 
     def finish_order(self, order: DraftOrder, made: list[Made]) -> None:
-        write_drafts(order.path(self._worker.setup.drafts_dir), order, made)
+        setup = self._worker.setup
+        write_drafts(order.path(setup.drafts_dir), order, made, durable=setup.durable_drafts)
 
     @property
     def patience_s(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,16 @@ import numpy as np
 
 import asd
 from asd.errors import SourceError
+from asd.pipeline.assembled import Assembled
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.ingest import Ingested, ingest
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
-from asd.pipeline.pool import Pool
+from asd.pipeline.pool import Pool, WorkPool
 from asd.pipeline.prepare import Prepared, stamps_of
 from asd.pipeline.progress import Progress
 from asd.pipeline.rewriting_record import LEDGER, Ledger, describe_version
+from asd.pipeline.shared_staging import SharedStaging
 from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
 from asd.schemas.styles import TARGET_STYLES, Maker
 from asd.shards.files import open_arrow, sha256_of, storage_errors, sync_folder, write_bytes, write_text
@@ -45,13 +47,15 @@ class ConversionRun:
         self.prepared, self.staging, self.progress = prepared, staging, progress
         self.out = staging / "out"
         self.ingest_dir, self.drafts_dir = staging / "ingest", staging / "drafts"
+        self.assembled_dir = staging / "assembled"
+        self.shared = SharedStaging(staging)
         self.rounds = 0
 
     def run(self) -> list[str]:
         """Leave a finished version in `out`; returns what the user should know of the reading."""
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        with self._pool(wanted) as pool:
+        with self._pool(ingested, wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
             self.progress.stage("writing", ingested.num_samples)
             results = self._assemble(ingested, planner, assignment, pool)
@@ -66,7 +70,7 @@ class ConversionRun:
         """The counts and notes that `run` would give, without writing a shard."""
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        with self._pool(wanted) as pool:
+        with self._pool(ingested, wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
         counts = self._counts(ingested, planner, assignment, wanted)
         names = [TARGET_STYLES[style].value for style in assignment.styles.tolist()]
@@ -85,18 +89,21 @@ class ConversionRun:
     def _drop_unflushed(self) -> None:
         """Intermediate files are not flushed to disk, so after a crash of the machine they may be cut off or empty.
 
-        Finished shards are flushed before they get their names; they stay.
+        Finished shards are flushed before they get their names; they stay. So are all files that parts share, once
+        the source has been read.
         """
         mark = self.staging / "boot-id"
         boot = _BOOT_ID.read_text("ascii") if _BOOT_ID.is_file() else ""
         if boot and mark.is_file() and mark.read_text("utf-8") == boot:
             return
-        for path in (
-            *self.ingest_dir.glob("*"),
-            *self.drafts_dir.glob("*.arrow"),
-            *self.staging.glob("mining-index*"),
-        ):
-            path.unlink()
+        if not self.shared.is_begun:
+            for path in (
+                *self.ingest_dir.glob("*"),
+                *self.drafts_dir.glob("*.arrow"),
+                *self.assembled_dir.glob("*"),
+                *self.staging.glob("mining-index*"),
+            ):
+                path.unlink()
         write_text(mark, boot)
 
     def _ingest(self) -> tuple[Ingested, int, dict[int, int] | None]:
@@ -127,6 +134,7 @@ class ConversionRun:
             mining_index=self._mining_index() if wanted else None,
             image_root=prepared.source.image_root,
             embed_images=prepared.config.embed_images,
+            durable_drafts=self.shared.is_begun,
         )
 
     def _mining_index(self) -> Path | None:
@@ -147,14 +155,14 @@ class ConversionRun:
                 temporary.replace(path)
         return path
 
-    def _pool(self, wanted: int) -> Pool:
+    def _pool(self, ingested: Ingested, wanted: int) -> WorkPool:
         workers = self.prepared.config.workers
         if workers is None:
             workers = _usable_cores() if wanted >= INLINE_SAMPLES else 1
         return Pool(self._setup(wanted), workers)
 
     def _plan(
-        self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: Pool
+        self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: WorkPool
     ) -> tuple[Planner, Assignment]:
         planner = Planner(
             ingested.keys, ingested.capable, ingested.polarity,
@@ -188,7 +196,7 @@ class ConversionRun:
         ledger = Ledger(self.staging / LEDGER)
         return RewritingStage(worker, settings, ledger, self.progress)
 
-    def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: Pool) -> None:
+    def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: WorkPool) -> None:
         """Put the planner's questions to the makers, shard by shard."""
         orders = self._orders(questions, planner, ingested)
         for order, outcomes in zip(orders, pool.draft(orders), strict=True):
@@ -213,7 +221,10 @@ class ConversionRun:
             for place in sorted({*chain, *single})
         ]
 
-    def _assemble(self, ingested: Ingested, planner: Planner, assignment: Assignment, pool: Pool) -> list[ShardResult]:
+    def _assemble(self, ingested: Ingested, planner: Planner, assignment: Assignment, pool: WorkPool) -> list[ShardResult]:
+        return self._results(self._shard_orders(ingested, planner, assignment), pool)
+
+    def _shard_orders(self, ingested: Ingested, planner: Planner, assignment: Assignment) -> list[ShardOrder]:
         renamed_rows, records = sorted(ingested.renamed), self.prepared.config.rewriter is not None
         orders = []
         for shard in ingested.shards:
@@ -231,8 +242,18 @@ class ConversionRun:
                     processed=bytes(planner.processed[shard.first : shard.first + shard.rows]) if records else b"",
                 )
             )
+        return orders
+
+    def _results(self, orders: Sequence[ShardOrder], pool: WorkPool) -> list[ShardResult]:
+        """Of all orders; those whose shard is there and recorded are not looked at again."""
+        assembled = Assembled(self.assembled_dir, self.out, durable=self.shared.is_begun)
+        known = {order.file: assembled.find(order.file) for order in orders}
+        made = pool.assemble([order for order in orders if known[order.file] is None])
         results = []
-        for order, result in zip(orders, pool.assemble(orders), strict=True):
+        for order in orders:
+            if (result := known[order.file]) is None:
+                result = next(made)
+                assembled.record(result)
             results.append(result)
             self.progress.advance(order.shard.rows)
         return results

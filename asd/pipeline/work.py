@@ -61,6 +61,8 @@ class WorkerSetup:
     mining_index: Path | None
     image_root: Path | None
     embed_images: bool
+    durable_drafts: bool = False
+    """Flush draft files to disk: other machines, and later starts of this one, rely on them."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Worker:
         made = [
             self._try(sample, asked, able) for (_, asked, _), sample, able in zip(requests, samples, masks, strict=True)
         ]
-        write_drafts(path, order, made)
+        write_drafts(path, order, made, durable=self.setup.durable_drafts)
 
     def _try(self, sample: Sample, first: int, able: int) -> Made:
         """The first accepting style of the mask `able`, in the fixed order from `first` on."""

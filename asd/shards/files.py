@@ -66,6 +66,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Make the content of `path` survive a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Atomic: readers see the old file or the new one."""
     with storage_errors(path):
@@ -100,8 +106,7 @@ def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
                     writer.write_batch(batch)
                     rows += batch.num_rows
             if durable:
-                with temporary.open("rb+") as file:
-                    os.fsync(file.fileno())
+                sync_file(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from asd.errors import ShardError, StorageError, UnknownNameError, UsageError
 from asd.shards.files import storage_errors, sync_folder, write_text
+from asd.shards.locks import held_together
 from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 VERSIONS, STAGING, REFS, LATEST = "versions", ".staging", "refs", "latest"
@@ -201,6 +202,12 @@ class Store:
             yield
         finally:
             lock.release()
+
+    @contextlib.contextmanager
+    def lock_together(self, name: str, *, on_wait: str) -> Iterator[None]:
+        """Held by any number of processes that take it in this way, while nobody has it by `lock`."""
+        with held_together(self.root / STAGING / f"{name}.lock", lambda: print(on_wait, file=sys.stderr, flush=True)):
+            yield
 
     def commit(self, version: str, finished: Path, origin: dict[str, Any], card: str) -> str:
         """Make `finished` (all files written and flushed, manifest included) the version; returns its "vN".

@@ -37,22 +37,29 @@ def write_source(folder: Path, rows: int = ROWS, seed: int = 0) -> Path:
     return write_lines(folder / "source.jsonl", vqa_records(rows, seed))
 
 
-def _convert(given: dict[str, Any], message: Path) -> None:
+def _convert(given: dict[str, Any]) -> str:
+    done = asd.convert(**given)
+    return f"did_work={done.did_work} {done.version}"
+
+
+def _in_own_group(work: Callable[[dict[str, Any]], str], given: dict[str, Any], message: Path) -> None:
     os.setsid()
     try:
-        done = asd.convert(**given)
+        told = work(given)
     except AsdError as exc:
         message.write_text(f"{type(exc).__name__}: {exc}")
         os._exit(exc.exit_code)
-    message.write_text(f"did_work={done.did_work} {done.version}")
+    message.write_text(told)
 
 
 class Run:
     """One conversion under way in a process group of its own."""
 
-    def __init__(self, given: dict[str, Any], folder: Path) -> None:
+    def __init__(
+        self, given: dict[str, Any], folder: Path, work: Callable[[dict[str, Any]], str] = _convert
+    ) -> None:
         self._message = folder / f"message-{time.monotonic_ns()}"
-        self.process: ForkServerProcess = _context.Process(target=_convert, args=(given, self._message))
+        self.process: ForkServerProcess = _context.Process(target=_in_own_group, args=(work, given, self._message))
         self.process.start()
 
     def kill(self) -> None:

@@ -1,0 +1,36 @@
+"""What is known of finished shards, beside them in the staging folder: whoever commits need not read them again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from asd.pipeline.work import ShardResult
+from asd.shards.files import write_bytes
+from asd.shards.manifest import FileEntry
+
+
+class Assembled:
+    """One small file per finished shard. A shard gets its name when it is whole and never changes afterwards."""
+
+    def __init__(self, folder: Path, shards_dir: Path, *, durable: bool) -> None:
+        self._folder, self._shards_dir, self._durable = folder, shards_dir, durable
+
+    def record(self, result: ShardResult) -> None:
+        content = {"entry": result.entry.model_dump(), "by_style": result.by_style, "by_maker": result.by_maker}
+        write_bytes(self._path(result.entry.path), json.dumps(content).encode(), durable=self._durable)
+
+    def find(self, file: str) -> ShardResult | None:
+        """None where the shard is missing, of another size, or was never recorded."""
+        try:
+            content = json.loads(self._path(file).read_bytes())
+            result = ShardResult(FileEntry(**content["entry"]), content["by_style"], content["by_maker"])
+            size = (self._shards_dir / file).stat().st_size
+        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+            return None
+        return result if result.entry.path == file and result.entry.size_bytes == size else None
+
+    def _path(self, file: str) -> Path:
+        return self._folder / f"{Path(file).name}.json"

@@ -1,0 +1,268 @@
+"""A conversion handed out in parts: one after the other, all at once, or killed, it comes out the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asd
+from asd.errors import SourceError, UnknownNameError, UsageError
+from asd.pipeline.config import ConvertConfig
+from asd.pipeline.merge import merge
+from asd.pipeline.parts import PartReport, run_part
+from asd.pipeline.shared_staging import Part, SharedStaging
+from asd.shards.store import Store
+from tests.asd.cli_runner import run_asd
+from tests.asd.robustness.conversions import (
+    SHARDS,
+    Run,
+    assert_only_this_remains,
+    assert_still_latest,
+    contents,
+    identities,
+    settings,
+    write_source,
+)
+
+COUNT = 3
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a source, and the version made by one process in `whole`."""
+    folder = tmp_path_factory.mktemp("parts")
+    write_source(folder)
+    asd.convert(**settings(folder, out=folder / "whole"))
+    return folder
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    shutil.copy(whole / "source.jsonl", tmp_path)
+    return tmp_path
+
+
+def config(folder: Path, **other: Any) -> ConvertConfig:
+    given = settings(folder, **other)
+    return ConvertConfig(**{**given, "source": str(given["source"])})
+
+
+def part(folder: Path, index: int, count: int = COUNT, wait_s: float = 0.0, **other: Any) -> PartReport:
+    return run_part(config(folder, **other), Part(index, count), wait_s=wait_s)
+
+
+def in_turn(folder: Path, **other: Any) -> list[PartReport]:
+    """All parts one after the other, again and again: a pass for each round of the plan, and one for the rest."""
+    for _ in range(5):
+        reports = [part(folder, index, **other) for index in range(COUNT)]
+        if all(report.is_done for report in reports):
+            return reports
+    raise AssertionError(reports)
+
+
+def part_elsewhere(given: dict[str, Any]) -> str:
+    index, count, wait_s = given.pop("part")
+    report = run_part(ConvertConfig(**{**given, "source": str(given["source"])}), Part(index, count), wait_s=wait_s)
+    return f"done={report.is_done}"
+
+
+def start(folder: Path, index: int, count: int = COUNT, wait_s: float = 60.0) -> Run:
+    return Run(settings(folder, part=(index, count, wait_s)), folder, part_elsewhere)
+
+
+def assert_same_as_whole(folder: Path, whole: Path) -> None:
+    version = Store(whole / "whole").latest()
+    assert version is not None
+    assert_still_latest(folder / "data", version)
+    assert contents(folder / "data" / "versions" / version) == contents(whole / "whole" / "versions" / version)
+    assert_only_this_remains(folder / "data")
+
+
+def test_one_after_the_other_leaves_nothing_to_do_but_the_commit(folder: Path, whole: Path) -> None:
+    first = [part(folder, index) for index in range(2)]
+    assert [report.waiting_for for report in first] == [(1, 2), (2,)]
+    assert [(report.drafts_done, report.drafts, report.shards) for report in first] == [(2, 2, None)] * 2
+    last = in_turn(folder)
+    assert [report.shards_done for report in last] == [SHARDS // COUNT] * COUNT
+    made = identities(Store(folder / "data").staging(first[0].version))
+    assert len(made) == SHARDS
+    done = merge(folder / "data")
+    assert done.did_work
+    kept = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (done.path / "latest/data").iterdir()}
+    assert kept == made, "the merge wrote a shard again"
+    assert_same_as_whole(folder, whole)
+    assert part(folder, 0).is_committed
+
+
+def test_the_merge_neither_drafts_nor_assembles_nor_reads_shards_of_parts_that_are_done(folder: Path) -> None:
+    staging = Store(folder / "data").staging(in_turn(folder)[0].version)
+    for path in staging.glob("out/data/*.arrow"):  # of the right size, but no longer readable
+        path.write_bytes(b"\0" * path.stat().st_size)
+    times = {path: path.stat().st_mtime_ns for path in (staging / "drafts").iterdir()}
+    keep = folder / "drafts"
+    shutil.copytree(staging / "drafts", keep)
+    merge(folder / "data")
+    assert sorted(path.name for path in times) == sorted(path.name for path in keep.iterdir())
+    assert len(asd.verify(folder / "data").problems) == SHARDS, "checksums are those that the parts wrote down"
+
+
+def test_what_no_part_did_is_done_by_the_merge(folder: Path, whole: Path) -> None:
+    for index in range(COUNT):
+        part(folder, index)
+    merge(folder / "data")
+    assert_same_as_whole(folder, whole)
+
+
+def test_an_ordinary_conversion_goes_on_from_parts_too(folder: Path, whole: Path) -> None:
+    part(folder, 1)
+    asd.convert(**settings(folder))
+    assert_same_as_whole(folder, whole)
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_all_at_once(folder: Path, whole: Path, count: int) -> None:
+    runs = [start(folder, index, count) for index in range(count)]
+    assert [run.wait() for run in runs] == [(0, "done=True")] * count
+    merge(folder / "data")
+    assert_same_as_whole(folder, whole)
+
+
+def test_killed_parts_are_run_again(folder: Path, whole: Path) -> None:
+    staging = Store(folder / "data").staging(str(Store(whole / "whole").latest()))
+    assert start(folder, 0).kill_when(lambda: any(staging.glob("ingest/native-*"))), "it was to be killed while it read"
+    runs = {index: start(folder, index) for index in range(COUNT)}
+    assert runs[1].kill_when(lambda: any(staging.glob("drafts/0000-*"))), "it was to be killed while others drafted"
+    runs[1] = start(folder, 1)
+    runs[2].kill_when(lambda: any(staging.glob("out/data/train-*")))
+    runs[2] = start(folder, 2)
+    assert [run.wait() for run in runs.values()] == [(0, "done=True")] * COUNT
+    merge(folder / "data")
+    assert_same_as_whole(folder, whole)
+
+
+def test_a_part_waits_for_one_at_work_and_not_for_a_dead_one(folder: Path) -> None:
+    part(folder, 0)
+    alone = start(folder, 0, wait_s=0.0)
+    assert alone.wait() == (0, "done=False")
+    (staged,) = Store(folder / "data").unfinished()
+    shared = SharedStaging(Store(folder / "data").staging(staged.version))
+    with shared.at_work(Part(1, COUNT)), shared.at_work(Part(2, COUNT)):
+        waiting = start(folder, 0, wait_s=0.0)
+        waiting.process.join(1.5)
+        assert waiting.process.is_alive()
+    assert waiting.wait() == (0, "done=False")
+
+
+def test_another_start_of_the_machine_does_not_throw_away_what_parts_have_flushed(folder: Path, whole: Path) -> None:
+    report = part(folder, 0)
+    staging = Store(folder / "data").staging(report.version)
+    before = {path: path.stat().st_mtime_ns for path in (*staging.glob("ingest/*"), *staging.glob("drafts/*"))}
+    (staging / "boot-id").write_text("another machine")
+    part(folder, 1)
+    part(folder, 2)
+    assert before.items() <= {
+        path: path.stat().st_mtime_ns for path in (*staging.glob("ingest/*"), *staging.glob("drafts/*"))
+    }.items()
+    (staging / "boot-id").write_text("a third one")
+    merge(folder / "data")
+    assert_same_as_whole(folder, whole)
+
+
+def test_embedded_sample_and_recorded_settings_do_not_depend_on_the_place(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = run_asd("convert", "--task", "vqav2", "--source", "source.jsonl", "--out", "here", "--ratio", "0.3",
+                   "--shard-index", "0", "--num-shards", "1")  # fmt: skip
+    assert (done.code, done.err) == (0, "")
+    assert "part 0 of 1: reading done, drafts 1 of 1 done, shards 1 of 1 written" in done.out
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    merged = run_asd("merge", folder / "here", "--json")
+    assert merged.code == 0, merged.err
+    assert json.loads(merged.out)["counts"]["converted"] == 270
+    alone = asd.convert("vqav2", folder / "source.jsonl", out=folder / "alone", ratio=0.3)
+    assert alone.version == json.loads(merged.out)["version"]
+
+
+class TestMistakes:
+    def test_numbers(self, folder: Path) -> None:
+        def told(*options: object) -> str:
+            outcome = run_asd("convert", "--task", "vqav2", "--source", folder / "source.jsonl", "--out",
+                              folder / "data", *options)  # fmt: skip
+            assert outcome.code == 2
+            return outcome.err
+
+        assert "--shard-index 3: with --num-shards 3 the parts are 0 to 2 (Slurm: --array=0-2)." in told(
+            "--shard-index", 3, "--num-shards", 3
+        )
+        assert "--num-shards 0: at least 1." in told("--shard-index", 0, "--num-shards", 0)
+        assert "give --shard-index and --num-shards together" in told("--shard-index", 0)
+        assert "--wait is about other parts" in told("--wait", 5)
+        assert "without --dry-run and --jobs" in told("--shard-index", 0, "--num-shards", 3, "--dry-run")
+        assert not (folder / "data").exists()
+
+    def test_another_number_of_parts(self, folder: Path) -> None:
+        part(folder, 0)
+        with pytest.raises(UsageError, match=r"--num-shards 4: version \w+ in .* is being made in 3 parts\."):
+            part(folder, 3, 4)
+
+    def test_the_same_part_twice_at_once(self, folder: Path) -> None:
+        report = part(folder, 0)
+        with (
+            SharedStaging(Store(folder / "data").staging(report.version)).at_work(Part(0, COUNT)),
+            pytest.raises(UsageError, match=r"part 0 of 3 is at work already on .*Give every part an index of its own"),
+        ):
+            part(folder, 0)
+
+    def test_a_part_that_never_began(self, folder: Path, whole: Path) -> None:
+        part(folder, 0)
+        part(folder, 2)
+        outcome = run_asd("merge", folder / "data")
+        assert outcome.code == 2
+        assert "part 1 of 3 never began" in outcome.err and "--finish" in outcome.err
+        assert run_asd("merge", folder / "data", "--finish").code == 0
+        assert_same_as_whole(folder, whole)
+
+    def test_no_parts_at_all(self, folder: Path) -> None:
+        with pytest.raises(UsageError, match=r"holds no conversion in parts \(it has no version yet\)"):
+            merge(folder / "data")
+        asd.convert(**settings(folder))
+        with pytest.raises(UsageError, match=r"holds no conversion in parts \(its latest version is \w+\)"):
+            merge(folder / "data")
+
+    def test_parts_with_different_settings(self, folder: Path, whole: Path) -> None:
+        right = part(folder, 0)
+        part(folder, 2)
+        wrong = part(folder, 1, seed=7)
+        with pytest.raises(UsageError, match=r"parts of several conversions: .*They differ in config\.seed \([07], [07]\)"):
+            merge(folder / "data")
+        with pytest.raises(UsageError, match=r"part 1 of 3 never began"):
+            merge(folder / "data", right.version)
+        with pytest.raises(UnknownNameError, match="no conversion in parts named 'abcdef'"):
+            merge(folder / "data", "abcdef")
+        part(folder, 1)
+        assert merge(folder / "data", right.version[:6]).version == right.version
+        assert [one.version for one in Store(folder / "data").unfinished()] == [wrong.version]
+
+    def test_another_source_at_the_merge(self, folder: Path) -> None:
+        for index in range(COUNT):
+            part(folder, index)
+        write_source(folder, seed=5)
+        with pytest.raises(UsageError, match=r"cannot be merged here: since its parts ran, something has changed: source"):
+            merge(folder / "data")
+
+    def test_bad_data_in_one_part_does_not_harm_the_others(self, folder: Path, whole: Path) -> None:
+        given = {"image_root": folder, "embed_images": True}
+        with pytest.raises(SourceError, match=r"image .* cannot be read"):
+            in_turn(folder, **given)
+        assert len(list(folder.glob("data/.staging/*/drafts/*.arrow"))) >= SHARDS
+
+    def test_an_unusable_source_leaves_nothing_behind(self, folder: Path) -> None:
+        (folder / "source.jsonl").write_text('{"no": "question"}\n')
+        with pytest.raises(SourceError):
+            part(folder, 0)
+        assert not (folder / "data").exists()
