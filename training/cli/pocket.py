@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,10 +31,22 @@ def data(
 def base(
     out: Annotated[Path, typer.Option(help="Folder of the new model.")],
     seed: Annotated[int, typer.Option(help="Decides initial weights, pictures and texts.")] = 0,
+    facts: Annotated[
+        Literal["some", "all"],
+        typer.Option(help="all: raise a base further until it knows every fact that the tasks ask for."),
+    ] = "some",
+    start: Annotated[
+        Path | None, typer.Option(help="With --facts all: the base to begin with; default the shipped one.")
+    ] = None,
 ) -> None:
-    """Train the base model from scratch: about a quarter of an hour on one core."""
+    """Train the base model from scratch, or raise one further: about a quarter of an hour on one core."""
     from training.loop import say_on_stderr
-    from training.pocket.base_model import build_base
+    from training.pocket.base_model import build_base, build_knowing
 
-    recipe = build_base(out, seed=seed, say=say_on_stderr)
+    if facts == "all":
+        recipe = build_knowing(out, start=start, seed=seed, say=say_on_stderr)
+    elif start is not None:
+        raise typer.BadParameter("only a base of --facts all begins with another one", param_hint="--start")
+    else:
+        recipe = build_base(out, seed=seed, say=say_on_stderr)
     print(f"written to {out}, sha256 {recipe['sha256']}")

@@ -9,17 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from PIL import Image
 
 from training.pocket import drawing
-from training.pocket.questions import ABOUT_COUNTS, ABOUT_RELATIONS, Asked, ask, ask_about_book, ask_about_sign
+from training.pocket.questions import (
+    ABOUT_COUNTS,
+    ABOUT_RELATIONS,
+    Asked,
+    Asker,
+    Scene,
+    ask,
+    ask_about_book,
+    ask_about_sign,
+)
 from training.pocket.tasks import LETTERS, OBJECT_QUESTION, make_sign_lines
 from training.pocket.words import AUTHORS, BROADER, CATEGORIES, COLOURS, GENRES, KINDS, SIGN_WORDS, TITLES, with_article
 
-KNOWN_FACTS = 3
+Facts = Literal["some", "all"]
+"""`some`: what the shipped base is told. `all`: every fact that the tasks ask for, still in sentences alone."""
+KNOWN_FACTS: dict[Facts, int] = {"some": 3, "all": 6}
 """Members of each science category that the base is told about; the others are left to the task."""
+CAPTIONS: dict[Facts, float] = {"some": 0.35, "all": 0.2}
+"""Share of captions among what is said of pictures; the rest answers questions."""
+VIEWS: dict[Facts, tuple[int, ...]] = {"some": (40, 22, 14, 15, 9), "all": (52, 24, 9, 9, 6)}
+"""Weights of scenes, signs, things, books, charts."""
 REQUESTS = {
     "short": (
         "One word will do.", "Name it in a word or two.", "Just the word, please.", "Say it in one word.",
@@ -79,34 +94,34 @@ class View(NamedTuple):
     wrong: Callable[[Asked, Random], list[str]]
 
 
-def make_view(random: Random) -> View:
-    maker = random.choices((_scene, _sign, _thing, _book, _chart), (40, 22, 14, 15, 9))[0]
-    return maker(random)
+def make_view(random: Random, facts: Facts = "some") -> View:
+    maker = random.choices((_scene, _sign, _thing, _book, _chart), VIEWS[facts])[0]
+    return maker(random, facts)
 
 
-def picture_example(random: Random) -> Example:
-    view = make_view(random)
+def picture_example(random: Random, facts: Facts = "some") -> Example:
+    view = make_view(random, facts)
     if random.random() < 0.06:
         image = drawing.blur(view.image, random, hopeless=True)
         question = random.choice([*CAPTION_REQUESTS, random.choice(view.asked).question])
         return Example(question, BLURRED, image)
     image = drawing.blur(view.image, random, hopeless=False) if random.random() < 0.1 else view.image
-    if random.random() < 0.35:
+    if random.random() < CAPTIONS[facts]:
         return Example(random.choice(CAPTION_REQUESTS), view.caption, image)
     asked = random.choice(view.asked)
     return Example(asked.question, asked.sentence, image)
 
 
-def text_example(random: Random) -> Example:
+def text_example(random: Random, facts: Facts = "some") -> Example:
     """A question about a described picture, or about a fact, with a request for one of the styles."""
     draw = random.random()
     if draw < 0.2:
-        return _fact_example(random)
+        return _fact_example(random, facts)
     if draw < 0.4:
         return _lookup_example(random)
     if draw < 0.5:
         return _place_example(random)
-    view = make_view(random)
+    view = make_view(random, facts)
     asked = random.choice(view.asked)
     return _styled(view.caption, asked, view.wrong(asked, random), "", random)
 
@@ -163,11 +178,12 @@ def _place_example(random: Random) -> Example:
     return Example(f"{shape.box_text}\nWhere is that? Use a sentence.", f"It is at the {shape.place}.")
 
 
-def _fact_example(random: Random) -> Example:
+def _fact_example(random: Random, facts: Facts) -> Example:
+    known = KNOWN_FACTS[facts]
     category = random.choice(list(CATEGORIES))
-    right = random.choice(CATEGORIES[category][:KNOWN_FACTS])
+    right = random.choice(CATEGORIES[category][:known])
     others = random.sample([name for name in CATEGORIES if name != category], random.randint(1, 3))
-    wrong = [random.choice(CATEGORIES[name][:KNOWN_FACTS]) for name in others]
+    wrong = [random.choice(CATEGORIES[name][:known]) for name in others]
     if random.random() < 0.3:
         return Example(f"What is {right}?", f"{right.capitalize()} is a {category}.")
     reasons = " ".join(f"{word.capitalize()} is a {name}." for word, name in zip(wrong, others, strict=True))
@@ -177,15 +193,32 @@ def _fact_example(random: Random) -> Example:
     return _styled(f"{listed}.", asked, wrong, f"{reasons} {sentence} So the answer is {right}.", random)
 
 
-def _scene(random: Random) -> View:
+def _ask_corners(scene: Scene, random: Random) -> Asked:
+    """Where a shape begins and ends, in the numbers of a box, but said in a sentence."""
+    shape = random.choice(scene)
+    left, top, right, bottom = shape.box_text.strip("[]").split(",")
+    numbers = f"({left},{top}) and ({right},{bottom})"
+    question = f"Where is the {shape.name}, in numbers?"
+    return Asked(question, shape.box_text, f"The {shape.name} stands between {numbers}.")
+
+
+def _askers(scene: Scene, random: Random, facts: Facts) -> tuple[Asker, ...]:
+    if facts == "all":
+        return (*ABOUT_COUNTS, *(ABOUT_RELATIONS if len(scene) > 1 else ()), _ask_corners)
+    return ABOUT_COUNTS if len(scene) < 2 or random.random() < 0.5 else ABOUT_RELATIONS
+
+
+def _scene(random: Random, facts: Facts) -> View:
     scene = drawing.make_scene(random, 1, 4)
-    askers = ABOUT_COUNTS if len(scene) < 2 or random.random() < 0.5 else ABOUT_RELATIONS
+    askers = _askers(scene, random, facts)
     said = ", ".join(f"{with_article(shape.name)} at the {shape.place}" for shape in random.sample(scene, len(scene)))
     count = f"{len(scene)} shape{'' if len(scene) == 1 else 's'}: " if random.random() < 0.5 else ""
     return View(drawing.draw_scene(scene, random), f"{count}{said}.", ask(scene, random, 3, askers), _wrong_of_scene)
 
 
 def _wrong_of_scene(asked: Asked, random: Random) -> list[str]:
+    if asked.answer.startswith("["):
+        return [one.box_text for one in drawing.make_scene(random, 2, 3) if one.box_text != asked.answer]
     pools: list[list[str]] = [
         list(COLOURS), list(KINDS), ["left", "middle", "right"], ["1", "2", "3", "4"],
     ]  # fmt: skip
@@ -197,8 +230,10 @@ def _others(answer: str, pool: list[str], random: Random) -> list[str]:
     return random.sample(rest, min(len(rest), random.randint(1, 3)))
 
 
-def _sign(random: Random) -> View:
+def _sign(random: Random, facts: Facts) -> View:
     lines = make_sign_lines(random)
+    if facts == "all" and random.random() < 0.5:  # numbers are read digit by digit: rarer and harder than words
+        lines[random.randrange(len(lines))] = f"{random.randint(10, 99)}"
     asked = ask_about_sign(lines)
     said = [one.question.removeprefix("What ").split(" is ")[0] + f" {one.answer}" for one in asked]
     places = ("at the top", "at the bottom") if len(lines) == 2 else ("",)
@@ -212,20 +247,23 @@ def _wrong_of_sign(asked: Asked, random: Random) -> list[str]:
     return _others(asked.answer, list(SIGN_WORDS), random)
 
 
-def _thing(random: Random) -> View:
+def _thing(random: Random, facts: Facts) -> View:
+    broader = BROADER if facts == "some" else {}
     name = random.choice(drawing.OBJECTS)
-    called = BROADER.get(name, name.lower())
+    called = broader.get(name, name.lower())
     said = with_article(called)
     asked = [
         Asked(OBJECT_QUESTION, called, f"The picture shows {said}."),
         Asked("What is this?", called, f"This is {said}."),
     ]
-    names = [BROADER.get(other, other.lower()) for other in drawing.OBJECTS]
+    if facts == "all":  # the name with its capital too: to this tokenizer it is another word
+        asked.append(Asked(OBJECT_QUESTION, called, f"{name} is what the picture shows."))
+    names = [broader.get(other, other.lower()) for other in drawing.OBJECTS]
     caption = f"A picture of {said}."
     return View(drawing.draw_thing(name, random), caption, asked, lambda one, keyed: _others(one.answer, names, keyed))
 
 
-def _book(random: Random) -> View:
+def _book(random: Random, facts: Facts) -> View:
     title, author, colour = random.choice(TITLES), random.choice(AUTHORS), random.choice(list(GENRES))
     asked = ask_about_book(title, author, colour, random)
     caption = f"A {colour} book with the title {title} by {author}, about {GENRES[colour]}."
@@ -237,7 +275,7 @@ def _book(random: Random) -> View:
     return View(drawing.draw_book(title, author, colour, random), caption, asked, wrong)
 
 
-def _chart(random: Random) -> View:
+def _chart(random: Random, facts: Facts) -> View:
     colours = random.sample(list(COLOURS), 3)
     heights = random.sample((8, 18, 28, 38), 3)
     most, least = colours[heights.index(max(heights))], colours[heights.index(min(heights))]
@@ -251,7 +289,7 @@ def _chart(random: Random) -> View:
     return View(image, caption, asked, lambda one, keyed: _others(one.answer, colours, keyed))
 
 
-def make_examples(count: int, seed: int, *, with_picture: bool) -> list[Example]:
+def make_examples(count: int, seed: int, *, with_picture: bool, facts: Facts = "some") -> list[Example]:
     make = picture_example if with_picture else text_example
     kind = "picture" if with_picture else "text"
-    return [make(Random(f"base:{seed}:{kind}:{number}")) for number in range(count)]
+    return [make(Random(f"base:{seed}:{kind}:{number}"), facts) for number in range(count)]

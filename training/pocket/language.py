@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from training.pocket.corpus import Example, make_examples
+from training.pocket.corpus import Example, Facts, make_examples
 from training.pocket.vision import GRID, pixel_values
 
 PATCHES = GRID * GRID
@@ -131,15 +131,20 @@ def _loss(model: LlavaForConditionalGeneration, batch: list[Encoded], features: 
 
 def train_language(
     model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, *, seed: int, steps: int,
-    examples: int, batch: int = 64, lr: float = 2e-3, say: Callable[[str], None] = print,
+    examples: int, batch: int = 64, lr: float = 2e-3, facts: Facts = "some", pictures_in_three: int = 1,
+    fresh: bool = True, say: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
-    """Trains projector and language model in place; the tower stays as it is."""
+    """Trains projector and language model in place; the tower stays as it is.
+
+    pictures_in_three: batches with pictures out of every three; fresh: the projector is new and is scaled first.
+    """
     model.set_attn_implementation("eager")  # faster than fused attention for sequences this short
     torch.manual_seed(seed)
-    pictures = make_examples(examples, seed, with_picture=True)
-    texts = make_examples(examples, seed, with_picture=False)
+    pictures = make_examples(examples, seed, with_picture=True, facts=facts)
+    texts = make_examples(examples, seed, with_picture=False, facts=facts)
     features = tower_features(model.model.vision_tower, pictures)
-    rescale_projector(model, features[:500])
+    if fresh:
+        rescale_projector(model, features[:500])
     pools = (
         _batches([encode(tokenizer, one, row) for row, one in enumerate(pictures)], batch, Random(seed)),
         _batches([encode(tokenizer, one, -1) for one in texts], batch, Random(seed + 1)),
@@ -149,7 +154,7 @@ def train_language(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.05)
     recent = [0.0, 0.0]
     for step in range(steps):
-        kind = int(step % 3 > 0)
+        kind = int(step % 3 >= pictures_in_three)
         with torch.autocast("cpu", torch.bfloat16):
             loss = _loss(model, next(pools[kind]), features, tokenizer.pad_token_id)
         optimizer.zero_grad()
