@@ -268,6 +268,8 @@ class TrainConfig(_Section):
     lora: LoraSettings = LoraSettings()
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: autocast in training and evaluation; float32: no half precision anywhere, weights neither."""
+    shard: bool = False
+    """Decoder layers and their adapters shared out over the processes (FSDP2). With one process: nothing to share."""
     gradient_checkpointing: bool = False
     max_length: Count = 2048
     """Tokens of prompt, image and answer."""
@@ -328,6 +330,7 @@ NOT_IDENTITY = {
     "published": "what it is compared to",
     "train.checkpoint_s": "a resumed run has the same numbers",
     "train.checkpoint_steps": "a resumed run has the same numbers",
+    "train.shard": "where weights lie; rounding aside, the numbers are the same",
     "train.loader_workers": "speed only",
     "train.cache_mb": "speed only",
     "train.report_to": "who is told",

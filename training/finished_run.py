@@ -50,7 +50,7 @@ def load_run(root: Path, *, after: str | None = None, changes: Iterable[str] = (
     loop = Loop(config, tasks, folder, lambda text: None)
     stage = _stage_named(loop, after)
     loop.inputs = RunInputs(config, tasks)
-    return FinishedRun(loop.restore(until=stage.number + 1), stage, config, tasks, loop.inputs)
+    return FinishedRun(loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs)
 
 
 def _stage_named(loop: Loop, name: str | None) -> Stage:

@@ -16,17 +16,19 @@ from asd.schemas.styles import AnswerStyle
 from training.checkpoint import RunFolder
 from training.data import TaskData, load_tasks, require_images
 from training.disk import disk_full
+from training.errors import SettingError
 from training.evaluation import cross_format
 from training.evaluation.evaluate import Evaluator
 from training.evaluation.prediction_rows import read_predictions, write_predictions
 from training.evaluation.stage_scores import forgotten, lenient_reader, mean_scores
 from training.inputs import RunInputs
-from training.memory import peak_memory_bytes
+from training.memory import out_of_memory, peak_memory_bytes
 from training.methods.protocol import Stage
 from training.methods.registry import build_method, method_class
 from training.models import Projector, load_model, require_gradients, trainable
-from training.processes import start_processes, wait_for_all, writes_files
+from training.processes import num_processes, shards_model, start_processes, wait_for_all, writes_files
 from training.results import build_results
+from training.sharding import ShardedCopy, sharded_copy
 from training.stage_files import write_json
 from training.stage_rows import TrainingRows, replayed_rows
 from training.stage_training import stage_seed, train_stage
@@ -92,11 +94,33 @@ class Loop:
             self.inputs = RunInputs(self.config, list(self.tasks.values()))
             self.evaluator = Evaluator(self.inputs)
             if self.method.trains:
+                self._require_shardable()
+                if self.shards:
+                    self.say(f"decoder layers are shared out over {num_processes()} processes (FSDP2)")
                 self._check_lengths(todo)
             model = self.restore(until=todo[0].number)
             for stage in self.stages[todo[0].number :]:
                 model = self._stage(model, stage)
         return self._write_results(self.stages)
+
+    @property
+    def shards(self) -> bool:
+        return shards_model(self.config.train.shard)
+
+    def placed(self, model: nn.Module) -> nn.Module:
+        """The model as it is asked questions: itself, or a sharded copy."""
+        return self._shared_out(model).model if self.shards else model
+
+    def _shared_out(self, model: nn.Module) -> ShardedCopy:
+        with out_of_memory("sharing out the model", "its size (model.name), or use more processes"):
+            return sharded_copy(model, start_processes())
+
+    def _require_shardable(self) -> None:
+        if self.shards and not self.method.can_shard:
+            raise SettingError(
+                f"the method {self.config.method.method!r} needs whole parameters, but the model is to be shared out over "
+                f"{num_processes()} processes; leave train.shard out (and FSDP, in accelerate's settings)"
+            )
 
     def is_usable(self, stage: Stage) -> bool:
         """What the stage trained is whole (or nothing was to be trained)."""
@@ -115,7 +139,9 @@ class Loop:
         if self.method.trains and self.config.train.projector_lr is not None:
             self.projector = Projector(model, self.config.model.projector)
             self.projector.make_trainable(model)
-        model.to(start_processes())
+        device = start_processes()
+        if not self.shards:
+            model.to(device)
         for stage in self.stages[:until]:
             model = self._load_stage(self.method.wrap(model, stage), stage)
             model = self.method.carry_over(model, stage)
@@ -142,7 +168,7 @@ class Loop:
         if files.is_done:  # an earlier stage is evaluated again; this one only has to be on the way to the next
             return model
         watch = Stopwatch()
-        figures = self._evaluate(model, stage)
+        figures = self._evaluate(self.placed(model), stage)
         facts |= {"evaluate_s": watch.wall_s, "evaluate_processor_s": watch.processor_s}
         if writes_files():
             files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), **figures, **facts})
@@ -162,11 +188,15 @@ class Loop:
         self.say(
             f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows{again}"
         )
+        sharded = self._shared_out(model) if self.shards else None
+        trained = sharded.model if sharded else model
         plan = train_stage(
-            model, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
-            projector=self.projector, files=self.folder.stage(stage), replayed=replayed,
+            trained, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
+            projector=self.projector, files=self.folder.stage(stage), replayed=replayed, sharded=sharded,
         )  # fmt: skip
-        self.method.after_task(model, stage)
+        self.method.after_task(trained, stage)
+        if sharded:
+            sharded.gather()
         if writes_files():
             facts = {
                 "steps": plan.steps,

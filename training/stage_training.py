@@ -14,6 +14,7 @@ from training.inputs import RunInputs, has_text_only_rows
 from training.memory import out_of_memory
 from training.models import Projector
 from training.processes import num_processes, writes_files
+from training.sharding import ShardedCopy
 from training.stage_files import StageFiles
 from training.task_trainer import OrderedExamples, StepPlan, TaskTrainer, training_arguments
 
@@ -34,10 +35,11 @@ def train_stage(
     projector: Projector | None,
     files: StageFiles,
     replayed: Sequence[tuple[TaskData, int]] = (),
+    sharded: ShardedCopy | None = None,
 ) -> StepPlan:
     """Train what of the model is trainable on the rows of `tasks`, from the last checkpoint if there is one.
 
-    replayed: rows of other tasks, by task and number, that are mixed in.
+    replayed: rows of other tasks, by task and number, that are mixed in; sharded: what `model` is the copy of.
     """
     settings = config.train
     ends = list(accumulate(len(task.train) for task in tasks))
@@ -69,6 +71,7 @@ def train_stage(
         projector=projector,
         styles=inputs.styles,
         files=files,
+        sharded=sharded,
     )
     checkpoint = files.last_checkpoint()
     lower = (

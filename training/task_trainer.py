@@ -23,6 +23,8 @@ from training.encoding import IGNORED, Encoded
 from training.layers.conditioning import condition
 from training.methods.adapters import load_adapter, save_adapter
 from training.models import Projector
+from training.processes import wait_for_all
+from training.sharding import ShardedCopy, average_gradients, leave_model_alone, save_optimizer_whole
 from training.stage_files import CHECKPOINT_COMPLETE, StageFiles
 
 if TYPE_CHECKING:
@@ -105,8 +107,13 @@ class TaskTrainer(Trainer):
         projector: Projector | None,
         styles: Sequence[str],
         files: StageFiles,
+        sharded: ShardedCopy | None = None,
     ) -> None:
+        """sharded: what `model` is the copy of, if it is sharded."""
         super().__init__(model=model, args=arguments, train_dataset=examples, data_collator=collate)
+        self.sharded = sharded
+        if sharded:
+            leave_model_alone(self.accelerator)
         self.remove_callback(PrinterCallback)
         self.add_callback(_Checkpoints(config.checkpoint_s, config.checkpoint_steps))
         self.model_accepts_loss_kwargs = True  # compute_loss divides by all answer tokens of the step
@@ -136,11 +143,19 @@ class TaskTrainer(Trainer):
             loss = loss + penalty / self.args.gradient_accumulation_steps
         return (loss, outputs) if return_outputs else loss
 
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.sharded and self.accelerator.sync_gradients:
+            average_gradients(self.sharded.model)
+        return loss
+
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
             module: Any = self.model
             kind, settings = self.get_optimizer_cls_and_kwargs(self.args, module)
             self.optimizer = kind(self._parameter_groups(module), **settings)
+            if self.sharded:
+                save_optimizer_whole(self.optimizer)
         return self.optimizer
 
     def _parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
@@ -174,19 +189,32 @@ class TaskTrainer(Trainer):
             logs = {**logs, **{k: v for k, v in line.items() if v is not None}, **by_style}
         super().log(logs, start_time)
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        if self.sharded:
+            self.sharded.gather()
+        super().save_model(output_dir, _internal_call)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self.sharded and not self.args.should_save:
+            optimizer: Any = self.optimizer
+            optimizer.state_dict()  # gathered, which the process that saves cannot do alone
+        super()._save_optimizer_and_scheduler(output_dir)
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
-        model = self.accelerator.unwrap_model(self.model)
+        model: Any = self.sharded.whole if self.sharded else self.accelerator.unwrap_model(self.model)
         save_adapter(model, self.method.adapter_of(self.stage), folder / "adapter")
         if self.projector:
             self.projector.save(model, folder / "projector.safetensors")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         folder = Path(resume_from_checkpoint)
-        into: Any = self.model
+        into: Any = self.sharded.whole if self.sharded else self.model
         load_adapter(into, self.method.adapter_of(self.stage), folder / "adapter")
         if self.projector:
             self.projector.load(into, folder / "projector.safetensors")
+        if self.sharded:
+            self.sharded.scatter()
 
 
 def _number(value: Any) -> float | None:
@@ -214,6 +242,7 @@ class _Checkpoints(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.last = time.monotonic()
+        wait_for_all()  # each process writes a file of its own
         if state.is_world_process_zero:
             folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
             (folder / CHECKPOINT_COMPLETE).write_text(json.dumps({"step": state.global_step}))

@@ -68,13 +68,13 @@ def _run_limited(settings: dict[str, Any], limit_bytes: int, told: Path) -> None
         told.write_text(str(exc))
 
 
-def run_in_two_processes(settings: dict[str, Any]) -> list[int]:
-    """Exit codes of two processes that share a run by gloo."""
+def run_in_two_processes(settings: dict[str, Any], kill_at: tuple[str, int] | None = None) -> list[int]:
+    """Exit codes of two processes that share a run by gloo. kill_at: as for `run_in_process`, in each of them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return _wait([_start(settings, None, shared | {"RANK": rank, "LOCAL_RANK": rank}) for rank in "01"])
+    return _wait([_start(settings, kill_at, shared | {"RANK": rank, "LOCAL_RANK": rank}) for rank in "01"])
 
 
 def _start(settings: dict[str, Any], *rest: Any) -> Any:

@@ -120,11 +120,19 @@ def test_a_full_disk_is_told_and_the_run_goes_on(finished: Settings, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("switch", "kind"), [("ACCELERATE_USE_FSDP", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "DeepSpeed")]
+    ("switches", "message"),
+    [
+        ({"ACCELERATE_USE_DEEPSPEED": "true"}, r"set to DeepSpeed \(\$ACCELERATE_USE_DEEPSPEED\).*train.shard: true"),
+        ({"ACCELERATE_USE_FSDP": "true"}, r"set to FSDP with version 1 .*set fsdp_version: 2"),
+        ({"ACCELERATE_USE_FSDP": "1", "FSDP_VERSION": "2", "FSDP_OFFLOAD_PARAMS": "true"}, r"parameters on the CPU"),
+    ],
 )
-def test_sharded_models_are_refused(monkeypatch: pytest.MonkeyPatch, switch: str, kind: str) -> None:
-    monkeypatch.setenv(switch, "true")
-    with pytest.raises(SettingError, match=rf"shard the model by {kind} \(\${switch}\).*use torchrun"):
+def test_what_only_launchers_can_shard_is_refused(
+    monkeypatch: pytest.MonkeyPatch, switches: dict[str, str], message: str
+) -> None:
+    for name, value in switches.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingError, match=message):
         start_processes()
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from training.encoding import Collator, Encoded
 from training.layers.conditioning import condition
+from training.layers.sharded import is_sharded
 from training.processes import gather_by_position, share_of
 
 Allowed = Callable[[tuple[int, ...]], Sequence[int]]
@@ -45,11 +46,12 @@ def generate(
     order = sorted(range(len(rows)), key=lambda number: (len(rows[number].ids), number))
     batches = [order[start : start + settings.batch] for start in range(0, len(order), settings.batch)]
     mine: dict[int, str] = {}
-    for numbers in share_of(batches):
+    together = any(is_sharded(parameter) for parameter in model.parameters())
+    for numbers in share_of(batches, even=together):
         batch = {key: t.to(device) for key, t in collator.generation([rows[n] for n in numbers]).items()}
         limits = [allowed[n] for n in numbers] if allowed is not None else None
         with torch.inference_mode(), _precision(device, settings.autocast):
-            texts = _generate_batch(model, tokenizer, batch, settings.max_new_tokens, limits)
+            texts = _generate_batch(model, tokenizer, batch, settings.max_new_tokens, limits, together)
         mine.update(zip(numbers, texts, strict=True))
     found = gather_by_position(mine)
     return [found[number] for number in range(len(rows))]
@@ -60,8 +62,14 @@ def _precision(device: torch.device, autocast: bool) -> AbstractContextManager[A
 
 
 def _generate_batch(
-    model: Any, tokenizer: Any, batch: dict[str, Tensor], max_new_tokens: int, limits: list[Allowed] | None
+    model: Any,
+    tokenizer: Any,
+    batch: dict[str, Tensor],
+    max_new_tokens: int,
+    limits: list[Allowed] | None,
+    together: bool = False,
 ) -> list[str]:
+    """together: go on until the batches of all processes have ended."""
     from transformers import GenerationConfig, LogitsProcessorList
 
     ends = end_tokens(model, tokenizer)
@@ -76,7 +84,9 @@ def _generate_batch(
     )
     start = batch["input_ids"].shape[1]
     processors = LogitsProcessorList([_Limit(limits, start, ends)] if limits is not None else [])
-    written = model.generate(**batch, generation_config=settings, logits_processor=processors)
+    written = model.generate(
+        **batch, generation_config=settings, logits_processor=processors, synced_gpus=together or None
+    )
     return [_text(tokenizer, tokens, ends) for tokens in written[:, start:].tolist()]
 
 

@@ -39,7 +39,7 @@ def add_adapter(
         first = model.peft_config[next(iter(model.peft_config))]
         targets = first.target_modules  # type: ignore[attr-defined]
         model.add_adapter(name, _lora_config(lora, targets, layers))
-        model.base_model.set_adapter(list(model.peft_config))
+        model.base_model.set_adapter(list(model.peft_config))  # type: ignore[operator]
         for path, parameter in model.named_parameters():
             if ".lora_" in path:
                 parameter.requires_grad_(f".{name}." in path)
@@ -48,7 +48,7 @@ def add_adapter(
     with warnings.catch_warnings():  # PEFT asks the model for an attribute under its old name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         config = _lora_config(lora, adapter_targets(model, lora.targets), layers)
-        wrapped: PeftModel = get_peft_model(model, config, adapter_name=name)  # type: ignore[arg-type]
+        wrapped: PeftModel = get_peft_model(model, config, adapter_name=name)
     for path, parameter in wrapped.get_base_model().named_parameters():
         parameter.requires_grad_(projector_state.get(path, parameter.requires_grad))  # PEFT freezes the projector
     return wrapped
@@ -140,7 +140,7 @@ def check_keys(saved: dict[str, Tensor], expected: dict[str, Tensor], where: str
 def merge_adapters(model: PeftModel) -> nn.Module:
     """The model with its active adapters added to the weights, and no trace of PEFT left."""
     with torch.no_grad():
-        merged: nn.Module = model.merge_and_unload()  # type: ignore[operator]
+        merged: nn.Module = model.merge_and_unload()
     if hasattr(merged, "peft_config"):
         del merged.peft_config
     return merged

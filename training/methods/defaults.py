@@ -20,6 +20,7 @@ class MethodDefaults:
     has_extra_loss = False
     has_batch_loss = False
     reads_instructions = False
+    can_shard = True
     can_merge = True
     replayed_rows = 0
     replay_sample = ""

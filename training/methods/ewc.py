@@ -44,6 +44,7 @@ _ENTRIES = ("importance", "anchor", "constant")
 
 class Ewc(SeqLora):
     has_extra_loss = True
+    can_shard = False  # row by row, Fisher information wants gradients of whole parameters
 
     def __init__(self, settings: EwcSettings, lora: LoraSettings) -> None:
         self.lora = lora

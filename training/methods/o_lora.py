@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from training.layers.lora_pairs import lora_pairs
+from training.layers.sharded import whole_factor
 from training.methods.seq_lora import SeqLora
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class OLora(SeqLora):
         total = super().extra_loss(model)
         for layer, (lora_a, _) in new.items():
             if earlier:
-                others = torch.cat([pairs[layer][0].detach() for pairs in earlier])
-                total = total + overlap(others, lora_a, self.norm).to(total.device)
+                others = torch.cat([whole_factor(layer, "lora_A", pairs[layer][0].detach()) for pairs in earlier])
+                whole = whole_factor(layer, "lora_A", lora_a)
+                total = total + overlap(others, whole, self.norm).to(total.device)
         return self.strength * total
 
     def _adapters(self) -> list[str]:

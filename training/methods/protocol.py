@@ -65,6 +65,9 @@ class ContinualMethod(Protocol):
     """True: `batch_loss` is called after every forward pass in training."""
     reads_instructions: bool
     """True: every batch brings an embedding of each row's bare instruction (see `training.layers.conditioning`)."""
+    can_shard: bool
+    """True: it trains a model whose parameters are DTensors in part (see `training.sharding`): `extra_loss`, `batch_loss`
+    and `after_task` meet that one, everything else a whole model in main memory."""
     can_merge: bool
     """True: adapters can be added to the weights without changing what the model computes."""
     replayed_rows: int
