@@ -1,13 +1,13 @@
-r"""The pocket benchmark's runs as one table: what each method forgets, and how.
+r"""The pocket benchmark's runs side by side: what each method learns, forgets and costs, and how it forgets.
 
-    for seed in 1 2 3; do for run in zero-shot seq-lora seq-lora-asd reglora sefe joint; do
-        asd-train run pipelines/pocket/$run.yaml --out runs/pocket/$run-s$seed --set seed=$seed \
+    for seed in 1 2 3; do for run in zero-shot reglora sefe joint {seq-lora,replay,ewc,o-lora,moelora,continual-llava}{,-asd}
+    do asd-train run pipelines/pocket/$run.yaml --out runs/pocket/$run-s$seed --set seed=$seed \
             --set data.pocket.seed=$seed --set data.pocket.folder=asd-data/pocket-tasks-$seed \
             --set data.convert.seed=$seed --set data.root=asd-data/pocket-$run-$seed; done; done
-    python benchmarks/pocket.py runs/pocket --json benchmarks/results/pocket.json
+    python benchmarks/pocket.py runs/pocket --json benchmarks/results/pocket.json --plot docs/results/pocket.svg
 
-Everything is computed anew from the stored predictions. Intervals are 95 % t-intervals over the seeds; a seed decides
-the pictures, the conversion and the training.
+Everything but costs is computed anew from the stored predictions. Intervals are 95 % t-intervals over the seeds; a seed
+decides the pictures, the conversion and the training.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pocket_plot import draw
+from pocket_tables import KINDS, SHOWN, WRONG_STYLE, tables
+from pocket_tables import percent as percent  # for the benchmarks beside this one
 from scipy import stats
 
 from asd.tasks.registry import load_task
@@ -34,21 +37,19 @@ from training.evaluation.prediction_rows import read_predictions
 from training.evaluation.recovered_matrix import read_out_matrices
 
 RUN = re.compile(r"(?P<method>.+)-s(?P<seed>\d+)")
-KINDS = ("strict", "recovered", "constrained")
-ORDER = ("zero-shot", "seq-lora", "seq-lora-asd", "reglora", "sefe", "joint")
+BOTH = ("seq-lora", "replay", "ewc", "o-lora", "moelora", "continual-llava")
+"""Run with and without ASD."""
+ORDER = ("zero-shot", *(name + end for name in BOTH for end in ("", "-asd")), "reglora", "sefe", "joint")
 COUNTED = ("known", "forgotten", *CATEGORIES, "right_under_constraint", "read_outs_agree", "read_outs_compared")
-BWT = "BWT (divisor T)"
-SHOWN = ("grounding", "ocrvqa", "all stages")
-"""Stages after which the split is printed: the task with a style of its own, the last one, all pooled."""
 PAIRS = (
-    ("seq-lora-asd", "seq-lora"),
-    ("reglora", "seq-lora"),
+    *((f"{name}-asd", name) for name in BOTH),
     ("sefe", "reglora"),
     ("sefe", "seq-lora-asd"),
+    *((name, "seq-lora") for name in (*BOTH[1:], "reglora")),
+    ("replay", "reglora"),
     ("joint", "reglora"),
+    ("joint", "replay"),
 )
-WRONG_STYLE = ("superficial", "style_lost", "both_wrong")
-"""Forgotten in style, whether or not the fact can still be read."""
 Rows = list[dict[str, Any]]
 
 
@@ -72,11 +73,25 @@ def read_run(folder: Path) -> dict[str, Any]:
         "metrics": {kind: _metrics(read_outs[kind], sequence=len(stages) == len(tasks)) for kind in KINDS},
         "forgetting": splits,
         "final_wrong_style": float(np.mean(list(final.values()))),
-        "train_s": sum(results["time_s"]["train"].values()),
-        "evaluate_s": sum(results["time_s"]["evaluate"].values()),
-        "questions": results["questions"],
+        "costs": _costs(results),
         "versions": json.loads((folder / "config.json").read_text("utf-8")).get("versions", {}),
     }
+
+
+def _costs(results: dict[str, Any]) -> dict[str, float | None]:
+    """None where it was not recorded for all stages. Seconds, bytes; memory is the most over the stages."""
+    stages = len(results["stages"])
+    found: dict[str, float | None] = {"trainable_parameters": results["trainable_parameters"]}
+    found["steps"] = sum(results.get("steps", {}).values())
+    for doing in ("train", "evaluate"):
+        found[f"{doing}_s"] = sum(results["time_s"][doing].values())
+        recorded = results.get("processor_s", {}).get(doing, {})
+        found[f"{doing}_processor_s"] = sum(recorded.values()) if len(recorded) == stages else None
+    memories = results.get("peak_memory_bytes", {}).values()
+    for kind in ("process", "cuda"):
+        sizes = [size[kind] for size in memories if kind in size]
+        found[f"peak_memory_{kind}"] = max(sizes) if len(sizes) == stages else None
+    return found
 
 
 def _cells(folder: Path, tasks: list[str]) -> dict[tuple[str, str], Rows]:
@@ -160,13 +175,18 @@ def summarise(runs: dict[int, dict[str, Any]]) -> dict[str, Any]:
         "final_by_task": {
             kind: _mean_rows([runs[s]["matrices"][kind] for s in seeds], some["tasks"]) for kind in KINDS
         },
-        "train_s": interval([runs[seed]["train_s"] for seed in seeds]),
-        "evaluate_s": interval([runs[seed]["evaluate_s"] for seed in seeds]),
+        "costs": {name: _recorded([runs[seed]["costs"][name] for seed in seeds]) for name in some["costs"]},
     }
     summary["forgetting"] = {
         stage: _shares([runs[seed]["forgetting"][stage] for seed in seeds]) for stage in some["forgetting"]
     }
     return summary
+
+
+def _recorded(values: list[float | None]) -> dict[str, Any] | None:
+    """Of the seeds whose run recorded it; None where none did."""
+    found = [value for value in values if value is not None]
+    return interval(found) if found else None
 
 
 def _shares(splits: list[dict[str, Any]]) -> dict[str, Any]:
@@ -210,7 +230,8 @@ def differences(runs: dict[str, dict[int, dict[str, Any]]]) -> dict[str, Any]:
         measures: dict[str, Callable[[dict[str, Any]], float]] = {"MFN": lambda run: run["metrics"]["strict"]["MFN"]}
         if all(run["forgetting"] for pair in pairs for run in pair):
             measures["MFT"] = lambda run: run["metrics"]["strict"]["MFT"]
-            for stage in SHOWN:
+            measures["MAA"] = lambda run: run["metrics"]["strict"]["MAA"]
+            for stage in (one for one in SHOWN if one in pairs[0][0]["forgetting"]):
                 measures[f"wrong style, {stage}"] = partial(_share, stage=stage, names=WRONG_STYLE)
                 measures[f"essential, {stage}"] = partial(_share, stage=stage, names=("essential",))
         found[f"{one} - {other}"] = {
@@ -223,47 +244,6 @@ def differences(runs: dict[str, dict[int, dict[str, Any]]]) -> dict[str, Any]:
 def _share(run: dict[str, Any], *, stage: str, names: tuple[str, ...]) -> float:
     split = run["forgetting"][stage]
     return float(sum(split[name] for name in names) / max(1, split["known"]))
-
-
-def percent(figure: dict[str, Any] | None, *, signed: bool = False) -> str:
-    if figure is None:
-        return "–"
-    text = f"{100 * figure['mean']:+.1f}" if signed else f"{100 * figure['mean']:.1f}"
-    return text if figure["half_width"] is None else f"{text} ± {100 * figure['half_width']:.1f}"
-
-
-def tables(found: dict[str, Any]) -> str:
-    """Markdown: metrics by read-out, then what became of the questions that a model knew after their own task."""
-    lines = [
-        "| run | MFT | MFN | MAA | BWT | MFN, recovered | BWT, recovered | MFN, constrained | wrong style at the end |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, one in found["methods"].items():
-        strict, recovered, forced = (one["metrics"][kind] for kind in KINDS)
-        cells = [percent(strict.get(key), signed=key == BWT) for key in ("MFT", "MFN", "MAA", BWT)]
-        cells += [percent(recovered.get("MFN")), percent(recovered.get(BWT), signed=True), percent(forced.get("MFN"))]
-        lines.append(f"| {name} | {' | '.join([*cells, percent(one['final_wrong_style'])])} |")
-    lines += [
-        "",
-        "| run | after | forgotten | superficial | less specific | style lost | both wrong | essential | right if constrained |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for stage in SHOWN:
-        for name, one in found["methods"].items():
-            if split := one["forgetting"].get(stage):
-                cells = [percent(split[key]) for key in ("forgotten", *CATEGORIES, "right_under_constraint")]
-                lines.append(f"| {name} | {stage} | {' | '.join(cells)} |")
-    heads = ["MFT", "MFN", *(f"{what}, {stage}" for stage in SHOWN for what in ("wrong style", "essential"))]
-    lines += ["", f"| difference | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for name, one in found["differences"].items():
-        lines.append(f"| {name} | {' | '.join(percent(one.get(head), signed=True) for head in heads)} |")
-    tasks = next(iter(next(iter(found["runs"].values())).values()))["tasks"]
-    lines += ["", f"| run, accuracy at the end | {' | '.join(tasks)} |", "|---" * (len(tasks) + 1) + "|"]
-    for name, one in found["methods"].items():
-        for kind in KINDS:
-            row = one["final_by_task"][kind]
-            lines.append(f"| {name}, {kind} | {' | '.join(f'{100 * row[task]:.0f}' for task in tasks)} |")
-    return "\n".join(lines)
 
 
 def _rounded(found: Any) -> Any:
@@ -287,10 +267,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, help="folder with the run folders <run>-s<seed>")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--plot", type=Path, help="draw them here, as .svg or .png")
     given = parser.parse_args()
     found = gather(given.root)
     if given.json:
         given.json.write_text(_compact(_rounded(found)), encoding="utf-8")
+    if given.plot:
+        draw(found, given.plot)
     print(tables(found))
 
 
