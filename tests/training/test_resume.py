@@ -54,6 +54,29 @@ def test_killed_anywhere_ends_at_the_same_bits(workshop: Path, method: dict[str,
     assert not list(Path(killed["out"]).rglob("checkpoint-*"))
 
 
+OTHERS: list[dict[str, Any]] = [
+    {"method": "moelora", "experts": 2, "top_k": 1, "balance": 0.1},
+    {"method": "continual-llava", "encoder": "hashed-words", "slots": 4, "rank": 2, "chosen": 2},
+    {"method": "ewc", "rows": 4},
+    {"method": "o-lora"},
+    {"method": "replay", "rows": 4},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", OTHERS, ids=lambda method: method["method"])
+def test_other_methods_killed_inside_both_tasks_end_at_the_same_bits(workshop: Path, method: dict[str, Any]) -> None:
+    name = method["method"]
+    whole = make_settings(workshop, name=f"whole-{name}", method=method, train=SMALL_STEPS)
+    killed = make_settings(workshop, name=f"killed-{name}", method=method, train=SMALL_STEPS)
+    assert run_in_process(whole) == 0
+    assert [run_in_process(killed, (LOG, 4)) for _ in range(2)] == [-9, -9]  # after a checkpoint of each task
+    assert run_in_process(killed) == 0
+    expected, got = outcome(Path(whole["out"])), outcome(Path(killed["out"]))
+    assert got.keys() == expected.keys()
+    assert [file for file in expected if got[file] != expected[file]] == []
+
+
 def test_a_finished_run_does_no_work_again(workshop: Path) -> None:
     config = make_config(workshop, name="seen-through", method={"method": "zero-shot"})
     first = run(config, lambda text: None)
