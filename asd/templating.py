@@ -32,8 +32,7 @@ VARIABLES = ("question", "context", "options", "candidate", "rfp", "letter", "an
 pairs."""
 
 BLOCKS = ("prompt", "response")
-_ROWS, _END = "_rows", "_end"
-_END_OF_ROW = "\x1e\x00end of row\x00\x1e"
+_ROWS, _ROW = "_rows", "_row"
 _FAMILIES: tuple[str, ...] = get_args(Family)
 REWRITE_FOLDER = "rewrite"
 """Below a template folder: the prompts of the rewriter, which `asd.rewrite.prompts` compiles."""
@@ -93,20 +92,24 @@ class CompiledTemplate:
         """`render` of each row (its values in the order of VARIABLES), several times as quick: the template loops
         over the rows, which saves what starting it costs.
 
-        Row by row where that fails or where a text holds the mark that ends a row, so results never differ.
+        Row by row where that fails, so results never differ.
         """
+        return list(zip(*self.render_columns(rows), strict=True))
+
+    def render_columns(self, rows: Sequence[tuple[Any, ...]]) -> tuple[list[str], list[str]]:
+        """`render_all`, all prompts and all responses."""
         try:
             prompts, responses = (self._render_block(name, rows) for name in BLOCKS)
         except Exception:
             prompts = responses = []
         if len(prompts) != len(rows) or len(responses) != len(rows):
-            return [self.render(dict(zip(VARIABLES, row, strict=True))) for row in rows]
-        return list(zip(prompts, responses, strict=True))
+            pairs = [self.render(dict(zip(VARIABLES, row, strict=True))) for row in rows]
+            return [prompt for prompt, _ in pairs], [response for _, response in pairs]
+        return prompts, responses
 
     def _render_block(self, name: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-        context = Context(_ENV, {_ROWS: rows, _END: _END_OF_ROW}, self.name, self._many)  # type: ignore[arg-type]
-        *texts, _ = "".join(self._many[name](context)).split(_END_OF_ROW)
-        return [text.strip() for text in texts]
+        context = Context(_ENV, {_ROWS: rows}, self.name, self._many)  # type: ignore[arg-type]
+        return [text.strip() for text in self._many[name](context)]
 
     def raised_at(self, error: BaseException) -> str:
         """`file:line` of the template at which rendering raised `error`, or the file where that is
@@ -229,11 +232,16 @@ def compile_blocks(
 
 
 def _compile_loops(source: str, name: str, path: Path) -> Mapping[str, Callable[[Context], Iterator[str]]]:
-    """The blocks of a template, each within `for <VARIABLES> in rows`, with a mark after each row."""
+    """The blocks of a template, each within `for <VARIABLES> in rows`, one text a row.
+
+    A row's text is gathered in a variable (`{% set %} ... {% endset %}`) and put out whole: what comes out is a row,
+    whatever its text holds, and pieces are joined in a list instead of handed out one by one.
+    """
     tree = _ENV.parse(source, name, str(path))
     for block in tree.find_all(nodes.Block):
         row = nodes.Tuple([nodes.Name(variable, "store") for variable in VARIABLES], "store")
-        body = [*block.body, nodes.Output([nodes.Name(_END, "load")])]
+        gathered = nodes.AssignBlock(nodes.Name(_ROW, "store"), None, block.body)
+        body: list[nodes.Node] = [gathered, nodes.Output([nodes.Name(_ROW, "load")])]
         block.body = [nodes.For(row, nodes.Name(_ROWS, "load"), body, [], None, False)]
     tree.set_environment(_ENV).set_lineno(1)
     template = jinja2.Template.from_code(_ENV, _ENV.compile(tree, name, str(path)), {})

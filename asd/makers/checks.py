@@ -3,15 +3,15 @@ name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from asd.makers.option_text import option_key
-from asd.makers.rendering import IMAGE_TOKEN, Rendered, make_inert
+from asd.makers.rendering import IMAGE_TOKEN, Rendered, StyleRows, StyleTexts, make_inert
 from asd.makers.wording import contains_words
 from asd.makers.wrong_answers import is_conflict
 from asd.records import Draft, Sample
 from asd.schemas.answers import parse_box, parse_letter, parse_response
-from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 
 Check = Callable[[Rendered, Sample, Draft], bool]
 
@@ -55,9 +55,13 @@ def no_option_conflict(rendered: Rendered, sample: Sample, draft: Draft) -> bool
         wrong = [draft.wrong] if draft.wrong else []
     else:
         wrong = [option for option in rendered.options if option != draft.gold]
-    if draft.gold[:1] == "[" and parse_box(draft.gold):  # boxes are drawn by overlap, so only equality is left to see
-        return draft.gold not in wrong
-    return not any(is_conflict(text, draft.gold, sample.accepted, draft.maker) for text in wrong)
+    return not _conflicting(wrong, draft.gold, sample.accepted, draft.maker)
+
+
+def _conflicting(wrong: list[str], gold: str, accepted: list[str], maker: Maker) -> bool:
+    if gold[:1] == "[" and parse_box(gold):  # boxes are drawn by overlap, so only equality is left to see
+        return gold in wrong
+    return any(is_conflict(text, gold, accepted, maker) for text in wrong)
 
 
 def explanation_contains_gold(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
@@ -101,3 +105,75 @@ CHECKS: dict[AnswerStyle, tuple[str, ...]] = {
 def check(rendered: Rendered, sample: Sample, draft: Draft) -> list[str]:
     """Names of the checks that failed; [] is good."""
     return [run.__name__ for run in _RUN[draft.style] if not run(rendered, sample, draft)]
+
+
+def suspects(style: AnswerStyle, rows: StyleRows, texts: StyleTexts) -> set[int]:
+    """Places of the rows that may fail a check, for `check` to look at; all others pass every one.
+
+    The checks again, told of whole columns and without names: quick, and on the safe side where they are in doubt.
+    """
+    found = set(_not_framed(rows, texts))
+    if style is AnswerStyle.YES_NO:
+        found.update(_unsure_yes_no(rows, texts))
+    elif style is AnswerStyle.MULTIPLE_CHOICE:
+        found.update(_unsure_choices(rows, texts))
+    elif style is AnswerStyle.SHORT_ANSWER:
+        found.update(_unsure_phrases(rows, texts))
+    else:
+        pairs = zip(texts.responses, rows.golds, strict=True)
+        found.update(
+            place for place, (text, gold) in enumerate(pairs) if not contains_words(text, make_inert(gold).rstrip("."))
+        )
+    return found
+
+
+def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    """`question_preserved`, `rfp_last`, `image_count`."""
+    images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
+    table = zip(
+        texts.prompts, texts.questions, rows.contexts, texts.candidates, texts.rfps, texts.responses, rows.num_images,
+        strict=True,
+    )  # fmt: skip
+    return [
+        place
+        for place, (prompt, question, context, candidate, rfp, response, number) in enumerate(table)
+        if question not in prompt
+        or context not in prompt
+        or candidate not in prompt
+        or not prompt.endswith(rfp)
+        or prompt.count(IMAGE_TOKEN) != number
+        or not prompt.startswith(images[number])
+        or IMAGE_TOKEN in response
+    ]
+
+
+_VERDICT_OF = {"Yes": "yes", "No": "no"}
+
+
+def _unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    table = zip(
+        texts.responses, texts.golds, texts.candidates, rows.golds, rows.wrong, rows.accepted, rows.makers, strict=True
+    )
+    for place, (response, told, candidate, gold, wrong, accepted, maker) in enumerate(table):
+        expected = ("yes" if candidate == gold else "no") if wrong else gold
+        if not (_VERDICT_OF.get(response) == expected == told) or (wrong and _conflicting([wrong], gold, accepted, maker)):
+            yield place
+
+
+def _unsure_choices(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    table = zip(texts.responses, texts.options, rows.golds, rows.accepted, rows.makers, strict=True)
+    for place, (response, options, gold, accepted, maker) in enumerate(table):
+        letter = LETTERS.find(response) if len(response) == 1 else -1
+        if not 0 <= letter < len(options) or options[letter] != gold or options.count(gold) != 1:
+            yield place
+            continue
+        keys = set(map(option_key, options))
+        wrong = [option for option in options if option != gold]
+        if len(options) < 2 or len(keys) != len(options) or "" in keys or _conflicting(wrong, gold, accepted, maker):
+            yield place
+
+
+def _unsure_phrases(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    for place, (response, gold) in enumerate(zip(texts.responses, rows.golds, strict=True)):
+        if response != make_inert(gold) or "\n" in response or not response.strip() or response[-1] == ".":
+            yield place

@@ -21,24 +21,19 @@ No I/O but `save` and `load`; no state but caches; every choice is keyed by (see
 
 from __future__ import annotations
 
-import heapq
 import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import accumulate
 from math import log
 from pathlib import Path
-from random import Random
-from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import orjson
-import xxhash
 
 from asd.errors import ShardError
+from asd.makers.answer_draw import AnswerDraw, BoxDraw, Bucket, Drawing, FixedAnswers
 from asd.makers.answer_kinds import (
     BOX,
     EMPTY,
@@ -51,88 +46,22 @@ from asd.makers.answer_kinds import (
     stated_alternatives,
 )
 from asd.makers.answer_types import is_vague
-from asd.makers.box_distractors import BoxPool, draw_boxes
+from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
-from asd.makers.mining_rows import Draws, Row, smallest_rows
-from asd.makers.normalise import AnswerForm, AnswerSet, answer_form
+from asd.makers.mining_rows import Row, smallest_rows
+from asd.makers.normalise import AnswerForm, answer_form, conflicts
 from asd.records import Sample
 
 FORMAT = 1
 MIN_ROWS = 12
 MIN_ANSWERS = 8
 """A bucket needs so many rows and different answers; below that the next coarser key takes its rows."""
-NUM_CUTS = 4
-"""Different ways in which a bucket is cut into strata."""
 NUM_ASKED = 8
 """Question keys per question; each is a level with the fine answer kind, then one with the coarse kind."""
 _APART = (YES_NO, BOX, EMPTY)
 """Kinds that no bucket holds: they need none, or have their own."""
 LAST_RESORT = "*"
 """Question key of the buckets that hold all answers of a kind, whatever was asked."""
-MAX_TRIES = 6
-"""Draws from one stratum before another one may serve."""
-
-
-class Stratum(NamedTuple):
-    """Answers of one stratum with cumulative row counts."""
-
-    answers: list[str]
-    forms: list[AnswerForm]
-    cumulative: list[int]
-    total: int
-
-
-class Cut(NamedTuple):
-    """One partition of a bucket into strata of nearly equal mass."""
-
-    strata: list[Stratum]
-    stratum_of: dict[str, int]
-    """Compact normalised answer -> its stratum."""
-
-
-class Bucket:
-    """The gold answers of the questions that share one key, with their row counts; cuts are made when first
-    needed.
-    """
-
-    __slots__ = ("_cuts", "counts", "key")
-
-    def __init__(self, key: str, counts: dict[str, int]) -> None:
-        self.key = key
-        self.counts = counts
-        self._cuts: dict[tuple[int, int], Cut] = {}
-
-    def cut(self, num_strata: int, number: int) -> Cut:
-        found = self._cuts.get((num_strata, number))
-        if found is None:
-            found = self._cuts[num_strata, number] = _cut(self.counts, num_strata, f"{self.key}:{number}")
-        return found
-
-
-def _cut(counts: dict[str, int], num_strata: int, key: str) -> Cut:
-    """Heaviest answers first, always into the lightest stratum; spellings of one answer stay together."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for answer in counts:
-        groups[answer_form(answer).compact].append(answer)
-    rng = Random(xxhash.xxh3_64_intdigest(key.encode()))
-    mass = {compact: sum(counts[answer] for answer in answers) for compact, answers in groups.items()}
-    order = sorted(mass, key=lambda compact: -mass[compact] * rng.uniform(0.75, 1.33))
-    heap = [(0, rng.random(), number) for number in range(num_strata)]
-    heapq.heapify(heap)
-    members: list[list[str]] = [[] for _ in range(num_strata)]
-    stratum_of: dict[str, int] = {}
-    for compact in order:
-        load, _, number = heap[0]
-        heapq.heapreplace(heap, (load + mass[compact], rng.random(), number))
-        members[number] += groups[compact]
-        stratum_of[compact] = number
-    strata = [_stratum(answers, counts) for answers in members]
-    return Cut(strata, stratum_of)
-
-
-def _stratum(answers: list[str], counts: dict[str, int]) -> Stratum:
-    cumulative = list(accumulate(counts[answer] for answer in answers))
-    return Stratum(answers, list(map(answer_form, answers)), cumulative, cumulative[-1] if answers else 0)
 
 
 def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
@@ -266,25 +195,26 @@ class DistractorIndex:
         `box_distractors`). Alternatives that the question states are no matter of this index
         (`wrong_answers`).
         """
-        gold, kinds = sample.gold, answer_kind(sample.gold)
-        if count < 1 or kinds[0] == EMPTY:
-            return []
-        if kinds[0] == BOX:
-            return draw_boxes(sample, count, seed, self.boxes)
-        form = answer_form(gold)
-        taken = AnswerSet((form, *map(answer_form, sample.accepted)))
-        if kinds[0] == YES_NO:
-            return _opposite(gold, taken)
-        chosen: list[str] = []
-        draws = Draws(f"{seed}:{sample.source_id}:distractors")
-        for bucket in self._buckets(sample.question, kinds):
-            _draw_from(bucket, form.compact, count, draws, taken, chosen)
-            if len(chosen) == count:
-                break
-        return chosen
+        return self.drawing(sample, seed).answers(sample.source_id, count) if count > 0 else []
 
-    def _buckets(self, question: str, kinds: tuple[str, str]) -> Iterator[Bucket]:
+    def drawing(self, sample: Sample, seed: int) -> Drawing:
+        """All of `draw` in which the sample's id and the number of answers have no part."""
+        gold, kinds = sample.gold, answer_kind(sample.gold)
+        if kinds[0] == EMPTY:
+            return FixedAnswers()
+        if kinds[0] == BOX:
+            return BoxDraw(sample, self.boxes, seed)
+        form = answer_form(gold)
+        if kinds[0] == YES_NO:
+            return _opposite(gold, sample.accepted)
+        taken: dict[str, AnswerForm] = {}
+        for one in (form, *map(answer_form, sample.accepted)):
+            taken.setdefault(one.compact, one)
+        return AnswerDraw(form.compact, tuple(taken.values()), self._buckets, (sample.question, gold), seed)
+
+    def _buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
+        kinds = answer_kind(gold)
         fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
         keys = self._keys(question)
         is_text = kinds[1] == TEXT
@@ -384,36 +314,7 @@ def _is_enough(counts: Counter[str]) -> bool:
     return len(counts) > 3 * MIN_ANSWERS or len({answer_form(answer).compact for answer in counts}) >= MIN_ANSWERS
 
 
-def _draw_from(bucket: Bucket, gold: str, count: int, draws: Draws, taken: AnswerSet, chosen: list[str]) -> None:
-    """One answer from each stratum but the gold one's; where a stratum has none left, any other serves."""
-    num_strata = count + 1
-    strata, stratum_of = bucket.cut(num_strata, draws.below(NUM_CUTS))
-    own = stratum_of.get(gold)
-    if own is None:
-        own = draws.below(num_strata)
-    start = draws.below(num_strata)
-    for step in range(num_strata):
-        number = (start + step) % num_strata
-        if number != own and len(chosen) < count:
-            _draw_one(strata[number], draws, taken, chosen)
-    if len(chosen) < count:
-        for step in range(num_strata):
-            if len(chosen) < count:
-                _draw_one(strata[(own + step) % num_strata], draws, taken, chosen)
-
-
-def _draw_one(stratum: Stratum, draws: Draws, taken: AnswerSet, chosen: list[str]) -> None:
-    answers, forms, cumulative, total = stratum
-    for _ in range(MAX_TRIES if total else 0):
-        place = bisect_right(cumulative, draws.below(total))
-        form = forms[place]
-        if not taken.clashes(form):
-            taken.add(form)
-            chosen.append(answers[place])
-            return
-
-
-def _opposite(gold: str, taken: AnswerSet) -> list[str]:
+def _opposite(gold: str, accepted: Sequence[str]) -> Drawing:
     """'no' for 'yes' and the other way round, written as the gold answer is ('Yes' -> 'No')."""
     other = "no" if answer_form(gold).compact == "yes" else "yes"
-    return [] if taken.clashes(answer_form(other)) else [like(other, gold)]
+    return FixedAnswers() if conflicts(other, [gold, *accepted]) else FixedAnswers(like(other, gold))

@@ -3,26 +3,30 @@ Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from asd.makers.explanation import draft_brief_explanation, draft_detailed_explanation
+from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.multiple_choice import draft_multiple_choice
 from asd.makers.short_answer import draft_short_answer
 from asd.makers.wording import contains_words
 from asd.makers.yes_no import draft_yes_no
 from asd.records import Decline, Draft, Sample
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
-__all__ = ["MakerContext", "draft"]
+__all__ = ["Drafter", "MakerContext", "draft"]
 
-_MAKERS: dict[AnswerStyle, Callable[[Sample, MakerContext], Draft | Decline]] = {
+_MAKERS: dict[AnswerStyle, Callable[[Sample, MakerContext], Prepared]] = {
     AnswerStyle.YES_NO: draft_yes_no,
     AnswerStyle.MULTIPLE_CHOICE: draft_multiple_choice,
     AnswerStyle.SHORT_ANSWER: draft_short_answer,
     AnswerStyle.BRIEF_EXPLANATION: draft_brief_explanation,
     AnswerStyle.DETAILED_EXPLANATION: draft_detailed_explanation,
 }
+NUM_KEPT = 1 << 13
+"""Questions with their answers, per style, whose drafts are kept for the next sample that has the same."""
 
 
 def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decline:
@@ -30,6 +34,48 @@ def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decl
 
     A draft that is returned passes every check of its style, whatever letters and polarity it is dealt.
     """
+    made = _prepare(sample, style, ctx)
+    return _settled(made, sample.source_id, ctx.spec.styles[style]) if isinstance(made, Keyed) else made
+
+
+class Drafter:
+    """`draft` for many samples: where nothing but question and answers has a part in it, it is worked out once for all
+    samples that have the same, but for what the sample's id chooses."""
+
+    def __init__(self, ctx: MakerContext) -> None:
+        self._ctx = ctx
+        self._makers: list[Sequence[Maker]] = [ctx.spec.styles.get(style, ()) for style in TARGET_STYLES]
+        self._kept = [lru_cache(NUM_KEPT)(partial(_prepare_plain, style, ctx)) for style in TARGET_STYLES]
+
+    def draft(self, sample: Sample, number: int) -> Draft | Decline:
+        """number: of the style among TARGET_STYLES."""
+        return draft(sample, TARGET_STYLES[number], self._ctx)
+
+    def draft_plain(
+        self, number: int, source_id: str, question: str, gold: str, accepted: tuple[str, ...], hint: str | None
+    ) -> Draft | Decline:
+        """`draft` of a sample of which `is_plain` holds for the style. hint: its `answer_type`."""
+        made = self._kept[number](question, gold, accepted, hint)
+        return _settled(made, source_id, self._makers[number]) if isinstance(made, Keyed) else made
+
+
+def is_plain(sample: Sample, style: AnswerStyle, family: str) -> bool:
+    """Whether a sample's draft in a style depends on nothing but its id, question, answers and answer type."""
+    if sample.passthrough is not None or sample.options or sample.other_boxes or family == "grounding":
+        return False
+    if style not in (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION):
+        return True
+    return not (sample.rationales or sample.full_answer or sample.solution)
+
+
+def _prepare_plain(
+    style: AnswerStyle, ctx: MakerContext, question: str, gold: str, accepted: tuple[str, ...], hint: str | None
+) -> Prepared:
+    sample = Sample("", question, gold, accepted=list(accepted), answer_type=hint)
+    return _prepare(sample, style, ctx)
+
+
+def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
     makers = ctx.spec.styles.get(style)
     if makers is None:
         return Decline("style_not_offered", style.value)
@@ -38,8 +84,15 @@ def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decl
     if not sample.gold or sample.gold.isspace() or not (sample.question or ctx.spec.family == "caption"):
         return Decline("no_answer")
     made = _MAKERS[style](sample, ctx)
-    if isinstance(made, Decline):
-        return made
+    return _judged(made, makers) if isinstance(made, Draft) else made
+
+
+def _settled(made: Keyed, source_id: str, makers: Sequence[Maker]) -> Draft | Decline:
+    settled = made.settle(source_id)
+    return _judged(settled, makers) if isinstance(settled, Draft) else settled
+
+
+def _judged(made: Draft, makers: Sequence[Maker]) -> Draft | Decline:
     if made.maker not in makers:
         return Decline("maker_not_listed", made.maker.value)
     if made.text and not contains_words(made.text, made.gold.rstrip(".")):

@@ -8,11 +8,13 @@ could write one.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import xxhash
 
 from asd.makers.declarative import declarative
 from asd.makers.grounding import draft_region_description
+from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import normalise_answer
 from asd.makers.option_text import (
@@ -97,7 +99,7 @@ _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _TAIL = 160  # characters; a solution states its answer where it ends
 
 
-def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Draft | Decline:
+def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Prepared:
     if ctx.spec.family == "grounding":
         return draft_region_description(sample, _BRIEF)
     gold = collapse(sample.gold)
@@ -106,9 +108,7 @@ def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Draft | Declin
     if is_no_reading_task(gold):
         return Decline("no_reading_task", gold)
     if is_unanswerable(gold):
-        if not _has_its_turn(sample, ctx):
-            return Decline("unanswerable_share", gold)
-        return Draft(_BRIEF, Maker.RULE, gold, text=_say_unanswerable(sample, gold, ctx))
+        return _Unanswerable(gold, ctx.seed)
     if as_verdict(gold) and asks_for_more(sample.question):
         return Decline("no_verdict_question", collapse(sample.question))
     if ctx.spec.family == "caption":
@@ -150,27 +150,40 @@ def options_shown(sample: Sample, gold: str, text: str) -> list[str]:
     return options if shown else []
 
 
-def _say_unanswerable(sample: Sample, gold: str, ctx: MakerContext) -> str:
+@dataclass(slots=True)
+class _Unanswerable(Keyed):
+    """An answer that says that there is none, told in a sentence for a share of the samples."""
+
+    gold: str
+    seed: int
+
+    def settle(self, source_id: str) -> Draft | Decline:
+        if not _has_its_turn(source_id, self.seed):
+            return Decline("unanswerable_share", self.gold)
+        return Draft(_BRIEF, Maker.RULE, self.gold, text=_say_unanswerable(self.gold, source_id, self.seed))
+
+
+def _say_unanswerable(gold: str, source_id: str, seed: int) -> str:
     """An answer that says why there is none keeps the source's word for it, which the task's scorer knows."""
     key = gold.strip().rstrip(".").lower()
     if key.startswith("unsuitable"):
         return f"The image gives no answer to this question: it is {gold.rstrip('.')}."
     if key not in _NO_ANSWER_WORDS:
         return as_sentence(gold)
-    return _worded(_UNANSWERABLE_SENTENCES, sample, gold, ctx)
+    return _worded(_UNANSWERABLE_SENTENCES, gold, source_id, seed)
 
 
-def _has_its_turn(sample: Sample, ctx: MakerContext) -> bool:
+def _has_its_turn(source_id: str, seed: int) -> bool:
     """A keyed share of the unanswerable questions: no other style takes them, so all of them would end up
     here,
     and "brief" would come to mean "unanswerable".
     """
-    key = xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:unanswerable".encode())
+    key = xxhash.xxh3_64_intdigest(f"{seed}:{source_id}:unanswerable".encode())
     return key % UNANSWERABLE_TURNS == 0
 
 
-def _worded(wordings: tuple[str, ...], sample: Sample, gold: str, ctx: MakerContext) -> str:
-    key = xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:closing".encode())
+def _worded(wordings: tuple[str, ...], gold: str, source_id: str, seed: int) -> str:
+    key = xxhash.xxh3_64_intdigest(f"{seed}:{source_id}:closing".encode())
     return wordings[key % len(wordings)].format(gold.rstrip("."))
 
 
@@ -366,6 +379,6 @@ def _closed(text: str) -> str:
 
 def _closing(sample: Sample, gold: str, ctx: MakerContext) -> str:
     if count_words(gold) < MIN_PHRASE_WORDS and gold[-1] not in ".!?":
-        return _worded(_CLOSINGS, sample, gold, ctx)
-    wording = _worded(_LONG_CLOSINGS, sample, gold, ctx)
+        return _worded(_CLOSINGS, gold, sample.source_id, ctx.seed)
+    wording = _worded(_LONG_CLOSINGS, gold, sample.source_id, ctx.seed)
     return wording if wording[-1] in "!?" else f"{wording}."

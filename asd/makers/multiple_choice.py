@@ -7,6 +7,7 @@ exactly.
 
 from __future__ import annotations
 
+from asd.makers.keyed import Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key, refers_to_options
 from asd.makers.wording import collapse
@@ -25,7 +26,7 @@ NUM_WRONG = 3
 _STYLE = AnswerStyle.MULTIPLE_CHOICE
 
 
-def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Draft | Decline:
+def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
     if sample.options:
         return _from_options(sample, gold)
@@ -46,10 +47,7 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return wrong
     if wrong:
         return Draft(_STYLE, stating_maker(_STYLE, ctx), gold, options=[gold, *wrong])
-    wrong = mine_wrong(sample, gold, NUM_WRONG, _STYLE, ctx)
-    if isinstance(wrong, Decline):
-        return wrong
-    return Draft(_STYLE, Maker.MINED, gold, options=[gold, *wrong])
+    return mine_wrong(sample, gold, NUM_WRONG, _STYLE, ctx)
 
 
 def _from_options(sample: Sample, gold: str) -> Draft | Decline:

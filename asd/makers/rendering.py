@@ -78,69 +78,150 @@ def render_all(
     samples: Sequence[Sample], drafts: Sequence[Draft], deals: Sequence[int], ctx: RenderContext
 ) -> list[Rendered]:
     """`render` of each sample; a template is run once for all rows of its style."""
-    filled = [_fill(*row, ctx) for row in zip(samples, drafts, deals, strict=True)]
     places: dict[AnswerStyle, list[int]] = {}
     for place, draft in enumerate(drafts):
         places.setdefault(draft.style, []).append(place)
-    texts: list[tuple[str, str]] = [("", "")] * len(filled)
+    found: dict[int, Rendered] = {}
     for style, of_style in places.items():
-        made = ctx.templates[style].render_all([filled[place].values for place in of_style])
-        for place, text in zip(of_style, made, strict=True):
-            texts[place] = text
-    references = {style: ctx.templates[style].reference for style in places}
+        rows = StyleRows.of([samples[place] for place in of_style], [drafts[place] for place in of_style])
+        texts = render_style(style, rows, [deals[place] for place in of_style], ctx)
+        reference = ctx.templates[style].reference
+        found.update((place, texts.row(number, reference)) for number, place in enumerate(of_style))
+    return [found[place] for place in range(len(drafts))]
+
+
+class StyleRows(NamedTuple):
+    """Rows that take one style, column by column: what rendering and checks need of samples and of drafts."""
+
+    source_ids: Sequence[str]
+    questions: Sequence[str]
+    contexts: Sequence[str]
+    num_images: Sequence[int]
+    accepted: Sequence[list[str]]
+    has_reasons: Sequence[bool]
+    """Whether the sample brings rationales."""
+    makers: Sequence[Maker]
+    golds: Sequence[str]
+    options: Sequence[list[str]]
+    fixed_order: Sequence[bool]
+    gold_index: Sequence[int]
+    wrong: Sequence[str]
+    texts: Sequence[str]
+    asked: Sequence[str]
+    """Question in place of the sample's, "" for that."""
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], drafts: Sequence[Draft]) -> StyleRows:
+        told = [
+            (one.source_id, one.question, one.context, len(one.images), one.accepted, bool(one.rationales))
+            for one in samples
+        ]
+        made = [
+            (one.maker, one.gold, one.options, one.fixed_order, one.gold_index, one.wrong, one.text, one.question)
+            for one in drafts
+        ]
+        return cls(*zip(*told, strict=True), *zip(*made, strict=True))
+
+    def sample(self, place: int) -> Sample:
+        """As much of the sample as checks look at."""
+        return Sample(
+            self.source_ids[place],
+            self.questions[place],
+            "",
+            images=[""] * self.num_images[place],
+            context=self.contexts[place],
+            accepted=self.accepted[place],
+        )
+
+    def draft(self, style: AnswerStyle, place: int) -> Draft:
+        return Draft(
+            style,
+            self.makers[place],
+            self.golds[place],
+            self.options[place],
+            self.fixed_order[place],
+            self.gold_index[place],
+            self.wrong[place],
+            self.texts[place],
+            self.asked[place],
+        )
+
+
+class StyleTexts(NamedTuple):
+    """What rendering makes of StyleRows, column by column. See `Rendered`."""
+
+    questions: Sequence[str]
+    options: Sequence[list[str]]
+    candidates: Sequence[str]
+    """"" for none."""
+    rfps: Sequence[str]
+    prompts: Sequence[str]
+    responses: Sequence[str]
+    golds: Sequence[str]
+
+    def row(self, place: int, template: str) -> Rendered:
+        return Rendered(
+            self.questions[place],
+            self.options[place],
+            self.candidates[place] or None,
+            self.rfps[place],
+            self.prompts[place],
+            self.responses[place],
+            self.golds[place],
+            template,
+        )
+
+
+def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx: RenderContext) -> StyleTexts:
+    """`render` of rows that all take one style; deals: one for each row."""
+    count = len(rows.golds)
+    none = [""] * count
+    options, candidates, letters, golds, answers = rows.options, none, none, rows.golds, rows.golds
+    if style is AnswerStyle.MULTIPLE_CHOICE:
+        placed = list(map(_ordered_options, rows.options, rows.fixed_order, rows.gold_index, deals))
+        options, letters = [shown for shown, _ in placed], [LETTERS[place] for _, place in placed]
+    elif style is AnswerStyle.YES_NO:
+        dealt = zip(rows.golds, rows.wrong, deals, strict=True)
+        golds = [("yes" if deal else "no") if wrong else gold for gold, wrong, deal in dealt]
+        shown = zip(rows.golds, rows.wrong, deals, strict=True)
+        candidates = [(gold if deal else wrong) if wrong else "" for gold, wrong, deal in shown]
+        answers = ["Yes" if gold == "yes" else "No" for gold in golds]
+    questions = [own or question for own, question in zip(rows.asked, rows.questions, strict=True)]
+    rfps = _rfps(style, rows, ctx)
+    lettered = [list(zip(LETTERS, texts, strict=False)) if texts else [] for texts in options]
+    values = zip(questions, rows.contexts, lettered, candidates, rfps, letters, answers, rows.texts, strict=True)
+    prompts, responses = ctx.templates[style].render_columns(list(values))
+    images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
+    prompts = [images[number] + make_inert(text) for number, text in zip(rows.num_images, prompts, strict=True)]
+    return StyleTexts(questions, options, candidates, rfps, prompts, list(map(make_inert, responses)), golds)
+
+
+def _rfps(style: AnswerStyle, rows: StyleRows, ctx: RenderContext) -> list[str]:
+    """The response-format prompt of each row, chosen by its sample's id."""
+    start, end = f"{ctx.seed}:", f":{style}:rfp"
+    hashes = [xxhash.xxh3_64_intdigest(f"{start}{name}{end}".encode()) for name in rows.source_ids]
+    usual = ctx.rfps[style.value]
+    if style is AnswerStyle.YES_NO:
+        special, own = CANDIDATE_KEY, [bool(wrong) for wrong in rows.wrong]
+    elif style is AnswerStyle.BRIEF_EXPLANATION:
+        family = ctx.spec.family
+        special = REASON_KEY
+        own = [_gives_reason(*row, family) for row in zip(rows.makers, rows.has_reasons, strict=True)]
+    else:
+        return [usual[number % len(usual)] for number in hashes]
+    other = ctx.rfps[special]
     return [
-        _finish(one, text, len(sample.images), references[draft.style])
-        for one, text, sample, draft in zip(filled, texts, samples, drafts, strict=True)
+        other[number % len(other)] if is_special else usual[number % len(usual)]
+        for number, is_special in zip(hashes, own, strict=True)
     ]
 
 
-class _Filled(NamedTuple):
-    """What goes into a template, and what of it a shard row shows in columns of their own."""
-
-    values: tuple[str, str, list[tuple[str, str]], str, str, str, str, str]
-    """In the order of `templating.VARIABLES`."""
-    options: list[str]
-    gold: str
-
-
-def _fill(sample: Sample, draft: Draft, deal: int, ctx: RenderContext) -> _Filled:
-    style = draft.style
-    options, candidate, letter, gold, answer, key = draft.options, "", "", draft.gold, draft.gold, style.value
-    if style is AnswerStyle.MULTIPLE_CHOICE:
-        options, position = _ordered_options(draft, deal)
-        letter = LETTERS[position]
-    elif style is AnswerStyle.YES_NO:
-        if draft.wrong:
-            gold = "yes" if deal else "no"
-            candidate = draft.gold if gold == "yes" else draft.wrong
-            key = CANDIDATE_KEY
-        answer = "Yes" if gold == "yes" else "No"
-    elif style is AnswerStyle.BRIEF_EXPLANATION and _gives_reason(sample, draft, ctx.spec.family):
-        key = REASON_KEY
-    rfps = ctx.rfps[key]
-    rfp = rfps[xxhash.xxh3_64_intdigest(f"{ctx.seed}:{sample.source_id}:{style}:rfp".encode()) % len(rfps)]
-    question = draft.question or sample.question
-    lettered = list(zip(LETTERS, options, strict=False)) if options else []
-    return _Filled((question, sample.context, lettered, candidate, rfp, letter, answer, draft.text), options, gold)
-
-
-def _gives_reason(sample: Sample, draft: Draft, family: str) -> bool:
+def _gives_reason(maker: Maker, has_reasons: bool, family: str) -> bool:
     """Whether a brief explanation says why, beyond the answer in a sentence; descriptions and verdicts on statements
     have prompts of their own."""
-    if draft.maker is Maker.REWRITER:
+    if maker is Maker.REWRITER:
         return family not in ("grounding", "caption", "statement")
-    return draft.maker is Maker.FIELD and bool(sample.rationales)
-
-
-def _finish(one: _Filled, text: tuple[str, str], num_images: int, reference: str) -> Rendered:
-    prompt, response = text
-    if IMAGE_TOKEN in prompt:
-        prompt = make_inert(prompt)
-    if IMAGE_TOKEN in response:
-        response = make_inert(response)
-    question, _, _, candidate, rfp, *_ = one.values
-    prompt = f"{IMAGE_TOKEN}\n" * num_images + prompt
-    return Rendered(question, one.options, candidate or None, rfp, prompt, response, one.gold, reference)
+    return maker is Maker.FIELD and has_reasons
 
 
 def make_inert(text: str) -> str:
@@ -148,10 +229,10 @@ def make_inert(text: str) -> str:
     return text.replace(IMAGE_TOKEN, _INERT_TOKEN)
 
 
-def _ordered_options(draft: Draft, position: int) -> tuple[list[str], int]:
-    """Options in the order shown, and the place of the gold one."""
-    if draft.fixed_order:
-        return draft.options, draft.gold_index
-    options = draft.options[1:]
-    options.insert(position, draft.options[0])
-    return options, position
+def _ordered_options(options: list[str], is_fixed: bool, gold_index: int, place: int) -> tuple[list[str], int]:
+    """Options in the order shown, and the place of the gold one. options: the gold one first, unless they are fixed."""
+    if is_fixed:
+        return options, gold_index
+    shown = options[1:]
+    shown.insert(place, options[0])
+    return shown, place

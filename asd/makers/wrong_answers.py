@@ -3,11 +3,10 @@ samples."""
 
 from __future__ import annotations
 
-import xxhash
-
 from asd.makers.answer_kinds import offers_alternatives, stated_alternatives
 from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import draw_boxes
+from asd.makers.keyed import MinedWrong
 from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, normalise_answer
@@ -63,7 +62,7 @@ def stating_maker(style: AnswerStyle, ctx: MakerContext) -> Maker:
     return Maker.FIELD if ctx.allows(style, Maker.FIELD) else Maker.MINED
 
 
-def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: MakerContext) -> list[str] | Decline:
+def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: MakerContext) -> MinedWrong | Decline:
     """Exactly `count` wrong answers mined from the task's other samples."""
     if not ctx.allows(style, Maker.MINED):
         return Decline("maker_not_listed", Maker.MINED.value)
@@ -73,12 +72,7 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
         return Decline("no_distractors", "no index of this task's answers was built")
     if ctx.spec.family != "caption" and count_words(gold) > MAX_CANDIDATE_WORDS:
         return Decline("long_answer", f"{count_words(gold)} words")
-    drawn = ctx.distractors.draw(sample, count, ctx.seed)
-    drawn = list(map(collapse, drawn[:count]))
-    keys = {option_key(gold), *map(option_key, drawn)}
-    if len(keys) <= count or "" in keys:
-        return Decline("too_few_distractors", f"{len(keys) - 1} of {count}")
-    return drawn
+    return MinedWrong(style, gold, count, ctx.distractors.drawing(sample, ctx.seed), option_key(gold))
 
 
 def draw_wrong_boxes(
@@ -95,13 +89,6 @@ def draw_wrong_boxes(
     if all(box in sample.other_boxes for box in drawn):
         return drawn, Maker.FIELD
     return drawn, Maker.RULE if index is None else Maker.MINED
-
-
-def pick(items: list[str], seed: int, source_id: str, purpose: str) -> str:
-    """One item by a keyed hash; `items` is not empty."""
-    if len(items) == 1:
-        return items[0]
-    return items[xxhash.xxh3_64_intdigest(f"{seed}:{source_id}:{purpose}".encode()) % len(items)]
 
 
 def is_conflict(wrong: str, gold: str, accepted: list[str], maker: Maker) -> bool:

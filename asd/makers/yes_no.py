@@ -7,6 +7,7 @@ same samples.
 
 from __future__ import annotations
 
+from asd.makers.keyed import PickedWrong, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import (
     as_verdict,
@@ -21,7 +22,6 @@ from asd.makers.wrong_answers import (
     has_image_options,
     mine_wrong,
     own_wrong_options,
-    pick,
     stated_wrong,
     stating_maker,
 )
@@ -31,7 +31,7 @@ from asd.schemas.styles import AnswerStyle, Maker
 _STYLE = AnswerStyle.YES_NO
 
 
-def draft_yes_no(sample: Sample, ctx: MakerContext) -> Draft | Decline:
+def draft_yes_no(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
     verdict = as_verdict(gold)
     if verdict is not None:
@@ -50,12 +50,8 @@ def draft_yes_no(sample: Sample, ctx: MakerContext) -> Draft | Decline:
     if isinstance(wrong, Decline):
         return wrong
     if wrong:
-        shown = pick(wrong, ctx.seed, sample.source_id, "yes_no:wrong")
-        return Draft(_STYLE, stating_maker(_STYLE, ctx), gold, wrong=shown)
-    wrong = mine_wrong(sample, gold, 1, _STYLE, ctx)
-    if isinstance(wrong, Decline):
-        return wrong
-    return Draft(_STYLE, Maker.MINED, gold, wrong=wrong[0])
+        return PickedWrong(stating_maker(_STYLE, ctx), gold, wrong, ctx.seed)
+    return mine_wrong(sample, gold, 1, _STYLE, ctx)
 
 
 def _from_boxes(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decline:
@@ -65,7 +61,7 @@ def _from_boxes(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decline
     return Draft(_STYLE, drawn[1], gold, wrong=drawn[0][0])
 
 
-def _from_options(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decline:
+def _from_options(sample: Sample, gold: str, ctx: MakerContext) -> Prepared:
     if has_image_options(sample.options):
         return Decline("image_options")
     if refers_to_options(gold):
@@ -79,10 +75,4 @@ def _from_options(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decli
     shown = (
         [collapse(option) for option in sample.options] if needs_options(sample.question, sample.context, gold) else []
     )
-    return Draft(
-        _STYLE,
-        Maker.FIELD,
-        gold,
-        options=shown,
-        wrong=pick(plain, ctx.seed, sample.source_id, "yes_no:wrong"),
-    )
+    return PickedWrong(Maker.FIELD, gold, plain, ctx.seed, shown)

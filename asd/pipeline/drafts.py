@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from asd.columns import REWRITE
 from asd.pipeline.ingest import NativeShard
 from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
 from asd.records import Draft
-from asd.schemas.styles import TARGET_STYLES, Maker
+from asd.schemas.styles import TARGET_STYLES
 from asd.shards.files import open_arrow, write_arrow
 
 DRAFT_SCHEMA = pa.schema(
@@ -42,7 +45,7 @@ DRAFT_SCHEMA = pa.schema(
 )
 _DRAFT_FIELDS = ("gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
 """Fields of a Draft that are columns as they are, in the order of the class."""
-_MAKERS = {maker.value: maker for maker in Maker}
+_NO_DRAFT: Any = SimpleNamespace(maker=None, **dict.fromkeys(_DRAFT_FIELDS))
 _NUMBERS = list(range(len(TARGET_STYLES)))
 CHAINS = [_NUMBERS[first:] + _NUMBERS[:first] for first in _NUMBERS]
 """For each primary style, all styles in the order in which they are tried."""
@@ -54,32 +57,37 @@ class DraftOrder:
 
     shard: NativeShard
     round: int
-    chain: list[tuple[int, int]]
-    """(row, primary style)"""
-    single: list[tuple[int, int]]
-    """(row, style)"""
+    chain: npt.NDArray[np.int32]
+    """(row, primary style), shape (n, 2)"""
+    single: npt.NDArray[np.int32]
+    """(row, style), shape (n, 2)"""
 
     def path(self, drafts_dir: Path) -> Path:
         return draft_file(drafts_dir, self.round, self.shard)
 
     def requests(self) -> list[tuple[int, int, bool]]:
         """(row, first style, whether that is the only one), chains first."""
-        return [(row, style, False) for row, style in self.chain] + [(row, style, True) for row, style in self.single]
+        return [(row, style, False) for row, style in self.chain.tolist()] + [
+            (row, style, True) for row, style in self.single.tolist()
+        ]
 
     def masks(self, ingest_dir: Path) -> list[int]:
         """For each request, the styles that may be tried, as bits."""
         capable = np.load(ingest_dir / "capable.npy", mmap_mode="r")
-        requests = self.requests()
-        bits = capable[np.asarray([row for row, _, _ in requests], np.int64) + self.shard.first].tolist()
-        return [able & 1 << asked if single else able for (_, asked, single), able in zip(requests, bits, strict=True)]
+        able = capable[np.concatenate([self.chain[:, 0], self.single[:, 0]]) + self.shard.first]
+        able[len(self.chain) :] &= np.uint8(1) << self.single[:, 1].astype(np.uint8)
+        masks: list[int] = able.tolist()
+        return masks
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    chain: list[int]
-    chain_options: list[int]
-    single: list[int]
-    single_options: list[int]
+    """One entry a row of the order."""
+
+    chain: npt.NDArray[np.uint8]
+    chain_options: npt.NDArray[np.uint8]
+    single: npt.NDArray[np.uint8]
+    single_options: npt.NDArray[np.uint8]
 
 
 class Made(NamedTuple):
@@ -103,63 +111,51 @@ def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
 def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable: bool = False) -> None:
     """made: one for each of `order.requests()`; durable: flushed to disk before the file gets its name."""
     requests = order.requests()
-    drafts = [one.draft for one in made]
+    drafts = [one.draft or _NO_DRAFT for one in made]
     columns: dict[str, list[Any]] = {
         "row": [row for row, _, _ in requests],
         "single": [single for _, _, single in requests],
         "asked": [asked for _, asked, _ in requests],
         "outcome": [one.outcome for one in made],
         "num_options": [
-            len(one.draft.options)
-            if one.outcome == MULTIPLE_CHOICE and one.draft is not None and not one.draft.fixed_order
-            else 0
-            for one in made
+            len(draft.options) if outcome == MULTIPLE_CHOICE and not draft.fixed_order else 0
+            for (outcome, *_), draft in zip(made, drafts, strict=True)
         ],
-        "maker": [found.maker.value if found else None for found in drafts],
+        "maker": [draft.maker for draft in drafts],
         "reasons": [one.reasons for one in made],
         "rewrite": [one.rewrite for one in made],
-        "made_checks": [list(one.checks) for one in made],
+        "made_checks": [one.checks for one in made],
     }
     for name in _DRAFT_FIELDS:
-        columns[name] = [getattr(found, name, None) for found in drafts]
+        columns[name] = list(map(attrgetter(name), drafts))
     arrays = [pa.array(columns[item.name], item.type) for item in DRAFT_SCHEMA]
     write_arrow(path, DRAFT_SCHEMA, [pa.record_batch(arrays, schema=DRAFT_SCHEMA)], durable=durable)
 
 
 def read_outcomes(path: Path, order: DraftOrder) -> Outcomes:
     table = open_arrow(path).read_all()
-    outcome, options = table["outcome"].to_pylist(), table["num_options"].to_pylist()
+    outcome, options = table["outcome"].to_numpy(), table["num_options"].to_numpy()
     cut = len(order.chain)
     return Outcomes(outcome[:cut], options[:cut], outcome[cut:], options[cut:])
 
 
-def read_accepted(paths: Iterable[Path], rows: Sequence[int], styles: Sequence[int], num_rows: int) -> list[Made]:
-    """The drafts of `rows` in the `styles` they got, in that order. num_rows: of the whole shard."""
+def read_accepted(paths: Iterable[Path], rows: Sequence[int], styles: Sequence[int], num_rows: int) -> pa.Table:
+    """The drafts of `rows` in the `styles` they got, in that order; rows of DRAFT_SCHEMA. num_rows: of the shard.
+
+    Where a row was drafted in that style more than once, the last one counts.
+    """
     wanted = np.full(num_rows, UNKNOWN, np.uint8)
     wanted[np.asarray(rows, np.int64)] = styles
-    found: dict[int, Made] = {}
+    found = [DRAFT_SCHEMA.empty_table()]
     for path in paths:
-        if not path.is_file():
-            continue
-        table = open_arrow(path).read_all()
-        asked, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
-        kept = table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes)))
-        found.update(zip(kept["row"].to_pylist(), _made(kept), strict=True))
-    return [found[row] for row in rows]
-
-
-def _made(table: pa.Table) -> list[Made]:
-    outcomes = table["outcome"].to_pylist()
-    makers = [_MAKERS[maker] if maker is not None else None for maker in table["maker"].to_pylist()]
-    fields = zip(*(table[name].to_pylist() for name in _DRAFT_FIELDS), strict=True)
-    drafts = [
-        None if maker is None else Draft(TARGET_STYLES[outcome], maker, *values)
-        for outcome, maker, values in zip(outcomes, makers, fields, strict=True)
-    ]
-    reasons, count = table["reasons"].to_pylist(), len(outcomes)
-    rewrites = table["rewrite"].to_pylist() if table["rewrite"].null_count < count else [None] * count
-    checks = [tuple(names or ()) for names in table["made_checks"].to_pylist()]
-    return list(map(Made, outcomes, drafts, reasons, rewrites, checks))
+        if path.is_file():
+            table = open_arrow(path).read_all()
+            asked, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
+            found.append(table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes))))
+    drafts = pa.concat_tables(found).combine_chunks()
+    place = np.full(num_rows, -1, np.int64)
+    place[drafts["row"].to_numpy()] = np.arange(drafts.num_rows)
+    return drafts.take(pa.array(place[np.asarray(rows, np.int64)]))
 
 
 def read_given_up(paths: Iterable[Path], processed: bytes) -> dict[int, dict[str, Any]]:

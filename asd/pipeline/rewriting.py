@@ -18,7 +18,8 @@ from asd.errors import RewriterError
 from asd.pipeline.drafts import DraftOrder, Made, Outcomes, read_outcomes, write_drafts
 from asd.pipeline.rewriting_record import Ledger, RecordingComplete
 from asd.pipeline.rewriting_rows import Ask, RowDrafter
-from asd.pipeline.work import Worker, read_samples
+from asd.pipeline.samples import read_samples
+from asd.pipeline.work import Worker
 from asd.rewrite.completions import Completions, open_completions
 from asd.rewrite.request import Complete
 from asd.rewrite.rewriter import Rewriter

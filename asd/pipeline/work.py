@@ -18,15 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from asd.columns import NATIVE_SCHEMA, REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
-from asd.errors import DataError, SourceError
-from asd.makers.checks import CHECKS, check
-from asd.makers.drafting import MakerContext, draft
-from asd.makers.rendering import RenderContext, render_all
+from asd.columns import REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
+from asd.errors import SourceError
+from asd.makers.drafting import Drafter, MakerContext
+from asd.makers.rendering import RenderContext
+from asd.pipeline.converted import converted_columns
+from asd.pipeline.drafting import ShardDrafter
 from asd.pipeline.drafts import (
-    CHAINS,
     DraftOrder,
-    Made,
     Outcomes,
     draft_file,
     read_accepted,
@@ -36,9 +35,7 @@ from asd.pipeline.drafts import (
 )
 from asd.pipeline.ingest import NativeShard
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
-from asd.pipeline.plan import NOBODY, STYLE_BITS
-from asd.records import Draft, Sample
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle
+from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_arrow, sha256_of, write_arrow
 from asd.shards.manifest import FileEntry
@@ -99,6 +96,7 @@ class Worker:
 
             distractors = DistractorIndex.load(setup.mining_index)
         self.context = MakerContext(spec=self.spec, seed=setup.seed, distractors=distractors)
+        self.drafting = ShardDrafter(Drafter(self.context), self.spec.family)
         self.rendering = RenderContext.build(self.spec, setup.seed, TemplateSet(setup.template_dir), setup.styles)
 
     # -- drafting -----------------------------------------------------------------------------------------------
@@ -112,25 +110,9 @@ class Worker:
         return read_outcomes(path, order)
 
     def _write_drafts(self, path: Path, order: DraftOrder) -> None:
-        requests = order.requests()
-        samples = read_samples(self.setup.ingest_dir / order.shard.file, [row for row, _, _ in requests])
-        masks = order.masks(self.setup.ingest_dir)
-        made = [
-            self._try(sample, asked, able) for (_, asked, _), sample, able in zip(requests, samples, masks, strict=True)
-        ]
+        shard = self.setup.ingest_dir / order.shard.file
+        made = self.drafting.draft(shard, order.requests(), order.masks(self.setup.ingest_dir))
         write_drafts(path, order, made, durable=self.setup.durable_drafts)
-
-    def _try(self, sample: Sample, first: int, able: int) -> Made:
-        """The first accepting style of the mask `able`, in the fixed order from `first` on."""
-        reasons: list[str] = []
-        for number in CHAINS[first]:
-            if not able >> number & 1:
-                continue
-            made = draft(sample, TARGET_STYLES[number], self.context)
-            if isinstance(made, Draft):
-                return Made(number, made, reasons)
-            reasons.append(f"{TARGET_STYLES[number].value}: {made.reason}")
-        return Made(NOBODY, None, reasons)
 
     # -- assembling ---------------------------------------------------------------------------------------------
 
@@ -169,12 +151,12 @@ class Worker:
         reader = open_arrow(self.setup.ingest_dir / order.shard.file)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
-            span = slice(*np.searchsorted(chosen, [first, first + batch.num_rows]))
+            low, high = np.searchsorted(chosen, [first, first + batch.num_rows])
             source_ids = _renamed(batch["source_id"], order.renamed, order.shard.first + first)
-            local = chosen[span] - first
+            local, made = chosen[low:high] - first, drafts.slice(low, high - low)
             converted = None
             if len(local):
-                columns = self._converted_columns(batch.take(pa.array(local)), drafts[span], order.deals[span])
+                columns = converted_columns(batch, local, made, order.deals[low:high], self.rendering)
                 converted = ConvertedRows(local, columns)
             rows = shard_rows(
                 batch,
@@ -187,42 +169,12 @@ class Worker:
             )
             _tally(rows, styles, makers)
             if given_up is not None:
-                rows = _with_rewrites(rows, local, drafts[span], given_up, first)
+                rows = _with_rewrites(rows, local, made, given_up, first)
             first += batch.num_rows
             yield self._with_images(rows) if self.setup.embed_images else rows
 
     def _draft_files(self, order: ShardOrder) -> list[Path]:
         return [draft_file(self.setup.drafts_dir, number, order.shard) for number in range(order.rounds)]
-
-    def _converted_columns(
-        self, batch: pa.RecordBatch, made: Sequence[Made], deals: Sequence[int]
-    ) -> dict[str, pa.Array]:
-        """Render and check; the columns that conversion changes."""
-        drafts = [one.draft for one in made if one.draft is not None]
-        samples = samples_of(batch)
-        rendered = render_all(samples, drafts, deals, self.rendering)
-        for sample, draft_, one in zip(samples, drafts, rendered, strict=True):
-            if failed := check(one, sample, draft_):
-                raise DataError(
-                    f"sample {sample.source_id} ({sample.source_file}, row {sample.source_row}) in style "
-                    f"{draft_.style.value} fails {', '.join(failed)} after template {one.template}. "
-                    "A template must keep the question, the options and the response unchanged; mend it, or leave "
-                    "out --template-dir."
-                )
-        styles = pa.array([STYLE_BITS[one.style] for one in drafts], pa.int8())
-        references = {style: template.reference for style, template in self.rendering.templates.items()}
-        return {
-            "question": pa.array([one.question for one in rendered], pa.string()),
-            "options": pa.array([one.options for one in rendered], pa.list_(pa.string())),
-            "candidate": pa.array([one.candidate for one in rendered], pa.string()),
-            "rfp": pa.array([one.rfp for one in rendered], pa.string()),
-            "prompt": pa.array([one.prompt for one in rendered], pa.string()),
-            "response": pa.array([one.response for one in rendered], pa.string()),
-            "maker": pa.array([one.maker.value for one in drafts], pa.string()),
-            "style": pa.array(list(TARGET_STYLES), pa.string()).take(styles),
-            "template": pa.array([references.get(style) for style in TARGET_STYLES], pa.string()).take(styles),
-            "checks": _checks(made, styles),
-        }
 
     def _with_images(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Fill the `bytes` of the images. Raises: SourceError for an image that is not there."""
@@ -245,25 +197,17 @@ class Worker:
         )
 
 
-def _checks(made: Sequence[Made], styles: pa.Array) -> pa.Array:
-    """Names of the checks that each row passed; a rewriter's text passes more than those of its style."""
-    if not any(one.checks for one in made):
-        return pa.array([CHECKS[style] for style in TARGET_STYLES], pa.list_(pa.string())).take(styles)
-    names = [[*CHECKS[TARGET_STYLES[one.outcome]], *one.checks] for one in made]
-    return pa.array(names, pa.list_(pa.string()))
-
-
 def _with_rewrites(
     rows: pa.RecordBatch,
     local: npt.NDArray[np.int64],
-    made: Sequence[Made],
+    made: pa.Table,
     given_up: Mapping[int, dict[str, Any]],
     first: int,
 ) -> pa.RecordBatch:
     """Add the column `rewrite`. local: places of the converted rows; first: the batch's first row in its shard."""
     records = [given_up.get(first + row) for row in range(rows.num_rows)]
-    for row, one in zip(local.tolist(), made, strict=True):
-        records[row] = one.rewrite
+    for row, one in zip(local.tolist(), made["rewrite"].to_pylist(), strict=True):
+        records[row] = one
     return pa.record_batch([*rows.columns, pa.array(records, REWRITE)], schema=REWRITTEN_SCHEMA)
 
 
@@ -278,42 +222,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def samples_of(batch: pa.RecordBatch) -> list[Sample]:
-    """Rows of NATIVE_SCHEMA as records. Columns that are empty throughout cost nothing."""
-    columns: list[Sequence[Any]] = []
-    for name in _SAMPLE_COLUMNS:
-        column = batch[name]
-        if pa.types.is_list(column.type) and len(column.flatten()) == 0:
-            columns.append([[] for _ in range(batch.num_rows)])
-        elif column.null_count == batch.num_rows:
-            columns.append([None] * batch.num_rows)
-        else:
-            columns.append(column.to_pylist())
-    return [Sample(*values) for values in zip(*columns, strict=True)]
-
-
-_SAMPLE_COLUMNS = tuple(name for name in Sample.__slots__)
-assert set(_SAMPLE_COLUMNS) == set(NATIVE_SCHEMA.names)
-
-
-def read_samples(path: Path, rows: Sequence[int]) -> list[Sample]:
-    """The given rows of a native shard, in the order given."""
-    order = np.argsort(np.asarray(rows, np.int64), kind="stable")
-    ordered = np.asarray(rows, np.int64)[order]
-    samples: list[Sample | None] = [None] * len(rows)
-    reader = open_arrow(path)
-    first = 0
-    for number in range(reader.num_record_batches):
-        batch = reader.get_batch(number)
-        low, high = np.searchsorted(ordered, [first, first + batch.num_rows])
-        if low < high:
-            found = samples_of(batch.take(pa.array(ordered[low:high] - first)))
-            for position, sample in zip(order[low:high].tolist(), found, strict=True):
-                samples[position] = sample
-        first += batch.num_rows
-    return [sample for sample in samples if sample is not None]
 
 
 def _renamed(source_ids: pa.Array, renamed: dict[int, str], first: int) -> pa.Array:

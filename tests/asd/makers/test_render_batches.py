@@ -12,13 +12,13 @@ from maker_samples import make_sample, make_spec
 from asd.makers.rendering import RenderContext, render, render_all
 from asd.records import Draft
 from asd.schemas.styles import AnswerStyle, Maker
-from asd.templating import _END_OF_ROW, VARIABLES, CompiledTemplate, TemplateSet, compile_template
+from asd.templating import VARIABLES, CompiledTemplate, TemplateSet, compile_template
 
 CONTEXT = RenderContext.build(make_spec(), 0, TemplateSet())
 TEMPLATES = list(CONTEXT.templates.values())
 TEXT = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(["<image>", "{{ question }}", "{% endblock %}", "", "\n", _END_OF_ROW]),
+    st.sampled_from(["<image>", "{{ question }}", "{% endblock %}", "", "\n"]),
 )
 OPTIONS = st.lists(st.tuples(st.sampled_from("ABCD"), TEXT), max_size=4)
 ROW = st.tuples(*(OPTIONS if name == "options" else TEXT for name in VARIABLES))

@@ -1,0 +1,186 @@
+"""Buckets of answers cut into strata of nearly equal mass, and the draw of one answer from each but the gold one's.
+
+Why strata, and what follows from them, is told in `asd.makers.distractors`. No I/O; every choice is keyed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import accumulate, islice
+from random import Random
+from typing import NamedTuple, Protocol
+
+import xxhash
+
+from asd.makers.box_distractors import BoxPool, draw_boxes
+from asd.makers.mining_rows import Draws
+from asd.makers.normalise import AnswerForm, answer_form, are_alike
+from asd.records import Sample
+
+NUM_CUTS = 4
+"""Different ways in which a bucket is cut into strata."""
+MAX_TRIES = 6
+"""Draws from one stratum before another one may serve."""
+Chosen = list[tuple[str, AnswerForm]]
+BucketsOf = Callable[[str, str], Iterator["Bucket"]]
+
+
+class Stratum(NamedTuple):
+    """Answers of one stratum with cumulative row counts."""
+
+    answers: list[str]
+    forms: list[AnswerForm]
+    cumulative: list[int]
+    total: int
+
+
+class Cut(NamedTuple):
+    """One partition of a bucket into strata of nearly equal mass."""
+
+    strata: list[Stratum]
+    stratum_of: dict[str, int]
+    """Compact normalised answer -> its stratum."""
+
+
+class Bucket:
+    """The gold answers of the questions that share one key, with their row counts; cuts are made when first
+    needed.
+    """
+
+    __slots__ = ("_cuts", "counts", "key")
+
+    def __init__(self, key: str, counts: dict[str, int]) -> None:
+        self.key = key
+        self.counts = counts
+        self._cuts: dict[tuple[int, int], Cut] = {}
+
+    def cut(self, num_strata: int, number: int) -> Cut:
+        found = self._cuts.get((num_strata, number))
+        if found is None:
+            found = self._cuts[num_strata, number] = _cut(self.counts, num_strata, f"{self.key}:{number}")
+        return found
+
+
+def _cut(counts: dict[str, int], num_strata: int, key: str) -> Cut:
+    """Heaviest answers first, always into the lightest stratum; spellings of one answer stay together."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for answer in counts:
+        groups[answer_form(answer).compact].append(answer)
+    rng = Random(xxhash.xxh3_64_intdigest(key.encode()))
+    mass = {compact: sum(counts[answer] for answer in answers) for compact, answers in groups.items()}
+    order = sorted(mass, key=lambda compact: -mass[compact] * rng.uniform(0.75, 1.33))
+    heap = [(0, rng.random(), number) for number in range(num_strata)]
+    heapq.heapify(heap)
+    members: list[list[str]] = [[] for _ in range(num_strata)]
+    stratum_of: dict[str, int] = {}
+    for compact in order:
+        load, _, number = heap[0]
+        heapq.heapreplace(heap, (load + mass[compact], rng.random(), number))
+        members[number] += groups[compact]
+        stratum_of[compact] = number
+    strata = [_stratum(answers, counts) for answers in members]
+    return Cut(strata, stratum_of)
+
+
+def _stratum(answers: list[str], counts: dict[str, int]) -> Stratum:
+    cumulative = list(accumulate(counts[answer] for answer in answers))
+    return Stratum(answers, list(map(answer_form, answers)), cumulative, cumulative[-1] if answers else 0)
+
+
+class Drawing(Protocol):
+    """Wrong answers for all samples with one question and one set of accepted answers."""
+
+    def answers(self, source_id: str, count: int) -> list[str]:
+        """Up to `count` of them, for the sample of this id."""
+
+
+class AnswerDraw:
+    """Wrong answers from the buckets that a question and its answer share with others."""
+
+    __slots__ = ("_asked", "_buckets", "_first", "_gold", "_seed", "_taken")
+
+    def __init__(
+        self, gold: str, taken: tuple[AnswerForm, ...], buckets: BucketsOf, asked: tuple[str, str], seed: int
+    ) -> None:
+        """gold: compact; taken: answers to keep clear of; buckets: of a question and a gold answer, from their own to
+        more general ones; asked: these two."""
+        self._gold, self._taken, self._seed = gold, taken, seed
+        self._buckets, self._asked, self._first = buckets, asked, next(buckets(*asked), None)
+
+    def answers(self, source_id: str, count: int) -> list[str]:
+        """Fewer than `count` where the buckets do not hold so many that differ."""
+        if self._first is None:
+            return []
+        chosen: Chosen = []
+        draws = Draws(f"{self._seed}:{source_id}:distractors")
+        self._draw_from(self._first, count, draws, chosen)
+        if len(chosen) < count:
+            for bucket in islice(self._buckets(*self._asked), 1, None):
+                self._draw_from(bucket, count, draws, chosen)
+                if len(chosen) == count:
+                    break
+        return [answer for answer, _ in chosen]
+
+    def _draw_from(self, bucket: Bucket, count: int, draws: Draws, chosen: Chosen) -> None:
+        """One answer from each stratum but the gold one's; where a stratum has none left, any other serves."""
+        num_strata = count + 1
+        strata, stratum_of = bucket.cut(num_strata, draws.below(NUM_CUTS))
+        own = stratum_of.get(self._gold)
+        if own is None:
+            own = draws.below(num_strata)
+        start = draws.below(num_strata)
+        for step in range(num_strata):
+            number = (start + step) % num_strata
+            if number != own and len(chosen) < count:
+                self._draw_one(strata[number], draws, chosen)
+        if len(chosen) < count:
+            for step in range(num_strata):
+                if len(chosen) < count:
+                    self._draw_one(strata[(own + step) % num_strata], draws, chosen)
+
+    def _draw_one(self, stratum: Stratum, draws: Draws, chosen: Chosen) -> None:
+        answers, forms, cumulative, total = stratum
+        for _ in range(MAX_TRIES if total else 0):
+            place = bisect_right(cumulative, draws.below(total))
+            form = forms[place]
+            for own in self._taken:
+                if are_alike(form, own):
+                    break
+            else:
+                for _, other in chosen:
+                    if are_alike(form, other):
+                        break
+                else:
+                    chosen.append((answers[place], form))
+                    return
+
+
+class FixedAnswers:
+    """The same for every sample: the other one of yes and no, or nothing."""
+
+    __slots__ = ("_answers",)
+
+    def __init__(self, *answers: str) -> None:
+        self._answers = answers
+
+    def answers(self, source_id: str, count: int) -> list[str]:
+        return list(self._answers)
+
+
+class BoxDraw:
+    """Boxes, for an answer that is one; see `box_distractors`."""
+
+    __slots__ = ("_pool", "_sample", "_seed")
+
+    def __init__(self, sample: Sample, pool: BoxPool, seed: int) -> None:
+        self._sample, self._pool, self._seed = sample, pool, seed
+
+    def answers(self, source_id: str, count: int) -> list[str]:
+        sample = self._sample
+        asked = Sample(
+            source_id, sample.question, sample.gold, accepted=sample.accepted, other_boxes=sample.other_boxes
+        )
+        return draw_boxes(asked, count, self._seed, self._pool)
