@@ -136,6 +136,8 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
         test_rows = _read(test_shards, test_split)
     except AsdError as exc:
         raise _of_task(entry.name, exc) from exc
+    for shards in (train_shards, test_shards):
+        _require_same_task(entry, shards)
     native = test_shards.spec.native_style.value
     test_rows = test_rows.only("style", native).at_most(config.max_test)
     train_rows = train_rows.at_most(config.max_train)
@@ -221,6 +223,15 @@ def _require_rows(task: str, rows: Rows, shards: Shards, split: str, what: str) 
         raise TaskDataError(
             f"task {task!r}: {shards.location}, split {split!r}, has no {what}; "
             "look at it with `asd inspect`, or name another split in the data section"
+        )
+
+
+def _require_same_task(entry: TaskEntry, shards: Shards) -> None:
+    """A label of one's own says nothing of how answers are scored, so it needs a rule. Raises: TaskDataError."""
+    if entry.scorer is None and entry.task == entry.name != shards.spec.name:
+        raise TaskDataError(
+            f"task {entry.name!r} has no scorer: {shards.location} was made as task {shards.spec.name!r}; name that task "
+            f"in data.tasks, or the rule in the entry of {entry.name!r} (`scorer: {shards.spec.scorer}`)"
         )
 
 

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from training.errors import SettingError
+from training.hub import hub_options
 
 HASHED_SIZE = 256
 InstructionEncoder = Callable[[Sequence[str]], Tensor]
@@ -56,7 +57,7 @@ def instruction_size(settings: Any) -> int:
     from transformers import AutoConfig
 
     with _loading(name):
-        return int(AutoConfig.from_pretrained(name).hidden_size)
+        return int(AutoConfig.from_pretrained(name, **hub_options(name, "method.encoder")).hidden_size)
 
 
 @contextmanager
@@ -112,8 +113,9 @@ class SentenceEncoder:
         from transformers import AutoModel, AutoTokenizer
 
         with _loading(name):
-            self.tokenizer = AutoTokenizer.from_pretrained(name)
-            self.model = AutoModel.from_pretrained(name, dtype=torch.float32).requires_grad_(False).eval()
+            options = hub_options(name, "method.encoder")
+            self.tokenizer = AutoTokenizer.from_pretrained(name, **options)
+            self.model = AutoModel.from_pretrained(name, dtype=torch.float32, **options).requires_grad_(False).eval()
         self.batch = batch
 
     def __call__(self, texts: Sequence[str]) -> Tensor:

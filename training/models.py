@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from training.errors import ModelError, list_names
+from training.hub import hub_options
 from training.layers.adapter_targets import projector_paths
 from training.layers.lora_pairs import layer_name
 from training.methods.adapters import check_keys, read_tensors
@@ -31,8 +32,9 @@ def load_processor(config: ModelConfig) -> Any:
     if Path(name).is_absolute() and not Path(name).is_dir():
         setting = "model.processor" if config.processor else "model.name"
         raise ModelError(f"{setting}: there is no folder {name}; give one with the model's files, or a hub name")
+    options = hub_options(name, "model.processor" if config.processor else "model.name")
     try:
-        processor = AutoProcessor.from_pretrained(name)  # type: ignore[no-untyped-call]
+        processor = AutoProcessor.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as exc:
         raise ModelError(
             f"no processor was loaded from {name!r}: {_first_line(exc)} Give a folder with the processor's files, or the "
@@ -58,12 +60,15 @@ def load_model(config: ModelConfig, precision: str = "bfloat16") -> nn.Module:
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     loader: Any = AutoModelForImageTextToText
+    name = model_location(config.name)
+    options = hub_options(name, "model.name")
     try:
         model, info = loader.from_pretrained(
-            model_location(config.name),
+            name,
             dtype=torch.float32 if precision == "float32" else DTYPES[config.dtype],
             attn_implementation=config.attention,
             output_loading_info=True,
+            **options,
         )
     except (OSError, ValueError, SafetensorError) as exc:
         raise ModelError(

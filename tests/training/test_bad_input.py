@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,10 @@ import pytest
 
 from tests.training.run_settings import make_settings
 from training.cli.main import main
-from training.config import build_config
+from training.config import ModelConfig, build_config
 from training.errors import ModelError, RunError, StateError, TaskDataError
 from training.loop import run
+from training.models import load_model, load_processor
 
 Settings = dict[str, Any]
 
@@ -55,6 +58,10 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
             r"task 'vqav2' has no scorer: no scoring rule named 'none' \(known: .*Name one in its entry",
         ),
         ({"scorer": "exactmatch"}, r"no scoring rule named 'exactmatch'; did you mean 'exact_match'"),
+        (
+            {"task": "colours"},
+            r"task 'colours' has no scorer: .*/vqav2@\w+ was made as task 'vqav2'; name that task .*\(`scorer: single_string`\)",
+        ),
         ({"train": "nowhere"}, r"task 'vqav2': nowhere does not exist .*Give the directory that `asd convert` printed"),
         ({"test_split": "dev"}, r"task 'vqav2': no split named 'dev' \(known: test\)"),
         ({"image_root": "nowhere"}, r"25 image\(s\) do not exist, e.g. .*nowhere/train/0.png; set data.image_root"),
@@ -93,6 +100,34 @@ def test_a_hub_name_that_was_not_downloaded(fresh: Settings, monkeypatch: pytest
     fresh["model"]["name"] = "nobody/nothing"
     with pytest.raises(ModelError, match=r"loaded from 'nobody/nothing': .*Give a folder .*was downloaded before"):
         start(fresh)
+
+
+@pytest.fixture
+def hub_that_is_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Its cache of downloaded models, empty; nobody listens at the hub's address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    for name, value in {"HF_HUB_OFFLINE": False, "ENDPOINT": address, "HF_HUB_CACHE": str(tmp_path / "hub")}.items():
+        monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    return tmp_path / "hub"
+
+
+def test_a_hub_that_does_not_answer_is_told_in_seconds(fresh: Settings, hub_that_is_away: Path) -> None:
+    fresh["model"]["name"] = "nobody/nothing"
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=r"does not answer .*'nobody/nothing' was not downloaded.*folder \(model.name\)"):
+        start(fresh)
+    assert time.monotonic() - began < 15
+
+
+def test_what_was_downloaded_is_used_where_the_hub_does_not_answer(fresh: Settings, hub_that_is_away: Path) -> None:
+    model = hub_that_is_away / "models--nobody--something"
+    shutil.copytree(fresh["model"]["name"], model / "snapshots/1")
+    (model / "refs").mkdir()
+    (model / "refs/main").write_text("1")
+    assert load_model(ModelConfig(name="nobody/something"))
+    assert load_processor(ModelConfig(name="nobody/something"))
 
 
 def test_a_model_file_that_was_cut_short(fresh: Settings, tmp_path: Path) -> None:

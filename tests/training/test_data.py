@@ -82,7 +82,7 @@ def _other_style(data: dict[str, Any]) -> dict[str, Any]:
         task="scienceqa", source=source, split="train", ratio_per_style={"yes_no": 1.0}, workers=1,
         out=Path(data["root"]) / "all-converted", image_root=source,
     )  # fmt: skip
-    return {"test": f"{done.path}@{done.version}", "test_split": "train"}
+    return {"test": f"{done.path}@{done.version}", "test_split": "train", "scorer": "exact_match"}
 
 
 def test_a_task_without_scorer(data: dict[str, Any]) -> None:

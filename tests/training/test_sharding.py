@@ -18,7 +18,7 @@ from training.errors import ModelError
 from training.layers.sharded import is_sharded, whole_tensor
 from training.methods.adapters import add_adapter
 from training.models import Projector, load_model
-from training.sharding import average_gradients, clip_gradients, share_like, sharded_copy
+from training.sharding import average_gradients, clip_gradients, sharded_copy, share_like
 
 CPU = torch.device("cpu")
 
