@@ -5,7 +5,7 @@ An optimistic first look: it must never say no where a maker would accept; where
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -45,14 +45,18 @@ def makeable_styles(
 
 
 def capable_bits(
-    batch: pa.RecordBatch, spec: TaskSpec, styles: list[AnswerStyle], rewriter: RewriterSettings | None = None
+    batch: pa.RecordBatch,
+    spec: TaskSpec,
+    styles: Sequence[AnswerStyle],
+    rewriter: RewriterSettings | None,
+    polarity: Bits,
 ) -> Bits:
-    """Bit s set where style s may be possible; shape (rows,), uint8."""
+    """Bit s set where style s may be possible; shape (rows,), uint8. polarity: the rows' `polarity_bits`."""
     written = written_styles(spec, rewriter)
     bits = np.zeros(batch.num_rows, np.uint8)
     usable = _bool(pc.is_null(batch["passthrough"])) & (_lengths(batch["gold"], pc.utf8_length) > 0)
     has_options = _lengths(batch["options"]) >= 2
-    is_yes_no = polarity_bits(batch) != FREE
+    is_yes_no = polarity != FREE
     for style in styles:
         makers = set(spec.styles[style])
         if style in written:

@@ -1,7 +1,8 @@
 """First pass: the source once through, into columnar native files plus the few bytes per row that planning needs.
 
-Held in memory: a key (8 bytes), a capability mask and a polarity (1 byte each) per row, and a bounded sample of the
-answers that wrong answers are mined from. Rows themselves go straight to disk.
+Held in memory: a key (8 bytes), a capability mask and a polarity (1 byte each) per row. Rows themselves go straight to
+disk. What is worked out per row is worked out a batch at a time on a few threads (`Measuring`, a pure function of the
+batch, so that it may run anywhere); one thread writes, in the order of the source.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from asd.pipeline.capability import Bits, capable_bits, polarity_bits
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.keys import Keys, key_of, keys_of, salt
 from asd.records import Reject
-from asd.schemas.styles import AnswerStyle
+from asd.rewrite.settings import RewriterSettings
+from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_arrow, storage_errors, write_arrow, write_text
+from asd.sources.batch import NativeBatch
+from asd.sources.in_order import map_in_order
 from asd.sources.open import Source
 
 MINING_ROWS = 1 << 17
@@ -66,6 +70,43 @@ class Ingested:
         return len(self.keys)
 
 
+@dataclass(frozen=True)
+class MeasuredRows:
+    """Rows of one split of one batch, and what planning needs of them. The arrays have one entry per row."""
+
+    split: str
+    rows: pa.RecordBatch
+    keys: Keys
+    capable: Bits
+    polarity: Bits
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """From a batch of a source to what the first pass keeps of it."""
+
+    spec: TaskSpec
+    styles: tuple[AnswerStyle, ...]
+    rewriter: RewriterSettings | None
+    seed: int
+    only_split: str | None
+
+    def __call__(self, batch: NativeBatch) -> tuple[NativeBatch, list[MeasuredRows]]:
+        return batch, [
+            self._rows(name, rows) for name, rows in _by_split(batch.table) if self.only_split in (None, name)
+        ]
+
+    def _rows(self, name: str, rows: pa.RecordBatch) -> MeasuredRows:
+        polarity = polarity_bits(rows)
+        return MeasuredRows(
+            name,
+            rows,
+            keys_of(rows["source_id"], salt(self.seed, self.spec.name, name)),
+            capable_bits(rows, self.spec, self.styles, self.rewriter, polarity),
+            polarity,
+        )
+
+
 @dataclass
 class _Split:
     """The writer of one split's native files."""
@@ -89,18 +130,18 @@ class _Ingest:
         self.splits: dict[str, _Split] = {}
         self.rejects: Counter[str] = Counter()
         self.num_rejects = self.num_rows = 0
-        self.mining = _MiningSample()
 
     def run(self, advance: Callable[[int], None]) -> Ingested:
         with storage_errors(self.folder):  # half a surrogate pair in a message is written as JSON would escape it
             lines = (self.folder / "rejects.jsonl").open("w", encoding="utf-8", errors="backslashreplace")
+        config = self.config
+        measure = Measuring(self.spec, tuple(self.styles), config.rewriter, config.seed, config.split)
         try:
-            for batch in self.source.batches():
+            for batch, measured in map_in_order(measure, self.source.batches()):
                 for reject in batch.rejects:
                     self._reject(reject, lines.write)
-                for name, rows in _by_split(batch.table):
-                    if self.config.split is None or name == self.config.split:
-                        self._add(name, rows)
+                for rows in measured:
+                    self._add(rows)
                 advance(batch.table.num_rows)
         finally:
             with storage_errors(self.folder):
@@ -140,18 +181,17 @@ class _Ingest:
                 "or raise the limit."
             )
 
-    def _add(self, name: str, rows: pa.RecordBatch) -> None:
+    def _add(self, measured: MeasuredRows) -> None:
+        name, rows = measured.split, measured.rows
         if name not in self.splits and not _SPLIT_NAME.fullmatch(name):
             raise SourceError(
                 f"source {self.source.root}: split {name[:60]!r} (first row: id {rows['source_id'][0]}) "
                 "cannot name a file: use letters, digits, '_', '.' and '-'."
             )
         split = self.splits.setdefault(name, _Split(name))
-        keys = keys_of(rows["source_id"], salt(self.config.seed, self.spec.name, name))
-        split.keys.append(keys)
-        split.capable.append(capable_bits(rows, self.spec, self.styles, self.config.rewriter))
-        split.polarity.append(polarity_bits(rows))
-        self.mining.add(keys, rows)
+        split.keys.append(measured.keys)
+        split.capable.append(measured.capable)
+        split.polarity.append(measured.polarity)
         self.num_rows += rows.num_rows
         offset = 0
         while offset < rows.num_rows:
@@ -197,19 +237,24 @@ class _Ingest:
             for number, (file, rows) in enumerate(split.shards):
                 shards.append(NativeShard(file, split.name, rows, first, number))
                 first += rows
-        keys = _concatenate([part for split in ordered for part in split.keys], np.uint64)
         ingested = Ingested(
             shards=shards,
-            keys=keys,
-            capable=_concatenate([part for split in ordered for part in split.capable], np.uint8),
-            polarity=_concatenate([part for split in ordered for part in split.polarity], np.uint8),
+            keys=_concatenate([split.keys for split in ordered], np.uint64),
+            capable=_concatenate([split.capable for split in ordered], np.uint8),
+            polarity=_concatenate([split.polarity for split in ordered], np.uint8),
             rejects=dict(sorted(self.rejects.items())),
             renamed={},
         )
         ingested.notes += self.source.notes
+        if self._is_mined():  # by the keys that the source's own ids have
+            found = mining_rows(self.folder, ingested)
+            write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, found.to_batches(), durable=False)
         self._rename_repeated(ingested)
-        write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, self.mining.batches(), durable=False)
         return ingested
+
+    def _is_mined(self) -> bool:
+        wants_any = self.config.ratio > 0 or self.config.ratio_per_style is not None
+        return wants_any and any(Maker.MINED in self.spec.styles[style] for style in self.styles)
 
     def _rename_repeated(self, ingested: Ingested) -> None:
         """Ids that occur more than once get a suffix made of the row's content, so that it depends on no order."""
@@ -238,36 +283,26 @@ class _Ingest:
                 ingested.keys[shard.first + row] = key_of(name, start)
 
 
-class _MiningSample:
-    """The MINING_ROWS rows with the smallest keys so far."""
-
-    def __init__(self) -> None:
-        self._parts: list[pa.RecordBatch] = []
-        self._rows = 0
-        self._bound: np.uint64 | None = None
-
-    def add(self, keys: Keys, rows: pa.RecordBatch) -> None:
-        wanted = np.flatnonzero(keys < self._bound) if self._bound is not None else np.arange(len(keys))
-        if not len(wanted):
-            return
-        indices = pa.array(wanted)
-        columns = [pa.array(keys[wanted])] + [rows[name].take(indices) for name in ("question", "gold", "answer_type")]
-        self._parts.append(pa.record_batch(columns, schema=_MINING_SCHEMA))
-        self._rows += len(wanted)
-        if self._rows > 2 * MINING_ROWS:
-            self._prune()
-
-    def _prune(self) -> None:
-        table = pa.Table.from_batches(self._parts).sort_by("key").slice(0, MINING_ROWS)
-        self._parts = table.combine_chunks().to_batches()
-        self._rows = table.num_rows
-        if self._rows == MINING_ROWS:
-            self._bound = np.uint64(table["key"][-1].as_py())
-
-    def batches(self) -> list[pa.RecordBatch]:
-        if self._parts:
-            self._prune()
-        return self._parts
+def mining_rows(folder: Path, ingested: Ingested) -> pa.Table:
+    """The answers of the MINING_ROWS samples with the smallest keys, by key."""
+    keys = ingested.keys
+    rows = np.arange(len(keys))
+    if len(keys) > MINING_ROWS:
+        rows = np.flatnonzero(keys <= np.partition(keys, MINING_ROWS - 1)[MINING_ROWS - 1])
+    names = ["question", "gold", "answer_type"]
+    parts = []
+    for shard in ingested.shards:
+        low, high = np.searchsorted(rows, [shard.first, shard.first + shard.rows])
+        reader = open_arrow(folder / shard.file)
+        first = shard.first
+        for number in range(reader.num_record_batches if low < high else 0):
+            batch = reader.get_batch(number).select(names)
+            inside = rows[slice(*np.searchsorted(rows, [first, first + batch.num_rows]))]
+            parts.append(batch.take(pa.array(inside - first)))
+            first += batch.num_rows
+    order = np.argsort(keys[rows], kind="stable")[:MINING_ROWS]
+    texts = pa.Table.from_batches(parts).take(pa.array(order))
+    return pa.table([pa.array(keys[rows][order]), *texts.columns], schema=_MINING_SCHEMA).combine_chunks()
 
 
 def describe(reject: Reject) -> str:
@@ -275,7 +310,11 @@ def describe(reject: Reject) -> str:
     return f"{reject.file}, row {reject.row}, id {reject.source_id or '?'}: {reject.reason}{detail}"
 
 
-def _concatenate(parts: list[np.ndarray], dtype: type) -> np.ndarray:
+def _concatenate(splits: list[list[np.ndarray]], dtype: type) -> np.ndarray:
+    """All parts of all splits as one array; the parts are let go of."""
+    parts = [part for split in splits for part in split]
+    for split in splits:
+        split.clear()
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,16 @@ INERT_IMAGE_TOKEN = "< image >"
 
 
 def inert(text: pa.Array) -> pa.Array:
-    return pc.replace_substring(text, IMAGE_TOKEN, INERT_IMAGE_TOKEN)
+    return text if _is_inert(text) else pc.replace_substring(text, IMAGE_TOKEN, INERT_IMAGE_TOKEN)
+
+
+def _is_inert(text: pa.Array) -> bool:
+    """Whether the column is as `replace_substring` would leave it, byte for byte; a quick look at all texts at once."""
+    _, offsets, data = text.buffers()
+    if data is None or text.offset or text.null_count or not len(text):
+        return False
+    last = int(np.frombuffer(offsets, np.int32)[len(text)])
+    return data.size == last and IMAGE_TOKEN.encode() not in data.to_pybytes()
 
 
 def sample_ids(task: str, split: str, source_ids: pa.Array) -> pa.Array:
@@ -61,7 +71,7 @@ def shard_rows(
         with np.errstate(over="ignore"):
             chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
         rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
-    rfp = pc.fill_null(rfp, "")
+    rfp = pc.fill_null(rfp, "") if rfp.null_count else rfp
     passthrough = batch["passthrough"]
     if passthrough.null_count < count:
         rfp = pc.if_else(pc.is_valid(passthrough), "", rfp)
@@ -106,8 +116,14 @@ def shard_rows(
     return pa.record_batch([columns[name] for name in SHARD_SCHEMA.names], schema=SHARD_SCHEMA)
 
 
+@lru_cache(maxsize=32)
 def _constant(value: str, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(value), count)
+
+
+@lru_cache(maxsize=8)
+def _roles(count: int) -> pa.Array:
+    return pa.array(["user", "assistant"]).take(pa.array(np.tile([0, 1], count)))
 
 
 def empty_lists(count: int, item: pa.DataType) -> pa.ListArray:
@@ -129,18 +145,33 @@ def _offsets(lists: pa.ListArray) -> pa.Array:
 
 def _prompts(batch: pa.RecordBatch, rfp: pa.Array) -> pa.Array:
     """`<image>` line per image, context, question, lettered options, response-format prompt; empty parts leave no line."""
-    image_counts = pc.list_value_length(batch["images"]).to_numpy(zero_copy_only=False)
-    most = int(image_counts.max(initial=0))
-    prefix = pa.array([f"{IMAGE_TOKEN}\n" * n for n in range(most + 1)]).take(pa.array(image_counts))
-    parts = [prefix]
+    parts = [_image_lines(batch["images"])]
     if pc.any(pc.not_equal(batch["context"], "")).as_py():
         parts.append(_line(batch["context"]))
     parts.append(inert(batch["question"]))
     options = _option_lines(batch["options"])
     if options is not None:
         parts.append(options)
-    parts.append(pc.if_else(pc.equal(rfp, ""), "", pc.binary_join_element_wise("\n", rfp, "")))
+    has_rfp = _lengths(rfp) > 0
+    if has_rfp.all():
+        parts += ["\n", rfp]
+    elif has_rfp.any():
+        parts.append(pc.if_else(pa.array(has_rfp), pc.binary_join_element_wise("\n", rfp, ""), ""))
     return pc.binary_join_element_wise(*parts, "")
+
+
+def _image_lines(images: pa.ListArray) -> pa.Array | str:
+    """One mark a line for each image; a single text where all rows have as many."""
+    counts = pc.list_value_length(images).to_numpy(zero_copy_only=False)
+    most = int(counts.max(initial=0))
+    if len(counts) and (counts == most).all():
+        return f"{IMAGE_TOKEN}\n" * most
+    return pa.array([f"{IMAGE_TOKEN}\n" * n for n in range(most + 1)]).take(pa.array(counts))
+
+
+def _lengths(text: pa.StringArray) -> npt.NDArray[np.int32]:
+    """In bytes."""
+    return np.diff(np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1])
 
 
 def _line(text: pa.Array) -> pa.Array:
@@ -163,10 +194,13 @@ def _option_lines(options: pa.ListArray) -> pa.Array | None:
 def _messages(prompt: pa.Array, response: pa.Array) -> pa.ListArray:
     """One user and one assistant message per row."""
     count = len(prompt)
-    both = pa.concat_arrays([prompt, response])
-    interleaved = both.take(pa.array(np.arange(2 * count).reshape(2, count).T.ravel()))
-    roles = pa.array(["user", "assistant"]).take(pa.array(np.tile([0, 1], count)))
-    structs = pa.StructArray.from_arrays([roles, interleaved], fields=list(MESSAGE))
+    if not count:
+        return pa.array([], pa.list_(MESSAGE))
+    joined = pc.binary_join_element_wise(prompt, response, "")  # prompt, response, prompt, ... in one buffer
+    lengths = np.stack([_lengths(prompt), _lengths(response)], axis=1).ravel()
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32)
+    texts = pa.StringArray.from_buffers(2 * count, pa.py_buffer(offsets), joined.buffers()[2])
+    structs = pa.StructArray.from_arrays([_roles(count), texts], fields=list(MESSAGE))
     return pa.ListArray.from_arrays(pa.array(np.arange(0, 2 * count + 1, 2, dtype=np.int32)), structs)
 
 

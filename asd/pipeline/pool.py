@@ -30,6 +30,7 @@ from asd.pipeline.work import (
     draft_in_worker,
     start_worker,
 )
+from asd.sources.in_order import map_in_order, usable_threads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -86,6 +87,9 @@ class Pool:
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
         if self._workers == 1:
+            # Native rows cost Arrow's kernels, hashing and the disk, all outside of the interpreter lock.
+            if orders and 4 * sum(len(order.rows) for order in orders) <= sum(order.shard.rows for order in orders):
+                return map_in_order(self.worker().assemble, orders, min(usable_threads(), 2))
             return (self.worker().assemble(order) for order in orders)
         return self._map(assemble_in_worker, orders)
 

@@ -8,12 +8,10 @@ the columnar path.
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import orjson
 import pyarrow as pa
@@ -25,19 +23,17 @@ from asd.records import Reject
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
 from asd.sources.formats import Format, detect_format, open_bytes
-from asd.sources.llava_columns import Table, read_arrow, read_block
+from asd.sources.in_order import map_in_order, usable_threads
+from asd.sources.llava_columns import Table, read_arrow, read_block, read_guessed_block
 from asd.sources.llava_record import RecordRules, looks_like, make_record_rules
-from asd.sources.record_blocks import BLOCK_BYTES, Form, iterate_blocks
+from asd.sources.record_blocks import BLOCK_BYTES, ArrayBlocks, Block, Form, iterate_blocks
 
 __all__ = ["FORMATS", "batches", "looks_like", "record_batches"]
 
 FORMATS: frozenset[Format] = frozenset(("json", "jsonl", "parquet", "arrow_file", "arrow_stream"))
 ARROW_BATCH_ROWS = 1 << 14
-MAX_THREADS = 4
 COMPRESSED_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _LONGEST_LINE = 1 << 24
-
-Item = TypeVar("Item")
 
 
 def batches(
@@ -64,8 +60,39 @@ def _json_tables(path: Path, kind: Format, rules: RecordRules, block_bytes: int)
     if form == "array":
         _refuse_cut_off(path, rules.file)
     with open_bytes(path) as stream:
-        blocks = iterate_blocks(stream, form, rules.file, block_bytes)
-        yield from _in_threads(lambda block: read_block(block, rules), blocks)
+        if form == "array":
+            yield from _array_tables(ArrayBlocks(stream, rules.file, block_bytes), rules)
+        else:
+            blocks = iterate_blocks(stream, form, rules.file, block_bytes)
+            yield from map_in_order(lambda block: read_block(block, rules), blocks)
+
+
+def _array_tables(blocks: ArrayBlocks, rules: RecordRules) -> Iterator[Table]:
+    """Blocks whose ends were guessed are read with the others; after a wrong guess all from there on are cut anew."""
+
+    def read(block: Block) -> Table | None:
+        return read_guessed_block(block, rules) if block.is_guess else read_block(block, rules)
+
+    pending: deque[tuple[Block, Future[Table | None]]] = deque()
+    threads = usable_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        while True:
+            fault: SourceError | None = None
+            try:
+                while len(pending) <= threads and (block := next(blocks, None)) is not None:
+                    pending.append((block, pool.submit(read, block)))
+            except SourceError as exc:
+                fault = exc
+            if fault and all(future.result() for _, future in pending):
+                raise fault  # else what is wrong with the file is yet to be found out
+            if not pending:
+                return
+            if table := pending[0][1].result():
+                pending.popleft()
+                yield table
+            else:
+                blocks.take_back([block for block, _ in pending])
+                pending.clear()
 
 
 def _form(path: Path, kind: Format) -> Form:
@@ -136,19 +163,6 @@ def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:
         for batch in opened:
             for start in range(0, len(batch), ARROW_BATCH_ROWS):
                 yield batch.slice(start, ARROW_BATCH_ROWS)
-
-
-def _in_threads(read: Callable[[Item], Table], items: Iterable[Item]) -> Iterator[Table]:
-    """`map` over threads, in order, a few items ahead."""
-    threads = min(MAX_THREADS, os.cpu_count() or 1)
-    pending: deque[Future[Table]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for item in items:
-            pending.append(pool.submit(read, item))
-            if len(pending) > threads:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
 
 
 def _rebatch(tables: Iterable[Table], batch_rows: int) -> Iterator[NativeBatch]:

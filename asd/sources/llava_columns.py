@@ -82,6 +82,20 @@ def read_block(block: Block, rules: RecordRules) -> Table:
     return read_block_by_record(block, rules)
 
 
+def read_guessed_block(block: Block, rules: RecordRules) -> Table | None:
+    """As `read_block`; None if the block is not what was guessed (see `Block.is_guess`)."""
+    if rules.style != AnswerStyle.FREE_FORM:
+        try:
+            return read_table(parse_block(block), block.first_row, rules)
+        except (UnplainBlockError, pa.ArrowException):
+            pass
+    try:
+        is_right = len(orjson.loads(b"".join((b"[", block.data, b"]")))) == block.rows
+    except orjson.JSONDecodeError:
+        is_right = False
+    return read_block_by_record(block, rules) if is_right else None
+
+
 def read_block_by_record(block: Block, rules: RecordRules) -> Table:
     """The same, record by record."""
     rows: list[Row] = []
@@ -128,7 +142,7 @@ def _texts(block: Block) -> Iterator[bytes]:
 
 def parse_block(block: Block) -> pa.RecordBatch:
     """The known keys of each record as columns. Raises: ArrowException or UnplainBlockError."""
-    if block.form == "lines" and not _is_object_a_line(block.data):
+    if block.form == "lines" and not _is_object_a_line(block):
         raise UnplainBlockError
     _check_utf8(block.data)
     first = _first_record(block)
@@ -196,10 +210,10 @@ def _schema(first: dict[str, Any], *, only_its_keys: bool) -> pa.Schema:
     return pa.schema(list(types.items()))
 
 
-def _is_object_a_line(data: bytes | memoryview) -> bool:
+def _is_object_a_line(block: Block) -> bool:
     """Arrow also takes two objects on a line; then its rows would not be the lines."""
-    octets = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(octets == ord("\n"))
+    octets = np.frombuffer(block.data, np.uint8)
+    ends = block.line_ends - 1 if block.line_ends is not None else np.flatnonzero(octets == ord("\n"))
     before = octets[ends - 1]  # for a newline at 0 that is the last byte, a newline: refused below
     if (before == ord("\r")).any():
         before = np.where(before == ord("\r"), octets[ends - 2], before)

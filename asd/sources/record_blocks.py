@@ -2,14 +2,17 @@
 
 Nothing is parsed here. A block of JSON Lines ends at a line end. A block of an array ends where the bracket
 depth is back to that of the array, which is worked out exactly (strings and escapes included) with NumPy over
-the few bytes that matter. Memory stays at a few blocks, whatever the size of the file.
+the few bytes that matter; or, several times faster, where text stands that looks like the boundary between the
+first two records, which whoever parses the block must check (`Block.is_guess`). Where blocks end depends on the
+file and on `block_bytes` alone, not on who found it out how. Memory stays at a few blocks, whatever the size of the
+file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 import numpy as np
@@ -22,10 +25,15 @@ MAX_RECORD_BYTES = 64 << 20
 """A record this large is no record: it is a string or a bracket that was never closed."""
 
 Form = Literal["array", "lines"]
+Offsets = npt.NDArray[np.int64]
 
 _SPACE = b" \t\r\n"
+_BOM = b"\xef\xbb\xbf"
+_HEAD_BYTES = 1 << 12
+_FIRST_RECORDS_BYTES = 1 << 16
+_FIRST_KEY = re.compile(rb'\{[ \t\r\n]*"[^"\\]*"')
 _SEPARATOR = re.compile(rb"[ \t\r\n]*(,)?[ \t\r\n]*")
-_QUOTE, _BACKSLASH = 0x22, 0x5C
+_NEWLINE, _QUOTE, _BACKSLASH = 0x0A, 0x22, 0x5C
 _MARKS = bytes(1 if byte in b'"\\{}[]' else 0 for byte in range(256))
 """Translation of a byte to "can change the nesting"."""
 
@@ -41,92 +49,201 @@ class Block:
     """Lines: number of the first line. Array: number of elements before this block."""
     rows: int
     """Lines (blank ones too), or elements that are objects or lists."""
+    is_guess: bool = False
+    """Array: the block is right if and only if it is `rows` elements of valid JSON; else see `ArrayBlocks.take_back`."""
+    line_ends: npt.NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
+    """Lines: the offset behind each line's newline, where it is known."""
+    whole: memoryview = field(default=memoryview(b""), compare=False, repr=False)
+    """Array: `data` with what stands between it and the block before."""
+    window_end: int = field(default=0, compare=False, repr=False)
+    """Array: up to which place in the file the block was looked for."""
 
 
 def iterate_blocks(stream: BinaryIO, form: Form, where: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """Raises: SourceError naming `where` and byte if an array is cut off or goes on behind its end."""
-    return _line_blocks(stream, where, block_bytes) if form == "lines" else _array_blocks(stream, where, block_bytes)
+    if form == "lines":
+        return _line_blocks(stream, where, block_bytes)
+    return ArrayBlocks(stream, where, block_bytes, may_guess=False)
+
+
+def _read_on(stream: BinaryIO, kept: memoryview, size: int) -> tuple[memoryview, bool]:
+    """`kept` and the next `size` bytes in one buffer, and whether the stream has ended before."""
+    joined = memoryview(bytearray(len(kept) + size))
+    filled = len(kept)
+    joined[:filled] = kept
+    while filled < len(joined) and (count := stream.readinto(joined[filled:])):  # type: ignore[attr-defined]
+        filled += count
+    return joined[:filled], filled < len(joined)
 
 
 def _line_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Block]:
-    row, at, carry = 0, 0, b""
-    while chunk := stream.read(block_bytes):
-        if not at:
-            chunk = chunk.removeprefix(b"\xef\xbb\xbf")
-        at += len(chunk)
-        end = chunk.rfind(b"\n") + 1
-        if not end:
-            carry += chunk
-            _check_record_size(carry, where, row, at - len(carry))
-            continue
-        rows = chunk.count(b"\n")
-        whole, end = carry + chunk, len(carry) + end
-        carry = whole[end:]
-        yield Block("lines", memoryview(whole)[:end], row, rows)
-        row += rows
-    if carry.strip(_SPACE):
-        yield Block("lines", carry + b"\n", row, 1)
-
-
-def _array_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Block]:
-    row, (buffer, at) = (
-        0,
-        _after_opening_bracket(stream, where),
-    )  # at: place of buffer[0] in the unpacked file
-    while True:
-        chunk = stream.read(max(block_bytes, len(buffer)))  # doubles for a huge record, so work stays linear
-        buffer += chunk
-        ends, close = element_ends(buffer)
-        if close >= 0 or len(ends):
-            cut = close if close >= 0 else int(ends[-1])
-            start = _behind_separator(buffer, cut, row, where, at)
-            if start < cut:
-                yield Block("array", memoryview(buffer)[start:cut], row, len(ends))
+    row = at = 0
+    carry, has_ended = memoryview(b""), False
+    while not has_ended:
+        whole, has_ended = _read_on(stream, carry, block_bytes)
+        if not at and whole[:3] == _BOM:
+            whole = whole[3:]
+        at += len(whole) - len(carry)
+        ends = np.flatnonzero(np.frombuffer(whole, np.uint8) == _NEWLINE) + 1
+        cut = int(ends[-1]) if len(ends) else 0
+        carry = whole[cut:]
+        if len(ends):
+            yield Block("lines", whole[:cut], row, len(ends), line_ends=ends)
             row += len(ends)
-            if close >= 0:
-                _expect_end(stream, buffer[close + 1 :], where, at + close + 1)
+        else:
+            _check_record_size(carry, where, row, at - len(carry))
+    if bytes(carry).strip(_SPACE):
+        yield Block("lines", bytes(carry) + b"\n", row, 1)
+
+
+class ArrayBlocks(Iterator[Block]):
+    """The blocks of a JSON array. With `may_guess`, whoever reads them says which one was guessed wrong."""
+
+    def __init__(
+        self, stream: BinaryIO, where: str, block_bytes: int = BLOCK_BYTES, *, may_guess: bool = True
+    ) -> None:
+        self._stream, self._where, self._block_bytes = stream, where, block_bytes
+        self._may_guess = may_guess
+        self._data = memoryview(b"")
+        """What has been read and not been handed on."""
+        self._at = self._row = 0
+        self._window_end = 0
+        """Place in the unpacked file up to where blocks are looked for now; more than that may have been read."""
+        self._again: int | None = None
+        self._has_ended = self._is_open = self._is_closed = False
+        self._boundary: bytes | None = None
+
+    def __next__(self) -> Block:
+        """Raises: SourceError if the array is cut off or goes on behind its end."""
+        if not self._is_open:
+            self._open()
+        while not self._is_closed:
+            self._widen()
+            block = self._exact() if self._boundary is None or self._has_ended else self._guess(self._boundary)
+            if block is not None:
+                return block
+        raise StopIteration
+
+    def take_back(self, blocks: Sequence[Block]) -> None:
+        """Put back the last blocks that were given, all from a wrong guess on; no more guesses are made."""
+        self._data = memoryview(b"".join((*(block.whole for block in blocks), self._data)))
+        self._at -= sum(len(block.whole) for block in blocks)
+        self._row, self._again = blocks[0].first_row, blocks[0].window_end
+        self._boundary, self._is_closed = None, False
+
+    def _open(self) -> None:
+        """Move behind the '['."""
+        head = b""
+        while not head and not self._has_ended:
+            self._at += len(self._data)
+            self._data, self._has_ended = _read_on(self._stream, memoryview(b""), _HEAD_BYTES)
+            head = bytes(self._data).removeprefix(_BOM).lstrip(_SPACE)
+        if not head.startswith(b"["):
+            raise SourceError(f"{self._where}: expected a JSON array, found {head[:20]!r}")
+        self._window_end = self._at + len(self._data)
+        self._cut(len(self._data) - len(head) + 1, 0)
+        self._is_open = True
+
+    def _widen(self) -> None:
+        """Move the window's end on, and see that all of it has been read."""
+        is_first = self._row == 0 and self._boundary is None and self._may_guess
+        kept = self._window_end - self._at
+        # Doubles for a huge record, so that the work stays linear.
+        self._window_end = self._again or self._window_end + max(self._block_bytes, kept)
+        self._again = None
+        missing = self._window_end - self._at - len(self._data)
+        if missing > 0 and not self._has_ended:
+            self._data, self._has_ended = _read_on(self._stream, self._data, missing)
+        if is_first:
+            self._boundary = _boundary(bytes(self._data[:_FIRST_RECORDS_BYTES]))
+            self._may_guess = False
+
+    def _guess(self, boundary: bytes) -> Block | None:
+        window = self._data[: self._window_end - self._at]
+        ends = _find_all(window, boundary) + 1
+        cut = int(ends[-1]) if len(ends) else 0
+        rest, close = element_ends(bytes(window[cut:]))
+        if not cut or close >= 0:
+            self._boundary = None  # the end of the array, or records that are joined otherwise than the first two
+            return self._exact()
+        return self._block(cut + (int(rest[-1]) if len(rest) else 0), len(ends) + len(rest), is_guess=True)
+
+    def _exact(self) -> Block | None:
+        window = bytes(self._data[: self._window_end - self._at])
+        ends, close = element_ends(window)
+        if close >= 0:
+            block = self._block(close, len(ends)) if close else None
+            self._is_closed = True
+            self._expect_end()
+            return block
+        if len(ends):
+            return self._block(int(ends[-1]), len(ends))
+        if self._has_ended and len(window) == len(self._data):
+            raise SourceError(
+                f"{self._where}: the JSON array ends at byte {self._at + len(window)} in the middle of record "
+                f"{self._row} (counted from 0); expected the closing ']': the file is truncated, fetch it again"
+            )
+        _check_record_size(window, self._where, self._row, self._at)
+        return None
+
+    def _block(self, cut: int, rows: int, *, is_guess: bool = False) -> Block | None:
+        """What stands before `cut`; None if that is no record."""
+        start = _behind_separator(self._data, cut, self._row, self._where, self._at)
+        first_row = self._row
+        whole = self._cut(cut, rows)
+        if start >= cut:
+            return None
+        return Block("array", whole[start:], first_row, rows, is_guess, whole=whole, window_end=self._window_end)
+
+    def _cut(self, size: int, rows: int) -> memoryview:
+        taken, self._data = self._data[:size], self._data[size:]
+        self._at += size
+        self._row += rows
+        return taken
+
+    def _expect_end(self) -> None:
+        """Nothing but blanks may follow the ']' that comes next."""
+        seen = 1
+        while not (found := bytes(self._data[seen:]).strip(_SPACE)):
+            if self._has_ended:
                 return
-            buffer, at = buffer[cut:], at + cut
-        if not chunk:
-            break
-        _check_record_size(buffer, where, row, at)
-    raise SourceError(
-        f"{where}: the JSON array ends at byte {at + len(buffer)} in the middle of record {row} "
-        "(counted from 0); expected the closing ']': the file is truncated, fetch it again"
-    )
+            seen = len(self._data)
+            self._data, self._has_ended = _read_on(self._stream, self._data, 1 << 16)
+        raise SourceError(
+            f"{self._where}: something follows the end of the JSON array near byte {self._at + seen}: {found[:40]!r}"
+        )
 
 
-def _after_opening_bracket(stream: BinaryIO, where: str) -> tuple[bytes, int]:
-    """What was read behind the '[', and the offset where that starts."""
-    head, at = b"", 0
-    while not head and (chunk := stream.read(1 << 12)):
-        at += len(chunk)
-        head = chunk.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE)
-    if not head.startswith(b"["):
-        raise SourceError(f"{where}: expected a JSON array, found {head[:20]!r}")
-    return head[1:], at - len(head) + 1
+def _boundary(head: bytes) -> bytes | None:
+    """What stands between the first two records, from the closing bracket to the second one's first key."""
+    ends, _ = element_ends(head)
+    if len(ends) < 2 or head[ends[0] - 1 : ends[0]] != b"}":
+        return None
+    separator = _SEPARATOR.match(head, int(ends[0]))
+    key = _FIRST_KEY.match(head, separator.end()) if separator else None
+    return head[int(ends[0]) - 1 : key.end()] if key else None
 
 
-def _behind_separator(buffer: bytes, cut: int, row: int, where: str, at: int) -> int:
+def _find_all(data: memoryview, text: bytes) -> Offsets:
+    """Where `text` stands in `data`."""
+    octets = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero(octets[: max(len(octets) - len(text) + 1, 0)] == text[0])
+    for number in range(len(text) - 1, 0, -1):  # the key first: it tells most
+        places = places[octets[places + number] == text[number]]
+    return places
+
+
+def _behind_separator(data: memoryview, cut: int, row: int, where: str, at: int) -> int:
     """Where the first record before `cut` starts; `cut` itself if there is none."""
-    found = _SEPARATOR.match(buffer, 0, cut)
+    found = _SEPARATOR.match(data, 0, cut)
     comma, start = (found.start(1), found.end()) if found else (-1, 0)
     if row and comma < 0 and start < cut:
-        found_text = buffer[start : start + 20]
+        found_text = bytes(data[start : start + 20])
         raise SourceError(f"{where}: expected ',' after record {row - 1} at byte {at}, found {found_text!r}")
     return start if row or comma < 0 else comma
 
 
-def _expect_end(stream: BinaryIO, rest: bytes, where: str, at: int) -> None:
-    while not (found := rest.strip(_SPACE)):
-        at += len(rest)
-        rest = stream.read(1 << 16)
-        if not rest:
-            return
-    raise SourceError(f"{where}: something follows the end of the JSON array near byte {at}: {found[:40]!r}")
-
-
-def _check_record_size(data: bytes, where: str, row: int, at: int) -> None:
+def _check_record_size(data: bytes | memoryview, where: str, row: int, at: int) -> None:
     if len(data) > MAX_RECORD_BYTES:
         raise SourceError(
             f"{where}: record {row} (counted from 0, near byte {at}) is larger than "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 
@@ -195,3 +196,17 @@ def test_letters_stay_even_where_rows_are_asked_for_other_styles_too() -> None:
     found = run_planner(planner, answer)
     letters = Counter(found.deals[found.styles == MULTIPLE_CHOICE].tolist())
     assert len(letters) == 4 and max(letters.values()) - min(letters.values()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("total", "quotas", "digest"),
+    [(700, None, "b08c487bc64eab67"), (3000, None, "ebbbedd1e8e46bfc"), (None, {YES_NO: 400, 3: 900, 4: 100}, "1bfba7f25395ebc3")],
+)
+def test_plans_are_pinned(total: int | None, quotas: dict[int, int] | None, digest: str) -> None:
+    """A change of these values would move samples of every dataset: it needs a new format version."""
+    ids = list(range(3000))
+    capable = [(ALL, 0b11, 0b01011, 0b1, 0)[sample % 5] for sample in ids]
+    polarity = [sample * 7 % 3 for sample in ids]
+    made, found = make_plan(ids, capable, sometimes, total, quotas, polarity)
+    text = repr((sorted(made.items()), found.shortfall, sorted(found.moved.items())))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
