@@ -33,6 +33,13 @@ def given_settings(settings: dict[str, Any], ratio: float | None, ratio_per_styl
     return given
 
 
+def _published_apart(config: ConvertConfig) -> ConvertConfig:
+    """The tasks of a recipe go to folders of their own below the address."""
+    if config.publish is None or config.out is None:
+        return config
+    return config.model_copy(update={"publish": f"{config.publish.rstrip('/')}/{config.out.name}"})
+
+
 def _rewriter(options: dict[str, Any], *, whole: bool) -> RewriterSettings | dict[str, Any] | None:
     """whole: nothing else will add to the options. None switches a recipe's rewriter off."""
     if options.get("kind") == OFF:
@@ -94,10 +101,12 @@ def run(
         from asd.pipeline.recipe import load_recipe, recipe_configs, require_one_kind
 
         recipe = load_recipe(pipeline)
-        configs = recipe_configs(recipe, given)
+        configs = [_published_apart(config) for config in recipe_configs(recipe, given)]
         require_one_kind(recipe, configs)
     if jobs is not None and (pipeline is None or dry):
         raise UsageError("--jobs is for converting a --pipeline; give it without --task and --dry-run.")
+    if jobs is not None and any(config.engine == "ray" for config in configs):
+        raise UsageError("--jobs shares out this machine's cores; give it without --engine ray.")
     run_one = _runner(shard, dry=dry, jobs=jobs, as_json=as_json)
     outcomes: list[dict[str, Any]] = []
     if jobs is not None:
@@ -156,6 +165,7 @@ def conversion_json(conversion: Conversion) -> dict[str, Any]:
         "version": conversion.version,
         "number": conversion.number,
         "did_work": conversion.did_work,
+        **({"published": conversion.published} if conversion.published else {}),
         "task": conversion.manifest.task,
         "notes": list(conversion.notes),
         "counts": counts,
@@ -173,7 +183,8 @@ def describe_conversion(conversion: Conversion) -> str:
     lines += describe_counts(conversion.manifest.counts.model_dump(), conversion.path)
     lines += _not_made(conversion.manifest)
     lines += describe_rewriting(conversion.manifest, conversion.making)
-    lines += ["", f"look at it:  asd inspect {conversion.path}"]
+    lines += ["", *([f"copied to:   {conversion.published}"] if conversion.published else [])]
+    lines += [f"look at it:  asd inspect {conversion.path}"]
     return "\n".join(lines)
 
 

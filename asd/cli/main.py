@@ -74,7 +74,7 @@ def convert(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(help="File, directory, or hf:NAME. Default: data root, hub, embedded sample."),
+        typer.Option(help="File, directory, address (s3://...), or hf:NAME. Default: data root, hub, embedded sample."),
     ] = None,
     out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<task>]")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides every random choice. [default: 0]")] = None,
@@ -88,8 +88,18 @@ def convert(
     ] = None,
     source_format: Annotated[str | None, typer.Option(help="Layout to read, instead of detecting it.")] = None,
     image_root: Annotated[str | None, typer.Option(help="Folder that image paths are relative to.")] = None,
+    publish: Annotated[
+        str | None, typer.Option(help="Also copy the finished version to this address: s3://, gs://, ...")
+    ] = None,
     embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core]")] = None,
+    engine: Annotated[str | None, typer.Option(help="Where the work is done: local or ray. [default: local]")] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Running Ray cluster, HOST:PORT or auto. [default: $RAY_ADDRESS, else one made here]")
+    ] = None,
+    ray_ship_files: Annotated[
+        bool, typer.Option("--ray-ship-files", help="Send files through Ray even to nodes that see the output folder.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="With --pipeline: convert so many tasks side by side.")
     ] = None,
@@ -117,7 +127,8 @@ def convert(
         "task": task, "source": source, "out": out, "seed": seed, "styles": styles, "split": split,
         "template_dir": template_dir, "source_format": source_format, "image_root": image_root,
         "embed_images": embed_images or None, "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
-        "name": name,
+        "name": name, "engine": engine, "ray_address": ray_address, "ray_ship_files": ray_ship_files or None,
+        "publish": publish,
     }  # fmt: skip
     run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json,
         rewriter=rewriter, jobs=jobs, shard=(shard_index, num_shards, wait))  # fmt: skip

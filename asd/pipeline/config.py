@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -21,6 +22,10 @@ NOT_IDENTITY = {
     "source_format": "the layout that was used is hashed",
     "template_dir": "the templates themselves are hashed",
     "workers": "speed only",
+    "engine": "where the work is done, not what comes of it",
+    "ray_address": "where the work is done",
+    "ray_ship_files": "speed only",
+    "publish": "where, not what",
     "strict": "stops a run, changes no sample",
     "max_reject_rate": "stops a run, changes no sample",
     "name": "a label on the finished version",
@@ -55,10 +60,18 @@ class ConvertConfig(BaseModel):
     template_dir: Path | None = None
     source_format: str | None = None
     image_root: Path | None = None
+    publish: str | None = None
+    """Address (s3://, gs://, ...) that the finished version is copied to as well."""
     embed_images: bool = False
     shard_rows: int = Field(default=65_536, ge=1)
     shard_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     workers: int | None = Field(default=None, ge=1)
+    engine: Literal["local", "ray"] = "local"
+    """Where blocks are drafted and assembled: this machine's cores, or a Ray cluster."""
+    ray_address: str | None = None
+    """"auto" or "HOST:PORT" of a running cluster; None = $RAY_ADDRESS, else one made of this machine's cores."""
+    ray_ship_files: bool = False
+    """Send files through Ray even to nodes that see the output folder."""
     strict: bool = False
     max_reject_rate: float = Field(default=0.2, ge=0.0, le=1.0)
     name: str | None = None
@@ -87,11 +100,24 @@ class ConvertConfig(BaseModel):
                 raise ValueError(f"rfps: {key} needs at least one sentence, and none may be empty")
         return value
 
+    @field_validator("out")
+    @classmethod
+    def require_local_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and re.match(r"[a-z0-9+.-]+:/", str(value)):
+            raise ValueError("is a local folder, where the work is done; give the address as publish")
+        return value
+
     @field_validator("split")
     @classmethod
     def normalise_split(cls, value: str | None) -> str | None:
         """One spelling per split, so that "validation" and "val" are the same version."""
         return normalise_split(value) if value is not None else None
+
+    @model_validator(mode="after")
+    def validate_engine(self) -> ConvertConfig:
+        if self.engine != "ray" and (self.ray_address is not None or self.ray_ship_files):
+            raise ValueError(f"{'ray_address' if self.ray_address is not None else 'ray_ship_files'} needs --engine ray")
+        return self
 
     @model_validator(mode="after")
     def validate_mix(self) -> ConvertConfig:

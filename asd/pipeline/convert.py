@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asd.errors import AsdError, RewriterError, StorageError
 from asd.pipeline.config import ConvertConfig
+from asd.pipeline.object_store import publish
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.prepare import Prepared, prepare
 from asd.pipeline.progress import Progress, SilentProgress
@@ -43,6 +45,8 @@ class Conversion:
     notes: tuple[str, ...]
     making: Mapping[str, Any] | None = field(default=None, repr=False)
     """With a rewriter: requests, retries, tokens and cost of all runs that made the version."""
+    published: str | None = None
+    """Address and number of the copy that was asked for."""
 
 
 def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversion:
@@ -57,12 +61,14 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     created = [folder for folder in (store.root, *store.root.parents) if not folder.exists()]
     notes: list[str] = []
     try:
-        with store.lock(version, on_wait=waiting):
+        with _engine(prepared, progress), store.lock(version, on_wait=waiting):
             did_work = not store.is_whole(version)
             if did_work:
                 if store.path_of(version).exists():
                     progress.say(f"version {version} is there but damaged; making it again")
-                notes = ConversionRun(prepared, store.staging(version), progress).run()
+                run = ConversionRun(prepared, store.staging(version), progress)
+                run.engine = config.engine
+                notes = run.run()
             finished = store.staging(version) / "out"
             manifest = read_manifest(finished if did_work else store.path_of(version))
             origin = _origin(prepared)
@@ -78,7 +84,21 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
         raise
     _tell_of_unfinished(store, progress)
     making = store.refs()[number].get("rewriter")
-    return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making)
+    published = None
+    if config.publish is not None:
+        progress.say(f"copying to {config.publish}")
+        published = f"{config.publish}@{publish(store.root, version, config.publish)}"
+    return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making, published)
+
+
+def _engine(prepared: Prepared, progress: Progress) -> AbstractContextManager[None]:
+    """The cluster that the conversion works on, reached before anything is read. Raises: UsageError, ClusterError."""
+    config = prepared.config
+    if config.engine == "local" or prepared.store.is_whole(prepared.version):
+        return nullcontext()
+    from asd.pipeline.ray_cluster import ray_cluster
+
+    return ray_cluster(config.ray_address, config.workers, progress.say)
 
 
 def look_at_prepared_model(prepared: Prepared) -> None:

@@ -66,6 +66,8 @@ def run_part(config: ConvertConfig, part: Part, *, wait_s: float = 0.0, progress
     wait_s: how long to wait for parts that are not at work; those that are, are waited for as long as they are.
     Raises: as `convert`; UsageError for a part that is at work already, or one of another number of parts.
     """
+    if config.engine != "local":
+        raise UsageError(f"--engine {config.engine} hands the work out itself; give --shard-index without it.")
     progress = progress or SilentProgress()
     prepared = prepare(config)
     for note in prepared.notes:

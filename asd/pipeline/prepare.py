@@ -18,6 +18,7 @@ from asd.pipeline.fingerprint import (
     rewriter_fingerprint,
     version_id,
 )
+from asd.pipeline.object_store import check_target, is_url, spool
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
@@ -63,11 +64,13 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     resolved = resolve_source(spec, config.source)
     store = Store(_out_folder(config, spec, resolved))
     store.require_free()
+    if config.publish is not None:
+        check_target(config.publish)
     if resolved.kind == "embedded":
         resolved = _write_embedded(spec, store, resolved, scratch)
     source = open_source(
         spec,
-        resolved.location,
+        spool(resolved.location) if is_url(resolved.location) else resolved.location,
         source_format=config.source_format,
         split=config.split,
         image_root=config.image_root,

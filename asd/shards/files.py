@@ -72,7 +72,7 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
     """Atomic: readers see the old file or the new one."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -84,6 +84,8 @@ class Store:
         link = self.root / LATEST
         if link.is_symlink():
             return link.readlink().name
+        if link.is_file():  # copied from an object store, which has no links
+            return Path(link.read_text("utf-8").strip()).name
         return read_manifest(link).version if link.is_dir() else None  # a copy that turned the link into a folder
 
     def versions(self) -> list[VersionInfo]:

@@ -13,6 +13,9 @@ from typing import Any
 
 import asd
 from asd.errors import AsdError
+from asd.pipeline.config import ConvertConfig
+from asd.pipeline.parts import run_part
+from asd.pipeline.shared_staging import Part
 from asd.shards.store import Store
 from tests.asd.sources_made import vqa_records, write_lines
 
@@ -40,6 +43,13 @@ def write_source(folder: Path, rows: int = ROWS, seed: int = 0) -> Path:
 def _convert(given: dict[str, Any]) -> str:
     done = asd.convert(**given)
     return f"did_work={done.did_work} {done.version}"
+
+
+def part_elsewhere(given: dict[str, Any]) -> str:
+    """One part; `given["part"]`: index, number of parts, seconds to wait."""
+    index, count, wait_s = given.pop("part")
+    report = run_part(ConvertConfig(**{**given, "source": str(given["source"])}), Part(index, count), wait_s=wait_s)
+    return f"done={report.is_done}"
 
 
 def _in_own_group(work: Callable[[dict[str, Any]], str], given: dict[str, Any], message: Path) -> None:

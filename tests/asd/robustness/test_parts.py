@@ -24,6 +24,7 @@ from tests.asd.robustness.conversions import (
     assert_still_latest,
     contents,
     identities,
+    part_elsewhere,
     settings,
     write_source,
 )
@@ -62,12 +63,6 @@ def in_turn(folder: Path, **other: Any) -> list[PartReport]:
         if all(report.is_done for report in reports):
             return reports
     raise AssertionError(reports)
-
-
-def part_elsewhere(given: dict[str, Any]) -> str:
-    index, count, wait_s = given.pop("part")
-    report = run_part(ConvertConfig(**{**given, "source": str(given["source"])}), Part(index, count), wait_s=wait_s)
-    return f"done={report.is_done}"
 
 
 def start(folder: Path, index: int, count: int = COUNT, wait_s: float = 60.0) -> Run:

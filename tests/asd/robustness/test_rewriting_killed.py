@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from asd.pipeline.merge import merge
 from asd.shards.store import Store
 from tests.asd.robustness.conversions import (
     Run,
@@ -17,6 +18,7 @@ from tests.asd.robustness.conversions import (
     assert_still_latest,
     contents,
     finish,
+    part_elsewhere,
     settings,
     write_source,
 )
@@ -113,4 +115,24 @@ def test_too_many_failures_stop_the_run_and_the_next_goes_on(calm: tuple[Path, i
         server.control(rate=0.0)
         finish(with_model(tmp_path, source, server), tmp_path)
         assert sum(server.answered().values()) == replies
+    assert_as_calm(tmp_path, source)
+
+
+def test_in_two_parts_of_which_one_is_killed(calm: tuple[Path, int], tmp_path: Path) -> None:
+    """Each asks about its own share, with its own cache; the merge asks nothing."""
+    source, replies = calm
+    with RunningServer(log=tmp_path / "log.jsonl", model="scripted", latency_s=LATENCY_S) as server:
+
+        def start(index: int) -> Run:
+            given = with_model(tmp_path, source, server, cache=tmp_path / f"cache-{index}.sqlite")
+            return Run({**given, "out": tmp_path / "data", "part": (index, 2, 60.0)}, tmp_path, part_elsewhere)
+
+        runs = [start(0), start(1)]
+        assert runs[1].kill_when(lambda: any(tmp_path.glob("data/.staging/*/drafts/0000-*"))), "it was to be killed"
+        runs[1] = start(1)
+        assert [run.wait() for run in runs] == [(0, "done=True")] * 2
+        asked = sum(server.answered().values())
+        merge(tmp_path / "data")
+        assert sum(server.answered().values()) == asked
+        assert len(server.answered()) == replies
     assert_as_calm(tmp_path, source)
