@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 import asd
 from asd.errors import SourceError
@@ -212,19 +216,13 @@ class ConversionRun:
         self.rounds += 1
 
     def _orders(self, questions: Questions, planner: Planner, ingested: Ingested) -> list[DraftOrder]:
-        starts = [shard.first for shard in ingested.shards]
-        chain: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        single: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        rows = np.asarray(questions.chain_rows, np.int64)
-        primary = planner.primary[rows].tolist()
-        places = (np.searchsorted(starts, rows, side="right") - 1).tolist()
-        for row, style, place in zip(questions.chain_rows, primary, places, strict=True):
-            chain[place].append((row - starts[place], style))
-        for row, style in questions.single:
-            place = int(np.searchsorted(starts, row, side="right")) - 1
-            single[place].append((row - starts[place], style))
+        starts = np.array([shard.first for shard in ingested.shards])
+        rows = questions.chain_rows
+        chain = _by_shard(rows, planner.primary[rows], starts)
+        single = _by_shard(questions.single[:, 0], questions.single[:, 1], starts)
+        none = np.zeros((0, 2), np.int32)
         return [
-            DraftOrder(ingested.shards[place], self.rounds, chain[place], single[place])
+            DraftOrder(ingested.shards[place], self.rounds, chain.get(place, none), single.get(place, none))
             for place in sorted({*chain, *single})
         ]
 
@@ -240,9 +238,9 @@ class ConversionRun:
             orders.append(
                 ShardOrder(
                     shard=shard,
-                    rows=(assignment.rows[low:high] - shard.first).tolist(),
-                    styles=assignment.styles[low:high].tolist(),
-                    deals=assignment.deals[low:high].tolist(),
+                    rows=_packed("i", (assignment.rows[low:high] - shard.first).astype(np.int32)),
+                    styles=_packed("B", assignment.styles[low:high]),
+                    deals=_packed("B", assignment.deals[low:high]),
                     renamed={row: ingested.renamed[row] for row in renamed_rows[first:last]},
                     rounds=self.rounds,
                     file=f"data/{shard.split}-{shard.number:05d}.arrow",
@@ -275,9 +273,9 @@ class ConversionRun:
                 if not path.is_file():
                     continue
                 table = open_arrow(path).read_all().select(["row", "reasons"])
-                for row, reasons in zip(table["row"].to_pylist(), table["reasons"].to_pylist(), strict=True):
-                    if reasons and seen[row]:
-                        counts.update(reasons)
+                reasons = table["reasons"].filter(pa.array(seen[table["row"].to_numpy()].astype(np.bool_)))
+                for entry in pc.list_flatten(reasons).value_counts().to_pylist():
+                    counts[entry["values"]] += entry["counts"]
         return dict(sorted(counts.items()))
 
     def _counts(self, ingested: Ingested, planner: Planner, assignment: Assignment, wanted: int) -> Counts:
@@ -331,9 +329,25 @@ class ConversionRun:
 
 def _feed(planner: Planner, order: DraftOrder, outcomes: Outcomes) -> None:
     first = order.shard.first
-    planner.answer_chain([first + row for row, _ in order.chain], outcomes.chain, outcomes.chain_options)
-    for (row, style), outcome, options in zip(order.single, outcomes.single, outcomes.single_options, strict=True):
-        planner.answer_single(first + row, style, outcome == style, options)
+    planner.answer_chain(order.chain[:, 0] + np.int64(first), outcomes.chain, outcomes.chain_options)
+    rows, styles = order.single[:, 0] + np.int64(first), order.single[:, 1]
+    planner.answer_singles(rows, styles, outcomes.single == styles, outcomes.single_options)
+
+
+def _by_shard(
+    rows: npt.NDArray[np.int64], styles: npt.NDArray[Any], starts: npt.NDArray[np.int64]
+) -> dict[int, npt.NDArray[np.int32]]:
+    """Shard number -> (row in the shard, style), shape (n, 2), in the order given. starts: the shards' first rows."""
+    places = np.searchsorted(starts, rows, side="right") - 1
+    order = np.argsort(places, kind="stable")
+    found, cuts = np.unique(places[order], return_index=True)
+    pairs = np.stack([rows - starts[places], styles], axis=1).astype(np.int32)[order]
+    return dict(zip(found.tolist(), np.split(pairs, cuts[1:]), strict=True)) if len(rows) else {}
+
+
+def _packed(code: str, values: npt.NDArray[Any]) -> array[int]:
+    """A sequence of integers that takes as many bytes as their type says, here and on the way to a worker."""
+    return array(code, values.tobytes())
 
 
 def _usable_cores() -> int:
