@@ -287,10 +287,29 @@ class TrainConfig(_Section):
     """wandb, tensorboard, ... as `transformers.TrainingArguments` takes them."""
 
 
+class VllmSettings(_Section):
+    """How vLLM is run where `eval.engine` is vllm; its own arguments of these names. null = chosen for the model."""
+
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the memory that vLLM takes; null = what is free, nine tenths at most."""
+    tensor_parallel_size: Count = 1
+    """GPUs that share one model."""
+    max_model_len: Count | None = None
+    """Tokens of question, image and answer; null = `train.max_length` and the answer, or all that the model takes."""
+    max_num_seqs: Count | None = None
+    """Answers written at the same time."""
+    enforce_eager: bool = False
+    """No CUDA graphs: a quicker start, slower answers."""
+
+
 class EvalConfig(_Section):
     on: Literal["seen", "all"] = "seen"
     """Tasks evaluated after each task: those trained so far, or all."""
+    engine: Literal["transformers", "vllm"] = "transformers"
+    """What writes the answers. vllm: faster on GPUs; for methods whose adapters can be added to the weights."""
+    vllm: VllmSettings = VllmSettings()
     batch: Count = 16
+    """Answers written at the same time by transformers; vLLM makes batches of its own."""
     max_new_tokens: Count = 64
     constrained: bool = False
     """Also decode with only answers of the task's native style allowed."""
@@ -328,6 +347,8 @@ class RunConfig(_Section):
 NOT_IDENTITY = {
     "out": "where, not what",
     "published": "what it is compared to",
+    "eval.engine": "rounding aside, the answers are the same; results.json says which engine wrote them",
+    "eval.vllm": "memory and speed",
     "train.checkpoint_s": "a resumed run has the same numbers",
     "train.checkpoint_steps": "a resumed run has the same numbers",
     "train.shard": "where weights lie; rounding aside, the numbers are the same",

@@ -75,6 +75,12 @@ class Encoder:
         """What the model is asked. Raises: TaskDataError if an image is missing or the text does not fit the images."""
         return self._encode(self.prompts.question(row["messages"], row["id"]), row)
 
+    def request(self, row: Row) -> tuple[list[int], list[Image.Image]]:
+        """A question for an engine that preprocesses images itself: tokens with each image still one mark, and images."""
+        text = self.prompts.question(row["messages"], row["id"])
+        self._require_marks(text, row)
+        return self._tokens(text), [self._image(image, row["id"]) for image in row["images"]]
+
     def example(self, row: Row) -> Encoded:
         """Question and answer, the answer's tokens (its end token too) marked. Raises: TaskDataError."""
         pieces = self.prompts.pieces(row["messages"], row["id"])
@@ -128,10 +134,13 @@ class Encoder:
         start = self.tokenizer.bos_token
         return not (start and text.startswith(start))
 
-    def _encode(self, text: str, row: Row) -> Encoded:
+    def _require_marks(self, text: str, row: Row) -> None:
         marks = text.count(self.prompts.image_token)
         if marks != len(row["images"]):
             raise TaskDataError(f"row {row['id']} has {len(row['images'])} image(s), but its prompt asks for {marks}")
+
+    def _encode(self, text: str, row: Row) -> Encoded:
+        self._require_marks(text, row)
         given = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._adds_special(text)}
         if row["images"]:
             given["images"] = [self._image(image, row["id"]) for image in row["images"]]

@@ -8,6 +8,7 @@ TrainingError         anything this package raises on purpose
 ├── TaskDataError     the rows of a task cannot be trained or evaluated on
 ├── MetricError       an accuracy matrix is malformed, or lacks a cell that a metric needs
 ├── PredictionError   prediction rows do not pair up by id, or lack what is to be read from them
+├── EngineError       the program that writes answers cannot be started, refuses the model, or died
 ├── RunError          a run folder belongs to another configuration, or is not finished
 └── MemoryLimitError  the device or the machine has too little memory for the settings
 """
@@ -50,6 +51,10 @@ class MetricError(TrainingError):
 
 
 class PredictionError(TrainingError):
+    pass
+
+
+class EngineError(TrainingError):
     pass
 
 

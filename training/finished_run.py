@@ -14,6 +14,7 @@ from training.config import RunConfig, change_config
 from training.data import TaskData, checked_scorer, describe, load_tasks, missing_in, read_rows
 from training.errors import RunError, TaskDataError
 from training.evaluation.evaluate import Evaluator
+from training.evaluation.vllm_engine import require_engine
 from training.inputs import RunInputs
 from training.loop import Loop
 from training.methods.protocol import Stage
@@ -22,8 +23,9 @@ from training.processes import start_processes
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """model: as evaluated after `stage`; config: with the changes that were asked for."""
+    """root: the run folder; model: as evaluated after `stage`; config: with the changes that were asked for."""
 
+    root: Path
     model: nn.Module
     stage: Stage
     config: RunConfig
@@ -46,11 +48,12 @@ def load_run(root: Path, *, after: str | None = None, changes: Iterable[str] = (
     if pinned is None:
         folder.read_config()  # says what is wrong
     config = change_config(folder.run_config(), changes, allowed="eval")
+    require_engine(config)
     tasks = load_tasks(config.data, pinned, train=False)
     loop = Loop(config, tasks, folder, lambda text: None)
     stage = _stage_named(loop, after)
     loop.inputs = RunInputs(config, tasks)
-    return FinishedRun(loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs)
+    return FinishedRun(root, loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs)
 
 
 def _stage_named(loop: Loop, name: str | None) -> Stage:
@@ -67,7 +70,9 @@ def evaluate_again(run: FinishedRun, names: Sequence[str] = ()) -> dict[str, lis
     known = {task.name: task for task in run.tasks}
     if unknown := [name for name in names if name not in known]:
         raise RunError(f"the run has no task {unknown[0]!r}; it has {', '.join(known)}")
-    return {name: run.evaluator.native(run.model, known[name]) for name in names or known}
+    evaluator = run.evaluator
+    with evaluator.engine(run.model, run.root):
+        return {name: evaluator.native(run.model, known[name]) for name in names or known}
 
 
 def predict(
@@ -85,4 +90,6 @@ def predict(
             f"{shards.location}: {len(missing)} image(s) do not exist, e.g. {missing[0]}; "
             "give the folder that the paths are relative to (--image-root)"
         )
-    return run.evaluator.ask(run.model, shards.spec.name, list(rows), rule, root)
+    evaluator = run.evaluator
+    with evaluator.engine(run.model, run.root):
+        return evaluator.ask(run.model, shards.spec.name, list(rows), rule, root)

@@ -21,6 +21,7 @@ from training.evaluation import cross_format
 from training.evaluation.evaluate import Evaluator
 from training.evaluation.prediction_rows import read_predictions, write_predictions
 from training.evaluation.stage_scores import forgotten, lenient_reader, mean_scores
+from training.evaluation.vllm_engine import require_engine, require_model
 from training.inputs import RunInputs
 from training.memory import out_of_memory, peak_memory_bytes
 from training.methods.protocol import Stage
@@ -91,6 +92,7 @@ class Loop:
     def run(self) -> dict[str, Any]:
         todo = [stage for stage in self.stages if not self.folder.stage(stage).is_done]
         if todo:
+            require_engine(self.config)
             self.inputs = RunInputs(self.config, list(self.tasks.values()))
             self.evaluator = Evaluator(self.inputs)
             if self.method.trains:
@@ -99,6 +101,7 @@ class Loop:
                     self.say(f"decoder layers are shared out over {num_processes()} processes (FSDP2)")
                 self._check_lengths(todo)
             model = self.restore(until=todo[0].number)
+            self._check_engine(model)
             for stage in self.stages[todo[0].number :]:
                 model = self._stage(model, stage)
         return self._write_results(self.stages)
@@ -109,7 +112,8 @@ class Loop:
 
     def placed(self, model: nn.Module) -> nn.Module:
         """The model as it is asked questions: itself, or a sharded copy."""
-        return self._shared_out(model).model if self.shards else model
+        copies = self.shards and self.config.eval.engine == "transformers"
+        return self._shared_out(model).model if copies else model
 
     def _shared_out(self, model: nn.Module) -> ShardedCopy:
         with out_of_memory("sharing out the model", "its size (model.name), or use more processes"):
@@ -132,6 +136,13 @@ class Loop:
             self.say(
                 f"{name}: {len(self.tasks[name].train):,} rows of {tokens['shortest']} to {tokens['longest']} tokens of text"
             )
+
+    def _check_engine(self, model: nn.Module) -> None:
+        """Before time is spent on training."""
+        if self.config.eval.engine == "vllm" and self.method.trains and writes_files():
+            self.say("asking vLLM whether it knows the model")
+            require_model(model, self.inputs, self.folder.root)
+        wait_for_all()
 
     def restore(self, until: int) -> nn.Module:
         """The model as it stood before stage number `until`: the base, and what every earlier stage left."""
@@ -168,8 +179,11 @@ class Loop:
         if files.is_done:  # an earlier stage is evaluated again; this one only has to be on the way to the next
             return model
         watch = Stopwatch()
-        figures = self._evaluate(self.placed(model), stage)
+        placed = self.placed(model)
+        with self.evaluator.engine(placed, self.folder.root):
+            figures = self._evaluate(placed, stage)
         facts |= {"evaluate_s": watch.wall_s, "evaluate_processor_s": watch.processor_s}
+        facts["engine"] = self.config.eval.engine
         if writes_files():
             files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), **figures, **facts})
             self._write_results(self.stages[: stage.number + 1])

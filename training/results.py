@@ -44,6 +44,7 @@ def build_results(
         "losses": {stage.folder: _losses(folder, stage) for stage in stages},
         "time_s": {doing: _by_stage(done, f"{doing}_s") for doing in ("train", "evaluate")},
         "processor_s": {doing: _by_stage(done, f"{doing}_processor_s") for doing in ("train", "evaluate")},
+        "engine": _by_stage(done, "engine"),
         "steps": _by_stage(done, "steps"),
         "peak_memory_bytes": _by_stage(done, "peak_memory_bytes"),
         "trainable_parameters": max(facts["trainable_parameters"] for facts in done.values()) if done else 0,

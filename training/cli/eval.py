@@ -17,6 +17,9 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another setting, e.g. eval.constrained=true."),
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="transformers or vllm: what writes the answers. [default: the run's]")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the prediction files; none are written without it.")
     ] = None,
@@ -28,7 +31,7 @@ def command(
     from training.evaluation.stage_scores import lenient_reader, mean_scores
     from training.finished_run import evaluate_again, load_run
 
-    run = load_run(run_dir, after=after, changes=changes or ())
+    run = load_run(run_dir, after=after, changes=[*(changes or []), *([f"eval.engine={engine}"] if engine else [])])
     if out is not None:
         require_folder(out, "--out")
     found = evaluate_again(run, task or ())

@@ -15,6 +15,9 @@ def command(
     split: Annotated[str, typer.Option(help="Split to answer.")] = "test",
     after: Annotated[str | None, typer.Option(help="Stage, e.g. 03-imagenet. [default: the last finished one]")] = None,
     scorer: Annotated[str | None, typer.Option(help="Scoring rule. [default: the task's]")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="transformers or vllm: what writes the answers. [default: the run's]")
+    ] = None,
     image_root: Annotated[Path | None, typer.Option(help="Folder that image paths are relative to.")] = None,
 ) -> None:
     """Answer the questions of any dataset, in whatever styles it has, with the model of a run."""
@@ -22,7 +25,7 @@ def command(
     from training.evaluation.prediction_rows import write_predictions
     from training.finished_run import load_run, predict
 
-    run = load_run(run_dir, after=after)
+    run = load_run(run_dir, after=after, changes=[f"eval.engine={engine}"] if engine else [])
     require_file_place(out, "--out")
     rows = predict(run, data, split=split, scorer=scorer, image_root=image_root)
     write_predictions(out, rows)

@@ -5,7 +5,7 @@ What a model answers rightly under the constraint and wrongly without it, it sti
     multiple_choice         a letter, one of those of the row's options
     yes_no                  yes or no, in the spelling of the training answers
     closed set of labels    one of the labels that occur in training and test
-    bounding_box            [x1,y1,x2,y2]
+    bounding_box            [x1,y1,x2,y2], each in 0..1 with as many decimals as in the training answers
     short_answer and the rest   one line, written with the characters (in either case) and at most the tokens of the
                             training answers
 
@@ -20,77 +20,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asd.schemas.styles import LETTERS, AnswerStyle
+from training.evaluation.allowed_tokens import BoxGrammar, PlainAnswer, Rule, Trie
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from training.encoding import Encoder
-    from training.evaluation.generate import Allowed
 
-_NUMBER = r"\d{1,4}(?:\.\d{1,4})?"
-_BOX = re.compile(rf"\[ ?{_NUMBER}(?: ?, ?{_NUMBER}){{3}} ?\]")
-_BOX_START = re.compile(r"[\[\]\d., ]*")
 MOST_LABELS = 5000
 """More distinct answers than that are no closed set."""
-
-
-class Trie:
-    """Answers as token sequences; what may follow a beginning."""
-
-    def __init__(self, answers: Iterable[Sequence[int]]) -> None:
-        self._next: dict[tuple[int, ...], set[int]] = {}
-        for answer in answers:
-            for position, token in enumerate(answer):
-                self._next.setdefault(tuple(answer[:position]), set()).add(token)
-
-    def __call__(self, written: tuple[int, ...]) -> Sequence[int]:
-        return sorted(self._next[written])
-
-
-class BoxGrammar:
-    """A box, number by number. What may follow depends on the shape of what is written, so it is looked up once."""
-
-    def __init__(self, pieces: Mapping[int, str], decode: Any, end: int) -> None:
-        self._pieces = {token: text for token, text in pieces.items() if text and _BOX_START.fullmatch(text)}
-        self._decode, self._end = decode, end
-        self._known: dict[str, list[int]] = {}
-
-    def __call__(self, written: tuple[int, ...]) -> Sequence[int]:
-        text = self._decode(written)
-        shape = re.sub(r"\d", "0", text)
-        if shape not in self._known:
-            after = [token for token in self._pieces if box_can_start(self._decode((*written, token)))]
-            self._known[shape] = after + ([self._end] if _BOX.fullmatch(text.strip()) else [])
-        return self._known[shape] or [self._end]
-
-
-def box_can_start(text: str) -> bool:
-    """Whether some ending makes `text` a box."""
-    text = text.lstrip()
-    if not text:
-        return True
-    if not text.startswith("["):
-        return False
-    *whole, last = re.split(r" ?, ?", text[1:].lstrip())
-    if len(whole) > 3 or not all(re.fullmatch(_NUMBER, number) for number in whole):
-        return False
-    if len(whole) == 3 and last.endswith("]"):
-        return re.fullmatch(_NUMBER, last[:-1].rstrip()) is not None
-    return re.fullmatch(r"(?:\d{1,4}(?:\.\d{0,4})?)? ?", last) is not None and not last.startswith(" ")
-
-
-class PlainAnswer:
-    """One line of at most `longest` tokens (the end token not counted), written with the allowed characters."""
-
-    def __init__(self, pieces: Mapping[int, str], characters: frozenset[str], longest: int, end: int) -> None:
-        self._words = sorted(token for token, text in pieces.items() if text and characters.issuperset(text))
-        self._longest, self._end = longest, end
-        self._later = [*self._words, end]
-
-    def __call__(self, written: tuple[int, ...]) -> Sequence[int]:
-        if len(written) >= self._longest:
-            return [self._end]
-        return self._later if written else self._words
 
 
 @dataclass
@@ -109,7 +47,7 @@ class Constraint:
         self._letters: dict[int, Trie] = {}
         self._shared = None if self.style is AnswerStyle.MULTIPLE_CHOICE else self._build()
 
-    def of(self, row: Mapping[str, Any]) -> Allowed:
+    def of(self, row: Mapping[str, Any]) -> Rule:
         if self._shared is not None:
             return self._shared
         count = len(row["options"]) or len(LETTERS)
@@ -117,19 +55,20 @@ class Constraint:
             self._letters[count] = self._trie(LETTERS[:count])
         return self._letters[count]
 
-    def _build(self) -> Allowed:
+    def _build(self) -> Rule:
         if self.style is AnswerStyle.YES_NO:
             spelt = [text for text in self.responses if text.strip(" .").lower() in ("yes", "no")]
             return self._trie(spelt or ["Yes", "No"])
         if self.style is AnswerStyle.BOUNDING_BOX:
-            return BoxGrammar(self._pieces(), self._decode, self._end)
+            return BoxGrammar(self._pieces(), self._decode, self._end, _decimals(self.responses))
         if self.labels is not None:
             return self._trie(self.labels)
         used = "".join(self.responses)
         # Either case: a right "No" where training says "no" is no slip of style that scoring would mind.
         characters = frozenset(used + used.lower() + used.upper()) - {"\n"} | {" "}
         longest = max((len(self._tokens(text)) - 1 for text in self.responses), default=16)
-        return PlainAnswer(self._pieces(), characters, longest, self._end)
+        words = sorted(token for token, text in self._pieces().items() if text and characters.issuperset(text))
+        return PlainAnswer(words, longest, self._end)
 
     def _trie(self, answers: Iterable[str]) -> Trie:
         return Trie([self._tokens(answer) for answer in answers])
@@ -155,6 +94,11 @@ class Constraint:
     def _decode(self, tokens: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(list(tokens))
         return text
+
+
+def _decimals(responses: Iterable[str]) -> int:
+    """Of the numbers in the training answers; two, as `asd` writes boxes, where there is none."""
+    return max((len(found) for text in responses for found in re.findall(r"\.(\d+)", text)), default=2)
 
 
 def closed_labels(spec: Any, responses: Sequence[str], test_responses: Iterable[str]) -> list[str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from asd.schemas.boxes import format_box
 from asd.schemas.styles import AnswerStyle
 from asd.scoring import score
 from training.data import TaskData
+from training.errors import EngineError
+from training.evaluation.allowed_tokens import Rule
 from training.evaluation.constrained import Constraint, closed_labels
-from training.evaluation.generate import Allowed, Generation, generate
+from training.evaluation.generate import Generation, generate
+from training.evaluation.vllm_engine import VllmEngine, serve
 from training.inputs import RunInputs
 from training.memory import out_of_memory
 
@@ -31,6 +35,23 @@ class Evaluator:
             config.eval.batch, config.eval.max_new_tokens, autocast=config.train.precision == "bfloat16"
         )
         self._constraints: dict[str, Constraint] = {}
+        self._served: VllmEngine | None = None
+
+    @contextmanager
+    def engine(self, model: nn.Module, folder: Path) -> Iterator[None]:
+        """Inside, questions to `model` are answered by what `eval.engine` says; the model must not change.
+
+        folder: where a model that is served, and its log, may lie.
+        """
+        if self.inputs.config.eval.engine == "transformers":
+            yield
+            return
+        with serve(model, self.inputs, folder) as served:
+            self._served = served
+            try:
+                yield
+            finally:
+                self._served = None
 
     def native(self, model: nn.Module, task: TaskData) -> list[dict[str, Any]]:
         """Rows of PREDICTION_SCHEMA for the questions in the task's own style."""
@@ -57,8 +78,12 @@ class Evaluator:
         task: str,
         rows: Sequence[Row],
         image_root: Path | None,
-        limits: Sequence[Allowed] | None,
+        limits: Sequence[Rule] | None,
     ) -> list[str]:
+        if self._served is not None:
+            return self._served.answers(task, rows, image_root, limits)
+        if self.inputs.config.eval.engine != "transformers":
+            raise EngineError("eval.engine is vllm, which has to be started: `with evaluator.engine(model, folder):`")
         encoded = self.inputs.questions(rows, image_root)
         with out_of_memory(f"evaluating {task}", f"eval.batch (now {self.settings.batch})"):
             return generate(model, self.inputs.tokenizer, self.inputs.collator, encoded, self.settings, limits)

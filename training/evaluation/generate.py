@@ -87,7 +87,7 @@ def _generate_batch(
     written = model.generate(
         **batch, generation_config=settings, logits_processor=processors, synced_gpus=together or None
     )
-    return [_text(tokenizer, tokens, ends) for tokens in written[:, start:].tolist()]
+    return [answer_text(tokenizer, tokens, ends) for tokens in written[:, start:].tolist()]
 
 
 def end_tokens(model: Any, tokenizer: Any) -> list[int]:
@@ -97,7 +97,8 @@ def end_tokens(model: Any, tokenizer: Any) -> list[int]:
     return sorted({tokenizer.eos_token_id, *listed})
 
 
-def _text(tokenizer: Any, tokens: list[int], ends: list[int]) -> str:
+def answer_text(tokenizer: Any, tokens: list[int], ends: list[int]) -> str:
+    """What was written up to the first end token."""
     stop = next((place for place, token in enumerate(tokens) if token in ends), len(tokens))
     text: str = tokenizer.decode(tokens[:stop], skip_special_tokens=True)
     return text.strip()

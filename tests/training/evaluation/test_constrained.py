@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from asd.tasks.registry import load_task
 from tests.training.tiny_models import llava
 from training.config import ModelConfig
 from training.encoding import Collator, Encoder
-from training.evaluation.constrained import Constraint, Trie, box_can_start, closed_labels
+from training.evaluation.allowed_tokens import Trie, box_can_start
+from training.evaluation.constrained import Constraint, closed_labels
 from training.evaluation.generate import Generation, generate
 from training.models import load_model, load_processor
 from training.prompt_format import PromptFormat
@@ -90,7 +92,9 @@ def test_boxes_are_boxes(folder: Path, encoder: Encoder) -> None:
         assert text.startswith("[")
         assert text.endswith("]")
         assert len(text.split(",")) == 4
-        assert all(0 <= float(number) < 10_000 for number in text[1:-1].split(","))
+        assert all(re.fullmatch(r"0\.\d\d|1\.00", number) for number in text[1:-1].split(","))
+    found = answers(folder, encoder, Constraint(AnswerStyle.BOUNDING_BOX, encoder, ["[0.1,0.2,0.3,1.0]"]), max_new_tokens=60)
+    assert all(re.fullmatch(r"0\.\d|1\.0", number) for text in found for number in text[1:-1].split(","))
 
 
 def test_short_answers_keep_to_letters_and_length(folder: Path, encoder: Encoder) -> None:
@@ -127,7 +131,7 @@ def test_a_trie_by_hand() -> None:
 corner = st.integers(0, 49)
 
 
-@given(corner, corner, st.integers(1, 50), st.integers(1, 50))
+@given(corner, corner, st.integers(1, 51), st.integers(1, 51))
 def test_every_beginning_of_a_box_can_start_one(x: int, y: int, width: int, height: int) -> None:
     box = format_box((x / 100, y / 100, (x + width) / 100, (y + height) / 100))
     assert parse_box(box) is not None
@@ -136,7 +140,9 @@ def test_every_beginning_of_a_box_can_start_one(x: int, y: int, width: int, heig
 
 
 @pytest.mark.parametrize(
-    "text", ["(", "0.1", "[a", "[0.1,0.2,0.3]", "[,", "[0.1,,", "[0.1 0.2", "[1,2,3,4,", "[1,2,3,4]x", "[1.2.3"]
-)
+    "text",
+    ["(", "0.10", "[a", "[0.10,0.20,0.30]", "[,", "[0.10,,", "[0.10 0.20", "[0.10,0.20,0.30,0.40,",
+     "[0.10,0.20,0.30,0.40]x", "[0.2.3", "[1.97", "[1.1", "[2", "[00", "[10", "[0.123", "[0.1,", "[1,", "[.5", "[ .5"],
+)  # fmt: skip
 def test_what_cannot_start_a_box(text: str) -> None:
     assert not box_can_start(text)
