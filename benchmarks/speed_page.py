@@ -1,0 +1,61 @@
+"""Fills docs/speed.md from the results in benchmarks/results: `python benchmarks/speed_page.py`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from page import filled
+from peers.table import aims_table, how_table, machine_line, speed_table
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "speed.md"
+
+
+def by_share(result: dict[str, Any]) -> str:
+    lines = [
+        "| rows | share converted | rows/s | of the floor's speed | processor µs per converted row | peak memory |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in result["results"]:
+        each = row["cpu_us_per_converted_row"]
+        lines.append(
+            f"| {row['rows']:,} | {100 * row['ratio']:g} % | {row['rows_per_s']:,} | {100 * row['share_of_floor']:.0f} % "
+            f"| {'' if each is None else f'{each:.1f}'} | {row['peak_mb']:,} MB |"
+        )
+    return "\n".join(lines)
+
+
+def agreement(result: dict[str, Any]) -> str:
+    """What the peers' outputs have in common, in one line for each ratio."""
+    lines = []
+    for part in result["results"]:
+        found = part["expected"]
+        agreeing = sum(output == found for output in part["outputs"].values())
+        styles = ", ".join(f"{style} {count:,}" for style, count in found["styles"].items())
+        lines.append(f"- {100 * part['ratio']:g} %: {agreeing} outputs with the digest `{found['digest']}` ({styles})")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    peers = json.loads((HERE / "results" / "peers.json").read_text("utf-8"))
+    shares = json.loads((HERE / "results" / "convert.json").read_text("utf-8"))
+    figures = {
+        "machine": machine_line(peers),
+        "how": how_table(),
+        "agreement": agreement(peers),
+        "shares": by_share(shares),
+    }
+    figures["peers"] = "\n\n".join(
+        f"**{peers['rows']:,} rows, {100 * part['ratio']:g} % converted**\n\n{speed_table(peers, part)}"
+        for part in peers["summary"]
+    )
+    figures["aims"] = "\n\n".join(
+        f"At {100 * part['ratio']:g} % converted:\n\n{aims_table(part)}" for part in peers["summary"]
+    )
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), figures), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
