@@ -35,6 +35,7 @@ from asd.pipeline.drafts import (
 )
 from asd.pipeline.ingest import NativeShard
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
+from asd.pipeline.own_process import leave_out_pandas
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_arrow, sha256_of, write_arrow
@@ -247,6 +248,7 @@ def start_worker(setup: WorkerSetup) -> None:
     """Initialiser of a worker process."""
     global _worker  # noqa: PLW0603  (what a process loads once; the pool offers no other place)
     pa.set_cpu_count(1)  # the processes are the parallelism
+    leave_out_pandas()
     _worker = Worker(setup)
 
 

@@ -22,6 +22,7 @@ from asd.schemas.layout import Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch, SourceFile
 from asd.sources.formats import base_suffix, detect_format, iterate_records
+from asd.sources.in_order import map_in_order
 from asd.sources.layouts import (
     CompiledLayout,
     LayoutMismatchError,
@@ -242,7 +243,7 @@ class _Opening:
         return read
 
     def _source(self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader) -> Source:
-        files = tuple(_source_file(root, rel) for rel in rels)
+        files = tuple(map_in_order(lambda rel: _source_file(root, rel), rels))
         return Source(self.spec, root, name, files, image_root, reader, self.split, self.notes)
 
     def _nothing_fits(self, path: Path, root: Path, found: list[str]) -> str:
@@ -330,11 +331,12 @@ def _siblings(path: Path) -> list[str]:
 
 def _source_file(root: Path, rel: str) -> SourceFile:
     digest, size = xxhash.xxh3_128(), 0
+    block = memoryview(bytearray(_HASH_BLOCK_BYTES))
     try:
-        with (root / rel).open("rb") as stream:
-            while block := stream.read(_HASH_BLOCK_BYTES):
-                digest.update(block)
-                size += len(block)
+        with (root / rel).open("rb", buffering=0) as stream:
+            while count := stream.readinto(block):
+                digest.update(block[:count])
+                size += count
     except OSError as exc:
         raise SourceError(f"{root / rel}: cannot be read ({exc.strerror or exc})") from exc
     return SourceFile(rel, size, digest.hexdigest())

@@ -200,7 +200,11 @@ def test_letters_stay_even_where_rows_are_asked_for_other_styles_too() -> None:
 
 @pytest.mark.parametrize(
     ("total", "quotas", "digest"),
-    [(700, None, "b08c487bc64eab67"), (3000, None, "ebbbedd1e8e46bfc"), (None, {YES_NO: 400, 3: 900, 4: 100}, "1bfba7f25395ebc3")],
+    [
+        (700, None, "b08c487bc64eab67"),
+        (3000, None, "ebbbedd1e8e46bfc"),
+        (None, {YES_NO: 400, 3: 900, 4: 100}, "1bfba7f25395ebc3"),
+    ],
 )
 def test_plans_are_pinned(total: int | None, quotas: dict[int, int] | None, digest: str) -> None:
     """A change of these values would move samples of every dataset: it needs a new format version."""
