@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, islice
 from random import Random
 from typing import NamedTuple, Protocol
@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import xxhash
 
 from asd.makers.box_distractors import BoxPool, draw_boxes
-from asd.makers.mining_rows import Draws
+from asd.makers.mining_rows import INCREMENT, MASK, MULTIPLIER, first_state
 from asd.makers.normalise import AnswerForm, answer_form, are_alike
 from asd.records import Sample
 
@@ -24,7 +24,6 @@ NUM_CUTS = 4
 """Different ways in which a bucket is cut into strata."""
 MAX_TRIES = 6
 """Draws from one stratum before another one may serve."""
-Chosen = list[tuple[str, AnswerForm]]
 BucketsOf = Callable[[str, str], Iterator["Bucket"]]
 
 
@@ -114,48 +113,67 @@ class AnswerDraw:
         """Fewer than `count` where the buckets do not hold so many that differ."""
         if self._first is None:
             return []
-        chosen: Chosen = []
-        draws = Draws(f"{self._seed}:{source_id}:distractors")
-        self._draw_from(self._first, count, draws, chosen)
+        chosen: list[str] = []
+        forms: list[AnswerForm] = []
+        state = first_state(f"{self._seed}:{source_id}:distractors")
+        state = self._draw_from(self._first, count, state, chosen, forms)
         if len(chosen) < count:
             for bucket in islice(self._buckets(*self._asked), 1, None):
-                self._draw_from(bucket, count, draws, chosen)
+                state = self._draw_from(bucket, count, state, chosen, forms)
                 if len(chosen) == count:
                     break
-        return [answer for answer, _ in chosen]
+        return chosen
 
-    def _draw_from(self, bucket: Bucket, count: int, draws: Draws, chosen: Chosen) -> None:
-        """One answer from each stratum but the gold one's; where a stratum has none left, any other serves."""
+    def _draw_from(
+        self, bucket: Bucket, count: int, state: int, chosen: list[str], chosen_forms: list[AnswerForm]
+    ) -> int:
+        """One answer from each stratum but the gold one's; where a stratum has none left, any other serves.
+
+        The innermost loop of a conversion: it steps the stream of `Draws` itself. Returns the stream's new state.
+        """
         num_strata = count + 1
-        strata, stratum_of = bucket.cut(num_strata, draws.below(NUM_CUTS))
+        state = (state * MULTIPLIER + INCREMENT) & MASK
+        strata, stratum_of = bucket.cut(num_strata, ((state >> 32) * NUM_CUTS) >> 32)
         own = stratum_of.get(self._gold)
         if own is None:
-            own = draws.below(num_strata)
-        start = draws.below(num_strata)
-        for step in range(num_strata):
-            number = (start + step) % num_strata
-            if number != own and len(chosen) < count:
-                self._draw_one(strata[number], draws, chosen)
-        if len(chosen) < count:
-            for step in range(num_strata):
-                if len(chosen) < count:
-                    self._draw_one(strata[(own + step) % num_strata], draws, chosen)
-
-    def _draw_one(self, stratum: Stratum, draws: Draws, chosen: Chosen) -> None:
-        answers, forms, cumulative, total = stratum
-        for _ in range(MAX_TRIES if total else 0):
-            place = bisect_right(cumulative, draws.below(total))
-            form = forms[place]
-            for own in self._taken:
-                if are_alike(form, own):
+            state = (state * MULTIPLIER + INCREMENT) & MASK
+            own = ((state >> 32) * num_strata) >> 32
+        state = (state * MULTIPLIER + INCREMENT) & MASK
+        start = ((state >> 32) * num_strata) >> 32
+        taken = self._taken
+        for number in _ORDERS[num_strata][start][own] if num_strata <= _MOST else _order(num_strata, start, own):
+            answers, forms, cumulative, total = strata[number]
+            for _ in range(MAX_TRIES if total else 0):
+                state = (state * MULTIPLIER + INCREMENT) & MASK
+                place = bisect_right(cumulative, ((state >> 32) * total) >> 32)
+                form = forms[place]
+                if _is_clear(form, taken) and _is_clear(form, chosen_forms):
+                    chosen.append(answers[place])
+                    chosen_forms.append(form)
                     break
-            else:
-                for _, other in chosen:
-                    if are_alike(form, other):
-                        break
-                else:
-                    chosen.append((answers[place], form))
-                    return
+            if len(chosen) == count:
+                break
+        return state
+
+
+def _is_clear(form: AnswerForm, others: Sequence[AnswerForm]) -> bool:
+    for other in others:  # noqa: SIM110  (a generator would cost more than the comparisons)
+        if are_alike(form, other):
+            return False
+    return True
+
+
+def _order(num_strata: int, start: int, own: int) -> tuple[int, ...]:
+    """All strata but `own`, from `start` on; then, for what is missing, all of them, from `own` on."""
+    others = [(start + step) % num_strata for step in range(num_strata)]
+    return (*(number for number in others if number != own), *((own + step) % num_strata for step in range(num_strata)))
+
+
+_MOST = 4
+_ORDERS = [
+    [[_order(size, start, own) for own in range(size)] for start in range(size)] for size in range(_MOST + 1)
+]
+"""By number of strata, start and own: `_order`, for the sizes that conversions use."""
 
 
 class FixedAnswers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from asd.makers.normalise import answer_form, answer_set
 from asd.makers.option_text import option_key
 from asd.makers.rendering import IMAGE_TOKEN, Rendered, StyleRows, StyleTexts, make_inert
 from asd.makers.wording import contains_words
@@ -61,7 +62,10 @@ def no_option_conflict(rendered: Rendered, sample: Sample, draft: Draft) -> bool
 def _conflicting(wrong: list[str], gold: str, accepted: list[str], maker: Maker) -> bool:
     if gold[:1] == "[" and parse_box(gold):  # boxes are drawn by overlap, so only equality is left to see
         return gold in wrong
-    return any(is_conflict(text, gold, accepted, maker) for text in wrong)
+    if maker is Maker.FIELD:
+        return any(is_conflict(text, gold, accepted, maker) for text in wrong)
+    right = answer_set((gold, *accepted))
+    return any(right.clashes(answer_form(text)) for text in wrong)
 
 
 def explanation_contains_gold(rendered: Rendered, sample: Sample, draft: Draft) -> bool:

@@ -2,16 +2,17 @@
 forms.
 
 Small closed tables come first, because they decide the cases in which a general lexicon is too generous
-("wood" as an adjective, "black" as a verb). Only words that no table knows are looked up in lemminflect,
-which is imported on first use so that importing this module stays cheap. Every public function takes one
-lower-case word and is cached.
+("wood" as an adjective, "black" as a verb). Only words that no table knows are looked up in lemminflect's
+tables, which are read on first use so that importing this module stays cheap. Every public function takes
+one lower-case word and is cached.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+
+from asd.makers.word_tables import lemmas_of, verb_form
 
 
 def word_table(text: str) -> frozenset[str]:
@@ -218,19 +219,10 @@ _CONSONANT_SOUND = re.compile(r"^(?:uni(?!n|m)|use|usu|euro|ewe|one|once|ukulele
 _LETTERS_WITH_VOWEL_SOUND = frozenset("aefhilmnorsx")
 
 
-@lru_cache(maxsize=1)
-def _lemminflect() -> Any:
-    """The lexicon package, imported when the first unknown word comes."""
-    import lemminflect
-
-    return lemminflect
-
-
 @lru_cache(maxsize=65536)
 def lexicon_entry(word: str) -> dict[str, tuple[str, ...]]:
     """Part of speech -> lemmas, as the general lexicon has them; empty for unknown words."""
-    found: dict[str, tuple[str, ...]] = _lemminflect().getAllLemmas(word)
-    return found
+    return lemmas_of(word)
 
 
 @lru_cache(maxsize=65536)
@@ -384,8 +376,7 @@ def past_participle(verb_form: str) -> str | None:
 def _verb_form(verb: str, tag: str) -> str | None:
     if verb not in BASE_VERBS and verb not in lexicon_entry(verb).get("VERB", ()):
         return None
-    forms: tuple[str, ...] = _lemminflect().getInflection(verb, tag)
-    return forms[0] if forms else None
+    return verb_form(verb, tag)
 
 
 @lru_cache(maxsize=16384)

@@ -277,7 +277,8 @@ def _is_misspelling(left: str, right: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _answer_set(accepted: tuple[str, ...]) -> AnswerSet:
+def answer_set(accepted: tuple[str, ...]) -> AnswerSet:
+    """The set of some answers; not to be added to."""
     return AnswerSet(map(answer_form, accepted))
 
 
@@ -289,4 +290,4 @@ def conflicts(candidate: str, accepted: Sequence[str]) -> bool:
     by letter, that costs a few plausible wrong answers ("man" for "woman"); word by word it would leave some that a
     lenient scorer, which looks for the answer inside the response, counts as right.
     """
-    return _answer_set(tuple(accepted)).clashes(answer_form(candidate))
+    return answer_set(tuple(accepted)).clashes(answer_form(candidate))

@@ -111,20 +111,21 @@ def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
 def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable: bool = False) -> None:
     """made: one for each of `order.requests()`; durable: flushed to disk before the file gets its name."""
     requests = order.requests()
-    drafts = [one.draft or _NO_DRAFT for one in made]
-    columns: dict[str, list[Any]] = {
+    outcomes, found, reasons, rewrites, checks = zip(*made, strict=True) if made else ([], [], [], [], [])
+    drafts = [draft or _NO_DRAFT for draft in found]
+    columns: dict[str, Sequence[Any]] = {
         "row": [row for row, _, _ in requests],
         "single": [single for _, _, single in requests],
         "asked": [asked for _, asked, _ in requests],
-        "outcome": [one.outcome for one in made],
+        "outcome": outcomes,
         "num_options": [
             len(draft.options) if outcome == MULTIPLE_CHOICE and not draft.fixed_order else 0
-            for (outcome, *_), draft in zip(made, drafts, strict=True)
+            for outcome, draft in zip(outcomes, drafts, strict=True)
         ],
         "maker": [draft.maker for draft in drafts],
-        "reasons": [one.reasons for one in made],
-        "rewrite": [one.rewrite for one in made],
-        "made_checks": [one.checks for one in made],
+        "reasons": reasons,
+        "rewrite": rewrites,
+        "made_checks": checks,
     }
     for name in _DRAFT_FIELDS:
         columns[name] = list(map(attrgetter(name), drafts))
