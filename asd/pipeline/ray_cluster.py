@@ -16,6 +16,7 @@ from typing import Any
 from asd.errors import UsageError
 from asd.pipeline.fingerprint import code_fingerprint
 from asd.pipeline.pool import WorkerLostError
+from asd.pipeline.run import usable_cores
 
 _CONNECT_S, _ANSWER_S, _PROBE_S = 10.0, 60.0, 180.0
 
@@ -63,7 +64,7 @@ def _connect(address: str, workers: int | None) -> None:
         )
     given: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
     if address == "local":
-        given |= {"include_dashboard": False, **({"num_cpus": workers} if workers is not None else {})}
+        given |= {"include_dashboard": False, "num_cpus": workers or usable_cores()}
     else:
         _require_answer(address)
     try:

@@ -169,7 +169,7 @@ class ConversionRun:
             return RayPool(self._setup(wanted), self.staging, ship=self.prepared.config.ray_ship_files)
         workers = self.prepared.config.workers
         if workers is None:
-            workers = _usable_cores() if wanted >= INLINE_SAMPLES else 1
+            workers = usable_cores() if wanted >= INLINE_SAMPLES else 1
         return Pool(self._setup(wanted), workers)
 
     def _plan(
@@ -350,7 +350,7 @@ def _packed(code: str, values: npt.NDArray[Any]) -> array[int]:
     return array(code, values.tobytes())
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -62,24 +62,36 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def two_nodes() -> Any:
+    """Ray gives a node 30 s to start, which is short on a busy machine: so three times."""
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 100_000_000, "memory": 1_000_000_000}
+    for attempt in range(3):
+        running = Cluster()
+        try:
+            running.add_node(**node, include_dashboard=False)
+            running.add_node(**node)
+        except Exception as exc:
+            running.shutdown()
+            if attempt == 2 or "timed out during startup" not in str(exc):
+                raise
+        else:
+            break
+    return running
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Address of a cluster of two nodes with a core each."""
     if not HAS_RAY:
         pytest.skip("needs Ray: pip install -e '.[ray]'")
-    from ray.cluster_utils import Cluster
-
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(REPO)  # this very code, on nodes too
-    node = {"num_cpus": 1, "object_store_memory": 100_000_000, "memory": 1_000_000_000}
-    running = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    running.add_node(**node)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PYTHONPATH", str(REPO))  # this very code, on nodes too
+    running = two_nodes()
     yield running.address
     running.shutdown()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
+    patch.undo()
 
 
 @pytest.fixture(scope="module")
