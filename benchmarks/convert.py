@@ -2,6 +2,7 @@
 
     python benchmarks/convert.py                                # 10^5 rows, ratios 0, 0.2 and 1
     python benchmarks/convert.py --rows 100000 1000000 --repeats 3 --out benchmarks/results/convert.json
+    python benchmarks/convert.py --profile                      # what a converted row costs, part by part
 
 Every run is a process of its own (so that peak memory is its own), conversions and floors in turn; the figures to
 quote are the ratios. The rows are made here: short-answer questions in LLaVA conversation form, JSON Lines.
@@ -23,6 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import convert_parts
 
 RFP = "Answer the question using a single word or phrase."
 THINGS = (
@@ -150,6 +153,9 @@ def measure(arguments: list[str]) -> dict[str, float]:
 
 
 def child(arguments: argparse.Namespace) -> None:
+    if arguments.child == "parts":
+        print(json.dumps(convert_parts.run_parts(arguments.task, arguments.source, arguments.ratio)))
+        return
     start = time.perf_counter()
     if arguments.child == "convert":
         run_convert(arguments.source, arguments.out, arguments.ratio, arguments.workers)
@@ -223,27 +229,47 @@ def compare(folder: Path, rows: int, ratio: float, repeats: int, workers: int | 
     }
 
 
+def profile(arguments: argparse.Namespace) -> None:
+    """Print the parts of a converted row's cost at each ratio given, else at 1."""
+    with tempfile.TemporaryDirectory(prefix="asd-bench-") as name:
+        source = arguments.source
+        if source is None:
+            source = Path(name) / "rows.jsonl"
+            make_source(source, arguments.rows[0])
+        for ratio in arguments.ratios or [1.0]:
+            options = ["--child", "parts", "--source", str(source), "--task", arguments.task, "--ratio", str(ratio)]
+            runs = [measure(options) for _ in range(arguments.repeats)]
+            for run in runs:
+                del run["wall_s"]
+            print("\n".join(convert_parts.table(runs, ratio)), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
-    parser.add_argument("--ratios", type=float, nargs="+", default=[0.0, 0.2, 1.0])
+    parser.add_argument("--ratios", type=float, nargs="+", help="default: 0, 0.2 and 1; with --profile 1")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--child", choices=["convert", "floor"], help=argparse.SUPPRESS)
-    parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--profile", action="store_true", help="what a converted row costs, part by part")
+    parser.add_argument("--source", type=Path, help="with --profile: other rows than those made here")
+    parser.add_argument("--task", default="vqav2", help="with --source: the task of those rows")
+    parser.add_argument("--child", choices=["convert", "floor", "parts"], help=argparse.SUPPRESS)
     parser.add_argument("--shards", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--ratio", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         child(arguments)
         return
+    if arguments.profile:
+        profile(arguments)
+        return
     results = []
     with tempfile.TemporaryDirectory(prefix="asd-bench-") as name:
         print(f"{'rows':>10} {'ratio':>5} {'rows/s':>10} {'floor':>10} {'share':>6} {'peak MB':>8} {'floor MB':>8}")
         for rows in arguments.rows:
             at_zero = None
-            for ratio in arguments.ratios:
+            for ratio in arguments.ratios or [0.0, 0.2, 1.0]:
                 found = compare(Path(name), rows, ratio, arguments.repeats, arguments.workers)
                 if ratio == 0:
                     at_zero = found["cpu_s"]
