@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from asd.errors import DataError
 from asd.makers.checks import CHECKS, check, suspects
 from asd.makers.rendering import RenderContext, StyleRows, StyleTexts, render_style
-from asd.pipeline.plan import STYLE_BITS
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 _MAKERS = {maker.value: maker for maker in Maker}
@@ -117,6 +116,3 @@ def _checks(drafts: pa.Table) -> pa.Array:
         return pa.array([CHECKS[style] for style in TARGET_STYLES], _STRINGS).take(styles)
     pairs = zip(styles.to_pylist(), extra.to_pylist(), strict=True)
     return pa.array([[*CHECKS[TARGET_STYLES[number]], *(more or ())] for number, more in pairs], _STRINGS)
-
-
-assert tuple(STYLE_BITS.values()) == tuple(range(len(TARGET_STYLES)))
