@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.errors import ModelError
+from training.pocket import Facts
 from training.pocket.drawing import PITCH, SIZE
 
 if TYPE_CHECKING:
@@ -21,14 +22,15 @@ LANGUAGE_STEPS = 4800
 EXAMPLES = 40_000
 KNOWING_STEPS = 2100
 KNOWING_EXAMPLES = 30_000
+FOLDERS: dict[Facts, str] = {"some": "base", "all": "knowing_base"}
 RECIPE_FILE = "recipe.json"
 
 
-def base_folder() -> Path:
-    """Folder of the shipped model. Raises: ModelError if the installation lacks it."""
-    folder = Path(str(resources.files("training.pocket"))) / "base"
+def base_folder(facts: Facts = "some") -> Path:
+    """Folder of a shipped model. Raises: ModelError if the installation lacks it."""
+    folder = Path(str(resources.files("training.pocket"))) / FOLDERS[facts]
     if not (folder / "model.safetensors").is_file():
-        raise ModelError(f"{folder} has no model.safetensors; make the base model with `asd-train pocket base`")
+        raise ModelError(f"{folder} has no model.safetensors; make it with `asd-train pocket base --facts {facts}`")
     return folder
 
 
@@ -82,7 +84,7 @@ def build_knowing(
     start = start or base_folder()
     if not (start / "model.safetensors").is_file():
         raise ModelError(f"{start} has no model.safetensors; name a folder that `asd-train pocket base` wrote")
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(start)  # type: ignore[no-untyped-call]
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(start)
     model = LlavaForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     model.model.vision_tower.requires_grad_(False)
     train_language(

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
-from training.pocket import drawing
+from training.pocket import Facts, drawing
 from training.pocket.questions import (
     ABOUT_COUNTS,
     ABOUT_RELATIONS,
@@ -27,8 +27,6 @@ from training.pocket.questions import (
 from training.pocket.tasks import LETTERS, OBJECT_QUESTION, make_sign_lines
 from training.pocket.words import AUTHORS, BROADER, CATEGORIES, COLOURS, GENRES, KINDS, SIGN_WORDS, TITLES, with_article
 
-Facts = Literal["some", "all"]
-"""`some`: what the shipped base is told. `all`: every fact that the tasks ask for, still in sentences alone."""
 KNOWN_FACTS: dict[Facts, int] = {"some": 3, "all": 6}
 """Members of each science category that the base is told about; the others are left to the task."""
 CAPTIONS: dict[Facts, float] = {"some": 0.35, "all": 0.2}

@@ -23,7 +23,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from training.pocket.corpus import Example, Facts, make_examples
+from training.pocket import Facts
+from training.pocket.corpus import Example, make_examples
 from training.pocket.vision import GRID, pixel_values
 
 PATCHES = GRID * GRID

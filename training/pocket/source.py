@@ -1,4 +1,4 @@
-"""What a run configuration calls `pocket`: the shipped base model, and tasks that are drawn when first needed."""
+"""What a run configuration calls `pocket`: the shipped base models, and tasks that are drawn when first needed."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.pocket import TASKS
+from training.pocket import TASKS, Facts
 
 if TYPE_CHECKING:
     from training.config import DataConfig, TaskEntry
 
-MODEL_NAME = "pocket"
+MODELS: dict[str, Facts] = {"pocket": "some", "pocket-knowing": "all"}
+"""Name in a run configuration -> what the base was told before the sequence."""
 DRAWING_VERSION = 3
 """Raised whenever the same settings draw other pictures or questions."""
 _MARK = "drawn.json"
 
 
 def model_location(name: str) -> str:
-    """The folder of the shipped base model for `pocket`, any other name as it is."""
-    if name != MODEL_NAME:
+    """The folder of a shipped base model, any other name as it is."""
+    if name not in MODELS:
         return name
     from training.pocket.base_model import base_folder
 
-    return str(base_folder())
+    return str(base_folder(MODELS[name]))
 
 
 def with_drawn_tasks(config: DataConfig) -> DataConfig:

@@ -9,34 +9,45 @@ import pytest
 import torch
 from PIL import Image
 
+from training.pocket import Facts
 from training.pocket.base_model import RECIPE_FILE, base_folder, checksum
+from training.pocket.drawing import OBJECTS
 from training.pocket.source import model_location
 from training.pocket.tasks import make_record
 
+BOTH = pytest.mark.parametrize("facts", ["some", "all"])
 
-@pytest.fixture(scope="module")
-def recipe() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((base_folder() / RECIPE_FILE).read_text("utf-8"))
+
+def recipe(facts: Facts) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((base_folder(facts) / RECIPE_FILE).read_text("utf-8"))
     return found
 
 
-def test_the_weights_are_those_of_the_recipe(recipe: dict[str, Any]) -> None:
-    assert recipe["sha256"] == checksum(base_folder())["sha256"]
-    assert (base_folder() / "model.safetensors").stat().st_size < 10e6
+@BOTH
+def test_the_weights_are_those_of_the_recipe(facts: Facts) -> None:
+    assert recipe(facts)["sha256"] == checksum(base_folder(facts))["sha256"]
+    assert (base_folder(facts) / "model.safetensors").stat().st_size < 10e6
 
 
-def test_pocket_names_the_shipped_model() -> None:
+def test_the_knowing_base_was_raised_from_the_other() -> None:
+    assert recipe("all")["start"] == recipe("some")["sha256"]
+
+
+def test_pocket_names_the_shipped_models() -> None:
     assert model_location("pocket") == str(base_folder())
+    assert model_location("pocket-knowing") == str(base_folder("all"))
     assert model_location("some/model") == "some/model"
 
 
-def test_the_base_names_what_it_sees() -> None:
+@BOTH
+def test_the_base_names_what_it_sees(facts: Facts) -> None:
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    processor = AutoProcessor.from_pretrained(base_folder())
-    model = AutoModelForImageTextToText.from_pretrained(base_folder(), dtype=torch.float32).eval()
+    processor = AutoProcessor.from_pretrained(base_folder(facts))
+    model = AutoModelForImageTextToText.from_pretrained(base_folder(facts), dtype=torch.float32).eval()
     made = [make_record("imagenet", "test", number, 7) for number in range(40)]
-    known = [(record, name) for record in made if (name := record.turns[0][1].removesuffix(".").lower()) in KNOWN]
+    names = [(record, record.turns[0][1].removesuffix(".").lower()) for record in made]
+    known = [(record, name) for record, name in names if name in KNOWN[facts]]
     images: list[Image.Image] = [record.image for record, _ in known if record.image is not None]
     asked = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
     text = processor.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
@@ -49,4 +60,7 @@ def test_the_base_names_what_it_sees() -> None:
     assert sum(right) > 0.9 * len(right)
 
 
-KNOWN = {"balloon", "clock", "envelope", "flag", "key", "ladder", "lamp", "snowman", "umbrella"}
+KNOWN = {
+    "some": {"balloon", "clock", "envelope", "flag", "key", "ladder", "lamp", "snowman", "umbrella"},
+    "all": {name.lower() for name in OBJECTS},
+}
