@@ -12,7 +12,6 @@ those of the task that was trained last.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket import RUN, interval, percent
+from pocket_json import write_figures
 
 from asd.tasks.registry import load_task
 from training.checkpoint import RunFolder
@@ -40,6 +40,8 @@ _OPEN = "|".join(
         *(w for c in CATEGORIES.values() for w in c),
     }
 )
+SHOWN = ("grounding", "ocrvqa", "all stages")
+"""Stages after which the errors are told: the task with a style of its own, the last one, all pooled."""
 OUTCOMES = ("of its kind", "of the last task", "of neither")
 Counts = dict[str, int]
 
@@ -114,7 +116,7 @@ def summarise(runs: Mapping[int, Mapping[str, Mapping[str, Counts]]]) -> dict[st
             }
             for task in stages[stage]
         }
-        for stage in stages
+        for stage in SHOWN
     }
 
 
@@ -122,7 +124,7 @@ def tables(found: Mapping[str, Any]) -> str:
     heads = ("forgotten", "essential", *OUTCOMES)
     lines = [f"| run | after | task | {' | '.join(heads)} |", "|---" * (len(heads) + 3) + "|"]
     for run, stages in found["summary"].items():
-        for stage in ("grounding", "ocrvqa", "all stages"):
+        for stage in SHOWN:
             for task, shares in stages[stage].items():
                 if task == "all tasks" or stage == "ocrvqa":
                     lines.append(f"| {run} | {stage} | {task} | {' | '.join(percent(shares[h]) for h in heads)} |")
@@ -146,8 +148,7 @@ def main() -> None:
         "summary": {name: summarise(by_seed) for name, by_seed in runs.items()},
     }
     if given.json:
-        text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", json.dumps(found, indent=1))
-        given.json.write_text(text + "\n", encoding="utf-8")
+        write_figures(given.json, found)
     print(tables(found))
 
 

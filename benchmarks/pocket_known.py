@@ -12,7 +12,6 @@ is not lost, whatever it answers to the task's prompt.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket import RUN, interval, percent
+from pocket_json import write_figures
 from torch import nn
 
 from asd.tasks.registry import load_task
@@ -173,8 +173,7 @@ def main() -> None:
         "summary": {name: summarise(by_seed) for name, by_seed in runs.items()},
     }
     if given.json:
-        text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", json.dumps(found, indent=1))
-        given.json.write_text(text + "\n", encoding="utf-8")
+        write_figures(given.json, found)
     print(tables(found))
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from pocket import RUN, interval, percent
+from pocket_json import write_figures
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -244,8 +244,7 @@ def main() -> None:
     given = parser.parse_args()
     found = gather(given.root, given.runs, given.starts, given.steps, given.lr, given.cache or given.root / "recovery")
     if given.json:
-        text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", json.dumps(found, indent=1))
-        given.json.write_text(text + "\n", encoding="utf-8")
+        write_figures(given.json, found)
     print(tables(found))
 
 
