@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -116,19 +117,30 @@ def run(
 
         outcomes = run_side_by_side(configs, jobs, quiet=as_json)
         configs = []
-    for number, config in enumerate(configs, start=1):
-        try:
-            outcomes.append(run_one(config))
-        except AsdError:
-            if pipeline is not None:
-                print(f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr)
-            raise
+    with _connected([] if dry or shard[0] is not None else configs):
+        for number, config in enumerate(configs, start=1):
+            try:
+                outcomes.append(run_one(config))
+            except AsdError:
+                if pipeline is not None:
+                    print(f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr)
+                raise
     if as_json:
         print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))
     elif pipeline is not None and not dry and shard[0] is None:
         from asd.cli.benchmark import summary
 
         print("\n".join(summary(outcomes)))
+
+
+def _connected(configs: Sequence[ConvertConfig]) -> AbstractContextManager[None]:
+    """One connection for all tasks of a recipe that is converted on Ray."""
+    first = next((config for config in configs if config.engine == "ray"), None)
+    if first is None or len(configs) == 1:
+        return nullcontext()
+    from asd.pipeline.ray_cluster import ray_cluster
+
+    return ray_cluster(first.ray_address, first.workers, lambda text: None)
 
 
 def _runner(

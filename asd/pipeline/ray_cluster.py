@@ -21,6 +21,10 @@ from asd.pipeline.run import usable_cores
 _CONNECT_S, _ANSWER_S, _PROBE_S = 10.0, 60.0, 180.0
 
 
+_own_address: str | None = None
+"""As it was given for the connection that was made here."""
+
+
 class ClusterError(WorkerLostError):
     """A cluster that cannot be reached or used; what was finished is kept."""
 
@@ -37,14 +41,16 @@ def ray_cluster(address: str | None, workers: int | None, say: Callable[[str], N
 
     A program that is connected already stays so. Raises: ClusterError, UsageError.
     """
+    global _own_address  # noqa: PLW0603  (Ray's connection is the process's own too)
     require_ray()
     import ray
 
     own = not ray.is_initialized()
-    if not own and address not in (None, ray.get_runtime_context().gcs_address):
+    if not own and address not in (None, "auto", _own_address, ray.get_runtime_context().gcs_address):
         raise UsageError(f"--ray-address {address}: this program is connected to Ray already; leave it out.")
     if own:
         _connect(address or os.environ.get("RAY_ADDRESS") or "local", workers)
+        _own_address = address
     try:
         _require_same_code(say)
         with _quiet_data():

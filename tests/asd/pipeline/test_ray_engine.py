@@ -63,14 +63,17 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
 
 
 def two_nodes() -> Any:
-    """Ray gives a node 30 s to start, which is short on a busy machine: so three times."""
+    """Ray gives a node's processes half a minute to start, which is short on a busy machine: so three times."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 100_000_000, "memory": 1_000_000_000}
+    node = {
+        "num_cpus": 1, "object_store_memory": 100_000_000, "memory": 1_000_000_000, "include_dashboard": False,
+        "include_log_monitor": False, "no_monitor": True,
+    }  # fmt: skip
     for attempt in range(3):
         running = Cluster()
         try:
-            running.add_node(**node, include_dashboard=False)
+            running.add_node(**node)
             running.add_node(**node)
         except Exception as exc:
             running.shutdown()
