@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,16 @@ def ask(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
 def test_answers_end_where_the_end_token_stands(ask: Ask) -> None:
     assert set(ask("")) == {""}
+
+
+def test_models_of_killed_processes_are_removed(ask: Ask, tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = tmp_path / f".vllm-model-{gone.pid}-{socket.gethostname()}"
+    left.mkdir()
+    (left / "model.safetensors").write_bytes(b"x")
+    ask("")
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(
