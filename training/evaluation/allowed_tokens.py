@@ -65,14 +65,14 @@ class BoxGrammar:
 
 
 def box_can_start(text: str, decimals: int = 2) -> bool:
-    """Whether some ending makes `text` a box."""
+    """Whether some ending makes `text` a box; single blanks may stand between its parts."""
     number = rf"(?:0\.\d{{{decimals}}}|1\.0{{{decimals}}})"
-    text = text.lstrip()
+    text = text.removeprefix(" ")
     if not text:
         return True
     if not text.startswith("["):
         return False
-    *whole, last = re.split(r" ?, ?", text[1:].lstrip())
+    *whole, last = re.split(r" ?, ?", text[1:].removeprefix(" "))
     if len(whole) > 3 or not all(re.fullmatch(number, one) for one in whole):
         return False
     if len(whole) == 3 and last.endswith("]"):
