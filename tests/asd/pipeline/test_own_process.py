@@ -24,5 +24,5 @@ assert sys.modules["pandas"].__version__
 
 
 def test_pandas_is_left_out_until_it_is_asked_for() -> None:
-    pytest.importorskip("pandas", reason="pandas comes with the extra `hub`; nothing to leave out without it")
+    pytest.importorskip("pandas", reason="pandas is not installed: there is nothing to leave out")
     subprocess.run([sys.executable, "-c", CODE], check=True)
