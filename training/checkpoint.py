@@ -88,7 +88,10 @@ class RunFolder:
 
     def _require_same(self, config: RunConfig) -> None:
         """A setting that did not exist when the run began has its default there."""
-        if changed := differences(self.run_config().model_dump(mode="json"), config.model_dump(mode="json")):
+        before, now = self.run_config(), config
+        if _rows_a_step(before) == _rows_a_step(now):  # what to lower when memory runs out, and what to raise by as much
+            now = now.model_copy(update={"train": now.train.model_copy(update=_rows_in_parts(before))})
+        if changed := differences(before.model_dump(mode="json"), now.model_dump(mode="json")):
             raise RunError(
                 f"{self.root} belongs to a run with other settings:\n  "
                 + "\n  ".join(changed)
@@ -150,6 +153,14 @@ class RunFolder:
     def load_method_state(self, stage: Stage, method: ContinualMethod) -> None:
         path = self.stage(stage).method_state
         method.load_state_dict(read_tensors(path) if path.is_file() else {})
+
+
+def _rows_a_step(config: RunConfig) -> int:
+    return config.train.batch * config.train.accumulate
+
+
+def _rows_in_parts(config: RunConfig) -> dict[str, int]:
+    return {"batch": config.train.batch, "accumulate": config.train.accumulate}
 
 
 def differences(before: Any, now: Any, prefix: str = "") -> list[str]:

@@ -347,10 +347,12 @@ class RunConfig(_Section):
 NOT_IDENTITY = {
     "out": "where, not what",
     "published": "what it is compared to",
+    "eval.batch": "memory and speed; rounding aside, the answers are the same",
     "eval.engine": "rounding aside, the answers are the same; results.json says which engine wrote them",
     "eval.vllm": "memory and speed",
     "train.checkpoint_s": "a resumed run has the same numbers",
     "train.checkpoint_steps": "a resumed run has the same numbers",
+    "train.gradient_checkpointing": "memory and speed",
     "train.shard": "where weights lie; rounding aside, the numbers are the same",
     "train.loader_workers": "speed only",
     "train.cache_mb": "speed only",

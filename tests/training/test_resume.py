@@ -95,6 +95,16 @@ def test_another_configuration_is_refused(workshop: Path) -> None:
             run(other, lambda text: None)
 
 
+def test_what_was_lowered_for_want_of_memory_is_no_other_run(workshop: Path) -> None:
+    method, halves = {"method": "zero-shot"}, {"batch": 2, "accumulate": 4, "gradient_checkpointing": True}
+    first = run(make_config(workshop, name="lowered", method=method, train={"batch": 8, "accumulate": 1}), lambda text: None)
+    again = make_config(workshop, name="lowered", method=method, train=halves, eval={"batch": 1})
+    assert run(again, lambda text: None) == first
+    fewer = make_config(workshop, name="lowered", method=method, train={**halves, "accumulate": 1})
+    with pytest.raises(RunError, match=r"other settings:\n  train.batch: 8, now 2\nset"):
+        run(fewer, lambda text: None)
+
+
 def test_a_folder_of_something_else_is_refused(workshop: Path) -> None:
     config = make_config(workshop, name="thesis")
     config.run_dir.mkdir(parents=True)

@@ -20,9 +20,7 @@ from training.report.published import PublishedRow, published_rows
 from training.report.run_page import describe_method
 from training.report.run_record import RunRecord, load_record
 
-NOT_A_DIFFERENCE = {
-    *NOT_IDENTITY, "name", "seed", "data.convert.seed", "data.pocket.seed", "eval.batch", "train.log_steps",
-}  # fmt: skip
+NOT_A_DIFFERENCE = {*NOT_IDENTITY, "name", "seed", "data.convert.seed", "data.pocket.seed", "train.log_steps"}
 """Settings that runs of one group may differ in: seeds, names, and what changes no answer."""
 _PLACES = {"data.root", "data.pocket.folder", "data.image_root", "data.tasks"}
 """Where data is kept. What it is: settings of the conversion, or else the versions of the shards."""
