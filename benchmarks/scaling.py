@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from convert import make_source
+from peers.environments import commit
+from peers.machine import machine
 from peers.measuring import measure
 
 RATIO = 0.2
@@ -161,18 +163,26 @@ class Bench:
         self.environment = {"PYTHONPYCACHEPREFIX": compiled} | kept
 
     def source(self, rows: int) -> Path:
-        path = self.folder / f"rows-{rows}.jsonl"
-        if not path.is_file():
-            make_source(path, rows)
-        return path
+        return self.folder / f"rows-{rows}.jsonl"
+
+    def make_sources(self, sizes: list[int]) -> None:
+        """The rows of a smaller source are the first of the largest."""
+        largest = self.source(max(sizes))
+        if not largest.is_file():
+            unfinished = largest.with_suffix(".unfinished")
+            make_source(unfinished, max(sizes))
+            unfinished.rename(largest)
+        for rows in sizes:
+            if not self.source(rows).is_file():
+                with largest.open("rb") as lines, self.source(rows).open("wb") as file:
+                    file.writelines(islice(lines, rows))
 
     def child(self, *arguments: str) -> dict[str, Any]:
         report, log = self.folder / "report.json", self.folder / "child.log"
         os.sync()
-        load = os.getloadavg()[0]
         command = [sys.executable, __file__, "--report", str(report), "--child", *arguments]
         found = measure(command, self.environment, self.folder, log, LIMIT_S)
-        return found | {"load_before": round(load, 1)} | json.loads(report.read_text("ascii"))
+        return found | json.loads(report.read_text("ascii"))
 
     def conversion(self, rows: int, cores: int) -> dict[str, Any]:
         source, out = self.source(rows), self.folder / "out"
@@ -209,7 +219,8 @@ def repeats_of(rows: int, repeats: int) -> int:
 def run_all(bench: Bench, sizes: list[int], repeats: int, tell: Callable[[str], None]) -> dict[str, Any]:
     cores = len(os.sched_getaffinity(0))
     conversions, indexes = [], []
-    one_core = min(1_000_000, max(sizes))
+    one_core = max(rows for rows in sizes if rows <= max(1_000_000, min(sizes)))
+    bench.make_sources(sizes)
     plan = [(rows, cores) for rows in sizes for _ in range(repeats_of(rows, repeats))]
     plan += [(one_core, 1)] * repeats_of(one_core, repeats)
     for rows, used in plan:
@@ -246,9 +257,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="asd-scaling-", dir=arguments.work) as name:
         bench = Bench(arguments.work if arguments.keep else Path(name))
         found = run_all(bench, sorted(arguments.rows), arguments.repeats, lambda line: print(line, flush=True))
-    from peers.machine import machine
-
-    result = {"machine": machine(), "ratio": RATIO} | found
+    result = {"machine": machine(), "commit": commit(None), "ratio": RATIO} | found
     if arguments.out is not None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")

@@ -245,10 +245,11 @@ def _time(seconds: float) -> str:
 
 def machine_line(result: dict[str, Any]) -> str:
     about = result["machine"]
-    loads = [run["load_before"] for run in result["conversions"]]
+    others = max(run["others"] for run in result["conversions"])
     return (
-        f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['when']}; "
-        f"{100 * result['ratio']:g} % converted; load before the runs {min(loads):.1f} to {max(loads):.1f}."
+        f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['when']}, "
+        f"commit {result['commit']}; {100 * result['ratio']:g} % converted; at most {100 * others:.0f} % of the processors "
+        "taken by others."
     )
 
 

@@ -1,8 +1,9 @@
-"""Fills docs/speed.md from the results in benchmarks/results: `python benchmarks/speed_page.py`."""
+"""Fills docs/speed.md from benchmarks/results, peers*.json and convert.json: `python benchmarks/speed_page.py`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +40,26 @@ def agreement(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    peers = json.loads((HERE / "results" / "peers.json").read_text("utf-8"))
-    shares = json.loads((HERE / "results" / "convert.json").read_text("utf-8"))
+    results = HERE / "results"
+    runs = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("peers*.json"))]
+    shares = json.loads((results / "convert.json").read_text("utf-8"))
     figures = {
-        "machine": machine_line(peers),
+        "machine": "\n\n".join(map(machine_line, runs)),
+        "peers": _each(runs, speed_table),
+        "aims": _each(runs, lambda run, part: aims_table(part)),
         "how": how_table(),
-        "agreement": agreement(peers),
+        "agreement": "\n".join(map(agreement, runs)),
         "shares": by_share(shares),
     }
-    figures["peers"] = "\n\n".join(
-        f"**{peers['rows']:,} rows, {100 * part['ratio']:g} % converted**\n\n{speed_table(peers, part)}"
-        for part in peers["summary"]
-    )
-    figures["aims"] = "\n\n".join(
-        f"At {100 * part['ratio']:g} % converted:\n\n{aims_table(part)}" for part in peers["summary"]
-    )
     PAGE.write_text(filled(PAGE.read_text("utf-8"), figures), "utf-8")
+
+
+def _each(runs: list[dict[str, Any]], table: Callable[[dict[str, Any], dict[str, Any]], str]) -> str:
+    return "\n\n".join(
+        f"**{run['rows']:,} rows, {100 * part['ratio']:g} % converted**\n\n{table(run, part)}"
+        for run in runs
+        for part in run["summary"]
+    )
 
 
 if __name__ == "__main__":

@@ -81,9 +81,8 @@ class Bench:
         os.sync()
         command = [str(self.pythons[contender.name]), "-m", "peers.drive", contender.driver]
         command += ["--source", str(self.source), "--out", str(out), "--ratio", str(ratio), "--report", str(report)]
-        load = os.getloadavg()[0]
         found = measure(command, self.environment(home), home, _beside(out, "log"), self.limit_s)
-        return found | json.loads(report.read_text("ascii")) | {"load_before": load}
+        return found | json.loads(report.read_text("ascii"))
 
     def agree(self, *arguments: str) -> dict[str, Any]:
         """Run a check in our own environment. Raises subprocess.CalledProcessError."""

@@ -86,8 +86,10 @@ def measure(
 ) -> dict[str, float]:
     """Run a command to its end. Raises subprocess.CalledProcessError (its output in `log`) or TimeoutExpired.
 
-    Returns wall_s (until the command itself ended), cpu_s (all of its processes), peak_mb (10^6 bytes).
+    Returns wall_s (until the command itself ended), cpu_s (all of its processes), peak_mb (10^6 bytes), and others:
+    the part of the machine's processor time that went to anybody else meanwhile, 0 to 1.
     """
+    start, busy_before = time.perf_counter(), _busy_s()
     report = log.with_name(f"{log.name}.guardian.json")
     guardian = [sys.executable, __file__, str(report), *command]
     with log.open("wb") as sink:
@@ -108,11 +110,16 @@ def measure(
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
     found = json.loads(report.read_text("ascii"))
-    return {
-        "wall_s": found["wall_s"],
-        "cpu_s": max(found["cpu_s"], tree.cpu_s),
-        "peak_mb": tree.peak_bytes / 1e6,
-    }
+    cpu_s = max(found["cpu_s"], tree.cpu_s)
+    others_s = _busy_s() - busy_before - cpu_s
+    others = max(0.0, others_s / (time.perf_counter() - start) / (os.cpu_count() or 1))
+    return {"wall_s": found["wall_s"], "cpu_s": cpu_s, "peak_mb": tree.peak_bytes / 1e6, "others": round(others, 3)}
+
+
+def _busy_s() -> float:
+    """Processor seconds since the machine started that were neither idle nor waiting for a disk; all cores."""
+    user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / TICK_S
 
 
 def _watch(tree: Tree, over: threading.Event) -> None:

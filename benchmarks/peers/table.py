@@ -36,7 +36,7 @@ def _line(name: str, runs: list[dict[str, float]], rows: int) -> dict[str, Any]:
         "wall_s": round(statistics.median(run["wall_s"] for run in runs), 2),
         "cpu_s": round(statistics.median(run["cpu_s"] for run in runs), 2),
         "peak_mb": round(max(run["peak_mb"] for run in runs)),
-        "load_before": round(max(run["load_before"] for run in runs), 1),
+        "others": max(run["others"] for run in runs),
     }
 
 
@@ -95,11 +95,11 @@ def aims_table(part: dict[str, Any]) -> str:
 def machine_line(result: dict[str, Any]) -> str:
     about = result["machine"]
     repeats = max(len(runs) for part in result["results"] for runs in part["runs"].values())
-    loads = [line["load_before"] for part in result["summary"] for line in part["lines"]]
+    others = max(line["others"] for part in result["summary"] for line in part["lines"])
     commit = result["installed"][OURS]["commit"]
     return (
         f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['system']}, "
-        f"{about['when']}, commit {commit}; {repeats} repeats, load before the runs at most {max(loads):.1f}."
+        f"{about['when']}, commit {commit}; {repeats} repeats, at most {100 * others:.0f} % of the processors taken by others."
     )
 
 

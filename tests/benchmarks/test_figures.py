@@ -15,7 +15,7 @@ seconds = st.floats(0.01, 1000)
 
 
 def run(work_s: float) -> dict[str, float]:
-    return {"work_s": work_s, "wall_s": work_s + 1, "cpu_s": 2 * work_s, "peak_mb": 100, "load_before": 0.5}
+    return {"work_s": work_s, "wall_s": work_s + 1, "cpu_s": 2 * work_s, "peak_mb": 100, "others": 0.01}
 
 
 def part(**work: list[float]) -> dict[str, Any]:

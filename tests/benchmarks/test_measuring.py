@@ -38,6 +38,7 @@ def test_peak_memory_is_seen(tmp_path: Path) -> None:
     found = run(HOLDS_MEMORY, tmp_path)
     assert 60 < found["peak_mb"] < 200
     assert found["wall_s"] >= 1
+    assert 0 <= found["others"] <= 1.05
 
 
 def test_a_failing_command_is_told(tmp_path: Path) -> None:

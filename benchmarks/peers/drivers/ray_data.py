@@ -14,7 +14,7 @@ def convert_table(batch: pa.Table, below: int) -> pa.Table:
 
 
 def start() -> None:
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
 
 
