@@ -33,20 +33,18 @@ def base(
     seed: Annotated[int, typer.Option(help="Decides initial weights, pictures and texts.")] = 0,
     facts: Annotated[
         Literal["some", "all"],
-        typer.Option(help="all: raise a base further until it knows every fact that the tasks ask for."),
+        typer.Option(help="all: the shipped base, raised further on every fact that the tasks ask for."),
     ] = "some",
     start: Annotated[
-        Path | None, typer.Option(help="With --facts all: the base to begin with; default the shipped one.")
+        Path | None, typer.Option(help="Raise this base further in place of beginning from nothing.")
     ] = None,
 ) -> None:
     """Train the base model from scratch, or raise one further: about a quarter of an hour on one core."""
     from training.loop import say_on_stderr
-    from training.pocket.base_model import build_base, build_knowing
+    from training.pocket.base_model import build_base, raise_further
 
-    if facts == "all":
-        recipe = build_knowing(out, start=start, seed=seed, say=say_on_stderr)
-    elif start is not None:
-        raise typer.BadParameter("only a base of --facts all begins with another one", param_hint="--start")
+    if facts == "all" or start is not None:
+        recipe = raise_further(out, facts=facts, start=start, seed=seed, say=say_on_stderr)
     else:
         recipe = build_base(out, seed=seed, say=say_on_stderr)
     print(f"written to {out}, sha256 {recipe['sha256']}")

@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'asd-mc
 import asd
 from training.errors import ModelError
 from training.pocket import drawing
-from training.pocket.base_model import base_folder, build_knowing, checksum
+from training.pocket.base_model import base_folder, checksum, raise_further
 from training.pocket.corpus import make_examples, picture_example, text_example
 from training.pocket.tasks import RFP_BOX, RFP_LETTER, RFP_SHORT
 from training.pocket.words import CATEGORIES
@@ -61,13 +61,14 @@ def test_a_start_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ModelError, match=r"has no model\.safetensors; name a folder that `asd-train pocket base` wrote"
     ):
-        build_knowing(tmp_path / "new", start=tmp_path)
+        raise_further(tmp_path / "new", start=tmp_path)
 
 
 def test_it_is_raised_further_from_a_base(tmp_path: Path) -> None:
     from transformers import AutoModelForImageTextToText
 
-    recipe = build_knowing(tmp_path / "knowing", steps=3, examples=70, say=lambda text: None)
+    recipe = raise_further(tmp_path / "knowing", steps=3, examples=70, say=lambda text: None)
+    assert recipe["facts"] == "all"
     assert recipe["start"] == checksum(base_folder())["sha256"]
     assert recipe["sha256"] == checksum(tmp_path / "knowing")["sha256"] != recipe["start"]
     before, after = (
