@@ -180,6 +180,12 @@ def summarise(runs: dict[int, dict[str, Any]]) -> dict[str, Any]:
     summary["forgetting"] = {
         stage: _shares([runs[seed]["forgetting"][stage] for seed in seeds]) for stage in some["forgetting"]
     }
+    summary["shares"] = {
+        f"{what}, {stage}": interval([_share(runs[seed], stage=stage, names=names) for seed in seeds])
+        for stage in SHOWN
+        if stage in some["forgetting"]
+        for what, names in (("wrong style", WRONG_STYLE), ("essential", ("essential",)))
+    }
     return summary
 
 

@@ -31,7 +31,12 @@ def draw(found: dict[str, Any], path: Path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    settings: dict[Any, Any] = {"svg.hashsalt": "asd", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
+    settings: dict[Any, Any] = {
+        "svg.hashsalt": "asd",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        "font.family": "sans-serif",
+    }
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(11.5, 4.6), layout="constrained")
         left, middle, right = figure.subplots(1, 3, sharey=True, width_ratios=(4, 4, 2.2))
