@@ -23,6 +23,7 @@ from training.config import NOT_IDENTITY, RunConfig, build_config
 from training.disk import is_disk_full
 from training.errors import RunError, StateError, list_names
 from training.methods.adapters import load_adapter, read_tensors, save_adapter
+from training.methods.registry import build_method
 from training.stage_files import StageFiles, read_json, write_json
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class RunFolder:
     def _require_same(self, config: RunConfig) -> None:
         """A setting that did not exist when the run began has its default there."""
         before, now = self.run_config(), config
-        if _rows_a_step(before) == _rows_a_step(now):  # what to lower when memory runs out, and what to raise by as much
+        if _same_steps_in_parts(before, now):  # what to lower when memory runs out, and what to raise by as much
             now = now.model_copy(update={"train": now.train.model_copy(update=_rows_in_parts(before))})
         if changed := differences(before.model_dump(mode="json"), now.model_dump(mode="json")):
             raise RunError(
@@ -153,6 +154,14 @@ class RunFolder:
     def load_method_state(self, stage: Stage, method: ContinualMethod) -> None:
         path = self.stage(stage).method_state
         method.load_state_dict(read_tensors(path) if path.is_file() else {})
+
+
+def _same_steps_in_parts(before: RunConfig, now: RunConfig) -> bool:
+    """Whether optimizer steps see the same rows and mean the same. A loss of each batch, as MoELoRA's balance of
+    experts, depends on the rows that are together."""
+    if _rows_a_step(before) != _rows_a_step(now) or _rows_in_parts(before) == _rows_in_parts(now):
+        return False
+    return not build_method(before.method, before.train.lora).has_batch_loss
 
 
 def _rows_a_step(config: RunConfig) -> int:

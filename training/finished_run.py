@@ -37,13 +37,13 @@ class FinishedRun:
         return Evaluator(self.inputs)
 
 
-def load_run(root: Path, *, after: str | None = None, changes: Iterable[str] = ()) -> FinishedRun:
+def load_run(root: str | Path, *, after: str | None = None, changes: Iterable[str] = ()) -> FinishedRun:
     """after: a stage's folder ("03-imagenet") or name; None = the last finished one. changes: settings of `eval`.
 
     Raises: RunError if this is no run folder, the stage is unknown, or not finished.
     """
     start_processes()
-    folder = RunFolder(root)
+    folder = RunFolder(Path(root))
     pinned = folder.pinned_shards()
     if pinned is None:
         folder.read_config()  # says what is wrong
@@ -53,7 +53,7 @@ def load_run(root: Path, *, after: str | None = None, changes: Iterable[str] = (
     loop = Loop(config, tasks, folder, lambda text: None)
     stage = _stage_named(loop, after)
     loop.inputs = RunInputs(config, tasks)
-    return FinishedRun(root, loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs)
+    return FinishedRun(folder.root, loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs)
 
 
 def _stage_named(loop: Loop, name: str | None) -> Stage:

@@ -74,16 +74,20 @@ def train_stage(
         sharded=sharded,
     )
     checkpoint = files.last_checkpoint()
-    lower = (
-        f"train.batch (now {settings.batch}; raise train.accumulate, now {settings.accumulate}, by as much), "
-        f"train.max_length (now {settings.max_length}), or set train.gradient_checkpointing"
-    )
-    with out_of_memory(f"training {stage.name}", lower):
+    with out_of_memory(f"training {stage.name}", _what_to_lower(config, method)):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     _release(trainer, model)
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "disable")
     return plan
+
+
+def _what_to_lower(config: RunConfig, method: ContinualMethod) -> str:
+    """What this run may go on with comes first."""
+    settings = config.train
+    split = f"train.batch (now {settings.batch}; raise train.accumulate, now {settings.accumulate}, by as much), "
+    longest = f"train.max_length (now {settings.max_length}; in another run folder), or set train.gradient_checkpointing"
+    return longest if method.has_batch_loss else split + longest
 
 
 def _release(trainer: TaskTrainer, model: nn.Module) -> None:

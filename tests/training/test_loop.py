@@ -122,7 +122,7 @@ def test_merged_and_stacked_adapters_are_the_same_function(root: Path) -> None:
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # asked by PEFT
 def test_adapters_load_with_plain_peft(root: Path) -> None:
     config, _ = finished(root, name="same-stack", method={"method": "reglora", "between_tasks": "stack"}, train=SHORT)
-    ours = load_run(config.run_dir)
+    ours = load_run(str(config.run_dir))
     base = load_model(config.model)
     names = dict(base.named_parameters())
     for name, weight in load_file(config.run_dir / "tasks/02-scienceqa/projector.safetensors").items():

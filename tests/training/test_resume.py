@@ -105,6 +105,33 @@ def test_what_was_lowered_for_want_of_memory_is_no_other_run(workshop: Path) -> 
         run(fewer, lambda text: None)
 
 
+def test_inside_a_task_rows_a_step_go_on_in_smaller_parts(workshop: Path) -> None:
+    train = {"checkpoint_steps": 3, "steps": 8, "log_steps": 1, "lora": {"r": 4, "alpha": 8, "dropout": 0.0}}
+    parts = {"batch": 1, "accumulate": 4, "gradient_checkpointing": True}
+    whole = make_settings(workshop, name="undivided", method={"method": "seq-lora"}, train=train)
+    killed = make_settings(workshop, name="divided", method={"method": "seq-lora"}, train=train)
+    assert run_in_process(whole) == 0
+    assert run_in_process(killed, (LOG, 5)) == -9
+    assert run_in_process({**killed, "train": {**killed["train"], **parts}}) == 0
+    expected, got = (_losses(Path(settings["out"])) for settings in (whole, killed))
+    assert len(expected) == 16
+    assert got == pytest.approx(expected, abs=1e-3)
+
+
+def _losses(folder: Path) -> list[float]:
+    logs = sorted(folder.rglob("log.jsonl"))
+    return [json.loads(line)["loss"] for log in logs for line in log.read_text().splitlines()]
+
+
+def test_a_loss_of_each_batch_keeps_the_parts_of_a_step(workshop: Path) -> None:
+    method = {"method": "moelora", "experts": 2, "top_k": 1, "balance": 0.1}
+    config = make_config(workshop, name="balanced", method=method, train={"batch": 4, "accumulate": 1, "steps": 1})
+    run(config, lambda text: None)
+    parts = make_config(workshop, name="balanced", method=method, train={"batch": 2, "accumulate": 2, "steps": 1})
+    with pytest.raises(RunError, match=r"other settings:\n  train.accumulate: 1, now 2\n  train.batch: 4, now 2\nset"):
+        run(parts, lambda text: None)
+
+
 def test_a_folder_of_something_else_is_refused(workshop: Path) -> None:
     config = make_config(workshop, name="thesis")
     config.run_dir.mkdir(parents=True)
