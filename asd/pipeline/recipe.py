@@ -6,6 +6,7 @@ and those with a `method:` are runs of the training package: neither is a recipe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,14 @@ class Recipe(BaseModel):
 
 
 def is_training_run(path: Path) -> bool:
-    """Whether a file of `pipelines/` configures a run of the training package, by its top-level `method:`."""
-    return "\nmethod:" in path.read_text("utf-8")
+    """Whether a file of `pipelines/` configures a run of the training package: it, or the run beside it that it extends,
+    has a top-level `method:`."""
+    text = path.read_text("utf-8")
+    if "\nmethod:" in text:
+        return True
+    extended = re.search(r"^extends: (\S+)$", text, re.MULTILINE)
+    beside = path.parent / extended[1] if extended else path
+    return beside != path and beside.is_file() and is_training_run(beside)
 
 
 def builtin_recipes() -> dict[str, Path]:
