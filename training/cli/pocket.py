@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 app = typer.Typer(
-    help="The pocket benchmark: its tasks and its base model.", no_args_is_help=True, rich_markup_mode=None
+    help="The pocket benchmark: its tasks and its base model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 
 
@@ -40,9 +43,11 @@ def base(
     ] = None,
 ) -> None:
     """Train the base model from scratch, or raise one further: about a quarter of an hour on one core."""
+    from training.disk import require_folder
     from training.loop import say_on_stderr
     from training.pocket.base_model import build_base, raise_further
 
+    require_folder(out, "--out")
     if facts == "all" or start is not None:
         recipe = raise_further(out, facts=facts, start=start, seed=seed, say=say_on_stderr)
     else:

@@ -58,6 +58,7 @@ def test_run_prints_the_matrix_and_json(workshop: Path) -> None:
         (["run", "nowhere.yaml"], 2, "error: nowhere.yaml cannot be read"),
         (["run", "pocket/sefe", "--set", "train.lr=-1"], 2, "  train.lr: Input should be greater than 0, got -1"),
         (["eval", "."], 1, "error: . is no run folder (config.json is missing)"),
+        (["pocket", "base", "--out", __file__], 1, "error: --out: the folder"),  # before a quarter of an hour of work
         (["predict", ".", "--data", "x", "--out", "y"], 1, "error: . is no run folder"),
     ],
 )
