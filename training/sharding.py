@@ -12,6 +12,7 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from itertools import chain
 from typing import Any
 
@@ -70,10 +71,14 @@ def sharded_copy(whole: nn.Module, device: torch.device) -> ShardedCopy:
 def _fully_shard() -> Any:
     try:
         from torch.distributed.fsdp import fully_shard
-    except ImportError as exc:
+    except ImportError:
+        parameters: Any = ()
+    else:
+        parameters = signature(fully_shard).parameters
+    if "ignored_params" not in parameters:  # torch 2.6 has the function, but all of a module is sharded
         raise SettingError(
             f"train.shard needs FSDP2 (torch 2.7 or newer), this is torch {torch.__version__}; upgrade torch, or leave it out"
-        ) from exc
+        )
     return fully_shard
 
 

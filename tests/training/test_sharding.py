@@ -14,7 +14,7 @@ from torch import nn
 from tests.training.run_processes import MODULES
 from tests.training.tiny_models import BUILDERS
 from training.config import LoraSettings, ModelConfig
-from training.errors import ModelError
+from training.errors import ModelError, SettingError
 from training.layers.sharded import is_sharded, whole_tensor
 from training.methods.adapters import add_adapter
 from training.models import Projector, load_model
@@ -110,3 +110,9 @@ def test_a_model_without_a_list_of_layers(tmp_path: Path) -> None:
             sharded_copy(NoLayers(), CPU)
     finally:
         dist.destroy_process_group()
+
+
+def test_an_older_torch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.distributed.fsdp.fully_shard", lambda module, *, mesh=None: module)  # as torch 2.6 has it
+    with pytest.raises(SettingError, match=r"train.shard needs FSDP2 \(torch 2.7 or newer\), this is torch 2.*upgrade"):
+        sharded_copy(nn.Linear(1, 1), CPU)
