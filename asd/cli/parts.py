@@ -58,7 +58,7 @@ def describe_part(report: PartReport) -> str:
     if report.blocks < report.part.count:
         lines.append(
             f"note: the source has {report.blocks} blocks, so {report.part.count - report.blocks} of "
-            f"{report.part.count} parts have no work; smaller blocks (--shard-rows in a recipe) make another version."
+            f"{report.part.count} parts have no work; smaller blocks (`shard_rows` in a recipe) make another version."
         )
     return "\n".join(lines)
 

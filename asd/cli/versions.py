@@ -15,7 +15,7 @@ from asd.shards.verify import require_sound, verify
 def run_versions(directory: str, *, clean: bool, as_json: bool) -> None:
     root, _ = split_location(directory)
     store = Store(root)
-    if not (clean and store.unfinished()):  # the first conversion may have been stopped before any version was there
+    if not store.unfinished():  # the first conversion may be at work, or was stopped before any version was there
         store.require()
     deleted = store.clean() if clean else []
     infos, unfinished = store.versions(), store.unfinished()

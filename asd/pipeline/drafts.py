@@ -21,7 +21,7 @@ from asd.pipeline.ingest import NativeShard
 from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES
-from asd.shards.files import open_arrow, write_arrow
+from asd.shards.files import open_staged, write_arrow
 
 DRAFT_SCHEMA = pa.schema(
     [
@@ -134,7 +134,7 @@ def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable
 
 
 def read_outcomes(path: Path, order: DraftOrder) -> Outcomes:
-    table = open_arrow(path).read_all()
+    table = open_staged(path).read_all()
     outcome, options = table["outcome"].to_numpy(), table["num_options"].to_numpy()
     cut = len(order.chain)
     return Outcomes(outcome[:cut], options[:cut], outcome[cut:], options[cut:])
@@ -150,7 +150,7 @@ def read_accepted(paths: Iterable[Path], rows: Sequence[int], styles: Sequence[i
     found = [DRAFT_SCHEMA.empty_table()]
     for path in paths:
         if path.is_file():
-            table = open_arrow(path).read_all()
+            table = open_staged(path).read_all()
             asked, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
             found.append(table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes))))
     drafts = pa.concat_tables(found).combine_chunks()
@@ -168,7 +168,7 @@ def read_given_up(paths: Iterable[Path], processed: bytes) -> dict[int, dict[str
     for path in paths:
         if not path.is_file():
             continue
-        table = open_arrow(path).read_all().select(["row", "outcome", "rewrite"])
+        table = open_staged(path).read_all().select(["row", "outcome", "rewrite"])
         kept = table.take(pa.array(np.flatnonzero(table["outcome"].to_numpy() == NOBODY)))
         records = zip(kept["row"].to_pylist(), kept["rewrite"].to_pylist(), strict=True)
         found.update({row: record for row, record in records if record is not None and processed[row]})

@@ -27,7 +27,7 @@ from asd.records import Reject
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
-from asd.shards.files import open_arrow, storage_errors, write_arrow, write_text
+from asd.shards.files import open_staged, storage_errors, write_arrow, write_text
 from asd.sources.batch import NativeBatch
 from asd.sources.in_order import map_in_order
 from asd.sources.open import Source
@@ -270,7 +270,7 @@ class _Ingest:
                 continue
             start = salt(self.config.seed, self.spec.name, shard.split)
             columns = ["source_id", "question", "options", "gold", "images", "context"]
-            table = open_arrow(self.folder / shard.file).read_all().select(columns).take(pa.array(rows))
+            table = open_staged(self.folder / shard.file).read_all().select(columns).take(pa.array(rows))
             for row, values in zip(
                 rows.tolist(), zip(*(c.to_pylist() for c in table.columns), strict=True), strict=True
             ):
@@ -293,7 +293,7 @@ def mining_rows(folder: Path, ingested: Ingested) -> pa.Table:
     parts = []
     for shard in ingested.shards:
         low, high = np.searchsorted(rows, [shard.first, shard.first + shard.rows])
-        reader = open_arrow(folder / shard.file)
+        reader = open_staged(folder / shard.file)
         first = shard.first
         for number in range(reader.num_record_batches if low < high else 0):
             batch = reader.get_batch(number).select(names)

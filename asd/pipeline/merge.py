@@ -75,7 +75,7 @@ def find_begun(store: Store, version: str | None) -> Begun:
     chosen = [one for one in begun if version is None or (len(version) >= 4 and one.version.startswith(version))]
     if not begun:
         latest = store.latest() if store.root.is_dir() else None
-        state = f"its latest version is {latest}" if latest else "it has no version yet"
+        state = f"its latest version is {latest}; if that is theirs, all is done" if latest else "it has no version yet"
         raise UsageError(
             f"{store.root} holds no conversion in parts ({state}). Run the parts first: `asd convert ... "
             "--shard-index I --num-shards N`."
@@ -87,7 +87,8 @@ def find_begun(store: Store, version: str | None) -> Begun:
         differing = ", ".join(differences(chosen[0].identity, chosen[1].identity)[:_SHOWN_DIFFERENCES])
         raise UsageError(
             f"{store.root} holds parts of several conversions: {listed}. They differ in {differing}. If a part was "
-            f"run with other settings by mistake, run it again; else name one: {store.root}@{chosen[0].version}."
+            f"run with other settings by mistake, run it again as the others; then name the one to commit, e.g. "
+            f"{store.root}@{chosen[0].version}."
         )
     return chosen[0]
 

@@ -62,7 +62,9 @@ def spool(url: str) -> Path:
 
 def _copy_changed(filesystem: Any, files: dict[str, str], folder: Path) -> None:
     stamps = folder / _STAMPS
-    known = json.loads(stamps.read_text("utf-8")) if stamps.is_file() else {}
+    known: dict[str, str] = {}
+    with contextlib.suppress(OSError, ValueError):  # else all files are copied again
+        known = json.loads(stamps.read_text("utf-8"))
     now = {local: filesystem.ukey(remote) for remote, local in files.items()}
     for remote, local in files.items():
         path = folder / local
@@ -89,10 +91,12 @@ def publish(root: Path, version: str, url: str) -> str:
     filesystem, there = _open(url)
     there = there.rstrip("/")
     store = Store(root)
-    with _failures(StorageError, f"{url} cannot be written (the version is whole in {root}; run the same command again)"):
+    again = "run the same `asd convert` again, without --shard-index"
+    with _failures(StorageError, f"{url} cannot be written (the version is whole in {root}; {again})"):
         uploads = dict(files_of(store, version, store.manifest(version)))
         names = {name: content for name, content in uploads.items() if name.startswith(f"{REFS}/")}
         last = f"{VERSIONS}/{version}/{MANIFEST_NAME}"
+        _require_free(filesystem, there, names, version, url)
         for name, content in uploads.items():
             if name.startswith(f"{VERSIONS}/") and name != last:
                 _send(filesystem, f"{there}/{name}", content)
@@ -106,6 +110,25 @@ def publish(root: Path, version: str, url: str) -> str:
         _send(filesystem, f"{there}/README.md", uploads["README.md"])
         _send(filesystem, f"{there}/{LATEST}", f"{VERSIONS}/{version}\n".encode())
     return number
+
+
+def _require_free(filesystem: Any, there: str, names: dict[str, Path | bytes], version: str, url: str) -> None:
+    """Raises: StorageError if something of another owner would be overwritten, UsageError for a name that is taken."""
+    filesystem.invalidate_cache()
+    if filesystem.exists(f"{there}/README.md") and not filesystem.exists(f"{there}/{REFS}"):
+        raise StorageError(
+            f"{url} is no dataset of this package and has a README.md of its own, which would be overwritten. "
+            "Choose another --publish."
+        )
+    for name in names:
+        path = f"{there}/{name}"
+        if _NUMBERED.fullmatch(name.removeprefix(f"{REFS}/")) or not filesystem.exists(path):
+            continue
+        if (taken := json.loads(filesystem.cat_file(path))["version"]) != version:
+            raise UsageError(
+                f"the name {Path(name).stem!r} already points to version {taken} at {url}; choose another, or delete "
+                f"{name} there."
+            )
 
 
 def _number_there(filesystem: Any, there: str, version: str) -> tuple[str, bool]:

@@ -135,6 +135,7 @@ class PartRun(ConversionRun):
         """
         if self.shared.is_begun:
             self._require_same_count()
+            self._require_same_end()
             return self._ingest()
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
@@ -152,6 +153,18 @@ class PartRun(ConversionRun):
                 f"parts. Give --num-shards {count}; or, to begin anew when none of them is at work, first "
                 f"`asd versions {root} --clean`."
             )
+
+    def _require_same_end(self) -> None:
+        """What the merge does after the commit is no part of the version, so that the first part's settings decide."""
+        agreed = self.shared.conversion()["settings"]
+        for option in ("name", "publish"):
+            given = getattr(self.prepared.config, option)
+            if given is not None and given != agreed.get(option):
+                raise UsageError(
+                    f"--{option} {given}: the parts of version {self.prepared.version} in {self.prepared.store.root} "
+                    f"began with {agreed.get(option) or f'no --{option}'}. Run this part with the same as they; after "
+                    f"the merge, `asd convert` without --shard-index and with --{option} {given} does that alone."
+                )
 
     def _flush(self) -> None:
         folders = [folder for folder in (self.ingest_dir, self.drafts_dir, self.assembled_dir) if folder.is_dir()]

@@ -28,7 +28,7 @@ from asd.pipeline.rewriting_record import LEDGER, Ledger, describe_version
 from asd.pipeline.shared_staging import SharedStaging
 from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
 from asd.schemas.styles import TARGET_STYLES, Maker
-from asd.shards.files import open_arrow, sha256_of, storage_errors, sync_folder, write_bytes, write_text
+from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes, write_text
 from asd.shards.manifest import (
     MANIFEST_NAME,
     Counts,
@@ -153,7 +153,7 @@ class ConversionRun:
 
         path = self.staging / "mining-index"
         if not path.exists():
-            table = open_arrow(self.ingest_dir / "mining.arrow").read_all()
+            table = open_staged(self.ingest_dir / "mining.arrow").read_all()
             rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
             index = DistractorIndex.build(rows, seed=self.prepared.config.seed)
             temporary = self.staging / "mining-index.tmp"
@@ -272,7 +272,7 @@ class ConversionRun:
                 path = self.drafts_dir / f"{number:04d}-{shard.file}"
                 if not path.is_file():
                     continue
-                table = open_arrow(path).read_all().select(["row", "reasons"])
+                table = open_staged(path).read_all().select(["row", "reasons"])
                 reasons = table["reasons"].filter(pa.array(seen[table["row"].to_numpy()].astype(np.bool_)))
                 for entry in pc.list_flatten(reasons).value_counts().to_pylist():
                     counts[entry["values"]] += entry["counts"]

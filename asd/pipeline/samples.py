@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Sample
-from asd.shards.files import open_arrow
+from asd.shards.files import open_staged
 
 _SAMPLE_COLUMNS = tuple(name for name in Sample.__slots__)
 assert set(_SAMPLE_COLUMNS) == set(NATIVE_SCHEMA.names)
@@ -37,7 +37,7 @@ def batches_of(path: Path, rows: Sequence[int]) -> Iterator[tuple[npt.NDArray[np
     wanted = np.asarray(rows, np.int64)
     order = np.argsort(wanted, kind="stable")
     ordered = wanted[order]
-    reader = open_arrow(path)
+    reader = open_staged(path)
     first = 0
     for number in range(reader.num_record_batches):
         batch = reader.get_batch(number)

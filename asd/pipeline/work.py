@@ -38,7 +38,7 @@ from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.own_process import leave_out_pandas
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
-from asd.shards.files import open_arrow, sha256_of, write_arrow
+from asd.shards.files import open_staged, sha256_of, write_arrow
 from asd.shards.manifest import FileEntry
 from asd.shards.reader import read_shard
 from asd.tasks.registry import rfps_for
@@ -149,7 +149,7 @@ class Worker:
         ]
         rfps = native_rfps(self.spec, {k: rfps_for(self.spec, k) for k in (self.spec.native_style.value,)})
         first = 0
-        reader = open_arrow(self.setup.ingest_dir / order.shard.file)
+        reader = open_staged(self.setup.ingest_dir / order.shard.file)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             low, high = np.searchsorted(chosen, [first, first + batch.num_rows])

@@ -118,6 +118,18 @@ def open_arrow(path: Path) -> pa.ipc.RecordBatchFileReader:
     return pa.ipc.open_file(pa.memory_map(str(path), "r"))
 
 
+def open_staged(path: Path) -> pa.ipc.RecordBatchFileReader:
+    """`open_arrow` for files of a staging folder. Raises: StorageError if it is gone or cut off."""
+    try:
+        return open_arrow(path)
+    except (OSError, pa.ArrowException) as exc:
+        folder = next((above.parent for above in path.parents if above.name == ".staging"), "DIR")
+        raise StorageError(
+            f"{path} cannot be read any more ({exc}); it was whole when it got its name. See whether the disk is sound; "
+            f"then begin anew: `asd versions {folder} --clean`, and the same command."
+        ) from exc
+
+
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -130,11 +130,26 @@ class TestPublish:
         assert (other.number, other.published) == ("v1", "memory://bucket/vqa@v2")
         assert memory.cat_file("/bucket/vqa/latest") == f"versions/{other.version}\n".encode()
 
+    def test_a_name_there_stays_with_its_version(self, tmp_path: Path, memory: Any) -> None:
+        source = write_source(tmp_path, rows=60)
+        first = converted(tmp_path, source, "data", publish="memory://bucket/vqa", name="best")
+        with pytest.raises(UsageError, match=rf"the name 'best' already points to version {first.version} at memory://"):
+            converted(tmp_path, source, "elsewhere", publish="memory://bucket/vqa", seed=1, name="best")
+        assert memory.cat_file("/bucket/vqa/latest") == f"versions/{first.version}\n".encode()
+        assert len(memory.ls("/bucket/vqa/versions")) == 1
+        converted(tmp_path, source, "data", publish="memory://bucket/vqa", name="best")
+
+    def test_a_readme_of_another_owner_stays(self, tmp_path: Path, memory: Any) -> None:
+        memory.pipe_file("/project/README.md", b"mine")
+        with pytest.raises(StorageError, match=r"memory://project is no dataset .*README.md of its own"):
+            converted(tmp_path, write_source(tmp_path, rows=60), "data", publish="memory://project")
+        assert memory.find("/project") == ["/project/README.md"]
+
     def test_a_place_that_refuses_leaves_the_local_version_whole(self, tmp_path: Path) -> None:
         source = write_source(tmp_path, rows=60)
         (tmp_path / "taken").write_text("a file")
         given = {"publish": f"file://{tmp_path}/taken/vqa"}
-        with pytest.raises(StorageError, match=r"cannot be written \(the version is whole in .*run the same command"):
+        with pytest.raises(StorageError, match=r"cannot be written \(the version is whole in .*run the same .*convert"):
             converted(tmp_path, source, "data", **given)
         (tmp_path / "taken").unlink()
         done = converted(tmp_path, source, "data", **given)

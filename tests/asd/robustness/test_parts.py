@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import asd
-from asd.errors import SourceError, UnknownNameError, UsageError
+from asd.errors import SourceError, StorageError, UnknownNameError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.merge import merge
 from asd.pipeline.parts import PartReport, run_part
@@ -226,7 +226,7 @@ class TestMistakes:
         with pytest.raises(UsageError, match=r"holds no conversion in parts \(it has no version yet\)"):
             merge(folder / "data")
         asd.convert(**settings(folder))
-        with pytest.raises(UsageError, match=r"holds no conversion in parts \(its latest version is \w+\)"):
+        with pytest.raises(UsageError, match=r"in parts \(its latest version is \w+; if that is theirs, all is done\)"):
             merge(folder / "data")
 
     def test_parts_with_different_settings(self, folder: Path, whole: Path) -> None:
@@ -249,6 +249,28 @@ class TestMistakes:
         write_source(folder, seed=5)
         with pytest.raises(UsageError, match=r"cannot be merged here: since its parts ran, something has changed: source"):
             merge(folder / "data")
+
+    @pytest.mark.parametrize("option", [{"name": "mine"}, {"publish": "memory://elsewhere"}])
+    def test_a_name_or_an_address_that_the_first_part_did_not_have(self, folder: Path, option: dict[str, str]) -> None:
+        part(folder, 0)
+        (name, value), *_ = option.items()
+        with pytest.raises(UsageError, match=rf"--{name} {value}: the parts of .* began with no --{name}\."):
+            part(folder, 1, **option)
+
+    @pytest.mark.parametrize("cut_off", ["drafts/0000-*", "ingest/native-*"])
+    def test_a_staged_file_that_was_cut_off(self, folder: Path, whole: Path, cut_off: str) -> None:
+        part(folder, 0)
+        paths = sorted(folder.glob(f"data/.staging/*/{cut_off}"))
+        for path in paths:
+            path.write_bytes(path.read_bytes()[:100])
+        listed = run_asd("versions", folder / "data")
+        assert listed.code == 0 and "the same conversion goes on from it" in listed.out
+        with pytest.raises(StorageError, match=r"cannot be read any more .*asd versions .*data --clean`"):
+            merge(folder / "data", finish=True)
+        assert run_asd("versions", folder / "data", "--clean").code == 0
+        in_turn(folder)
+        merge(folder / "data")
+        assert_same_as_whole(folder, whole)
 
     def test_bad_data_in_one_part_does_not_harm_the_others(self, folder: Path, whole: Path) -> None:
         given = {"image_root": folder, "embed_images": True}
