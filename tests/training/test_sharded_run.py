@@ -51,7 +51,7 @@ def answers(run: Path) -> dict[str, list[str]]:
 def test_sharded_equals_one_process_with_twice_the_batch(workshop: Path, case: str) -> None:
     given = {"eval": ASK, **CASES[case]}
     train = {**TRAIN, **given.pop("train", {})}
-    one = make_settings(workshop, name=f"whole-{case}", train={**train, "batch": 2 * train["batch"]}, **given)
+    one = make_settings(workshop, name=f"alone-{case}", train={**train, "batch": 2 * train["batch"]}, **given)
     two = make_settings(workshop, name=f"shared-{case}", train={**train, "shard": True}, **given)
     assert run_in_process(one) == 0
     assert run_in_two_processes(two) == [0, 0]
