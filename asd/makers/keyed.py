@@ -3,6 +3,7 @@ sample with the same question and answers."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,14 +16,14 @@ from asd.records import Decline, Draft
 from asd.schemas.styles import AnswerStyle, Maker
 
 
-class Keyed:
+class Keyed(ABC):
     """What a maker gives where the sample's id has a say."""
 
     __slots__ = ()
 
+    @abstractmethod
     def settle(self, source_id: str) -> Draft | Decline:
         """What comes of it for the sample of this id."""
-        raise NotImplementedError
 
 
 Prepared = Draft | Decline | Keyed

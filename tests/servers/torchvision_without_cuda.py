@@ -13,11 +13,13 @@ import importlib.util
 from pathlib import Path
 
 MARK = "# operators of the part that is not loaded"
+SHAPE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 LINES = f"""
 {MARK}
 if not _has_ops():
-    for _name in ("nms", "qnms"):
-        torch.library.define(f"torchvision::{{_name}}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _declared = torch.library.Library("torchvision", "FRAGMENT")
+    _declared.define("nms{SHAPE}")
+    _declared.define("qnms{SHAPE}")
 """
 
 
