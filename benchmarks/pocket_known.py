@@ -11,7 +11,6 @@ is not lost, whatever it answers to the task's prompt.
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket import RUN, interval, percent
-from pocket_json import write_figures
+from pocket_json import read_arguments, report
 from torch import nn
 
 from asd.tasks.registry import load_task
@@ -150,11 +149,7 @@ def tables(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", type=Path, help="folder with the run folders <run>-s<seed>")
-    parser.add_argument("--runs", nargs="+", default=["seq-lora", "seq-lora-asd", "reglora", "sefe"])
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    given = parser.parse_args()
+    given = read_arguments(__doc__)
     runs: dict[str, dict[int, Any]] = {name: {} for name in given.runs}
     known: dict[int, dict[str, dict[str, bool]]] = {}
     for folder in sorted(given.root.iterdir()):
@@ -166,15 +161,7 @@ def main() -> None:
             known[seed] = asked.states(0)
         names = [task.name for task in asked.tasks]
         runs[named["method"]][seed] = count_run(folder, known[seed], asked.states(len(names)), names[-1])
-    if missing := [name for name, by_seed in runs.items() if not by_seed]:
-        raise SystemExit(f"{given.root} holds no finished runs named {missing[0]}-s<seed>")
-    found = {
-        "seeds": {name: sorted(by_seed) for name, by_seed in runs.items()},
-        "summary": {name: summarise(by_seed) for name, by_seed in runs.items()},
-    }
-    if given.json:
-        write_figures(given.json, found)
-    print(tables(found))
+    report(given, runs, summarise, tables)
 
 
 if __name__ == "__main__":
