@@ -80,7 +80,7 @@ REWRITE = pa.struct(
         pa.field("model", pa.string(), nullable=False),
         pa.field("revision", pa.string(), nullable=False),
         ("template", pa.string()),  # name and hash of the prompt template; null where the rewriter's text was not taken
-        pa.field("attempts", pa.int32(), nullable=False),  # replies asked for
+        pa.field("attempts", pa.int32(), nullable=False),  # where the model wrote the row: at its style alone
         ("judge", pa.string()),  # the second opinion's verdict, null where none was asked for
         pa.field("prompt_tokens", pa.int32(), nullable=False),
         pa.field("completion_tokens", pa.int32(), nullable=False),
