@@ -19,7 +19,7 @@ from typing import Any
 
 PARTS = (
     ("reading", "asd.pipeline.run", "ingest"),
-    ("index of answers", "asd.pipeline.run", "ConversionRun._mining_index"),
+    ("index of answers", "asd.pipeline.run", "ConversionRun._build_mining_index"),
     ("plan", "asd.pipeline.run", "ConversionRun._plan"),
     ("drafts: makers", "asd.pipeline.drafting", "ShardDrafter.draft"),
     ("drafts: mining", "asd.makers.keyed", "MinedWrong.settle"),
@@ -33,7 +33,8 @@ PARTS = (
     ("columns: from Arrow", "asd.pipeline.converted", "_style_rows"),
     ("columns: to Arrow", "asd.pipeline.work", "converted_columns"),
     ("columns: native", "asd.pipeline.work", "shard_rows"),
-    ("shards: rest", "asd.pipeline.work", "Worker.assemble"),
+    ("shards: rest", "asd.pipeline.work", "Worker.write"),
+    ("shards: rest", "asd.pipeline.pool", "settle"),
     ("shards: checksum", "asd.pipeline.work", "sha256_of"),
     ("reasons counted", "asd.pipeline.run", "ConversionRun._declined"),
     ("rest", "asd.pipeline.run", "ConversionRun.run"),
@@ -107,6 +108,8 @@ def run_parts(task: str, source: Path, ratio: float) -> dict[str, float]:
             owner = getattr(owner, step)
         wrap = watch.around_each if last == "batches_of" else watch.around
         setattr(owner, last, wrap(part, getattr(owner, last)))
+    pool: Any = importlib.import_module("asd.pipeline.pool")
+    pool.map_in_order = lambda function, items, threads: map(function, items)  # parts must not overlap
     with tempfile.TemporaryDirectory(prefix="asd-bench-") as folder:
         made = asd.convert(task, source, out=Path(folder) / "d", ratio=ratio, workers=1, max_reject_rate=1.0)
     converted = made.manifest.counts.converted

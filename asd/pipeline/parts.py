@@ -115,7 +115,7 @@ class PartRun(ConversionRun):
             ingested, wanted, quotas = self._read_once()
         self._places = {shard.file: place for place, shard in enumerate(ingested.shards)}
         self.report.blocks = len(ingested.shards)
-        with self._pool(ingested, wanted) as pool:
+        with self._pool(wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
             orders = [order for order in self._shard_orders(ingested, planner, assignment) if self._is_mine(order)]
             self.report.shards = len(orders)
@@ -139,8 +139,7 @@ class PartRun(ConversionRun):
             return self._ingest()
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        if wanted:
-            self._mining_index()
+        self._build_mining_index(wanted)
         self._flush()
         self.shared.begin(self.part.count, portable_settings(self.prepared), self.prepared.identity)
         return ingested, wanted, quotas
@@ -174,8 +173,8 @@ class PartRun(ConversionRun):
             for folder in (*folders, self.staging):
                 sync_folder(folder)
 
-    def _pool(self, ingested: Ingested, wanted: int) -> WorkPool:
-        return _PartPool(self, super()._pool(ingested, wanted))
+    def _pool(self, wanted: int) -> WorkPool:
+        return _PartPool(self, super()._pool(wanted))
 
     def _stage(self, worker: Worker) -> RewritingStage:
         from asd.pipeline.part_rewriting import PartStage

@@ -1,8 +1,9 @@
-"""Where work items run: in this process, or in worker processes that live no longer than it does.
+"""Where work items run: in this process, and beside it in worker processes that live no longer than it does.
 
-Results come back in the order of the items. Worker processes do not see Ctrl-C (this process does, and ends them), and
-they end by themselves when this process is killed: each holds the reading end of a pipe, the lifeline, whose writing
-end only this process has.
+Results come back in the order of the items. With n workers there are n - 1 processes, since this one works too: it
+takes items from the end while the others take them from the front. Worker processes do not see Ctrl-C (this process
+does, and ends them), and they end by themselves when this process is killed: each holds the reading end of a pipe, the
+lifeline, whose writing end only this process has.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
@@ -26,12 +28,15 @@ from asd.pipeline.work import (
     ShardResult,
     Worker,
     WorkerSetup,
-    assemble_in_worker,
     draft_in_worker,
+    settle,
     start_worker,
+    write_in_worker,
 )
 from asd.sources.in_order import map_in_order, usable_threads
 
+_WAITING = 2
+"""Finished shards that wait for the disk at once, while others are written."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -68,6 +73,10 @@ class Pool:
         self._lifeline: Connection | None = None
 
     def __enter__(self) -> Pool:
+        """Worker processes import what they need while this one does something else; they look at no file yet."""
+        if self._workers > 1:
+            with _interrupts_held_back():
+                self._executor().submit(_wake_up)
         return self
 
     def __exit__(
@@ -83,15 +92,16 @@ class Pool:
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
         if self._workers == 1:
             return (self.worker().draft_rows(order) for order in orders)
-        return self._map(draft_in_worker, orders)
+        return self._map(draft_in_worker, self.worker().draft_rows, orders)
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        if self._workers == 1:
-            # Native rows cost Arrow's kernels, hashing and the disk, all outside of the interpreter lock.
-            if orders and 4 * sum(len(order.rows) for order in orders) <= sum(order.shard.rows for order in orders):
-                return map_in_order(self.worker().assemble, orders, min(usable_threads(), 2))
-            return (self.worker().assemble(order) for order in orders)
-        return self._map(assemble_in_worker, orders)
+        write = self.worker().write
+        if self._workers > 1:
+            return map_in_order(settle, self._map(write_in_worker, write, orders), _WAITING)
+        # Native rows cost Arrow's kernels, hashing and the disk, all outside of the interpreter lock.
+        if 4 * sum(len(order.rows) for order in orders) <= sum(order.shard.rows for order in orders):
+            return map_in_order(self.worker().assemble, orders, min(usable_threads(), 2))
+        return map_in_order(settle, map(write, orders), _WAITING)
 
     def worker(self) -> Worker:
         """The worker of this process."""
@@ -99,11 +109,13 @@ class Pool:
             self._inline = Worker(self._setup)
         return self._inline
 
-    def _map(self, function: Callable[[Item], Result], orders: Sequence[Item]) -> Iterator[Result]:
+    def _map(
+        self, elsewhere: Callable[[Item], Result], here: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
         try:
             with _interrupts_held_back():  # processes are started as items are handed in
-                results = self._executor().map(function, orders)
-            yield from results
+                waiting = deque((item, self._executor().submit(elsewhere, item)) for item in items)
+            yield from _with_a_hand(waiting, here)
         except BrokenProcessPool as exc:
             raise WorkerLostError(
                 "a worker process died (killed, or out of memory). Finished parts are kept: run the same command "
@@ -116,9 +128,31 @@ class Pool:
             context = get_context("spawn")
             reader, self._lifeline = context.Pipe(duplex=False)
             self._processes = ProcessPoolExecutor(
-                self._workers, mp_context=context, initializer=_begin, initargs=(self._setup, reader)
+                self._workers - 1, mp_context=context, initializer=_begin, initargs=(self._setup, reader)
             )
         return self._processes
+
+
+def _with_a_hand(
+    waiting: deque[tuple[Item, Future[Result]]], here: Callable[[Item], Result]
+) -> Iterator[Result]:
+    """The results in order; while the first one is not there, this process does the last item that nobody has begun."""
+    done_here: deque[Result] = deque()
+    while waiting:
+        _, first = waiting[0]
+        while not first.done() and waiting[-1][1].cancel():
+            item, _ = waiting.pop()
+            done_here.appendleft(here(item))
+            if not waiting:
+                break
+        else:
+            yield first.result()
+            waiting.popleft()
+    yield from done_here
+
+
+def _wake_up() -> None:
+    """Nothing: a process that has come so far has imported all it needs."""
 
 
 def _begin(setup: WorkerSetup, lifeline: Connection) -> None:

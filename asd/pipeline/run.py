@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import asd
 from asd.errors import SourceError
 from asd.pipeline.assembled import Assembled
+from asd.pipeline.collector import collect_young, collector_paused
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.ingest import Ingested, ingest
@@ -62,7 +63,7 @@ class ConversionRun:
         """Leave a finished version in `out`; returns what the user should know of the reading."""
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        with self._pool(ingested, wanted) as pool:
+        with self._pool(wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
             self.progress.stage("writing", ingested.num_samples)
             results = self._assemble(ingested, planner, assignment, pool)
@@ -77,7 +78,7 @@ class ConversionRun:
         """The counts and notes that `run` would give, without writing a shard."""
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
-        with self._pool(ingested, wanted) as pool:
+        with self._pool(wanted) as pool:
             planner, assignment = self._plan(ingested, wanted, quotas, pool)
         counts = self._counts(ingested, planner, assignment, wanted)
         names = [TARGET_STYLES[style].value for style in assignment.styles.tolist()]
@@ -116,10 +117,10 @@ class ConversionRun:
     def _ingest(self) -> tuple[Ingested, int, dict[int, int] | None]:
         self.progress.stage("reading", None)
         config = self.prepared.config
-        ingested = ingest(
-            self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir,
-            self.progress.advance,
-        )  # fmt: skip
+        with collector_paused():
+            ingested = ingest(
+                self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir, self._read_on
+            )
         before = self.prepared.stamps
         changed = [path for path, stamp in stamps_of(before).items() if stamp != before[path]]
         if changed:
@@ -127,6 +128,10 @@ class ConversionRun:
         for note in ingested.notes:
             self.progress.say(f"note: {note}")
         return ingested, *_wanted(config, ingested.num_samples)
+
+    def _read_on(self, rows: int) -> None:
+        self.progress.advance(rows)
+        collect_young()
 
     def _setup(self, wanted: int) -> WorkerSetup:
         prepared = self.prepared
@@ -138,31 +143,33 @@ class ConversionRun:
             ingest_dir=self.ingest_dir,
             drafts_dir=self.drafts_dir,
             shards_dir=self.out,
-            mining_index=self._mining_index() if wanted else None,
+            mining_index=self._mining_index(wanted),
             image_root=prepared.source.image_root,
             embed_images=prepared.config.embed_images,
             durable_drafts=self.shared.is_begun,
         )
 
-    def _mining_index(self) -> Path | None:
-        """Index of the task's answers, for distractors; None if no style of this run is mined."""
-        spec = self.prepared.spec
-        if not any(Maker.MINED in spec.styles[style] for style in self.prepared.styles):
-            return None
+    def _mining_index(self, wanted: int) -> Path | None:
+        """Where the index of the task's answers is, for distractors; None if nothing of this run is mined."""
+        mined = any(Maker.MINED in self.prepared.spec.styles[style] for style in self.prepared.styles)
+        return self.staging / "mining-index" if wanted and mined else None
+
+    def _build_mining_index(self, wanted: int) -> None:
+        path = self._mining_index(wanted)
+        if path is None or path.exists():
+            return
         from asd.makers.distractors import DistractorIndex
 
-        path = self.staging / "mining-index"
-        if not path.exists():
-            table = open_staged(self.ingest_dir / "mining.arrow").read_all()
-            rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
+        table = open_staged(self.ingest_dir / "mining.arrow").read_all()
+        rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
+        with collector_paused():
             index = DistractorIndex.build(rows, seed=self.prepared.config.seed)
-            temporary = self.staging / "mining-index.tmp"
-            with storage_errors(path):
-                index.save(temporary)
-                temporary.replace(path)
-        return path
+        temporary = self.staging / "mining-index.tmp"
+        with storage_errors(path):
+            index.save(temporary)
+            temporary.replace(path)
 
-    def _pool(self, ingested: Ingested, wanted: int) -> WorkPool:
+    def _pool(self, wanted: int) -> WorkPool:
         if self.engine == "ray":
             from asd.pipeline.ray_engine import RayPool
 
@@ -181,6 +188,7 @@ class ConversionRun:
             thrifty=self.prepared.config.rewriter is not None,
         )  # fmt: skip
         self.progress.stage("converting", wanted)
+        self._build_mining_index(wanted)
         if self.prepared.config.rewriter is not None:
             from asd.pipeline.rewriting import run_to_end
 

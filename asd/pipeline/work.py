@@ -6,11 +6,10 @@ only, and one worker writes the same bytes as twenty.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from asd.columns import REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
 from asd.errors import SourceError
 from asd.makers.drafting import Drafter, MakerContext
 from asd.makers.rendering import RenderContext
+from asd.pipeline.collector import collector_paused
 from asd.pipeline.converted import converted_columns
 from asd.pipeline.drafting import ShardDrafter
 from asd.pipeline.drafts import (
@@ -38,7 +38,7 @@ from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.own_process import leave_out_pandas
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
-from asd.shards.files import open_staged, sha256_of, write_arrow
+from asd.shards.files import give_name, open_staged, sha256_of, write_hidden
 from asd.shards.manifest import FileEntry
 from asd.shards.reader import read_shard
 from asd.tasks.registry import rfps_for
@@ -85,6 +85,35 @@ class ShardResult:
     by_maker: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class WrittenShard:
+    """A shard that may still lack its name."""
+
+    path: Path
+    file: str
+    split: str
+    hidden: Path | None
+    """Where it is; None if it has its name."""
+    rows: int
+    by_style: dict[str, int]
+    by_maker: dict[str, int]
+
+
+def settle(written: WrittenShard) -> ShardResult:
+    """Give a shard its name once it is on the disk. Mostly waiting, outside of the interpreter lock."""
+    path = written.path
+    if written.hidden is not None:
+        give_name(written.hidden, path)
+    entry = FileEntry(
+        path=written.file,
+        split=written.split,
+        rows=written.rows,
+        size_bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+    )
+    return ShardResult(entry, written.by_style, written.by_maker)
+
+
 class Worker:
     """Holds what is loaded once per process: spec, templates, mining index."""
 
@@ -119,9 +148,14 @@ class Worker:
 
     def assemble(self, order: ShardOrder) -> ShardResult:
         """Write one finished shard, unless an earlier run finished it."""
+        return settle(self.write(order))
+
+    def write(self, order: ShardOrder) -> WrittenShard:
+        """`assemble` up to the shard's own name: what costs this process time, without the waiting for the disk."""
         path = self.setup.shards_dir / order.file
         styles: Counter[str] = Counter()
         makers: Counter[str] = Counter()
+        hidden = None
         if path.is_file():  # it got its name when all of it was on the disk
             for batch in read_shard(path, check_values=False):
                 _tally(batch, styles, makers)
@@ -129,15 +163,9 @@ class Worker:
         else:
             with collector_paused():
                 schema = REWRITTEN_SCHEMA if order.processed else SHARD_SCHEMA
-                rows = write_arrow(path, schema, self._shard_batches(order, styles, makers))
-        entry = FileEntry(
-            path=order.file,
-            split=order.shard.split,
-            rows=rows,
-            size_bytes=path.stat().st_size,
-            sha256=sha256_of(path),
-        )
-        return ShardResult(entry, dict(sorted(styles.items())), dict(sorted(makers.items())))
+                hidden, rows = write_hidden(path, schema, self._shard_batches(order, styles, makers))
+        counts = dict(sorted(styles.items())), dict(sorted(makers.items()))
+        return WrittenShard(path, order.file, order.shard.split, hidden, rows, *counts)
 
     def _shard_batches(self, order: ShardOrder, styles: Counter[str], makers: Counter[str]) -> Iterator[pa.RecordBatch]:
         files = self._draft_files(order)
@@ -212,19 +240,6 @@ def _with_rewrites(
     return pa.record_batch([*rows.columns, pa.array(records, REWRITE)], schema=REWRITTEN_SCHEMA)
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """No cycle collection inside: rows make none, and a collector that walks all rows again and again costs a sixth
-    of the time of a conversion. What is no longer needed is still freed at once, by its reference count."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _renamed(source_ids: pa.Array, renamed: dict[int, str], first: int) -> pa.Array:
     hits = {index - first: name for index, name in renamed.items() if 0 <= index - first < len(source_ids)}
     if not hits:
@@ -241,22 +256,26 @@ def _tally(rows: Mapping[str, pa.Array] | pa.RecordBatch, styles: Counter[str], 
             counter[entry["values"]] += entry["counts"]
 
 
-_worker: Worker | None = None
+_setup: WorkerSetup | None = None
 
 
 def start_worker(setup: WorkerSetup) -> None:
-    """Initialiser of a worker process."""
-    global _worker  # noqa: PLW0603  (what a process loads once; the pool offers no other place)
+    """Initialiser of a worker process. The files that `setup` names need not be there before the first order."""
+    global _setup  # noqa: PLW0603  (what a process loads once; the pool offers no other place)
     pa.set_cpu_count(1)  # the processes are the parallelism
     leave_out_pandas()
-    _worker = Worker(setup)
+    _setup = setup
+
+
+@cache
+def _worker() -> Worker:
+    assert _setup is not None
+    return Worker(_setup)
 
 
 def draft_in_worker(order: DraftOrder) -> Outcomes:
-    assert _worker is not None
-    return _worker.draft_rows(order)
+    return _worker().draft_rows(order)
 
 
-def assemble_in_worker(order: ShardOrder) -> ShardResult:
-    assert _worker is not None
-    return _worker.assemble(order)
+def write_in_worker(order: ShardOrder) -> WrittenShard:
+    return _worker().write(order)

@@ -96,21 +96,37 @@ def write_text(path: Path, text: str) -> None:
 
 def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], *, durable: bool = True) -> int:
     """Write an Arrow IPC file atomically; returns the number of rows. `durable=False` for intermediate files."""
+    hidden, rows = write_hidden(path, schema, batches)
+    give_name(hidden, path, durable=durable)
+    return rows
+
+
+def write_hidden(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[Path, int]:
+    """Write an Arrow IPC file beside `path`; returns it, for `give_name`, and the number of rows."""
     rows = 0
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            with pa.OSFile(str(hidden), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 for batch in batches:
                     writer.write_batch(batch)
                     rows += batch.num_rows
+        except BaseException:
+            hidden.unlink(missing_ok=True)
+            raise
+    return hidden, rows
+
+
+def give_name(hidden: Path, path: Path, *, durable: bool = True) -> None:
+    """Put a file of `write_hidden` where readers see it. durable: on the disk before that."""
+    with storage_errors(path):
+        try:
             if durable:
-                sync_file(temporary)
-            temporary.replace(path)
+                sync_file(hidden)
+            hidden.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
-    return rows
+            hidden.unlink(missing_ok=True)
 
 
 def open_arrow(path: Path) -> pa.ipc.RecordBatchFileReader:

@@ -154,7 +154,7 @@ def children_of(process: int) -> list[int]:
 class TestWorkers:
     def start(self, folder: Path) -> tuple[Run, list[int]]:
         """A run whose processes are all held still, its workers in the middle of their work."""
-        run = Run(settings(folder, workers=2), folder)
+        run = Run(settings(folder, workers=3), folder)  # two beside itself
         end = time.monotonic() + 30
         while len(workers := children_of(run.process.pid or 0)) < 2 or not any(
             folder.glob("data/.staging/*/drafts/0*")
