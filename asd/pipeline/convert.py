@@ -16,10 +16,11 @@ from typing import Any
 
 from asd.errors import AsdError, RewriterError, StorageError
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.object_store import publish
+from asd.pipeline.object_store import shown
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.prepare import Prepared, prepare
 from asd.pipeline.progress import Progress, SilentProgress
+from asd.pipeline.publishing import publish
 from asd.pipeline.rewriting_record import LEDGER, Ledger
 from asd.pipeline.run import ConversionRun
 from asd.shards.card import dataset_card
@@ -128,7 +129,7 @@ def _tell_of_unfinished(store: Store, progress: Progress) -> None:
 def _origin(prepared: Prepared) -> dict[str, Any]:
     root = prepared.source.image_root
     return {
-        "source": str(prepared.resolved.location),
+        "source": shown(str(prepared.resolved.location)),
         "image_root": None if root is None else str(Path(root).resolve()),
         "task": prepared.spec.name,
         "source_kind": prepared.resolved.kind,

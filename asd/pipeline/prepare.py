@@ -18,7 +18,9 @@ from asd.pipeline.fingerprint import (
     rewriter_fingerprint,
     version_id,
 )
-from asd.pipeline.object_store import check_target, is_url, spool
+from asd.pipeline.object_store import is_url
+from asd.pipeline.publishing import check_target
+from asd.pipeline.spool import spool
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
