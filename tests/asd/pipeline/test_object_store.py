@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import functools
 import http.server
+import importlib.util
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +23,7 @@ from asd.pipeline.config import ConvertConfig
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
 from tests.asd.robustness.conversions import contents, settings, write_source
+from tests.conftest import REPO
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +98,45 @@ class TestSource:
     def test_no_server(self, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=r"http://127\.0\.0\.1:1/a\.jsonl(:| cannot be read)"):
             converted(tmp_path, "http://127.0.0.1:1/a.jsonl", "data")
+
+    @pytest.mark.skipif(importlib.util.find_spec("s3fs") is not None, reason="s3fs is installed here")
+    def test_a_protocol_without_its_package(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"s3://bucket/a\.jsonl: Install s3fs.* Run: pip install 'asd-mcit\[s3\]'"):
+            converted(tmp_path, "s3://bucket/a.jsonl", "data")
+
+    def test_a_hub_that_is_switched_off(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        with pytest.raises(UsageError, match=r"hf://datasets/me/a\.jsonl: the hub is switched off here \(HF_HUB_OFFLINE"):
+            converted(tmp_path, "hf://datasets/me/a.jsonl", "data")
+
+    def test_a_hub_that_is_not_there(self, tmp_path: Path) -> None:
+        command = [sys.executable, "-m", "asd.cli.main", "convert", "--task", "vqav2", "--source", "hf://datasets/me/a/a.jsonl"]
+        environment = {**os.environ, "PYTHONPATH": str(REPO), "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:1"}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        told = r"error: hf://datasets/me/a/a\.jsonl cannot be read: .*refused.* Check the network and HF_ENDPOINT .*\n"
+        assert re.fullmatch(told, done.stderr), done.stderr
+
+    def test_changed_at_a_web_address(self, tmp_path: Path, server: str) -> None:
+        write_source(tmp_path, rows=60)
+        first = converted(tmp_path, f"{server}/source.jsonl", "data")
+        path = write_source(tmp_path, rows=60, seed=1)
+        os.utime(path, (1, 1))  # the server tells size and time, to the second
+        assert converted(tmp_path, f"{server}/source.jsonl", "data").version != first.version
+
+    def test_a_copy_that_was_cut_short_goes_on(self, tmp_path: Path, memory: Any, spool: Path) -> None:
+        for number in range(3):
+            memory.pipe(f"/bucket/vqa/{number}.jsonl", write_source(tmp_path, rows=60, seed=number).read_bytes())
+        whole = converted(tmp_path, "memory://bucket/vqa", "data")
+        (stamps,) = spool.rglob(".spooled.jsonl")
+        lines = stamps.read_text().splitlines()
+        stamps.write_text(f"{lines[0]}\n{lines[1][:20]}")  # as a killed process leaves it
+        (stamps.parent / "vqa" / "2.jsonl").unlink()
+        (stamps.parent / ".spooling.tmp").write_bytes(b"half")
+        kept = (stamps.parent / "vqa" / "0.jsonl").stat().st_mtime_ns
+        assert converted(tmp_path, "memory://bucket/vqa", "data").version == whole.version
+        assert (stamps.parent / "vqa" / "0.jsonl").stat().st_mtime_ns == kept
+        assert not (stamps.parent / ".spooling.tmp").exists()
 
     def test_no_such_protocol(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="Protocol not known: nowhere"):
