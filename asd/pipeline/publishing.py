@@ -34,14 +34,14 @@ class Place:
 
     def require_usable(self) -> None:
         """Raises: StorageError if there is no bucket, or something of another owner would be overwritten."""
-        if bucket_is_missing(self._filesystem, self._root, self.url):
-            bucket = self._root.strip("/").partition("/")[0]
-            raise StorageError(f"--publish {self.url}: there is no bucket {bucket!r}. Make it, or check the spelling.")
         if self._is_there("README.md") and not self._is_there(REFS):
             raise StorageError(
                 f"{self.url} is no dataset of this package and has a README.md of its own, which would be overwritten. "
                 "Choose another --publish."
             )
+        if bucket_is_missing(self._filesystem, self._root, self.url):
+            bucket = self._root.strip("/").partition("/")[0]
+            raise StorageError(f"--publish {self.url}: there is no bucket {bucket!r}. Make it, or check the spelling.")
 
     def _is_there(self, name: str) -> bool:
         return info_of(self._filesystem, f"{self._root}/{name}") is not None
