@@ -56,7 +56,7 @@ def shown(url: str) -> str:
 def opened(url: str) -> tuple[Any, str]:
     """The file system, with nothing remembered of earlier looks, and the path in it.
 
-    Raises: UsageError (no such protocol, its package is missing, no bucket named), StorageError.
+    Raises: UsageError (no such protocol, its package is missing, no place named), StorageError.
     """
     import fsspec
 
@@ -75,7 +75,8 @@ def opened(url: str) -> tuple[Any, str]:
     except Exception as exc:  # each protocol's library has errors of its own
         raise StorageError(f"{shown(url)} cannot be opened: {reason(exc, url)}") from exc
     if protocol_of(url) in BUCKETS and not path.strip("/"):
-        raise UsageError(f"{url} names no bucket. Give e.g. {protocol_of(url)}://bucket/folder.")
+        example = "datasets/me/name/folder" if protocol_of(url) == "hf" else "bucket/folder"
+        raise UsageError(f"{url} names no place. Give e.g. {protocol_of(url)}://{example}.")
     return filesystem, str(path)
 
 
@@ -100,17 +101,22 @@ def info_of(filesystem: Any, path: str) -> dict[str, Any] | None:
         return None
 
 
-def bucket_is_missing(filesystem: Any, path: str, url: str) -> bool:
-    """False also where that cannot be told, e.g. for want of the right to look."""
-    if protocol_of(url) not in BUCKETS or protocol_of(url) == "hf":
-        return False
+def told_missing(filesystem: Any, path: str, url: str) -> str | None:
+    """A clause about the bucket, or repository of the hub, if it is not there. None also where that cannot be told."""
+    if protocol_of(url) not in BUCKETS:
+        return None
+    parts = path.strip("/").split("/")
+    is_hub = protocol_of(url) == "hf"
+    depth = 1 + is_hub + (is_hub and parts[0] in ("datasets", "spaces", "buckets"))
+    name = "/".join(parts[:depth])
     try:
-        filesystem.info(path.strip("/").partition("/")[0])
+        filesystem.info(name)
     except FileNotFoundError:
-        return True
+        private = f", or it is private: then give {_HF.credentials}" if is_hub else ""
+        return f"there is no {'repository' if is_hub else 'bucket'} {name!r}{private}"
     except Exception:  # each protocol's library has errors of its own; the next request tells
-        return False
-    return False
+        return None
+    return None
 
 
 @contextlib.contextmanager

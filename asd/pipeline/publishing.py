@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from asd.errors import StorageError, UsageError
-from asd.pipeline.object_store import BUCKETS, bucket_is_missing, failures, info_of, is_url, opened, protocol_of, shown
+from asd.pipeline.object_store import BUCKETS, failures, info_of, is_url, opened, protocol_of, shown, told_missing
 from asd.pipeline.push import files_of
 from asd.shards.manifest import MANIFEST_NAME
 from asd.shards.store import LATEST, REFS, VERSIONS, Store
@@ -39,9 +39,8 @@ class Place:
                 f"{self.url} is no dataset of this package and has a README.md of its own, which would be overwritten. "
                 "Choose another --publish."
             )
-        if bucket_is_missing(self._filesystem, self._root, self.url):
-            bucket = self._root.strip("/").partition("/")[0]
-            raise StorageError(f"--publish {self.url}: there is no bucket {bucket!r}. Make it, or check the spelling.")
+        if missing := told_missing(self._filesystem, self._root, self.url):
+            raise StorageError(f"--publish {self.url}: {missing}. Make it, or check the spelling.")
 
     def _is_there(self, name: str) -> bool:
         return info_of(self._filesystem, f"{self._root}/{name}") is not None

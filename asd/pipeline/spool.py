@@ -17,7 +17,7 @@ from platformdirs import user_cache_dir
 
 from asd.errors import SourceError
 from asd.pipeline.fingerprint import IMAGE_SUFFIXES
-from asd.pipeline.object_store import bucket_is_missing, failures, info_of, opened, protocol_of, shown
+from asd.pipeline.object_store import failures, info_of, opened, protocol_of, shown, told_missing
 from asd.shards.files import storage_errors, write_text
 
 _STAMPS, _TEMPORARY = ".spooled.jsonl", ".spooling.tmp"
@@ -59,9 +59,8 @@ def _found(filesystem: Any, root: str, name: str, url: str) -> dict[str, _Remote
     """Local name -> file at the address. Raises: SourceError."""
     about = info_of(filesystem, root)
     if about is None:
-        bucket = root.strip("/").partition("/")[0]
-        where = f"there is no bucket {bucket!r}" if bucket_is_missing(filesystem, root, url) else "nothing is there"
-        raise SourceError(f"{shown(url)}: there is no such file or folder ({where}). Check the spelling.")
+        missing = told_missing(filesystem, root, url)
+        raise SourceError(f"{shown(url)}: there is no such file or folder{f' ({missing})' if missing else ''}.")
     is_web = protocol_of(url) in ("http", "https")
     if not (about["type"] == "directory" or (is_web and filesystem.isdir(root))):
         return {name: _remote(root, about)}

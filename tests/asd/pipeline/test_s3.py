@@ -107,13 +107,13 @@ def keys_put(requests: list[str]) -> list[str]:
 
 
 class TestSource:
-    def test_every_format_gives_the_version_of_the_local_file(self, tmp_path: Path, bucket: Any) -> None:
+    def test_formats_give_the_version_of_the_local_file(self, tmp_path: Path, bucket: Any) -> None:
         records = vqa_records(ROWS, 0)
         lines = write_lines(tmp_path / "a.jsonl", records)
         (tmp_path / "a.json").write_text(json.dumps(records))
         (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.read_bytes(), mtime=0))
         pl.read_ndjson(lines).write_parquet(tmp_path / "a.parquet")
-        for name in ("a.jsonl", "a.json", "a.jsonl.gz", "a.parquet"):
+        for name in ("a.json", "a.jsonl.gz", "a.parquet"):  # JSON Lines as they are: in a folder, below
             bucket.put_file(str(tmp_path / name), f"bucket/in/{name}")
             remote = converted(tmp_path, f"s3://bucket/in/{name}", "remote")
             local = converted(tmp_path, tmp_path / name, "local")
@@ -168,8 +168,8 @@ class TestSource:
         with pytest.raises(SourceError, match=told):
             converted(tmp_path, url, "data")
 
-    def test_no_bucket_named(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=r"s3:// names no bucket\. Give e\.g\. s3://bucket/folder"):
+    def test_no_place_named(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"s3:// names no place\. Give e\.g\. s3://bucket/folder"):
             converted(tmp_path, "s3://", "data")
 
 
