@@ -13,6 +13,7 @@ from asd.errors import AsdError, StorageError, UsageError
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LONGEST_REASON = 300
+_SILENT = logging.NullHandler()
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def opened(url: str) -> tuple[Any, str]:
     import fsspec
 
     _require_hub_switched_on(url)
-    for library in ("fsspec", "s3fs", "gcsfs"):  # without a handler they print tracebacks; the error is told once
-        logging.getLogger(library).addHandler(logging.NullHandler())
+    for library in ("fsspec", "s3fs", "gcsfs"):  # with no handler at all they print tracebacks; the error is told once
+        logging.getLogger(library).addHandler(_SILENT)
     try:
         filesystem, path = fsspec.url_to_fs(url)
         filesystem.invalidate_cache()
