@@ -59,6 +59,6 @@ def describe(spec: TaskSpec) -> str:
         *([f"homepage       {spec.homepage}"] if spec.homepage else []),
         "",
         *table.lines(),
-        *(["", "rewriter: a language model as maker; not built yet"] if _takes_rewriter(spec) else []),
+        *(["", "rewriter: a language model, asked where --rewriter names one; see docs/rewriter.md"] if _takes_rewriter(spec) else []),
     ]
     return "\n".join(lines)

@@ -64,6 +64,7 @@ class TestTasks:
         done = run_asd("tasks", "vqav2")
         assert "native style   short_answer" in done.out
         assert "formats read   llava, release" in done.out
+        assert "rewriter: a language model, asked where --rewriter names one" in done.out
 
     def test_json(self) -> None:
         specs = json.loads(run_asd("tasks", "--json").out)
