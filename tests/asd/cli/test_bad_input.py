@@ -22,7 +22,7 @@ QUIZ = """name: quiz
 title: Quiz
 family: vqa
 native_style: short_answer
-scorer: exact
+scorer: exact_match
 licence: mine
 citation: me
 styles: {yes_no: [mined]}
@@ -425,3 +425,11 @@ def test_references_that_are_damaged_or_lost(copy: Path) -> None:
             1,
             r"refs/v1.json cannot be read .* Delete it; the version itself is not harmed",
         )
+
+
+def test_a_task_whose_scorer_is_no_rule(tmp_path: Path, made: Made) -> None:
+    task = tmp_path / "quiz.yaml"
+    task.write_text(QUIZ.replace("exact_match", "exact"))
+    done = run_asd("convert", "--task", task, "--source", made.source, "--out", tmp_path / "out")
+    assert_told(done, 2, r"no scoring rule named 'exact'; did you mean .*'exact_match'.*the `scorer` of the task 'quiz'")
+    assert not (tmp_path / "out").exists()
