@@ -370,6 +370,7 @@ def load_config(path: str | Path, changes: Iterable[str] = ()) -> RunConfig:
     builtin = pipelines_dir() / f"{path}.yaml"
     settings = read_settings(builtin if builtin.is_file() and not Path(path).is_file() else Path(path))
     for change in changes:
+        settings = _with_method_section(settings)
         _apply(settings, change)
     return build_config(settings, str(path))
 

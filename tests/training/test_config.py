@@ -87,7 +87,8 @@ def test_a_misspelt_setting_is_named_with_the_nearest(tmp_path: Path, changes: l
 
 def test_the_bare_name_of_a_method_means_it_with_its_defaults(tmp_path: Path) -> None:
     base = write(tmp_path, "a.yaml", MINIMAL)
-    assert load_config(base, ["method=o-lora"]).method == build_config(MINIMAL | {"method": {"method": "o-lora"}}).method
+    stronger = build_config(MINIMAL | {"method": {"method": "o-lora", "strength": 5}})
+    assert load_config(base, ["method=o-lora", "method.strength=5"]).method == stronger.method
     above = load_config(write(tmp_path, "b.yaml", {"extends": "a.yaml", "method": "ewc"}))
     assert (above.method.method, above.model.name) == ("ewc", load_config(base).model.name)
 
