@@ -179,8 +179,8 @@ class _Ingest:
         if rate > self.config.max_reject_rate:
             raise RejectLimitError(
                 f"{where}: {self.num_rejects} of {seen} rows ({rate:.1%}) are unusable ({reasons}), more than "
-                f"--max-reject-rate {self.config.max_reject_rate:g}{self._first()}. Check that the file fits task {self.spec.name!r}, "
-                "or raise the limit."
+                f"--max-reject-rate {self.config.max_reject_rate:g}{self._first()}. "
+                f"Check that the file fits task {self.spec.name!r}, or raise the limit."
             )
 
     def _first(self) -> str:
