@@ -92,12 +92,18 @@ class RunFolder:
         before, now = self.run_config(), config
         if _same_steps_in_parts(before, now):  # what to lower when memory runs out, and what to raise by as much
             now = now.model_copy(update={"train": now.train.model_copy(update=_rows_in_parts(before))})
-        if changed := differences(before.model_dump(mode="json"), now.model_dump(mode="json")):
+        changed = differences(before.model_dump(mode="json"), now.model_dump(mode="json"))
+        if changed and not self._has_begun():  # its settings were refused after they were written down
+            self.config_file.unlink()
+        elif changed:
             raise RunError(
                 f"{self.root} belongs to a run with other settings:\n  "
                 + "\n  ".join(changed)
                 + "\nset `out` to another folder, or delete this one"
             )
+
+    def _has_begun(self) -> bool:
+        return any(path not in (self.config_file, self.root / ".lock") for path in self.root.iterdir())
 
     def read_config(self) -> dict[str, Any]:
         """Raises: RunError if this is no run folder, or from a newer build."""

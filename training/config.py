@@ -9,6 +9,7 @@ data: {root: asd-data/coin, convert: {ratio: 0.2}, tasks: [scienceqa, textvqa]}
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -369,6 +370,7 @@ def load_config(path: str | Path, changes: Iterable[str] = ()) -> RunConfig:
     builtin = pipelines_dir() / f"{path}.yaml"
     settings = read_settings(builtin if builtin.is_file() and not Path(path).is_file() else Path(path))
     for change in changes:
+        settings = _with_method_section(settings)
         _apply(settings, change)
     return build_config(settings, str(path))
 
@@ -376,7 +378,7 @@ def load_config(path: str | Path, changes: Iterable[str] = ()) -> RunConfig:
 def build_config(settings: Mapping[str, Any], where: str = "configuration") -> RunConfig:
     """Raises: SettingError that lists all problems at once."""
     try:
-        return RunConfig.model_validate(settings)
+        return RunConfig.model_validate(_with_method_section(settings))
     except ValidationError as exc:
         problems = exc.errors(include_url=False)
         lines = [f"  {_place(problem['loc'])}: {_told(problem)}" for problem in problems]
@@ -419,12 +421,28 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(path.read_text("utf-8"))
     except OSError as exc:
-        raise SettingError(f"{path} cannot be read ({exc.strerror}); give the path of a run configuration") from exc
+        raise SettingError(f"{path} cannot be read ({exc.strerror}); {_whats_there(path)}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise SettingError(f"{path} is not valid YAML: {exc}") from exc
     if not isinstance(settings, dict):
         raise SettingError(f"{path} holds {type(settings).__name__}, expected a mapping of settings")
-    return settings
+    return _with_method_section(settings)
+
+
+def _with_method_section(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`method: ewc` is short for `method: {method: ewc}`."""
+    method = settings.get("method")
+    return {**settings, "method": {"method": method}} if isinstance(method, str) else dict(settings)
+
+
+def _whats_there(path: Path) -> str:
+    root = pipelines_dir()
+    names = [file.relative_to(root).with_suffix("").as_posix() for file in root.rglob("*.yaml") if file.stem[0] != "_"]
+    runs = sorted(name for name in names if "method" in read_settings(root / f"{name}.yaml"))
+    name = "/".join(path.with_suffix("").parts[-2:])
+    near = difflib.get_close_matches(name, runs, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    return f"{guess}give the path of a run configuration, or one of {', '.join(runs)}"
 
 
 def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -467,10 +485,26 @@ def _value(text: str) -> Any:
     return value
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _method_sections() -> dict[str, type[BaseModel]]:
     kinds = get_args(get_args(MethodConfig)[0])
-    tags = {get_args(kind.model_fields["method"].annotation)[0] for kind in kinds}
+    return {get_args(kind.model_fields["method"].annotation)[0]: kind for kind in kinds}
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    tags = _method_sections()
     return ".".join(str(part) for part in location if part not in tags) or "settings"
+
+
+def _settings_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The settings of the section that a place lies in; none where that is no plain section."""
+    section: Any = RunConfig
+    for part in location[:-1]:
+        if part != "method":  # the name of the method stands next
+            within = {name: field.annotation for name, field in section.model_fields.items()} | _method_sections()
+            section = within.get(str(part))
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return []
+    return list(section.model_fields)
 
 
 def _told(problem: Mapping[str, Any]) -> str:
@@ -478,6 +512,8 @@ def _told(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return "is missing"
     if problem["type"] == "extra_forbidden":
-        return "no such setting"
+        place = problem["loc"]
+        near = difflib.get_close_matches(str(place[-1]), _settings_beside(place), n=1)
+        return "no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
     given = problem.get("input")
     return message if isinstance(given, Mapping | BaseModel) else f"{message}, got {given!r}"

@@ -135,7 +135,7 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
         train_rows = _read(train_shards, config.train_split)
         test_rows = _read(test_shards, test_split)
     except AsdError as exc:
-        raise _of_task(entry.name, exc) from exc
+        raise _of_task(entry.name, exc, _where_looked(entry, config) if pinned is None else "") from exc
     for shards in (train_shards, test_shards):
         _require_same_task(entry, shards)
     native = test_shards.spec.native_style.value
@@ -246,8 +246,14 @@ def checked_scorer(task: str, rule: str) -> str:
     return rule
 
 
-def _of_task(task: str, exc: AsdError) -> TaskDataError:
-    error = TaskDataError(f"task {task!r}: {exc}")
+def _where_looked(entry: TaskEntry, config: DataConfig) -> str:
+    if entry.train is not None or Path(config.root, entry.name).exists():
+        return ""
+    return f" A task is looked for in the folder with its name below data.root, now {config.root}."
+
+
+def _of_task(task: str, exc: AsdError, hint: str = "") -> TaskDataError:
+    error = TaskDataError(f"task {task!r}: {exc}{hint}")
     error.exit_code = exc.exit_code
     return error
 

@@ -28,6 +28,7 @@ from torch.nn.functional import normalize
 from training.errors import SettingError
 from training.hub import hub_options
 
+_SETTING = "method.encoder, where hashed-words needs no download"
 HASHED_SIZE = 256
 InstructionEncoder = Callable[[Sequence[str]], Tensor]
 """Texts -> float32 (texts, d) of length 1, on the CPU."""
@@ -57,7 +58,7 @@ def instruction_size(settings: Any) -> int:
     from transformers import AutoConfig
 
     with _loading(name):
-        return int(AutoConfig.from_pretrained(name, **hub_options(name, "method.encoder")).hidden_size)
+        return int(AutoConfig.from_pretrained(name, **hub_options(name, _SETTING)).hidden_size)
 
 
 @contextmanager
@@ -113,7 +114,7 @@ class SentenceEncoder:
         from transformers import AutoModel, AutoTokenizer
 
         with _loading(name):
-            options = hub_options(name, "method.encoder")
+            options = hub_options(name, _SETTING)
             self.tokenizer = AutoTokenizer.from_pretrained(name, **options)
             self.model = AutoModel.from_pretrained(name, dtype=torch.float32, **options).requires_grad_(False).eval()
         self.batch = batch

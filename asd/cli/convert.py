@@ -233,12 +233,14 @@ def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> li
     samples = counts["samples"]
     table = Table(["", "samples", "share"])
     table.add("read", f"{samples:,}", "")
-    table.add("kept native", f"{samples - counts['converted']:,}", _share(samples - counts["converted"], samples))
-    table.add("converted", f"{counts['converted']:,}", _share(counts["converted"], samples))
     (native,) = counts["by_style_before"] or ("",)
-    for style, count in counts["by_style"].items():
-        if style != native:
-            table.add(f"  to {style}", f"{count:,}", _share(count, samples))
+    others = {style: count for style, count in counts["by_style"].items() if style != native}
+    came_converted = sum(others.values()) > counts["converted"]  # the source is an export
+    kept = "kept as they came" if came_converted else "kept native"
+    table.add(kept, f"{samples - counts['converted']:,}", _share(samples - counts["converted"], samples))
+    table.add("converted", f"{counts['converted']:,}", _share(counts["converted"], samples))
+    for style, count in others.items():
+        table.add(f"  {'in' if came_converted else 'to'} {style}", f"{count:,}", _share(count, samples))
     for maker, count in counts["by_maker"].items():
         if maker != "native":
             table.add(f"  by {maker}", f"{count:,}", _share(count, samples))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from asd.errors import UsageError
+from asd.export.format import CHUNK_ROWS, Part
+from asd.export.images import ImageMode
 from asd.export.run import Exported, ExportOptions, export
 from asd.export.table import FORMATS
 
@@ -37,6 +40,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
+def _absent_image(part: Part) -> str:
+    """A note if the first image is not where the trainer will look for it; "" where it is, or is an address or bytes."""
+    root = part.places.root
+    if part.places.mode is not ImageMode.PATHS or root is None or "://" in root:
+        return ""
+    first = next((str(image["path"]) for row in islice(part.rows(), CHUNK_ROWS) for image in row["images"]), None)
+    if first is None or (Path(root) / first).is_file():
+        return ""
+    return f"note: the image {first} is not in {root}; give the folder of the images with --image-root, or put them there."
+
+
 def _document(done: Exported) -> dict[str, Any]:
     files = [
         {"path": str(one.path), "task": one.part.task, "split": one.part.split, "version": one.part.version,
@@ -55,6 +69,8 @@ def _describe(done: Exported) -> str:
     lines += [f"left out: {count:,} records with {reason}" for reason, count in sorted(left_out.items())]
     hints = dict.fromkeys(hint for one in done.data if (hint := done.format.hint(one.part)))
     lines += [f"use it:   {hint}" for hint in hints]
+    if hints or done.format.needs_root:
+        lines += dict.fromkeys(note for one in done.data if (note := _absent_image(one.part)))
     splits = [name for one in done.data if one.part.split is None for name in one.part.manifest.counts.by_split]
     if len(splits) > 1:
         lines.append(f"note: the file holds several splits ({', '.join(splits)}); --split train keeps test rows out.")

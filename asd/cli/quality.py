@@ -25,6 +25,8 @@ def run(directory: str, *, as_json: bool) -> None:
         else:
             table.add(name, _shown(value))
     print("\n".join(table.lines()))
+    if None in figures.values():
+        print("\n-: too few rows to tell")
     print(f"\nwhat each figure means, and which value is good:  asd inspect {directory} --html report.html")
 
 

@@ -37,6 +37,9 @@ def overview(specs: list[TaskSpec]) -> list[str]:
     ]
 
 
+_REWRITER = "rewriter: a language model, asked where --rewriter names one; see docs/rewriter.md"
+
+
 def _takes_rewriter(spec: TaskSpec) -> bool:
     return any(Maker.REWRITER in makers for makers in spec.styles.values())
 
@@ -59,6 +62,6 @@ def describe(spec: TaskSpec) -> str:
         *([f"homepage       {spec.homepage}"] if spec.homepage else []),
         "",
         *table.lines(),
-        *(["", "rewriter: a language model as maker; not built yet"] if _takes_rewriter(spec) else []),
+        *(["", _REWRITER] if _takes_rewriter(spec) else []),
     ]
     return "\n".join(lines)

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from asd.errors import UnknownNameError
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, parse_style
 from asd.schemas.task import TaskSpec
+from asd.scoring import find_rule
 from asd.sources.native_rows import normalise_split
 from asd.tasks.registry import general_rfp_keys, load_task
 
@@ -134,8 +136,9 @@ class ConvertConfig(BaseModel):
         return self
 
     def load_spec(self) -> TaskSpec:
-        """The task, with this conversion's wordings. Raises: as `load_task`."""
+        """The task, with this conversion's wordings. Raises: as `load_task`; UnknownNameError for its `scorer`."""
         spec = load_task(self.task)
+        _require_scorer(spec)  # here, not when the first predictions are scored, after the training
         return spec.model_copy(update={"rfps": {**spec.rfps, **self.rfps}}) if self.rfps else spec
 
     def identity(self) -> dict[str, Any]:
@@ -146,3 +149,11 @@ class ConvertConfig(BaseModel):
         if self.styles is not None:
             kept["styles"] = sorted(kept["styles"])
         return kept
+
+
+def _require_scorer(spec: TaskSpec) -> None:
+    try:
+        find_rule(spec.scorer)
+    except UnknownNameError as exc:
+        told = f"It is the `scorer` of the task {spec.name!r}; docs/scoring.md has the rules."
+        raise UnknownNameError(exc.kind, exc.name, exc.known, hint=told) from None

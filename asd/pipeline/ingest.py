@@ -130,6 +130,7 @@ class _Ingest:
         self.splits: dict[str, _Split] = {}
         self.rejects: Counter[str] = Counter()
         self.num_rejects = self.num_rows = 0
+        self.first_reject: Reject | None = None
 
     def run(self, advance: Callable[[int], None]) -> Ingested:
         with storage_errors(self.folder):  # half a surrogate pair in a message is written as JSON would escape it
@@ -157,6 +158,7 @@ class _Ingest:
                 f"{describe(reject)}. --strict stops at the first bad row; without it, bad rows "
                 "are kept apart in rejects.jsonl."
             )
+        self.first_reject = self.first_reject or reject
         self.rejects[reject.reason] += 1
         self.num_rejects += 1
         with storage_errors(self.folder):
@@ -164,10 +166,10 @@ class _Ingest:
 
     def _check_limits(self) -> None:
         seen = self.num_rows + self.num_rejects
-        where = f"source {self.source.root} ({self.source.layout})"
+        where = f"source {self.config.source or self.source.root} ({self.source.layout})"
         reasons = ", ".join(f"{reason}: {count}" for reason, count in self.rejects.most_common())
         if self.num_rows == 0:
-            found = f"all {seen} rows were rejected ({reasons})" if seen else "it has no rows"
+            found = f"all {seen} rows were rejected ({reasons}){self._first()}" if seen else "it has no rows"
             if self.config.split is not None and not self.num_rejects:
                 found = f"it has no rows of split {self.config.split!r}"
             raise SourceError(
@@ -177,9 +179,12 @@ class _Ingest:
         if rate > self.config.max_reject_rate:
             raise RejectLimitError(
                 f"{where}: {self.num_rejects} of {seen} rows ({rate:.1%}) are unusable ({reasons}), more than "
-                f"--max-reject-rate {self.config.max_reject_rate:g}. Check that the file fits task {self.spec.name!r}, "
-                "or raise the limit."
+                f"--max-reject-rate {self.config.max_reject_rate:g}{self._first()}. "
+                f"Check that the file fits task {self.spec.name!r}, or raise the limit."
             )
+
+    def _first(self) -> str:
+        return f"; the first is {describe(self.first_reject)}" if self.first_reject is not None else ""
 
     def _add(self, measured: MeasuredRows) -> None:
         name, rows = measured.split, measured.rows

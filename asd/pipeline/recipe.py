@@ -142,8 +142,8 @@ def require_one_kind(recipe: Recipe, configs: list[ConvertConfig]) -> None:
     if missing and len(missing) < len(configs):
         raise UsageError(
             f"recipe {recipe.name}: no data was found for {', '.join(missing)}; the other tasks have theirs. Put the "
-            "missing ones below the data root, name them with `source:` in a recipe of your own, or convert single "
-            "tasks with --task."
+            "missing ones below the data root (`asd data check` says which files), name them with `source:` in a recipe "
+            "of your own, or convert single tasks with --task."
         )
 
 

@@ -11,6 +11,7 @@ from asd.scoring.records import ID_FIELDS, read_records, record_id
 from asd.scoring.reference_files import read_references, reference_of
 from asd.scoring.registry import find_rule
 from asd.scoring.rule import Reference
+from asd.shards.store import split_location
 
 _TEXT_FIELDS = ("text", "prediction", "answer_text", "response", "output")
 _SHOWN = 5
@@ -79,10 +80,23 @@ def match_references(
     Raises: ScoreError unless exactly the questions with gold answers are predicted.
     """
     if gold is not None:
-        references = read_references(gold, split=split)
+        references = _named_as_predicted(read_references(gold, split=split), predictions, gold)
     else:
         references = {name: _carried(record, location, name) for name, record in predictions.items()}
     match(predictions, references, location)
+    return references
+
+
+def _named_as_predicted(
+    references: dict[str, Reference], predictions: Mapping[str, Any], gold: str
+) -> dict[str, Reference]:
+    """A dataset's ids are TASK/SPLIT/NAME; exports leave out the task, and the split where a file holds one alone."""
+    if not split_location(gold)[0].is_dir() or references.keys() & predictions.keys():
+        return references
+    for left_out in (1, 2):
+        shorter = {name.split("/", left_out)[-1]: reference for name, reference in references.items()}
+        if len(shorter) == len(references) and shorter.keys() & predictions.keys():
+            return shorter
     return references
 
 

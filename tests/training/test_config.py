@@ -70,6 +70,36 @@ def test_unknown_method_names_the_known_ones() -> None:
         build_config(MINIMAL | {"method": {"method": "magic"}})
 
 
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (["method.method=ewc", "method.strenght=1"], "  method.strenght: no such setting; did you mean 'strength'?"),
+        (["train.lora.rr=1"], "  train.lora.rr: no such setting; did you mean 'r'?"),
+        (["trian.lr=1"], "  trian: no such setting; did you mean 'train'?"),
+        (["data.tasks=[{task: gqa, tset: x}]"], "  data.tasks.0.tset: no such setting"),
+    ],
+)
+def test_a_misspelt_setting_is_named_with_the_nearest(tmp_path: Path, changes: list[str], line: str) -> None:
+    with pytest.raises(SettingError) as told:
+        load_config(write(tmp_path, "a.yaml", MINIMAL), changes)
+    assert str(told.value).splitlines()[1] == line
+
+
+def test_the_bare_name_of_a_method_means_it_with_its_defaults(tmp_path: Path) -> None:
+    base = write(tmp_path, "a.yaml", MINIMAL)
+    stronger = build_config(MINIMAL | {"method": {"method": "o-lora", "strength": 5}})
+    assert load_config(base, ["method=o-lora", "method.strength=5"]).method == stronger.method
+    above = load_config(write(tmp_path, "b.yaml", {"extends": "a.yaml", "method": "ewc"}))
+    assert (above.method.method, above.model.name) == ("ewc", load_config(base).model.name)
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"did you mean pocket/quick\? give the path of a run configuration, or one of"):
+        load_config("pocket/quik")
+    with pytest.raises(SettingError, match="did you mean coin/sefe"):
+        load_config(tmp_path / "none" / "coin" / "sefe.yaml")
+
+
 def test_changes_from_the_command_line(tmp_path: Path) -> None:
     path = write(tmp_path, "a.yaml", MINIMAL)
     config = load_config(path, ["train.lr=1e-3", "train.lora.targets=[q_proj]", "eval.constrained=true"])

@@ -54,6 +54,8 @@ def test_conversion_on_the_fly_makes_the_same_rows(data: dict[str, Any], worksho
 def test_unknown_datasets_and_versions(data: dict[str, Any], workshop: Path) -> None:
     with pytest.raises(TaskDataError, match=r"task 'vqav2': .*nowhere does not exist"):
         load(data, entry={"train": str(workshop / "nowhere")})
+    with pytest.raises(TaskDataError, match=r"nowhere/gqa does not exist.* below data.root, now nowhere\."):
+        load_tasks(DataConfig.model_validate({"root": "nowhere", "tasks": ["gqa"]}))
     with pytest.raises(TaskDataError, match=r"task 'vqav2': no version named 'v9'"):
         load(data, entry={"train": f"{workshop}/asd/vqav2@v9"})
 

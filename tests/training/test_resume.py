@@ -10,7 +10,7 @@ import pytest
 
 from tests.training.run_processes import run_in_process
 from tests.training.run_settings import make_config, make_settings
-from training.errors import RunError
+from training.errors import RunError, SettingError
 from training.loop import run
 
 SMALL_STEPS = {"checkpoint_steps": 3, "steps": 8}
@@ -93,6 +93,16 @@ def test_another_configuration_is_refused(workshop: Path) -> None:
     for _ in range(2):  # a refusal does not keep the folder locked
         with pytest.raises(RunError, match=r"other settings:\n  eval.max_new_tokens: 2, now 5\nset `out`"):
             run(other, lambda text: None)
+
+
+def test_a_run_that_was_refused_before_it_began_leaves_its_folder_free(workshop: Path) -> None:
+    method = {"method": "moelora", "experts": 3, "top_k": 1}
+    config = make_config(workshop, name="refused", method=method)
+    with pytest.raises(SettingError, match="cannot be shared by 3 experts"):
+        run(config, lambda text: None)
+    assert [path.name for path in sorted(config.run_dir.iterdir())] == [".lock", "config.json"]
+    corrected = make_config(workshop, name="refused", method={"method": "zero-shot"})
+    assert run(corrected, lambda text: None)["method"] == "zero-shot"
 
 
 def test_what_was_lowered_for_want_of_memory_is_no_other_run(workshop: Path) -> None:

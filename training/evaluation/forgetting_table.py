@@ -110,7 +110,8 @@ def _released_run(name: str, files: list[WrongAnswers], spec: TaskSpec) -> RunSt
 
 def _run_of_folder(folder: Path, spec: TaskSpec) -> RunStages:
     stages: dict[str, Stage] = {}
-    for place in sorted((folder / "predictions").iterdir()):
+    places = sorted((folder / "predictions").iterdir())
+    for place in places:
         named = _STAGE_FOLDER.fullmatch(place.name)
         file = place / f"{spec.name}.arrow"
         if named and file.is_file():
@@ -118,10 +119,15 @@ def _run_of_folder(folder: Path, spec: TaskSpec) -> RunStages:
     names = list(stages)
     if spec.name not in stages:
         raise PredictionError(
-            f"{folder}: no predictions of {spec.name} after its own task; stages that have some: {', '.join(names) or 'none'}"
+            f"{folder}: no predictions of {spec.name} after its own task; stages that have some: {', '.join(names) or 'none'}; "
+            f"tasks with predictions: {', '.join(_tasks_asked(places)) or 'none'}"
         )
     later = names[names.index(spec.name) + 1 :]
     return RunStages(folder.name, stages[spec.name], [stages[name] for name in later], [], False)
+
+
+def _tasks_asked(stages: Sequence[Path]) -> list[str]:
+    return sorted({file.name.split(".")[0] for stage in stages for file in stage.glob("*.arrow")})
 
 
 def _strict_rule(spec: TaskSpec, runs: Sequence[RunStages]) -> str:

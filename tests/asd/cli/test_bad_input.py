@@ -22,7 +22,7 @@ QUIZ = """name: quiz
 title: Quiz
 family: vqa
 native_style: short_answer
-scorer: exact
+scorer: exact_match
 licence: mine
 citation: me
 styles: {yes_no: [mined]}
@@ -156,9 +156,10 @@ def test_too_many_bad_rows(tmp_path: Path) -> None:
     rows = [record(f"bad{number}", "What is it?", "") for number in range(30)]
     some = write_lines(tmp_path / "some.jsonl", [*RECORDS, *rows])
     none = write_lines(tmp_path / "none.jsonl", rows)
-    message = r"30 of 90 rows \(33.3%\) are unusable \(no_answer: 30\), more than --max-reject-rate 0.2"
-    assert_told(convert(tmp_path / "out", some), 1, message)
-    assert_told(convert(tmp_path / "out", none), 1, r"no usable sample: all 30 rows were rejected \(no_answer: 30\)")
+    message = r"30 of 90 rows \(33.3%\) are unusable \(no_answer: 30\), more than --max-reject-rate 0.2; the first is .*row 60"
+    assert_told(convert(tmp_path / "out", some), 1, f"source {some} .*{message}")
+    message = r"no usable sample: all 30 rows were rejected \(no_answer: 30\); the first is .*row 0"
+    assert_told(convert(tmp_path / "out", none), 1, message)
 
 
 @pytest.mark.parametrize(
@@ -425,3 +426,11 @@ def test_references_that_are_damaged_or_lost(copy: Path) -> None:
             1,
             r"refs/v1.json cannot be read .* Delete it; the version itself is not harmed",
         )
+
+
+def test_a_task_whose_scorer_is_no_rule(tmp_path: Path, made: Made) -> None:
+    task = tmp_path / "quiz.yaml"
+    task.write_text(QUIZ.replace("exact_match", "exact"))
+    done = run_asd("convert", "--task", task, "--source", made.source, "--out", tmp_path / "out")
+    assert_told(done, 2, r"no scoring rule named 'exact'; did you mean .*'exact_match'.*the `scorer` of the task 'quiz'")
+    assert not (tmp_path / "out").exists()

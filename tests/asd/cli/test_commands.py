@@ -64,6 +64,7 @@ class TestTasks:
         done = run_asd("tasks", "vqav2")
         assert "native style   short_answer" in done.out
         assert "formats read   llava, release" in done.out
+        assert "rewriter: a language model, asked where --rewriter names one" in done.out
 
     def test_json(self) -> None:
         specs = json.loads(run_asd("tasks", "--json").out)
@@ -223,6 +224,7 @@ class TestReading:
         assert sum(told["by_style"].values()) == sum(told["by_maker"].values()) == 60
         text = run_asd("quality", made.data).out
         assert all(key in text for key in told if not isinstance(told[key], dict))
+        assert ("-: too few rows to tell" in text) == (None in told.values())
 
     def test_output_into_a_pipe_that_closes(self, made: Made) -> None:
         command = f'"{sys.executable}" -m asd.cli.main tasks --json | head -c 10'

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+import asd
 from tests.asd.cli_runner import run_asd
+from tests.asd.sources_made import vqa_records, write_lines
 
 
 def predictions(folder: Path) -> Path:
@@ -62,3 +66,16 @@ def test_errors_are_one_message(tmp_path: Path) -> None:
     absent = run_asd("score", tmp_path / "no.jsonl", "--task", "imagenet")
     assert absent.code == 1
     assert absent.err.startswith(f"error: {tmp_path / 'no.jsonl'} cannot be read")
+
+
+@pytest.mark.parametrize("left_out", ["", "vqav2/", "vqav2/train/"])
+def test_a_dataset_as_gold_takes_the_ids_of_its_exports(tmp_path: Path, left_out: str) -> None:
+    source = write_lines(tmp_path / "source.jsonl", vqa_records(8))
+    assert run_asd("convert", "--task", "vqav2", "--source", source, "--out", tmp_path / "data").code == 0
+    rows = asd.load(tmp_path / "data")
+    lines = [json.dumps({"question_id": row["id"].removeprefix(left_out), "text": row["gold"]}) for row in rows]
+    path = tmp_path / "merge.jsonl"
+    path.write_text("\n".join(lines))
+    done = run_asd("score", path, "--task", "vqav2", "--rule", "exact_match", "--gold", tmp_path / "data", "--json")
+    assert done.code == 0, done.err
+    assert (json.loads(done.out)["questions"], json.loads(done.out)["score_percent"]) == (8, 100.0)

@@ -10,6 +10,7 @@ import pytest
 
 import asd
 from asd.export.run import ExportOptions, export
+from tests.asd.cli_runner import run_asd
 from tests.asd.export.conftest import Datasets
 from tests.asd.sources_made import vqa_records, write_lines
 
@@ -35,6 +36,14 @@ def test_converted_science_questions_come_back(form: str, data: Datasets, tmp_pa
     assert len({row["style"] for row in samples(again)}) == 5
     assert samples(again) == samples(data.drawn)
     assert asd.verify(again).problems == []
+
+
+def test_the_report_calls_what_came_converted_no_conversion(data: Datasets, tmp_path: Path) -> None:
+    done = export([data.drawn], ExportOptions("llava", tmp_path / "out"))
+    source, out = done.data[0].path, tmp_path / "again"
+    lines = run_asd("convert", "--task", "scienceqa", "--source", source, "--out", out, "--ratio", "0").out.splitlines()
+    assert [line.split()[:5] for line in lines if line.startswith("kept")] == [["kept", "as", "they", "came", "120"]]
+    assert [line.split() for line in lines if "yes_no" in line] == [["in", "yes_no", "12", "10.0", "%"]]
 
 
 @pytest.mark.parametrize("form", ["llava", "llama-factory", "ms-swift", "parquet", "coin"])

@@ -167,7 +167,7 @@ def test_how_files_were_read_is_told_and_kept(tmp_path: Path, capsys: pytest.Cap
 
     task = tmp_path / "quiz.yaml"
     task.write_text(
-        "name: quiz\ntitle: Quiz\nfamily: vqa\nnative_style: short_answer\nscorer: exact\nlicence: mine\ncitation: me\n"
+        "name: quiz\ntitle: Quiz\nfamily: vqa\nnative_style: short_answer\nscorer: exact_match\nlicence: mine\ncitation: me\n"
         "styles: {yes_no: [mined]}\nlayouts: [{name: table, format: csv, columns: {question: q, gold: a}}]\n"
     )
     (tmp_path / "quiz.csv").write_bytes("q,a\nWo?,Köln\nWer?,Anna\n".encode("cp1252"))

@@ -39,6 +39,7 @@ def test_run_prints_the_matrix_and_json(workshop: Path) -> None:
     assert done.code == 0, done.err
     assert "after scienceqa" in done.out
     assert "BWT (divisor T-1)" in done.out
+    assert done.out.endswith(f"asd-train report {settings['out']}\n")
     assert "01-vqav2: training" in done.err
     results = json.loads(run_asd_train("run", str(path), "--set", "train.lr=1e-3", "--json").out)
     assert results == json.loads((Path(settings["out"]) / "results.json").read_text())

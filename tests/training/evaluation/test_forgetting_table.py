@@ -183,7 +183,7 @@ def test_our_own_runs(run_folder: Path) -> None:
 
 def test_runs_without_predictions(tmp_path: Path, run_folder: Path) -> None:
     with pytest.raises(
-        PredictionError, match="no predictions of imagenet after its own task; stages that have some: none"
+        PredictionError, match="stages that have some: none; tasks with predictions: scienceqa"
     ):
         find_runs([run_folder], IMAGENET)
     (tmp_path / "empty").mkdir()
