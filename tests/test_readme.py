@@ -14,7 +14,8 @@ import pytest
 
 from asd.errors import UsageError
 from asd.schemas.task import TaskSpec
-from asd.tasks.registry import builtin_tasks, load_task
+from asd.tasks.registry import load_task
+from asd.tasks.task_files import builtin_tasks
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import write_lines
 

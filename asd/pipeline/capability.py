@@ -6,6 +6,7 @@ An optimistic first look: it must never say no where a maker would accept; where
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.pipeline.plan import FIXED_NO, FIXED_YES, FREE, STYLE_BITS
-from asd.rewrite.reply_models import REPLIES
-from asd.rewrite.settings import RewriterSettings
-from asd.schemas.styles import AnswerStyle, Maker
+from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 
+if TYPE_CHECKING:
+    from asd.rewrite.settings import RewriterSettings
+
 Bits = npt.NDArray[np.uint8]
-REWRITTEN_STYLES = frozenset(REPLIES)
-"""Styles that a rewriter can write at all."""
 
 
 def written_styles(spec: TaskSpec, rewriter: RewriterSettings | None) -> frozenset[AnswerStyle]:
     """Target styles that the rewriter may write for this task."""
     if rewriter is None:
         return frozenset()
-    wanted = REWRITTEN_STYLES if rewriter.styles is None else set(rewriter.styles) & REWRITTEN_STYLES
+    wanted = WRITTEN_STYLES if rewriter.styles is None else set(rewriter.styles).intersection(WRITTEN_STYLES)
     return frozenset(style for style, makers in spec.styles.items() if Maker.REWRITER in makers and style in wanted)
 
 

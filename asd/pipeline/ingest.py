@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -21,16 +22,18 @@ import xxhash
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits, capable_bits, polarity_bits
-from asd.pipeline.config import ConvertConfig
 from asd.pipeline.keys import Keys, key_of, keys_of, salt
 from asd.records import Reject
-from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, storage_errors, write_arrow, write_text
 from asd.sources.batch import NativeBatch
 from asd.sources.in_order import map_in_order
-from asd.sources.open import Source
+
+if TYPE_CHECKING:
+    from asd.pipeline.config import ConvertConfig
+    from asd.rewrite.settings import RewriterSettings
+    from asd.sources.open import Source
 
 MINING_ROWS = 1 << 17
 """Answers kept for mining: those of the samples with the smallest keys, so the choice is independent of order."""

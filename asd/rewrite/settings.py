@@ -14,9 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from asd.rewrite.reply_models import REPLIES
 from asd.rewrite.request import Sampling
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle
+from asd.schemas.styles import TARGET_STYLES, WRITTEN_STYLES, AnswerStyle
 
 NOT_IDENTITY = {
     "kind": "the same model gives the same version however it is served, and so do its cached replies",
@@ -136,8 +135,8 @@ class RewriterSettings(BaseModel):
     @classmethod
     def require_targets(cls, value: tuple[AnswerStyle, ...] | None) -> tuple[AnswerStyle, ...] | None:
         for style in value or ():
-            if style not in REPLIES:
-                raise ValueError(f"the rewriter does not write {style.value}; it writes {', '.join(REPLIES)}")
+            if style not in WRITTEN_STYLES:
+                raise ValueError(f"the rewriter does not write {style.value}; it writes {', '.join(WRITTEN_STYLES)}")
         return None if value is None else tuple(sorted(set(value), key=TARGET_STYLES.index))
 
     @model_validator(mode="after")

@@ -11,9 +11,8 @@ from asd.makers.option_text import as_verdict, asks_for_more, is_no_reading_task
 from asd.makers.wording import collapse, count_words
 from asd.makers.wrong_answers import MAX_CANDIDATE_WORDS, has_image_options, stated_wrong
 from asd.records import Decline, Sample
-from asd.rewrite.reply_models import REPLIES
 from asd.rewrite.sample_data import MAX_QUESTION
-from asd.schemas.styles import AnswerStyle, Maker
+from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 
 MAX_GOLD_WORDS = {AnswerStyle.BRIEF_EXPLANATION: 20, AnswerStyle.DETAILED_EXPLANATION: 40}
 DISTRACTOR_STYLES = (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE)
@@ -23,7 +22,7 @@ DESCRIBED_FAMILIES = ("grounding", "caption")
 
 def find_decline(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Decline | None:
     """Why the rewriter is not asked to write `style` for `sample`; None where it is."""
-    if style not in REPLIES:
+    if style not in WRITTEN_STYLES:
         return Decline("no_rewriter_style", style.value)
     if not ctx.allows(style, Maker.REWRITER):
         return Decline("maker_not_listed", Maker.REWRITER.value)

@@ -24,7 +24,7 @@ def near_names(name: str, known: Iterable[str]) -> str:
 class _Strict(BaseModel):
     """Refuses unknown keys with near matches, which Pydantic's own message does not give."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -278,7 +278,3 @@ class Layout(_Strict):
         if self.explode and self.variants:
             raise ValueError(f"layout {self.name!r}: explode and variants cannot be used together")
         return self
-
-
-for _model in (Expression, Switch, Pick, BoxSource, Messages, Columns, Join, Layout):
-    _model.model_rebuild()

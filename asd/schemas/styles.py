@@ -32,6 +32,11 @@ TARGET_STYLES: tuple[AnswerStyle, ...] = (
 )
 """Styles a sample can be converted to, in the fixed order used wherever a tie must be broken."""
 
+WRITTEN_STYLES: tuple[AnswerStyle, ...] = tuple(
+    style for style in TARGET_STYLES if style is not AnswerStyle.SHORT_ANSWER
+)
+"""Target styles that a language model may write: there is nothing to write in a short answer."""
+
 
 class Maker(StrEnum):
     """Who made a sample's style, in falling order of trust."""

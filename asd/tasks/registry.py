@@ -2,51 +2,24 @@
 not a task.
 
 Response-format prompts (RFPs) that a task does not word itself come from `_defaults.yaml`, so a loaded
-`TaskSpec` always has every paraphrase that its styles need. This module must stay light: listing tasks is
-an everyday command.
+`TaskSpec` always has every paraphrase that its styles need.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from asd.errors import StorageError, UnknownNameError, UsageError
+from asd.errors import UnknownNameError, UsageError
 from asd.schemas.task import TaskSpec
+from asd.tasks.task_files import TASKS_DIR, builtin_tasks, line_numbers, read_mapping
 
-_TASKS_DIR = Path(__file__).resolve().parent
-_DEFAULTS_FILE = _TASKS_DIR / "_defaults.yaml"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is about ten times as fast
-
-
-class _StrictLoader(_Loader):  # type: ignore[misc]
-    """A key that stands twice in one mapping is an error, not a silent overwrite."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    "while reading a mapping",
-                    node.start_mark,
-                    f"key {key_node.value!r} stands twice",
-                    key_node.start_mark,
-                )
-            if isinstance(key_node.value, str):
-                seen.add(key_node.value)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-def builtin_tasks() -> tuple[str, ...]:
-    """Names of the tasks that come with the package, in alphabetical order."""
-    return tuple(sorted(file.stem for file in _TASKS_DIR.glob("*.yaml") if not file.stem.startswith("_")))
+_DEFAULTS_FILE = TASKS_DIR / "_defaults.yaml"
 
 
 def load_task(name_or_path: str | Path) -> TaskSpec:
@@ -80,7 +53,7 @@ def _is_meant(wanted: str, title: str) -> bool:
 
 def read_task_file(file: Path) -> TaskSpec:
     """Raises: UsageError that names the file, the line, the key, what was expected and what stands there."""
-    raw = _read_mapping(file)
+    raw = read_mapping(file)
     try:
         spec = TaskSpec.model_validate(raw)
     except ValidationError as error:
@@ -107,12 +80,12 @@ def general_rfp_keys() -> tuple[str, ...]:
 
 @cache
 def _load_builtin(name: str) -> TaskSpec:
-    return read_task_file(_TASKS_DIR / f"{name}.yaml")
+    return read_task_file(TASKS_DIR / f"{name}.yaml")
 
 
 @cache
 def _default_rfps() -> Mapping[str, Sequence[str]]:
-    rfps: dict[str, list[str]] = _read_mapping(_DEFAULTS_FILE)["rfps"]
+    rfps: dict[str, list[str]] = read_mapping(_DEFAULTS_FILE)["rfps"]
     return rfps
 
 
@@ -125,38 +98,8 @@ def _looks_like_path(text: str) -> bool:
     return text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text
 
 
-def _read_mapping(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(
-            f"{file}: there is no such task file; built-in tasks go by name: {', '.join(builtin_tasks())}"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{file}: expected UTF-8 text, got byte {error.object[error.start]:#04x} at offset "
-            f"{error.start}; save the file as UTF-8"
-        ) from None
-    except OSError as error:
-        raise StorageError(f"{file}: cannot be read ({error.strerror})") from error
-    try:
-        raw = yaml.load(text, Loader=_StrictLoader)  # a safe loader: it builds plain values only
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file}{_yaml_problem(error)}") from None
-    if not isinstance(raw, dict):
-        raise UsageError(f"{file}: expected `key: value` lines, got {type(raw).__name__ if raw else 'an empty file'}")
-    return raw
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f":{mark.line + 1}: no valid YAML, column {mark.column + 1}: {error.problem or error.context}"
-    return f": no valid YAML: {error}"
-
-
 def _describe(file: Path, error: ValidationError) -> str:
-    lines = _line_numbers(file)
+    lines = line_numbers(file)
     problems = error.errors(include_url=False)
     told = [f"{file}{_line_of(problem['loc'], lines)}: {_problem(problem)}" for problem in problems]
     return "\n".join(told)
@@ -180,22 +123,3 @@ def _line_of(location: Sequence[Any], lines: Mapping[tuple[str, ...], int]) -> s
             return f":{lines[tuple(parts)]}"
         parts.pop()
     return ""
-
-
-def _line_numbers(file: Path) -> dict[tuple[str, ...], int]:
-    """Line of every key and list item; read again from the node tree, so the good path pays nothing for
-    it."""
-    lines: dict[tuple[str, ...], int] = {}
-
-    def walk(node: Any, at: tuple[str, ...]) -> None:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                lines[(*at, str(key.value))] = key.start_mark.line + 1
-                walk(value, (*at, str(key.value)))
-        elif isinstance(node, yaml.SequenceNode):
-            for index, item in enumerate(node.value):
-                lines[(*at, str(index))] = item.start_mark.line + 1
-                walk(item, (*at, str(index)))
-
-    walk(yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader), ())
-    return lines

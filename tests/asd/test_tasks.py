@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from asd.cli.tasks import overview
 from asd.errors import UnknownNameError, UsageError
 from asd.schemas.styles import AnswerStyle, Maker
-from asd.tasks.registry import builtin_tasks, general_rfp_keys, load_task, rfps_for
+from asd.tasks.registry import general_rfp_keys, load_task, rfps_for
+from asd.tasks.task_files import TASKS_DIR, builtin_tasks, read_mapping
 
 MINIMAL = """\
 name: mine
@@ -128,8 +130,37 @@ def test_missing_file_and_bad_encoding(tmp_path: Path) -> None:
         load_task(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIMAL + "title: Again\n", r"mine\.yaml:10: .*key 'title' stands twice"),
+        (MINIMAL + "? [a, b]\n: c\n", r"mine\.yaml:10: no valid YAML, column 3: found unhashable key"),
+        (MINIMAL + "<<: {title: Merged, homepage: x}\n", None),
+    ],
+)
+def test_keys_of_a_task_file(tmp_path: Path, text: str, message: str | None) -> None:
+    file = write(tmp_path, text)
+    if message is None:
+        assert (load_task(file).title, load_task(file).homepage) == ("Mine", "x")
+        return
+    with pytest.raises(UsageError, match=message):
+        load_task(file)
+
+
+def test_the_overview_of_tasks_says_what_their_models_say() -> None:
+    files = [read_mapping(TASKS_DIR / f"{name}.yaml") for name in builtin_tasks()]
+    specs = [load_task(name).model_dump(mode="json") for name in builtin_tasks()]
+    assert overview(files) == overview(specs)
+
+
+def test_listing_tasks_waits_for_no_models() -> None:
+    code = "import sys, asd.cli.tasks as t; t.run(None, as_json=False); print('pydantic' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.endswith("works too.\nFalse\n")
+
+
 def test_registry_imports_nothing_heavy() -> None:
     heavy = ("pyarrow", "jinja2", "polars", "numpy")
-    code = f"import sys, asd.tasks; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, asd.tasks.registry; print([m for m in {heavy} if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"\[\]\s*", told)

@@ -10,7 +10,8 @@ import pytest
 from asd.pipeline.data_check import check_data
 from asd.pipeline.licence_terms import licence_terms
 from asd.pipeline.recipe import load_recipe
-from asd.tasks.registry import builtin_tasks, load_task
+from asd.tasks.registry import load_task
+from asd.tasks.task_files import builtin_tasks
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import vqa_records, write_lines
 

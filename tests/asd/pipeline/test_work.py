@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -60,3 +62,10 @@ def test_the_collector_is_left_as_it_was_found(was_enabled: bool) -> None:
         assert gc.isenabled() == was_enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_a_worker_process_imports_neither_the_rewriter_nor_the_readers_of_sources() -> None:
+    needless = ("asd.rewrite", "asd.pipeline.config", "asd.sources.open", "pyarrow.parquet", "asd.cli")
+    code = f"import sys, asd.pipeline.pool; print([name for name in sys.modules if name.startswith({needless})])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -21,6 +21,7 @@ from asd.rewrite.reply_models import (
     reply_form,
     schema_of,
 )
+from asd.schemas.styles import WRITTEN_STYLES
 
 MODELS = [*REPLIES.values(), *DESCRIPTIONS.values(), SupportVerdict, letter_reply("ABCD")]
 
@@ -30,6 +31,11 @@ def strings(schema: Any) -> list[dict[str, Any]]:
         own = [schema] if schema.get("type") == "string" else []
         return own + [found for value in schema.values() for found in strings(value)]
     return []
+
+
+def test_every_written_style_has_a_reply() -> None:
+    """The styles are named apart from the models, so that nobody builds models to know them."""
+    assert tuple(REPLIES) == WRITTEN_STYLES
 
 
 def test_the_schema_of_one_distractor_is_pinned() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from asd.schemas.styles import AnswerStyle
 from asd.scoring import RULES, score
-from asd.tasks.registry import builtin_tasks, load_task
+from asd.tasks.registry import load_task
+from asd.tasks.task_files import builtin_tasks
 
 GOLDS = {AnswerStyle.BOUNDING_BOX: "[0.10,0.20,0.50,0.60]", AnswerStyle.YES_NO: "yes", AnswerStyle.MULTIPLE_CHOICE: "B"}
 

@@ -1,0 +1,94 @@
+"""The YAML files of tasks as plain values: what is read of them before anything is checked.
+
+Nothing here knows the models of a task, so listing tasks costs reading their files and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from asd.errors import StorageError, UsageError
+
+TASKS_DIR = Path(__file__).resolve().parent
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is about ten times as fast
+
+
+class _StrictLoader(_Loader):  # type: ignore[misc]
+    """A key that stands twice in one mapping is an error, not a silent overwrite."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            _refuse_repeated(node)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def _refuse_repeated(node: Any) -> None:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        if key.value in seen:
+            problem = f"key {key.value!r} stands twice"
+            raise yaml.constructor.ConstructorError("while reading a mapping", node.start_mark, problem, key.start_mark)
+        seen.add(key.value)
+
+
+def builtin_tasks() -> tuple[str, ...]:
+    """Names of the tasks that come with the package, in alphabetical order."""
+    return tuple(sorted(file.stem for file in TASKS_DIR.glob("*.yaml") if not file.stem.startswith("_")))
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Raises: UsageError if the file is missing, no YAML, or no mapping; StorageError if it cannot be read."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"{file}: there is no such task file; built-in tasks go by name: {', '.join(builtin_tasks())}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{file}: expected UTF-8 text, got byte {error.object[error.start]:#04x} at offset "
+            f"{error.start}; save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        raise StorageError(f"{file}: cannot be read ({error.strerror})") from error
+    try:
+        raw = yaml.load(text, Loader=_StrictLoader)  # a safe loader: it builds plain values only
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file}{_yaml_problem(error)}") from None
+    if not isinstance(raw, dict):
+        raise UsageError(f"{file}: expected `key: value` lines, got {type(raw).__name__ if raw else 'an empty file'}")
+    return raw
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f":{mark.line + 1}: no valid YAML, column {mark.column + 1}: {error.problem or error.context}"
+    return f": no valid YAML: {error}"
+
+
+def line_numbers(file: Path) -> dict[tuple[str, ...], int]:
+    """Line of every key and list item; read again from the node tree, so the good path pays nothing for
+    it."""
+    lines: dict[tuple[str, ...], int] = {}
+
+    def walk(node: Any, at: tuple[str, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                lines[(*at, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*at, str(key.value)))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                lines[(*at, str(index))] = item.start_mark.line + 1
+                walk(item, (*at, str(index)))
+
+    walk(yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader), ())
+    return lines
