@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from asd.pipeline.checked_json import read_checked_json, write_checked_json
 from asd.pipeline.work import ShardResult
-from asd.shards.files import write_bytes
 from asd.shards.manifest import FileEntry
 
 
@@ -20,12 +19,12 @@ class Assembled:
 
     def record(self, result: ShardResult) -> None:
         content = {"entry": result.entry.model_dump(), "by_style": result.by_style, "by_maker": result.by_maker}
-        write_bytes(self._path(result.entry.path), json.dumps(content).encode(), durable=self._durable)
+        write_checked_json(self._path(result.entry.path), content, durable=self._durable)
 
     def find(self, file: str) -> ShardResult | None:
         """None where the shard is missing, of another size, or was never recorded."""
         try:
-            content = json.loads(self._path(file).read_bytes())
+            content = read_checked_json(self._path(file))
             result = ShardResult(FileEntry(**content["entry"]), content["by_style"], content["by_maker"])
             size = (self._shards_dir / file).stat().st_size
         except (OSError, ValueError, KeyError, TypeError, ValidationError):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from asd.columns import REWRITE
-from asd.pipeline.ingest import NativeShard
+from asd.pipeline.ingested import NativeShard
 from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES

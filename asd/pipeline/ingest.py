@@ -22,11 +22,12 @@ import xxhash
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits, capable_bits, polarity_bits
+from asd.pipeline.ingested import DONE, DamagedIngestError, Ingested, NativeShard, load_ingested, save_ingested
 from asd.pipeline.keys import Keys, key_of, keys_of, salt
 from asd.records import Reject
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
-from asd.shards.files import open_staged, storage_errors, write_arrow, write_text
+from asd.shards.files import open_staged, storage_errors, write_arrow
 from asd.sources.batch import NativeBatch
 from asd.sources.in_order import map_in_order
 
@@ -41,36 +42,6 @@ _SPLIT_NAME = re.compile(r"\w[\w.-]{0,63}")
 _MINING_SCHEMA = pa.schema(
     [("key", pa.uint64()), ("question", pa.string()), ("gold", pa.string()), ("answer_type", pa.string())]
 )
-
-
-@dataclass(frozen=True)
-class NativeShard:
-    """One file of native rows. `first` is the index of its first row among all samples."""
-
-    file: str
-    split: str
-    rows: int
-    first: int
-    number: int
-
-
-@dataclass
-class Ingested:
-    """What the first pass found. The arrays have one entry per sample, in shard order."""
-
-    shards: list[NativeShard]
-    keys: Keys
-    capable: Bits
-    polarity: Bits
-    rejects: dict[str, int]
-    renamed: dict[int, str]
-    """Sample index -> source id with a suffix, for ids that occur more than once."""
-    notes: list[str] = field(default_factory=list)
-    """What the user should know of how the files were read."""
-
-    @property
-    def num_samples(self) -> int:
-        return len(self.keys)
 
 
 @dataclass(frozen=True)
@@ -348,36 +319,19 @@ def ingest(
 ) -> Ingested:
     """Run the first pass into `folder`, or take it from there if an earlier run finished it.
 
+    What is damaged there is made again, with a note.
     Raises: SourceError (no usable row, unreadable file), RejectLimitError, StorageError.
     """
-    done = folder / "done.json"
-    if done.is_file():
-        return _load(folder)
+    notes = []
+    if (folder / DONE).is_file():
+        try:
+            return load_ingested(folder)
+        except DamagedIngestError as exc:
+            notes.append(f"{exc}; it is part of what an earlier run read, so the source was read again")
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.iterdir():
         leftover.unlink()
     result = _Ingest(source, spec, config, styles, folder).run(advance)
-    with storage_errors(folder):
-        for name in ("keys", "capable", "polarity"):
-            np.save(folder / f"{name}.npy", getattr(result, name))
-    summary = {
-        "shards": [asdict(shard) for shard in result.shards],
-        "rejects": result.rejects,
-        "renamed": {str(index): name for index, name in result.renamed.items()},
-        "notes": result.notes,
-    }
-    write_text(done, json.dumps(summary, ensure_ascii=False))
+    save_ingested(result, folder)
+    result.notes += notes
     return result
-
-
-def _load(folder: Path) -> Ingested:
-    summary = json.loads((folder / "done.json").read_text("utf-8"))
-    return Ingested(
-        shards=[NativeShard(**shard) for shard in summary["shards"]],
-        keys=np.load(folder / "keys.npy"),
-        capable=np.load(folder / "capable.npy"),
-        polarity=np.load(folder / "polarity.npy"),
-        rejects=summary["rejects"],
-        renamed={int(index): name for index, name in summary["renamed"].items()},
-        notes=summary["notes"],
-    )

@@ -15,12 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from asd.errors import AsdError, UsageError
+from asd.errors import AsdError, ShardError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import WORTH_KEEPING, look_at_prepared_model
 from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
-from asd.pipeline.ingest import Ingested, NativeShard
+from asd.pipeline.ingested import Ingested, NativeShard, find_damage
 from asd.pipeline.meeting import Meeting, UnfinishedError
+from asd.pipeline.mining_index import MINING_INDEX
 from asd.pipeline.pool import WorkPool
 from asd.pipeline.prepare import Prepared, prepare
 from asd.pipeline.progress import Progress, SilentProgress
@@ -136,13 +137,27 @@ class PartRun(ConversionRun):
         if self.shared.is_begun:
             self._require_same_count()
             self._require_same_end()
-            return self._ingest()
+            return self._read_again_if_damaged()
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
         self._build_mining_index(wanted)
         self._flush()
         self.shared.begin(self.part.count, portable_settings(self.prepared), self.prepared.identity)
         return ingested, wanted, quotas
+
+    def _read_again_if_damaged(self) -> tuple[Ingested, int, dict[int, int] | None]:
+        """Raises: ShardError if something is damaged that other parts may be reading."""
+        damage = find_damage(self.ingest_dir)
+        others = [one.index for one in self.shared.records() if one.at_work and one.index != self.part.index]
+        if damage and others:
+            raise ShardError(
+                f"{damage}, and {words(others)}, at work, may be reading beside it. Run this part again when they have "
+                "ended: then it reads the source anew."
+            )
+        found = self._ingest()
+        if damage:
+            self._flush()
+        return found
 
     def _require_same_count(self) -> None:
         count, root = self.shared.count, self.prepared.store.root
@@ -168,7 +183,7 @@ class PartRun(ConversionRun):
     def _flush(self) -> None:
         folders = [folder for folder in (self.ingest_dir, self.drafts_dir, self.assembled_dir) if folder.is_dir()]
         with storage_errors(self.staging):
-            for path in (*(path for folder in folders for path in folder.iterdir()), *self.staging.glob("mining-index")):
+            for path in (*(path for folder in folders for path in folder.iterdir()), *self.staging.glob(f"{MINING_INDEX}*")):
                 sync_file(path)
             for folder in (*folders, self.staging):
                 sync_folder(folder)

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from asd.errors import AsdError, StorageError
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
-from asd.pipeline.ingest import NativeShard
+from asd.pipeline.ingested import NativeShard
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
 from asd.shards.files import storage_errors, write_bytes

@@ -20,7 +20,9 @@ from asd.pipeline.assembled import Assembled
 from asd.pipeline.collector import collect_young, collector_paused
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.drafts import DraftOrder, Outcomes
-from asd.pipeline.ingest import Ingested, ingest
+from asd.pipeline.ingest import ingest
+from asd.pipeline.ingested import Ingested
+from asd.pipeline.mining_index import MINING_INDEX, build_mining_index
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
 from asd.pipeline.pool import Pool, WorkPool
 from asd.pipeline.prepare import Prepared, stamps_of
@@ -102,7 +104,7 @@ class ConversionRun:
         """
         mark = self.staging / "boot-id"
         boot = _BOOT_ID.read_text("ascii") if _BOOT_ID.is_file() else ""
-        if boot and mark.is_file() and mark.read_text("utf-8") == boot:
+        if boot and mark.is_file() and mark.read_text("utf-8", errors="replace") == boot:
             return
         if not self.shared.is_begun:
             for path in (
@@ -152,22 +154,11 @@ class ConversionRun:
     def _mining_index(self, wanted: int) -> Path | None:
         """Where the index of the task's answers is, for distractors; None if nothing of this run is mined."""
         mined = any(Maker.MINED in self.prepared.spec.styles[style] for style in self.prepared.styles)
-        return self.staging / "mining-index" if wanted and mined else None
+        return self.staging / MINING_INDEX if wanted and mined else None
 
     def _build_mining_index(self, wanted: int) -> None:
-        path = self._mining_index(wanted)
-        if path is None or path.exists():
-            return
-        from asd.makers.distractors import DistractorIndex
-
-        table = open_staged(self.ingest_dir / "mining.arrow").read_all()
-        rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
-        with collector_paused():
-            index = DistractorIndex.build(rows, seed=self.prepared.config.seed)
-        temporary = self.staging / "mining-index.tmp"
-        with storage_errors(path):
-            index.save(temporary)
-            temporary.replace(path)
+        if self._mining_index(wanted) is not None:
+            build_mining_index(self.staging, self.ingest_dir, self.prepared.config.seed, self.progress.say)
 
     def _pool(self, wanted: int) -> WorkPool:
         if self.engine == "ray":

@@ -33,7 +33,7 @@ from asd.pipeline.drafts import (
     read_outcomes,
     write_drafts,
 )
-from asd.pipeline.ingest import NativeShard
+from asd.pipeline.ingested import NativeShard
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.own_process import leave_out_pandas
 from asd.schemas.styles import AnswerStyle

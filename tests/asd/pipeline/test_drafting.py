@@ -19,7 +19,7 @@ from asd.makers.rendering import RenderContext, render
 from asd.pipeline.converted import converted_columns
 from asd.pipeline.drafting import ShardDrafter, plain_styles
 from asd.pipeline.drafts import CHAINS, DraftOrder, Made, read_accepted, write_drafts
-from asd.pipeline.ingest import NativeShard
+from asd.pipeline.ingested import NativeShard
 from asd.pipeline.plan import NOBODY
 from asd.records import Draft, Sample
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle

@@ -1,0 +1,124 @@
+"""What the first pass leaves in its folder, and whether all of it is still as it was left.
+
+`done.json` comes last. It holds the size and checksum of every other file but the native shards, of which it holds
+the size alone (they may be as large as the source).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from asd.pipeline.checked_json import read_checked_json, write_checked_json
+from asd.shards.files import storage_errors
+
+DONE = "done.json"
+_ARRAYS = ("keys", "capable", "polarity")
+
+
+@dataclass(frozen=True)
+class NativeShard:
+    """One file of native rows. `first` is the index of its first row among all samples."""
+
+    file: str
+    split: str
+    rows: int
+    first: int
+    number: int
+
+
+@dataclass
+class Ingested:
+    """What the first pass found. The arrays have one entry per sample, in shard order."""
+
+    shards: list[NativeShard]
+    keys: npt.NDArray[np.uint64]
+    capable: npt.NDArray[np.uint8]
+    polarity: npt.NDArray[np.uint8]
+    rejects: dict[str, int]
+    renamed: dict[int, str]
+    """Sample index -> source id with a suffix, for ids that occur more than once."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of how the files were read."""
+
+    @property
+    def num_samples(self) -> int:
+        return len(self.keys)
+
+
+class DamagedIngestError(Exception):
+    """A file of the first pass is not as it was left; says which one and why."""
+
+
+def save_ingested(ingested: Ingested, folder: Path) -> None:
+    """Write the arrays, then `done.json`; all other files are there already."""
+    with storage_errors(folder):
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(ingested, name))
+        shards = {shard.file for shard in ingested.shards}
+        files = {
+            path.name: [path.stat().st_size, None if path.name in shards else checksum(path)]
+            for path in sorted(folder.iterdir())
+        }
+    content = {
+        "files": files,
+        "shards": [asdict(shard) for shard in ingested.shards],
+        "rejects": ingested.rejects,
+        "renamed": {str(index): name for index, name in ingested.renamed.items()},
+        "notes": ingested.notes,
+    }
+    write_checked_json(folder / DONE, content)
+
+
+def load_ingested(folder: Path) -> Ingested:
+    """Raises: DamagedIngestError if a file is missing, cut off or changed."""
+    content = _checked(folder)
+    return Ingested(
+        shards=[NativeShard(**shard) for shard in content["shards"]],
+        **{name: np.load(folder / f"{name}.npy") for name in _ARRAYS},
+        rejects=content["rejects"],
+        renamed={int(index): name for index, name in content["renamed"].items()},
+        notes=content["notes"],
+    )
+
+
+def find_damage(folder: Path) -> str | None:
+    """Which file is missing, cut off or changed, in words; None where all are as they were left."""
+    try:
+        _checked(folder)
+    except DamagedIngestError as exc:
+        return str(exc)
+    return None
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    try:
+        content = read_checked_json(folder / DONE)
+    except (OSError, ValueError) as exc:
+        raise DamagedIngestError(f"{folder / DONE} cannot be read ({exc})") from exc
+    for name, (size, expected) in content["files"].items():
+        _require_unchanged(folder / name, size, expected)
+    return content
+
+
+def _require_unchanged(path: Path, size: int, expected: str | None) -> None:
+    try:
+        found = path.stat().st_size
+        if found != size:
+            raise DamagedIngestError(f"{path} has {found} bytes, expected {size}")
+        if expected is not None and checksum(path) != expected:
+            raise DamagedIngestError(f"{path} has changed since it was written")
+    except OSError as exc:
+        raise DamagedIngestError(f"{path} cannot be read ({exc.strerror or exc})") from exc
+
