@@ -17,6 +17,7 @@ from platformdirs import user_cache_dir
 
 from asd.errors import SourceError
 from asd.pipeline.fingerprint import IMAGE_SUFFIXES
+from asd.pipeline.http_source import refusal
 from asd.pipeline.object_store import failures, info_of, opened, protocol_of, shown, told_missing
 from asd.shards.files import storage_errors, write_text
 
@@ -59,6 +60,8 @@ def _found(filesystem: Any, root: str, name: str, url: str) -> dict[str, _Remote
     """Local name -> file at the address. Raises: SourceError."""
     about = info_of(filesystem, root)
     if about is None:
+        if said := refusal(filesystem, root):
+            raise SourceError(f"{shown(url)}: {said}")
         missing = told_missing(filesystem, root, url)
         raise SourceError(f"{shown(url)}: there is no such file or folder{f' ({missing})' if missing else ''}.")
     is_web = protocol_of(url) in ("http", "https")
