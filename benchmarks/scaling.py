@@ -47,6 +47,9 @@ class Stages:
         self.seconds[self._name] = self.seconds.get(self._name, 0.0) + now - self._since
         self._name, self._since = name, now
 
+    def expect_at_least(self, total: int) -> None:
+        """Nor how many there are."""
+
     def advance(self, rows: int) -> None:
         """Rows are not counted here."""
 

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 class Progress(Protocol):
     def stage(self, name: str, total: int | None) -> None: ...
+    def expect_at_least(self, total: int) -> None:
+        """The stage may be longer than it was thought to be; it is never shorter."""
+
     def advance(self, rows: int) -> None: ...
     def say(self, text: str) -> None: ...
     def close(self) -> None: ...
@@ -16,6 +19,7 @@ class Progress(Protocol):
 
 class SilentProgress:
     def stage(self, name: str, total: int | None) -> None: ...
+    def expect_at_least(self, total: int) -> None: ...
     def advance(self, rows: int) -> None: ...
     def say(self, text: str) -> None: ...
     def close(self) -> None: ...
@@ -33,6 +37,9 @@ class LineProgress:
     def stage(self, name: str, total: int | None) -> None:
         self._name, self._total, self._rows = name, total, 0
         self._start = time.monotonic()  # but not the last line's time: several short stages are a long silence
+
+    def expect_at_least(self, total: int) -> None:
+        self._total = max(self._total or 0, total)
 
     def advance(self, rows: int) -> None:
         self._rows += rows
@@ -80,6 +87,9 @@ class BarProgress:
             self._bars.remove_task(self._task)
         self._task = self._bars.add_task(name, total=total, rate="")
         self._start = time.monotonic()
+
+    def expect_at_least(self, total: int) -> None:
+        self._bars.update(self._task, total=max(self._bars.tasks[-1].total or 0, total))
 
     def advance(self, rows: int) -> None:
         done = self._bars.tasks[-1].completed + rows

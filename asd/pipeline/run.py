@@ -60,6 +60,8 @@ class ConversionRun:
         self.assembled_dir = staging / "assembled"
         self.shared = SharedStaging(staging)
         self.rounds = 0
+        self._to_ask = 0
+        """Questions to the makers that the plan has put so far: more than samples wanted, since makers decline."""
 
     def run(self) -> list[str]:
         """Leave a finished version in `out`; returns what the user should know of the reading."""
@@ -215,6 +217,8 @@ class ConversionRun:
         self.rounds += 1
 
     def _orders(self, questions: Questions, planner: Planner, ingested: Ingested) -> list[DraftOrder]:
+        self._to_ask += len(questions.chain_rows) + len(questions.single)
+        self.progress.expect_at_least(self._to_ask)
         starts = np.array([shard.first for shard in ingested.shards])
         rows = questions.chain_rows
         chain = _by_shard(rows, planner.primary[rows], starts)

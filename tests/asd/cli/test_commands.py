@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -13,6 +14,7 @@ import pytest
 
 import asd
 from asd.pipeline.convert import Conversion
+from asd.pipeline.progress import LineProgress
 from tests.asd.cli.conftest import Made
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import vqa_records, write_lines
@@ -164,6 +166,18 @@ class TestConvert:
         assert "\x1b" not in done.stderr and "\r" not in done.stderr
         assert lines[0].startswith("reading: 50 rows, ")
         assert lines[-1].startswith("writing: 50 of 50 rows, ")
+
+    def test_progress_is_never_more_than_all_of_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """More samples are asked about than are wanted, since makers decline some."""
+        records = vqa_records(400)
+        for record in records[::2]:
+            record["conversations"][1]["value"] = "unanswerable"
+        source = write_lines(tmp_path / "source.jsonl", records)
+        monkeypatch.setattr(LineProgress.__init__, "__defaults__", (0.0,))
+        done = run_asd("convert", "--task", "vqav2", "--source", source, "--out", tmp_path / "data", "--ratio", 0.3)
+        counts = re.findall(r"converting: (\d+) of (\d+) rows", done.err)
+        assert counts and all(int(rows) <= int(total) for rows, total in counts)
+        assert int(counts[-1][1]) > 120 and counts[-1][0] == counts[-1][1]
 
 
 class TestReading:
