@@ -23,6 +23,7 @@ from asd.pipeline.progress import Progress, SilentProgress
 from asd.pipeline.publishing import publish
 from asd.pipeline.rewriting_record import LEDGER, Ledger
 from asd.pipeline.run import ConversionRun
+from asd.pipeline.shared_staging import SharedStaging
 from asd.shards.card import dataset_card
 from asd.shards.manifest import Manifest, read_manifest
 from asd.shards.store import Store
@@ -75,6 +76,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
             origin = _origin(prepared)
             if (ledger := store.staging(version) / LEDGER).is_dir():  # also where a commit was cut short
                 origin["rewriter"] = Ledger.total(ledger, config.rewriter)
+            origin |= SharedStaging(store.staging(version)).summary()
             number = store.commit(version, finished, origin, dataset_card(manifest))
             if config.name is not None:
                 store.name_version(config.name, version)
@@ -85,11 +87,14 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
         raise
     _tell_of_unfinished(store, progress)
     making = store.refs()[number].get("rewriter")
-    published = None
-    if config.publish is not None:
-        progress.say(f"copying to {config.publish}")
-        published = f"{config.publish}@{publish(store.root, version, config.publish)}"
+    published = None if config.publish is None else copy_to(config.publish, store, version, progress)
     return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making, published)
+
+
+def copy_to(address: str, store: Store, version: str, progress: Progress) -> str:
+    """Publish a committed version; what is there already is not sent again. Returns the copy's address and number."""
+    progress.say(f"copying to {address}")
+    return f"{address}@{publish(store.root, version, address)}"
 
 
 def _engine(prepared: Prepared, progress: Progress) -> AbstractContextManager[None]:

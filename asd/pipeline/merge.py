@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from asd.errors import ShardError, UnknownNameError, UsageError
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.convert import Conversion, convert
+from asd.pipeline.convert import Conversion, convert, copy_to
+from asd.pipeline.parts_elsewhere import what_is_there, where_parts_are
 from asd.pipeline.prepare import prepare
 from asd.pipeline.progress import Progress, SilentProgress
 from asd.pipeline.shared_staging import PartRecord, SharedStaging, words
@@ -50,11 +51,20 @@ def merge(
 ) -> Conversion:
     """Do what the parts left undone, and commit. Waits for parts that are at work.
 
+    Where the version of the parts is committed already, that is what is returned, with nothing done.
     finish: also do the work of parts that never began, instead of an error.
     Raises: UsageError (no parts, several conversions, parts that never began, another source or code now); as `convert`.
     """
-    progress = progress or SilentProgress()
-    begun = find_begun(Store(root), version)
+    progress, store = progress or SilentProgress(), Store(root)
+    found = begun_in(store)
+    chosen = [one for one in found if version is None or _begins(one.version, version)]
+    if not chosen:
+        if (number := _merged(store, version)) is not None:
+            return _as_it_is(store, number, progress)
+        if found:
+            raise UnknownNameError("conversion in parts", str(version), [one.version for one in found])
+        raise UsageError(f"{what_is_there(store)}. {where_parts_are(root)}")
+    begun = _only(chosen, root)
     if begun.absent and not finish:
         raise UsageError(
             f"{words(begun.absent)} of {begun.count} never began (version {begun.version} in {root}). Run "
@@ -68,29 +78,48 @@ def merge(
     return convert(config, progress)
 
 
-def find_begun(store: Store, version: str | None) -> Begun:
-    """The one conversion in parts, or the one named by (the beginning of) its id. Raises: UsageError."""
+def begun_in(store: Store) -> list[Begun]:
+    """The conversions in parts that are not committed yet. Raises: ShardError."""
     found = {one.version: SharedStaging(store.staging(one.version)) for one in store.unfinished()}
-    begun = [_read(name, shared) for name, shared in found.items() if shared.is_begun]
-    chosen = [one for one in begun if version is None or (len(version) >= 4 and one.version.startswith(version))]
-    if not begun:
-        latest = store.latest() if store.root.is_dir() else None
-        state = f"its latest version is {latest}; if that is theirs, all is done" if latest else "it has no version yet"
-        raise UsageError(
-            f"{store.root} holds no conversion in parts ({state}). Run the parts first: `asd convert ... "
-            "--shard-index I --num-shards N`."
-        )
-    if not chosen:
-        raise UnknownNameError("conversion in parts", str(version), [one.version for one in begun])
+    return [_read(name, shared) for name, shared in found.items() if shared.is_begun]
+
+
+def _only(chosen: list[Begun], root: Path) -> Begun:
+    """Raises: UsageError if parts of several conversions are there."""
     if len(chosen) > 1:
         listed = "; ".join(f"{one.version} ({words([r.index for r in one.records])} of {one.count})" for one in chosen)
         differing = ", ".join(differences(chosen[0].identity, chosen[1].identity)[:_SHOWN_DIFFERENCES])
         raise UsageError(
-            f"{store.root} holds parts of several conversions: {listed}. They differ in {differing}. If a part was "
+            f"{root} holds parts of several conversions: {listed}. They differ in {differing}. If a part was "
             f"run with other settings by mistake, run it again as the others; then name the one to commit, e.g. "
-            f"{store.root}@{chosen[0].version}."
+            f"{root}@{chosen[0].version}."
         )
     return chosen[0]
+
+
+def _merged(store: Store, version: str | None) -> str | None:
+    """ "vN" of the committed version that parts made: the one named by number or (the beginning of) its id, or the last."""
+    merged = {name: str(ref["version"]) for name, ref in store.refs().items() if "parts" in ref}
+    numbers = [name for name, made in merged.items() if version in (None, name) or _begins(made, version)]
+    return numbers[-1] if numbers else None
+
+
+def _begins(version: str, given: str | None) -> bool:
+    return given is not None and len(given) >= 4 and version.startswith(given)
+
+
+def _as_it_is(store: Store, number: str, progress: Progress) -> Conversion:
+    """Raises: ShardError if the version is damaged."""
+    ref = store.refs()[number]
+    version, address = str(ref["version"]), ref["parts"].get("publish")
+    if not store.is_whole(version):
+        raise ShardError(
+            f"{store.root}@{number} (version {version}) is damaged, and its parts are not there any more. "
+            f"`asd verify {store.root}@{number}` says what is wrong; run the parts and the merge again to make it anew."
+        )
+    published = None if address is None else copy_to(address, store, version, progress)
+    manifest, making = store.manifest(version), ref.get("rewriter")
+    return Conversion(store.root, version, number, False, manifest, notes=(), making=making, published=published)
 
 
 def _read(version: str, shared: SharedStaging) -> Begun:

@@ -16,7 +16,7 @@ from asd.shards.card import dataset_card
 from asd.shards.manifest import Manifest
 from asd.shards.store import REFS, VERSIONS, Store
 
-_OF_THIS_MACHINE = ("source", "image_root")
+_OF_THIS_MACHINE = ("source", "image_root", "parts")
 _HUB = "https://huggingface.co"
 Upload = tuple[str, Path | bytes]
 """Name in the repository, and the file or its content."""

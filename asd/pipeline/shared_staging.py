@@ -92,6 +92,14 @@ class SharedStaging:
             ) from exc
         return dict(content)
 
+    def summary(self) -> dict[str, Any]:
+        """What is kept of the parts beside a committed version; {} if there are none, or nothing can be said of them."""
+        try:
+            told = self.conversion() if self.is_begun else {}
+        except ShardError:
+            return {}
+        return {"parts": {"count": told["count"], "publish": told["settings"].get("publish")}} if told else {}
+
     @property
     def count(self) -> int:
         return int(self.conversion()["count"])

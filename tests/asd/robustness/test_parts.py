@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import asd
-from asd.errors import SourceError, StorageError, UnknownNameError, UsageError
+from asd.errors import ShardError, SourceError, StorageError, UnknownNameError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.merge import merge
 from asd.pipeline.parts import PartReport, run_part
@@ -183,6 +183,76 @@ def test_embedded_sample_and_recorded_settings_do_not_depend_on_the_place(
     assert alone.version == json.loads(merged.out)["version"]
 
 
+class TestASecondMerge:
+    def test_finds_the_version_that_the_first_one_made(self, folder: Path, whole: Path) -> None:
+        in_turn(folder)
+        first = merge(folder / "data")
+        again = run_asd("merge", folder / "data")
+        assert (again.code, again.err) == (0, "")
+        assert again.out.startswith(f"already there, nothing to do: {folder / 'data'}@v1 (version {first.version})")
+        for name in (f"data@{first.version[:6]}", "data@v1"):
+            told = json.loads(run_asd("merge", folder / name, "--json").out)
+            assert (told["version"], told["did_work"]) == (first.version, False)
+        assert_same_as_whole(folder, whole)
+
+    def test_also_where_another_conversion_committed_or_came_later(self, folder: Path) -> None:
+        in_turn(folder)
+        alone = asd.convert(**settings(folder))  # takes up what the parts left
+        asd.convert(**settings(folder, ratio=0.1))
+        assert merge(folder / "data").version == alone.version
+        with pytest.raises(UsageError, match="holds no conversion in parts"):
+            merge(folder / "data", "v2")
+
+    def test_copies_what_the_first_one_was_to_copy(self, folder: Path) -> None:
+        run_part(config(folder, publish=f"file://{folder}/copy"), Part(0, 1))
+        address = merge(folder / "data").published
+        shutil.rmtree(folder / "copy")
+        assert merge(folder / "data").published == address
+        assert (folder / "copy" / "latest").is_file()
+
+    def test_says_if_that_version_is_damaged(self, folder: Path, whole: Path) -> None:
+        in_turn(folder)
+        merge(folder / "data")
+        next((folder / "data" / "latest" / "data").iterdir()).write_bytes(b"")
+        with pytest.raises(ShardError, match=r"data@v1 \(version \w+\) is damaged.*`asd verify .*data@v1` says what"):
+            merge(folder / "data")
+        in_turn(folder)
+        merge(folder / "data")
+        assert_same_as_whole(folder, whole)
+
+
+class TestAnotherFolder:
+    def test_that_of_the_embedded_sample(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("ASD_DATA_ROOT", raising=False)
+        given = {"task": "vqav2", "out": tmp_path / "data"}
+        run_part(ConvertConfig(**given), Part(0, 2))
+        told = run_asd("merge", tmp_path / "data")
+        assert told.code == 2
+        assert f"{tmp_path / 'data'} does not exist. Parts are near by: {tmp_path / 'data-sample'} (part 0 of 2)" in told.err
+        run_part(ConvertConfig(**given), Part(1, 2))
+        merge(tmp_path / "data-sample")
+        told = run_asd("merge", tmp_path / "data")
+        assert f"near by: {tmp_path / 'data-sample'} (v1, made in parts). Give that folder." in told.err
+
+    def test_that_has_the_ending_too_many(self, folder: Path) -> None:
+        part(folder, 0)
+        with pytest.raises(UsageError, match=r"data-sample does not exist\. Parts are near by: .*/data \(part 0 of 3\)"):
+            merge(folder / "data-sample")
+
+    def test_above(self, folder: Path) -> None:
+        for number in range(4):
+            part(folder, 1, out=folder / "all" / f"data{number}")
+        message = r"all holds no conversion in parts \(it has no version yet\)\. Parts are near by: .*data0 \(part 1 of 3\); "
+        with pytest.raises(UsageError, match=message + r".*data1 .*data2 .*; and 1 more\. Give that folder"):
+            merge(folder / "all")
+
+    def test_of_a_run_without_parts_that_was_killed(self, folder: Path) -> None:
+        staged = folder / "data" / ".staging" / "0123456789ab"
+        staged.mkdir(parents=True)
+        with pytest.raises(UsageError, match=r"\(it has 1 unfinished version of runs without parts\)\. Run the parts first"):
+            merge(folder / "data")
+
+
 class TestMistakes:
     def test_numbers(self, folder: Path) -> None:
         def told(*options: object) -> str:
@@ -223,7 +293,7 @@ class TestMistakes:
         assert_same_as_whole(folder, whole)
 
     def test_no_parts_at_all(self, folder: Path) -> None:
-        with pytest.raises(UsageError, match=r"holds no conversion in parts \(it has no version yet\)"):
+        with pytest.raises(UsageError, match=r"data does not exist\. Run the parts first: `asd convert"):
             merge(folder / "data")
         asd.convert(**settings(folder))
         with pytest.raises(UsageError, match=r"in parts \(its latest version is \w+; if that is theirs, all is done\)"):
