@@ -332,7 +332,10 @@ class _FileReader:
             if not checked:
                 self._check(record)
                 checked = True
-            emit(record)
+            if isinstance(record, dict) or self.compiled.takes_any_value:
+                emit(record)
+            else:
+                self._reject(RowError("not_an_object", f"expected a JSON object, found {str(record)[:40]!r}"))
             if len(sink) + len(sink.rejects) >= batch_rows:
                 yield sink.take()
         for name, size in self.aligned:

@@ -134,8 +134,8 @@ def _texts(block: Block) -> Iterator[bytes]:
     if block.form == "lines":
         yield from bytes(block.data[:-1]).split(b"\n")
         return
-    data, start = bytes(block.data), 0
-    for end in [*element_ends(data)[0][:-1].tolist(), len(data)]:
+    data, start = bytes(block.data) + b"]", 0
+    for end in element_ends(data)[0].tolist():
         yield data[start:end].strip(b" \t\r\n").removeprefix(b",").lstrip(b" \t\r\n")
         start = end
 

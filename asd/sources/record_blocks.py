@@ -33,6 +33,9 @@ _HEAD_BYTES = 1 << 12
 _FIRST_RECORDS_BYTES = 1 << 16
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]*"[^"\\]*"')
 _SEPARATOR = re.compile(rb"[ \t\r\n]*(,)?[ \t\r\n]*")
+_BLANK, _COMMA = re.compile(rb"[ \t\r\n]*"), re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
+_BETWEEN = re.compile(rb',|(?:[^,"]++|"(?:[^"\\]|\\.)*+")++', re.DOTALL)
+_LONGEST_ALIKE = 64
 _NEWLINE, _QUOTE, _BACKSLASH = 0x0A, 0x22, 0x5C
 _MARKS = bytes(1 if byte in b'"\\{}[]' else 0 for byte in range(256))
 """Translation of a byte to "can change the nesting"."""
@@ -48,7 +51,7 @@ class Block:
     first_row: int
     """Lines: number of the first line. Array: number of elements before this block."""
     rows: int
-    """Lines (blank ones too), or elements that are objects or lists."""
+    """Lines (blank ones too), or elements, whatever they are."""
     is_guess: bool = False
     """Array: the block is right if and only if it is `rows` elements of valid JSON; else see `ArrayBlocks.take_back`."""
     line_ends: npt.NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
@@ -162,7 +165,7 @@ class ArrayBlocks(Iterator[Block]):
         window = self._data[: self._window_end - self._at]
         ends = _find_all(window, boundary) + 1
         cut = int(ends[-1]) if len(ends) else 0
-        rest, close = element_ends(bytes(window[cut:]))
+        rest, close = element_ends(bytes(window[cut:]), is_first=not cut)
         if not cut or close >= 0:
             self._boundary = None  # the end of the array, or records that are joined otherwise than the first two
             return self._exact()
@@ -170,7 +173,10 @@ class ArrayBlocks(Iterator[Block]):
 
     def _exact(self) -> Block | None:
         window = bytes(self._data[: self._window_end - self._at])
-        ends, close = element_ends(window)
+        found = find_elements(window, is_first=self._row == 0)
+        ends, close = found.ends, found.close
+        if found.unseparated >= 0:
+            raise self._no_comma(window, found)
         if close >= 0:
             block = self._block(close, len(ends)) if close else None
             self._is_closed = True
@@ -185,6 +191,10 @@ class ArrayBlocks(Iterator[Block]):
             )
         _check_record_size(window, self._where, self._row, self._at)
         return None
+
+    def _no_comma(self, window: bytes, found: Elements) -> SourceError:
+        record = self._row + int(np.searchsorted(found.ends, found.unseparated, side="right")) - 1
+        return _no_comma(self._where, record, self._at + found.unseparated, window[found.unseparated :])
 
     def _block(self, cut: int, rows: int, *, is_guess: bool = False) -> Block | None:
         """What stands before `cut`; None if that is no record."""
@@ -238,9 +248,12 @@ def _behind_separator(data: memoryview, cut: int, row: int, where: str, at: int)
     found = _SEPARATOR.match(data, 0, cut)
     comma, start = (found.start(1), found.end()) if found else (-1, 0)
     if row and comma < 0 and start < cut:
-        found_text = bytes(data[start : start + 20])
-        raise SourceError(f"{where}: expected ',' after record {row - 1} at byte {at}, found {found_text!r}")
+        raise _no_comma(where, row - 1, at + start, bytes(data[start : start + 20]))
     return start if row or comma < 0 else comma
+
+
+def _no_comma(where: str, record: int, at: int, found: bytes) -> SourceError:
+    return SourceError(f"{where}: expected ',' after record {record} at byte {at}, found {found[:20]!r}")
 
 
 def _check_record_size(data: bytes | memoryview, where: str, row: int, at: int) -> None:
@@ -251,11 +264,43 @@ def _check_record_size(data: bytes | memoryview, where: str, row: int, at: int) 
         )
 
 
-def element_ends(data: bytes) -> tuple[npt.NDArray[np.int64], int]:
-    """Offsets just behind each object or list that stands directly in the array, and of its own ']'.
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """Where the elements of an array are in a text that starts between two of them."""
 
-    `data` starts between two elements. The second value is -1 if the array does not end in `data`.
-    """
+    ends: Offsets
+    """Just behind each element; of the elements behind the last object or list only where the array ends here too."""
+    close: int
+    """The array's own ']'; -1 if it is not in the text."""
+    unseparated: int = -1
+    """The first element that no comma parts from the one before it; -1 if there is none. What follows is not looked at."""
+
+
+def element_ends(data: bytes, *, is_first: bool = True) -> tuple[Offsets, int]:
+    """`ends` and `close` of `find_elements`."""
+    found = find_elements(data, is_first=is_first)
+    return found.ends, found.close
+
+
+def find_elements(data: bytes, *, is_first: bool = True) -> Elements:
+    """The elements of an array; is_first: none stands before `data`, so no comma is expected first."""
+    starts, ends, close = _bracketed(data)
+    if _are_all(data, starts, ends, close, is_first):
+        return Elements(ends, close)
+    between = _Between(data, is_first)
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if between.read(start) and between.is_parted(start):
+            between.pass_on(end)
+        else:
+            break
+    else:
+        if close >= 0:
+            between.read(close)
+    return Elements(np.array(between.ends, np.int64), close, between.unseparated)
+
+
+def _bracketed(data: bytes) -> tuple[Offsets, Offsets, int]:
+    """First byte of each whole object or list that stands directly in the array, the byte behind it, and the ']'."""
     positions = np.flatnonzero(np.frombuffer(data.translate(_MARKS), np.bool_))
     codes = np.frombuffer(data, np.uint8)[positions]
     is_backslash = codes == _BACKSLASH
@@ -269,8 +314,62 @@ def element_ends(data: bytes) -> tuple[npt.NDArray[np.int64], int]:
     below = np.flatnonzero(depth < 0)
     last = int(below[0]) if len(below) else len(depth)
     closes = np.flatnonzero((depth[:last] == 0) & (steps[:last] < 0))
-    ends = positions[brackets[closes]] + 1
-    return ends, int(positions[brackets[last]]) if len(below) else -1
+    opens = np.flatnonzero((depth[:last] == 1) & (steps[:last] > 0))[: len(closes)]
+    close = int(positions[brackets[last]]) if len(below) else -1
+    return positions[brackets[opens]], positions[brackets[closes]] + 1, close
+
+
+def _are_all(data: bytes, starts: Offsets, ends: Offsets, close: int, is_first: bool) -> bool:
+    """Whether nothing but one comma and blanks stands between the objects and lists; one look where all gaps are alike."""
+    if not len(ends):
+        return close < 0 or not data[:close].strip(_SPACE)
+    if not (_BLANK if is_first else _COMMA).fullmatch(data, 0, int(starts[0])):
+        return False
+    if close >= 0 and not _BLANK.fullmatch(data, int(ends[-1]), close):
+        return False
+    sizes = starts[1:] - ends[:-1]
+    if not len(sizes):
+        return True
+    if sizes[0] == sizes.min() == sizes.max() <= _LONGEST_ALIKE:
+        gaps = np.frombuffer(data, np.uint8)[ends[:-1, None] + np.arange(sizes[0])]
+        if (gaps == gaps[0]).all():
+            return _COMMA.fullmatch(gaps[0].tobytes()) is not None
+    pairs = zip(ends[:-1].tolist(), starts[1:].tolist(), strict=True)
+    return all(_COMMA.fullmatch(data, end, start) is not None for end, start in pairs)
+
+
+class _Between:
+    """Reads what stands between objects and lists: commas, and elements that are neither (numbers, strings, null)."""
+
+    def __init__(self, data: bytes, is_first: bool) -> None:
+        self._data, self._at, self._wants_comma = data, 0, not is_first
+        self.ends: list[int] = []
+        self.unseparated = -1
+
+    def read(self, stop: int) -> bool:
+        """Up to `stop`; False if a comma is missing. Between two commas that follow each other is an empty element."""
+        for token in _BETWEEN.finditer(self._data, self._at, stop):
+            text = token.group()
+            if text == b",":
+                if not self._wants_comma:
+                    self.ends.append(token.start())
+                self._wants_comma = False
+            elif text.strip(_SPACE):
+                if not self.is_parted(token.start() + len(text) - len(text.lstrip(_SPACE))):
+                    return False
+                self.pass_on(token.start() + len(text.rstrip(_SPACE)))
+        return True
+
+    def is_parted(self, place: int) -> bool:
+        """Whether an element may begin at `place`."""
+        if self._wants_comma:
+            self.unseparated = place
+        return not self._wants_comma
+
+    def pass_on(self, end: int) -> None:
+        """An element ends at `end`."""
+        self.ends.append(end)
+        self._at, self._wants_comma = end, True
 
 
 def _is_escaped(positions: npt.NDArray[np.int64], is_backslash: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

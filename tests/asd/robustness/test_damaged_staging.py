@@ -62,7 +62,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_source(folder)
     asd.convert(**settings(folder, out=folder / "whole"))
     staged = folder / "data" / ".staging" / str(Store(folder / "whole").latest())
-    assert Run(settings(folder), folder).kill_when(lambda: len(list(staged.glob("out/data/train-*"))) >= 2)
+    assert Run(settings(folder), folder).kill_when(lambda: len(list(staged.glob("assembled/train-*.json"))) >= 2)
     return folder
 
 

@@ -310,8 +310,8 @@ def test_bad_element_of_an_array_is_refused_alone(tmp_path: Path) -> None:
     good = json.dumps(make_record("a?", "x"))
     (tmp_path / "train.json").write_text(f'[{good}, {{"id": nul}}, 5, {good}]')
     rows, rejects = read(tmp_path / "train.json")
-    assert [row["source_row"] for row in rows] == [0]
-    assert [(reject.row, reject.reason) for reject in rejects] == [(1, "bad_json"), (2, "bad_json")]
+    assert [row["source_row"] for row in rows] == [0, 3]
+    assert [(reject.row, reject.reason) for reject in rejects] == [(1, "bad_json"), (2, "not_an_object")]
 
 
 @pytest.mark.parametrize(("cut", "record"), [(-1, 30), (-3, 29), (-120, 28)])

@@ -103,7 +103,7 @@ def test_bad_lines_are_rejects(tmp_path):
     path.write_text('{"q": "a?", "a": "1"}\n{"q": \n{"q": "c?", "a": null}\n[1]\n')
     rows, rejects = read(make_spec(PLAIN), path)
     assert len(rows) == 1
-    assert [reason for reason, _ in rejects] == ["bad_json", "no_answer", "no_question"]
+    assert [reason for reason, _ in rejects] == ["bad_json", "no_answer", "not_an_object"]
     assert rejects[0][1].startswith("line 2 is not valid JSON")
 
 
