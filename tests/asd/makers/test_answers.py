@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from asd.schemas.answers import ANSWERS, parse_box, parse_letter, parse_response, parse_yes_no
+from asd.schemas.answer_models import ANSWERS
+from asd.schemas.answers import parse_box, parse_letter, parse_response, parse_yes_no
 from asd.schemas.styles import AnswerStyle
 
 OPTIONS = ["red fox", "A blue jay", "newt"]
