@@ -254,7 +254,7 @@ class ConversionRun:
 
     def _results(self, orders: Sequence[ShardOrder], pool: WorkPool) -> list[ShardResult]:
         """Of all orders; those whose shard is there and recorded are not looked at again."""
-        assembled = Assembled(self.assembled_dir, self.out, durable=self.shared.is_begun)
+        assembled = Assembled(self.assembled_dir, self.out, self.progress.say, durable=self.shared.is_begun)
         known = {order.file: assembled.find(order.file) for order in orders}
         made = pool.assemble([order for order in orders if known[order.file] is None])
         results = []

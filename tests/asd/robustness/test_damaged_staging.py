@@ -137,6 +137,15 @@ def test_what_is_known_of_finished_shards(folder: Path, killed: Path, how: Damag
 
 
 @pytest.mark.parametrize("how", [cut_off, emptied])
+def test_finished_shards(folder: Path, killed: Path, how: Damage) -> None:
+    path = damage(folder, "out/data/train-*", how)
+    size = path.stat().st_size
+    (note,) = [line for line in go_on(folder) if str(path) in line]
+    assert note.startswith(f"note: {path} is damaged (it has {size} bytes, expected ") and note.endswith("making it again")
+    assert_same_as_whole(folder, killed)
+
+
+@pytest.mark.parametrize("how", [cut_off, emptied])
 def test_draft_files_say_what_to_do(folder: Path, killed: Path, how: Damage) -> None:
     path = damage(folder, "drafts/*.arrow", how)
     with pytest.raises(StorageError, match=rf"{path.name} cannot be read any more .*asd versions .*data --clean`"):
