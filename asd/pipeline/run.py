@@ -140,7 +140,7 @@ class ConversionRun:
     def _setup(self, wanted: int) -> WorkerSetup:
         prepared = self.prepared
         return WorkerSetup(
-            spec_json=prepared.spec.model_dump_json(),
+            spec=prepared.spec,
             seed=prepared.config.seed,
             styles=tuple(prepared.styles),
             template_dir=prepared.config.template_dir,

@@ -49,7 +49,7 @@ from asd.templating import TemplateSet
 class WorkerSetup:
     """Everything a worker process needs, sent once."""
 
-    spec_json: str
+    spec: TaskSpec
     seed: int
     styles: tuple[AnswerStyle, ...]
     template_dir: Path | None
@@ -119,7 +119,7 @@ class Worker:
 
     def __init__(self, setup: WorkerSetup) -> None:
         self.setup = setup
-        self.spec = TaskSpec.model_validate_json(setup.spec_json)
+        self.spec = setup.spec
         distractors = None
         if setup.mining_index is not None:
             from asd.makers.distractors import DistractorIndex

@@ -17,7 +17,7 @@ Family = Literal["vqa", "ocr", "classification", "science", "grounding", "statem
 class TaskSpec(BaseModel):
     """A task: its native style, how its files are read, what its samples can become and by which maker."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")
     title: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -69,3 +71,13 @@ def test_a_worker_process_imports_neither_the_rewriter_nor_the_readers_of_source
     code = f"import sys, asd.pipeline.pool; print([name for name in sys.modules if name.startswith({needless})])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_worker_process_takes_its_task_without_building_the_model_of_tasks(tmp_path: Path) -> None:
+    (tmp_path / "spec").write_bytes(pickle.dumps(load_task("vqav2")))
+    code = (
+        "import pickle, sys, asd.pipeline.pool\nfrom asd.schemas.task import TaskSpec\n"
+        "spec = pickle.load(open(sys.argv[1], 'rb'))\nprint(spec.name, TaskSpec.__pydantic_complete__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "spec"], capture_output=True, text=True, check=True)
+    assert done.stdout == "vqav2 False\n"
