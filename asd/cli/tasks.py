@@ -13,6 +13,8 @@ from asd.tasks.task_files import TASKS_DIR, builtin_tasks, read_mapping
 if TYPE_CHECKING:
     from asd.schemas.task import TaskSpec
 
+_REWRITER = "rewriter: a language model, asked where --rewriter names one; see docs/rewriter.md"
+
 
 def run(name: str | None, *, as_json: bool) -> None:
     if name is None and not as_json:  # an everyday command: it does not wait for the models of tasks
@@ -47,9 +49,6 @@ def overview(tasks: list[dict[str, Any]]) -> list[str]:
         "",
         f"{len(tasks)} tasks. `asd tasks NAME` shows one in full. A YAML file of your own works too.",
     ]
-
-
-_REWRITER = "rewriter: a language model, asked where --rewriter names one; see docs/rewriter.md"
 
 
 def _formats(layouts: Iterable[str]) -> str:
