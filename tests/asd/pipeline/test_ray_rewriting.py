@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,22 +72,25 @@ def processes(*titles: str) -> list[int]:
     return found
 
 
-class KillWhen(threading.Thread):
-    """Kills one worker that asks the model, once it is time."""
+class Killer(threading.Thread):
+    """Kills one process for each title, the first once there are more than `after` replies, the next after as many."""
 
-    def __init__(self, is_time: Callable[[], bool]) -> None:
+    def __init__(self, server: RunningServer, after: int, *titles: str) -> None:
         super().__init__(daemon=True)
-        self._is_time, self._is_over, self.killed = is_time, threading.Event(), list[int]()
+        self._server, self._after, self._titles = server, after, list(titles)
+        self._is_over, self.killed = threading.Event(), list[int]()
 
     def run(self) -> None:
-        while not self._is_over.is_set() and not self.killed:
-            if self._is_time():
-                self.killed = processes("ray::ModelWorker")[:1]
-                for process in self.killed:
-                    os.kill(process, signal.SIGKILL)
+        while not self._is_over.is_set() and self._titles:
             time.sleep(0.01)
+            replies = self._server.told()["counts"].get("ok", 0)
+            found = processes(self._titles[0])
+            if found and replies > self._after * (len(self.killed) + 1):
+                os.kill(found[0], signal.SIGKILL)
+                self.killed.append(found[0])
+                del self._titles[0]
 
-    def __enter__(self) -> KillWhen:
+    def __enter__(self) -> Killer:
         self.start()
         return self
 
@@ -131,13 +134,13 @@ class TestAsking:
         assert again.making is not None and again.making["sends"] == 0 < again.making["cache_hits"]
         assert scene.server.told()["counts"] == before
 
-    def test_a_killed_worker_costs_what_was_in_flight(self, scene: Scene, tmp_path: Path) -> None:
+    def test_killed_processes_cost_what_was_in_flight(self, scene: Scene, tmp_path: Path) -> None:
         with RunningServer(log=tmp_path / "log.jsonl", model="scripted", latency_s=0.1) as server:
             told = Told()
-            with KillWhen(lambda: server.told()["counts"].get("ok", 0) > 30) as killer:
+            with Killer(server, 25, "ray::ModelWorker", "ray::ReplyKeeper") as killer:
                 place = {"base_urls": [server.base_url]}
                 done = scene.convert(tmp_path, told, ray_rewriters=1, ray_ship_files=True, rewriter=place)
-            assert len(killer.killed) == 1
+            assert len(killer.killed) == 2
             scene.assert_same(done)
             twice = [count for count in server.answered().values() if count > 1]
             assert sum(twice) <= 2 * AT_ONCE
