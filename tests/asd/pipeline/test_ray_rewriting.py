@@ -113,10 +113,7 @@ def assert_nobody_is_left(mine: list[int]) -> None:
 @pytest.mark.ray
 @pytest.mark.usefixtures("connected")
 class TestAsking:
-    def test_same_bytes_where_nodes_see_the_folder(self, scene: Scene, tmp_path: Path) -> None:
-        scene.assert_same(scene.convert(tmp_path))
-
-    def test_same_bytes_where_they_do_not_and_a_replay_that_asks_nothing(self, scene: Scene, tmp_path: Path) -> None:
+    def test_same_bytes_and_a_replay_that_asks_nothing(self, scene: Scene, tmp_path: Path) -> None:
         told = Told()
         done = scene.convert(tmp_path, told, ray_ship_files=True)
         scene.assert_same(done)
@@ -146,7 +143,7 @@ class TestAsking:
             assert sum(twice) <= 2 * AT_ONCE
             assert told.rows == scene.told.rows  # none was counted twice
 
-    def test_a_vllm_of_its_own_on_each_gpu(self, scene: Scene, tmp_path: Path) -> None:
+    def test_a_vllm_of_its_own_on_each_gpu_of_nodes_that_see_the_folder(self, scene: Scene, tmp_path: Path) -> None:
         told, before = Told(), processes(sys.executable)
         place = {"kind": "vllm", "base_urls": []}
         scene.assert_same(scene.convert(tmp_path, told, rewriter=place))
@@ -160,11 +157,11 @@ class TestAsking:
 @pytest.mark.ray
 @pytest.mark.usefixtures("connected")
 class TestStops:
-    def test_a_spent_budget_is_one_message_and_the_next_run_goes_on(self, scene: Scene, tmp_path: Path) -> None:
+    def test_a_spent_budget_is_one_message_and_this_machine_can_go_on(self, scene: Scene, tmp_path: Path) -> None:
         with pytest.raises(BudgetError, match=r"stopped at the budget, max_tokens_total 6,000: .* among 2 pools"):
             scene.convert(tmp_path, rewriter={"max_tokens_total": 12_000})
         before = scene.server.told()["counts"]["ok"]
-        done = scene.convert(tmp_path)
+        done = scene.convert(tmp_path, engine="local")
         scene.assert_same(done)
         assert done.making is not None and done.making["runs"] == 2
         assert scene.server.told()["counts"]["ok"] - before < done.making["replies"]
