@@ -81,7 +81,7 @@ class RayPool:
         import ray
         import ray.data
 
-        needed = self._memory_of(orders)
+        needed = self.memory_of(orders)
         require_memory(needed)
         rows = [{"number": number, "order": pickle.dumps(order)} for number, order in enumerate(orders)]
         try:
@@ -99,7 +99,8 @@ class RayPool:
                 "again to go on."
             ) from exc
 
-    def _memory_of(self, orders: Sequence[Any]) -> int:
+    def memory_of(self, orders: Sequence[Any]) -> int:
+        """Bytes that a worker needs for the largest of the work items."""
         largest = max((self.setup.ingest_dir / order.shard.file).stat().st_size for order in orders)
         index = self.setup.mining_index
         index_bytes = index.stat().st_size if index is not None else 0

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from asd.errors import AsdError, PreflightError, ServerError, SourceError, StorageError
+from asd.errors import AsdError, KeyRefusedError, PreflightError, ServerError, SourceError, StorageError
 from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.fingerprint import rewriter_fingerprint
 from asd.pipeline.pool import WorkerLostError
@@ -29,6 +29,7 @@ from asd.pipeline.ray_replies import RemoteReplies
 from asd.pipeline.ray_worker import Site, remote_setup, scratch_folder
 from asd.pipeline.rewriting import RewritingStage
 from asd.pipeline.work import Worker, WorkerSetup
+from asd.rewrite.api_key import read_api_key
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.stats import RunStats
 from asd.shards.files import write_bytes
@@ -175,6 +176,7 @@ class ModelWorker:
             settings = self._site.settings
             _require_same_model(self._site)
             _require_images(self._site)
+            _require_key(settings)
             cache = await RemoteReplies.open(self._site.keeper, "@".join(self._site.model))
             self._setup = await self._setup_here()
             stage = NodeStage(Worker(self._setup), settings, self._notes, cache)
@@ -259,6 +261,17 @@ def _require_images(site: ModelSite) -> None:
             f"node {socket.gethostname()} of the Ray cluster does not see the image folder {root}, whose images are in "
             "the prompts. Put it where all nodes see it, or ask without images (--images never; another version)."
         )
+
+
+def _require_key(settings: RewriterSettings) -> None:
+    """Raises: KeyRefusedError where the key is not on this node."""
+    try:
+        read_api_key(settings.api_key_env, settings.api_key_file)
+    except KeyRefusedError as exc:
+        raise KeyRefusedError(
+            f"{exc}. So it is on node {socket.gethostname()} of the Ray cluster: keys are not sent through Ray, each node "
+            "reads its own"
+        ) from None
 
 
 @contextlib.contextmanager

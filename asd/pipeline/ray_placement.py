@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ class Placement:
     count: int
     gpus: float
     node_ids: tuple[str, ...]
-    """Taken in turn as far as they have room; empty: wherever the GPUs are."""
+    """One for each of them, the nodes in turn; empty: wherever the GPUs are."""
 
     def options(self, turn: int) -> dict[str, Any]:
         """Of the actor that is number `turn`, from 0 on."""
@@ -27,8 +29,8 @@ class Placement:
 
         if not self.node_ids:
             return {"num_cpus": 1, "num_gpus": self.gpus, "scheduling_strategy": "SPREAD"}
-        node = self.node_ids[turn % len(self.node_ids)]
-        return {"num_cpus": 1, "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True)}
+        here = NodeAffinitySchedulingStrategy(self.node_ids[turn], soft=True)  # elsewhere once the node is gone
+        return {"num_cpus": 1, "scheduling_strategy": here}
 
     @property
     def needs(self) -> str:
@@ -46,8 +48,8 @@ def place_rewriters(count: int | None, gpus: float | None, settings: RewriterSet
     """
     if gpus is None:
         gpus = float(_parallel(settings)) if settings.kind in _OWN_MODEL else 0.0
-    nodes = working_nodes()
-    room = sum(_room(node["Resources"], gpus) for node in nodes)
+    rooms = {node["NodeID"]: _room(node["Resources"], gpus) for node in working_nodes()}
+    room = sum(rooms.values())
     if not room:
         raise ClusterError(
             f"no node of the Ray cluster has {describe_needs(gpus)}, as a rewriter needs there. Add one, start the model "
@@ -60,15 +62,20 @@ def place_rewriters(count: int | None, gpus: float | None, settings: RewriterSet
         )
     if gpus:
         return Placement(count or room, gpus, ())
-    return Placement(count or len(nodes), 0.0, tuple(node["NodeID"] for node in nodes))
+    count = count or len(rooms)
+    return Placement(count, 0.0, tuple(_in_turn(rooms))[:count])
+
+
+def _in_turn(rooms: Mapping[str, int]) -> Iterator[str]:
+    """Each node once, then each that has room for a second one, and so on."""
+    for taken in range(max(rooms.values())):
+        yield from (node for node, room in rooms.items() if room > taken)
 
 
 def _parallel(settings: RewriterSettings) -> int:
     """GPUs that one vLLM takes by its arguments."""
-    product = 1
-    for name in _PARALLEL:
-        product *= int(settings.server_args.get(name, 1))
-    return product
+    sizes = [settings.server_args.get(name, 1) for name in _PARALLEL]
+    return math.prod(size for size in sizes if isinstance(size, int))
 
 
 def _room(resources: dict[str, float], gpus: float) -> int:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,7 @@ from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
 from asd.pipeline.fingerprint import rewriter_fingerprint
 from asd.pipeline.pool import WorkerLostError, WorkPool
 from asd.pipeline.progress import Progress
-from asd.pipeline.ray_cluster import on_this_node
+from asd.pipeline.ray_cluster import on_this_node, require_memory
 from asd.pipeline.ray_engine import MAX_TRIES, RayPool
 from asd.pipeline.ray_model_pool import ModelPool, PoolLostError
 from asd.pipeline.ray_model_worker import ModelSite, Report
@@ -93,7 +94,7 @@ class RayStage:
 
     async def _round(self, orders: Sequence[DraftOrder]) -> dict[int, Outcomes]:
         """Outcomes by the order's `id`."""
-        handing = _Handing(self._opened(), orders, units_at_once(self._settings), self._account)
+        handing = _Handing(self._opened(orders), orders, units_at_once(self._settings), self._account)
         try:
             return await handing.run()
         except BudgetError as exc:
@@ -101,31 +102,28 @@ class RayStage:
                 raise
             raise BudgetError(f"{exc}. The limits are shared out among {len(self._pools)} pools of requests") from exc
 
-    def _opened(self) -> list[ModelPool]:
+    def _opened(self, orders: Sequence[DraftOrder]) -> list[ModelPool]:
+        """Raises: ClusterError where the cluster has no room for them, busy or not."""
         if not self._pools:
-            import ray
-
             placement = place_rewriters(*self._wishes, self._settings)
-            path = self._settings.cache_path().resolve()
-            keeper = ray.remote(ReplyKeeper).options(
-                num_cpus=0, max_restarts=-1, max_task_retries=-1, **on_this_node()
-            )
-            self._keeper = keeper.remote(path)
+            memory = self._pool.memory_of(orders)
+            require_memory(memory)
+            self._keeper = self._begin_keeper()
             self._progress.say(
                 f"asking the model from {placement.count} workers with {placement.needs} each, up to "
                 f"{self._settings.max_in_flight} requests at once from each"
             )
-            self._pools = [
-                ModelPool(
-                    turn + 1,
-                    lambda past, turn=turn: self._site(turn, placement.count, past),  # type: ignore[misc]
-                    placement.options(turn),
-                    self._progress,
-                    self._tell,
-                )
-                for turn in range(placement.count)
-            ]
+            for turn in range(placement.count):
+                site_for = partial(self._site, turn, placement.count)
+                options = {"memory": memory, **placement.options(turn)}
+                self._pools.append(ModelPool(turn + 1, site_for, options, self._progress, self._tell))
         return self._pools
+
+    def _begin_keeper(self) -> Any:
+        import ray
+
+        keeper = ray.remote(ReplyKeeper).options(num_cpus=0, max_restarts=-1, max_task_retries=-1, **on_this_node())
+        return keeper.remote(self._settings.cache_path().resolve())
 
     def _site(self, turn: int, count: int, past: Sequence[Report]) -> ModelSite:
         settings, site = self._settings, self._pool.site()
@@ -198,7 +196,7 @@ class _Handing:
     async def _feed(self, pool: ModelPool) -> None:
         running: set[asyncio.Task[None]] = set()
         try:
-            while self._todo or running:
+            while True:  # to the end of the round: what another pool has lost may come back
                 if self._todo and await self._started(pool) and self._give(pool, running):
                     await asyncio.sleep(0)  # the others' turn
                 elif running:
@@ -210,6 +208,8 @@ class _Handing:
                     with contextlib.suppress(PoolLostError):  # its orders hear of it
                         await pool.look()
                     self._account()
+                else:
+                    await asyncio.sleep(_POLL_S)
         finally:
             await _cancel(running)
 

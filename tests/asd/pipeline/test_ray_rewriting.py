@@ -17,6 +17,7 @@ from asd.errors import BudgetError, CacheError, KeyRefusedError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import Conversion, convert
 from asd.pipeline.ray_cluster import ClusterError
+from asd.pipeline.ray_placement import _in_turn, _parallel
 from asd.pipeline.ray_rewriting import worker_settings
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.stats import RunStats
@@ -170,7 +171,7 @@ class TestStops:
         self, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("KEY_OF_THE_DRIVER", "a-key")
-        with pytest.raises(KeyRefusedError, match=r"^\$KEY_OF_THE_DRIVER is not set, but api_key_env says"):
+        with pytest.raises(KeyRefusedError, match=r"^\$KEY_OF_THE_DRIVER is not set, .* each node reads its own"):
             scene.convert(tmp_path, rewriter={"api_key_env": "KEY_OF_THE_DRIVER"})
 
     def test_a_reply_that_the_cache_does_not_hold(self, scene: Scene, tmp_path: Path) -> None:
@@ -191,6 +192,16 @@ def test_options_that_need_ray_and_a_rewriter(tmp_path: Path) -> None:
         assert outcome.code == 2
         assert f"error: {option} needs --engine ray and a rewriter (--rewriter)" in outcome.err
     assert not (tmp_path / "data").exists()
+
+
+def test_nodes_are_taken_in_turn() -> None:
+    assert list(_in_turn({"a": 1, "b": 3, "c": 2})) == ["a", "b", "c", "b", "c", "b"]
+
+
+def test_gpus_of_one_vllm() -> None:
+    settings = RewriterSettings(kind="vllm", model="m", server_args={"tensor_parallel_size": 4, "dtype": "auto"})
+    assert _parallel(settings) == 4
+    assert _parallel(settings.model_copy(update={"server_args": {"pipeline_parallel_size": 2}})) == 2
 
 
 class TestLimits:
