@@ -100,6 +100,13 @@ def convert(
     ray_ship_files: Annotated[
         bool, typer.Option("--ray-ship-files", help="Send files through Ray even to nodes that see the output folder.")
     ] = False,
+    ray_rewriters: Annotated[
+        int | None,
+        typer.Option(help="Ray workers that ask the model. [default: one per node, or as many as the GPUs allow]"),
+    ] = None,
+    ray_rewriter_gpus: Annotated[
+        float | None, typer.Option(help="GPUs of each of them. [default: what its own vLLM needs, else 0]")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="With --pipeline: convert so many tasks side by side.")
     ] = None,
@@ -128,7 +135,7 @@ def convert(
         "template_dir": template_dir, "source_format": source_format, "image_root": image_root,
         "embed_images": embed_images or None, "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
         "name": name, "engine": engine, "ray_address": ray_address, "ray_ship_files": ray_ship_files or None,
-        "publish": publish,
+        "ray_rewriters": ray_rewriters, "ray_rewriter_gpus": ray_rewriter_gpus, "publish": publish,
     }  # fmt: skip
     run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json,
         rewriter=rewriter, jobs=jobs, shard=(shard_index, num_shards, wait))  # fmt: skip

@@ -27,6 +27,8 @@ NOT_IDENTITY = {
     "engine": "where the work is done, not what comes of it",
     "ray_address": "where the work is done",
     "ray_ship_files": "speed only",
+    "ray_rewriters": "where the model is asked",
+    "ray_rewriter_gpus": "where the model is asked",
     "publish": "where, not what",
     "strict": "stops a run, changes no sample",
     "max_reject_rate": "stops a run, changes no sample",
@@ -74,6 +76,10 @@ class ConvertConfig(BaseModel):
     """"auto" or "HOST:PORT" of a running cluster; None = $RAY_ADDRESS, else one made of this machine's cores."""
     ray_ship_files: bool = False
     """Send files through Ray even to nodes that see the output folder."""
+    ray_rewriters: int | None = Field(default=None, ge=1)
+    """Workers that ask the model, each with requests of its own; None = one per node, or as many as the GPUs allow."""
+    ray_rewriter_gpus: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    """GPUs of each; None = what a vLLM of its own needs, none for servers that run already."""
     strict: bool = False
     max_reject_rate: float = Field(default=0.2, ge=0.0, le=1.0)
     name: str | None = None
@@ -119,6 +125,10 @@ class ConvertConfig(BaseModel):
     def validate_engine(self) -> ConvertConfig:
         if self.engine != "ray" and (self.ray_address is not None or self.ray_ship_files):
             raise ValueError(f"{'ray_address' if self.ray_address is not None else 'ray_ship_files'} needs --engine ray")
+        if self.engine != "ray" or self.rewriter is None:
+            for name in ("ray_rewriters", "ray_rewriter_gpus"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} needs --engine ray and a rewriter (--rewriter)")
         return self
 
     @model_validator(mode="after")

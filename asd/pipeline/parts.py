@@ -191,10 +191,10 @@ class PartRun(ConversionRun):
     def _pool(self, wanted: int) -> WorkPool:
         return _PartPool(self, super()._pool(wanted))
 
-    def _stage(self, worker: Worker) -> RewritingStage:
+    def _stage(self, pool: WorkPool) -> RewritingStage:
         from asd.pipeline.part_rewriting import PartStage
 
-        return PartStage(self, worker, self.prepared.config.rewriter, Ledger(self.staging / LEDGER), self.progress)
+        return PartStage(self, pool.worker(), self.prepared.config.rewriter, Ledger(self.staging / LEDGER), self.progress)
 
     def _owner(self, shard: NativeShard) -> int:
         return self._places[shard.file] % self.part.count

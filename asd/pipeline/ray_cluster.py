@@ -112,7 +112,7 @@ def _require_same_code(say: Callable[[str], None]) -> None:
             return f"{exc}"
         return here()
 
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+    nodes = working_nodes()
     if not nodes:
         raise ClusterError("the Ray cluster has no node with a CPU to work on. Add one: `ray start --address ...`.")
     task = ray.remote(code_here)
@@ -135,15 +135,26 @@ def _require_same_code(say: Callable[[str], None]) -> None:
     say(f"working on {len(nodes)} Ray nodes with {cores} CPUs (Python {platform.python_version()}, Ray {ray.__version__})")
 
 
-def require_memory(num_bytes: int) -> None:
-    """Raises: ClusterError if no node has a CPU and so much memory for one work item."""
+def working_nodes() -> list[dict[str, Any]]:
+    """Ray's descriptions of the nodes that are alive and have a CPU."""
     import ray
 
-    most = max(
-        (int(node["Resources"].get("memory", 0)) for node in ray.nodes()
-         if node["Alive"] and node["Resources"].get("CPU", 0) >= 1),
-        default=0,
-    )  # fmt: skip
+    return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+
+
+def on_this_node() -> dict[str, Any]:
+    """Options of an actor that has to be where this process is."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return {
+        "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    }
+
+
+def require_memory(num_bytes: int) -> None:
+    """Raises: ClusterError if no node has a CPU and so much memory for one work item."""
+    most = max((int(node["Resources"].get("memory", 0)) for node in working_nodes()), default=0)
     if most < num_bytes:
         raise ClusterError(
             f"no node of the Ray cluster has the memory for a block: about {num_bytes / 1e6:,.0f} MB are needed, the "

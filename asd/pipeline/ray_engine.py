@@ -19,7 +19,7 @@ from typing import Any
 from asd.errors import AsdError
 from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
 from asd.pipeline.pool import WorkerLostError
-from asd.pipeline.ray_cluster import describe_failure, require_memory
+from asd.pipeline.ray_cluster import describe_failure, on_this_node, require_memory
 from asd.pipeline.ray_worker import Site, StagingFiles, do_item
 from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
 
@@ -35,7 +35,7 @@ class RayPool:
     """Does what `Pool` does, on the cluster that this process is connected to."""
 
     def __init__(self, setup: WorkerSetup, staging: Path, *, ship: bool) -> None:
-        self._setup, self._staging, self._ship = setup, staging, ship
+        self.setup, self._staging, self._ship = setup, staging, ship
         self._inline: Worker | None = None
         self._site: Site | None = None
 
@@ -52,7 +52,7 @@ class RayPool:
                 ray.kill(self._site.files)
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
-        drafts_dir = self._setup.drafts_dir
+        drafts_dir = self.setup.drafts_dir
         missing = [order for order in orders if not order.path(drafts_dir).is_file()]
         made = self._map(missing)
         asked = {id(order) for order in missing}
@@ -60,7 +60,7 @@ class RayPool:
             yield next(made) if id(order) in asked else read_outcomes(order.path(drafts_dir), order)
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        missing = [order for order in orders if not (self._setup.shards_dir / order.file).is_file()]
+        missing = [order for order in orders if not (self.setup.shards_dir / order.file).is_file()]
         made = self._map(missing)
         asked = {id(order) for order in missing}
         for order in orders:
@@ -69,7 +69,7 @@ class RayPool:
     def worker(self) -> Worker:
         """The worker of this process."""
         if self._inline is None:
-            self._inline = Worker(self._setup)
+            self._inline = Worker(self.setup)
         return self._inline
 
     def _map(self, orders: Sequence[Any]) -> Iterator[Any]:
@@ -81,12 +81,12 @@ class RayPool:
         import ray
         import ray.data
 
-        needed = self._memory_of(orders)
+        needed = self.memory_of(orders)
         require_memory(needed)
         rows = [{"number": number, "order": pickle.dumps(order)} for number, order in enumerate(orders)]
         try:
             items = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-                do_item, fn_kwargs={"site": self._opened()}, num_cpus=1, memory=needed
+                do_item, fn_kwargs={"site": self.site()}, num_cpus=1, memory=needed
             )
             for row in items.iter_rows():
                 result = pickle.loads(row["result"])
@@ -99,21 +99,20 @@ class RayPool:
                 "again to go on."
             ) from exc
 
-    def _memory_of(self, orders: Sequence[Any]) -> int:
-        largest = max((self._setup.ingest_dir / order.shard.file).stat().st_size for order in orders)
-        index = self._setup.mining_index
+    def memory_of(self, orders: Sequence[Any]) -> int:
+        """Bytes that a worker needs for the largest of the work items."""
+        largest = max((self.setup.ingest_dir / order.shard.file).stat().st_size for order in orders)
+        index = self.setup.mining_index
         index_bytes = index.stat().st_size if index is not None else 0
         return int(_WORKER_BYTES + _PER_BLOCK * largest + _PER_INDEX * index_bytes)
 
-    def _opened(self) -> Site:
-        """The site, its actor started on this node."""
+    def site(self) -> Site:
+        """Where the files are, for workers; the actor is on this node."""
         if self._site is None:
             import ray
-            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-            here = NodeAffinitySchedulingStrategy(node_id=ray.get_runtime_context().get_node_id(), soft=False)
-            actor = ray.remote(StagingFiles).options(num_cpus=0, max_concurrency=4, scheduling_strategy=here)
-            setup = self._setup
+            actor = ray.remote(StagingFiles).options(num_cpus=0, max_concurrency=4, **on_this_node())
+            setup = self.setup
             files = actor.remote(str(self._staging), str(setup.shards_dir), str(setup.drafts_dir))
             templates = _contents(setup.template_dir)
             mark = secrets.token_hex(8)

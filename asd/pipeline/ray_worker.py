@@ -141,29 +141,12 @@ class _RemoteBench(_Bench):
 
     def __init__(self, site: Site) -> None:
         self._files, self._durable = site.files, site.setup.durable_drafts
-        self._folder = _scratch_folder()
-        self._setup = self._local_setup(site)
+        self._setup = remote_setup(site, scratch_folder())
         for folder in (self._setup.ingest_dir, self._setup.drafts_dir, self._setup.shards_dir):
             folder.mkdir(parents=True, exist_ok=True)
+        if self._setup.mining_index is not None:
+            self._fetch(self._setup.mining_index.name, self._setup.mining_index)
         self._worker = Worker(self._setup)
-
-    def _local_setup(self, site: Site) -> WorkerSetup:
-        setup, index, templates = site.setup, None, None
-        if setup.mining_index is not None:
-            index = self._folder / setup.mining_index.name
-            self._fetch(setup.mining_index.name, index)
-        for name, content in site.templates.items():
-            templates = self._folder / "templates"
-            write_bytes(templates / name, content, durable=False)
-        return replace(
-            setup,
-            template_dir=templates,
-            ingest_dir=self._folder / "ingest",
-            drafts_dir=self._folder / "drafts",
-            shards_dir=self._folder / "out",
-            mining_index=index,
-            durable_drafts=False,
-        )
 
     def do(self, order: DraftOrder | ShardOrder) -> Outcomes | ShardResult:
         with self._block(order.shard) as shard:
@@ -215,7 +198,24 @@ class _RemoteBench(_Bench):
         return ray.get(getattr(self._files, method).remote(*arguments))
 
 
-def _scratch_folder() -> Path:
+def remote_setup(site: Site, folder: Path) -> WorkerSetup:
+    """The conversion's setup with its files in `folder`; the user's own templates are there, nothing else."""
+    templates = folder / "templates" if site.templates else None
+    for name, content in site.templates.items():
+        write_bytes(folder / "templates" / name, content, durable=False)
+    index = site.setup.mining_index
+    return replace(
+        site.setup,
+        template_dir=templates,
+        ingest_dir=folder / "ingest",
+        drafts_dir=folder / "drafts",
+        shards_dir=folder / "out",
+        mining_index=None if index is None else folder / index.name,
+        durable_drafts=False,
+    )
+
+
+def scratch_folder() -> Path:
     """A folder of this process; those of processes that were killed are removed."""
     base = Path(tempfile.gettempdir())
     for path in base.glob(f"{_SCRATCH}*"):

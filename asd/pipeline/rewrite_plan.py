@@ -15,6 +15,7 @@ from typing import Any
 
 from asd.makers.maker_context import MakerContext
 from asd.pipeline.config import ConvertConfig
+from asd.pipeline.pool import WorkPool
 from asd.pipeline.prepare import prepare
 from asd.pipeline.progress import Progress, SilentProgress
 from asd.pipeline.rewriting import RewritingStage, build_rewriter
@@ -142,10 +143,10 @@ class PlanningRun(ConversionRun):
     num_prompts = 0
     planned: PlannedRequests | None = None
 
-    def _stage(self, worker: Worker) -> RewritingStage:
+    def _stage(self, pool: WorkPool) -> RewritingStage:
         settings = self.prepared.config.rewriter
         assert settings is not None
-        stage = PlanningStage(worker, settings, Ledger(self.staging), self.progress, self.num_prompts)
+        stage = PlanningStage(pool.worker(), settings, Ledger(self.staging), self.progress, self.num_prompts)
         self.planned = stage.rewriter.planned
         return stage
 

@@ -12,15 +12,16 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from asd.errors import RewriterError
 from asd.pipeline.drafts import DraftOrder, Made, Outcomes, read_outcomes, write_drafts
-from asd.pipeline.rewriting_record import Ledger, RecordingComplete
+from asd.pipeline.rewriting_record import RecordingComplete
+from asd.pipeline.rewriting_round import Round
 from asd.pipeline.rewriting_rows import Ask, RowDrafter
 from asd.pipeline.samples import read_samples
-from asd.pipeline.work import Worker
-from asd.rewrite.completions import Completions, open_completions
+from asd.pipeline.work import Worker, WorkerSetup
+from asd.rewrite.completions import Completions, ReplyStore, open_completions
 from asd.rewrite.request import Complete
 from asd.rewrite.rewriter import Rewriter
 from asd.rewrite.settings import RewriterSettings
@@ -38,21 +39,47 @@ class StageProgress(Protocol):
     def say(self, text: str) -> None: ...
 
 
+class Accounts(Protocol):
+    """Where the counts of a run go; see `Ledger`."""
+
+    def save(self, stats: RunStats, extra: dict[str, int], *, now: bool = False) -> None: ...
+
+
+class ModelStage(Protocol):
+    """Drafts with a model, wherever that is asked. Used as an asynchronous context manager."""
+
+    async def __aenter__(self) -> ModelStage: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+    async def draft(self, orders: Sequence[DraftOrder]) -> list[Outcomes]:
+        """One for each order, in their order; the draft files are there then."""
+
+
 @asynccontextmanager
-async def open_model(settings: RewriterSettings, say: Callable[[str], None]) -> AsyncIterator[Completions]:
-    """The model that `settings` name, started if need be and stopped with the block. Raises: RewriterError."""
+async def open_model(
+    settings: RewriterSettings, say: Callable[[str], None], cache: ReplyStore | None = None
+) -> AsyncIterator[Completions]:
+    """The model that `settings` name, started if need be and stopped with the block. Raises: RewriterError.
+
+    cache: instead of the file of the settings.
+    """
     if settings.kind == "vllm-offline":
         from asd.rewrite.vllm_offline import open_offline
 
-        async with open_offline(settings, say) as complete:
+        async with open_offline(settings, say, cache) as complete:
             yield complete
     elif settings.kind == "vllm":
         from asd.rewrite.vllm_server import vllm_server
 
-        async with vllm_server(settings, say=say) as url, open_completions(settings, say, base_urls=[url]) as complete:
+        async with (
+            vllm_server(settings, say=say) as url,
+            open_completions(settings, say, base_urls=[url], cache=cache) as complete,
+        ):
             yield complete
     else:
-        async with open_completions(settings, say) as complete:
+        async with open_completions(settings, say, cache=cache) as complete:
             yield complete
 
 
@@ -74,13 +101,22 @@ def look_at_model(settings: RewriterSettings) -> None:
 class RewritingStage:
     """Open for a whole conversion, in one task: `async with RewritingStage(...) as stage`."""
 
-    def __init__(self, worker: Worker, settings: RewriterSettings, ledger: Ledger, progress: StageProgress) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        settings: RewriterSettings,
+        ledger: Accounts,
+        progress: StageProgress,
+        cache: ReplyStore | None = None,
+    ) -> None:
+        """cache: instead of the file of the settings."""
         self._worker, self._settings, self._ledger, self._progress = worker, settings, ledger, progress
+        self._cache = cache
         self._stack = AsyncExitStack()
         self._drafter: RowDrafter | None = None
         self._rewriter: Rewriter | None = None
         self._stats: RunStats | None = None
-        self._max_units = settings.max_in_flight + settings.max_in_flight // 4 + 8
+        self._max_units = units_at_once(settings)
 
     async def __aenter__(self) -> RewritingStage:
         return self
@@ -91,28 +127,37 @@ class RewritingStage:
 
     async def draft(self, orders: Sequence[DraftOrder]) -> list[Outcomes]:
         """Raises: RewriterError where the model's side has to stop; what was finished is kept."""
-        setup = self._worker.setup
-        missing = [order for order in orders if not order.path(setup.drafts_dir).is_file()]
+        missing = [order for order in orders if not self._draft_file(order).is_file()]
         for order in orders:
             if order not in missing:
                 self._progress.advance(len(order.requests()))
         if missing:
-            drafter = await self._open()
-            await _Round(self, drafter, self._max_units).run(missing)
-        return [read_outcomes(order.path(setup.drafts_dir), order) for order in orders]
+            drafter = await self.open()
+            await Round(self, drafter, self._max_units).run(missing)
+        return [read_outcomes(self._draft_file(order), order) for order in orders]
 
-    async def _open(self) -> RowDrafter:
+    async def open(self) -> RowDrafter:
+        """The model is reached and asked from here on, in this task. Raises: RewriterError."""
         if self._drafter is None:
-            complete = await self._stack.enter_async_context(open_model(self._settings, self._progress.say))
+            complete = await self._stack.enter_async_context(
+                open_model(self._settings, self._progress.say, self._cache)
+            )
             self._stats = complete.stats
             recording = RecordingComplete(complete, self._settings)
             self._rewriter = build_rewriter(self._worker, self._settings, recording, takes_images=complete.images)
             self._drafter = RowDrafter(self._worker, self._rewriter, self._settings)
         return self._drafter
 
+    def setup_of(self, order: DraftOrder) -> WorkerSetup:
+        """Where the order's files are."""
+        return self._worker.setup
+
+    def _draft_file(self, order: DraftOrder) -> Path:
+        return order.path(self.setup_of(order).drafts_dir)
+
     def units(self, order: DraftOrder) -> Iterator[tuple[list[int], list[Ask]]]:
         """Places among the order's requests, and what is asked there; one image's questions of one style together."""
-        ingest_dir, requests = self._worker.setup.ingest_dir, order.requests()
+        ingest_dir, requests = self.setup_of(order).ingest_dir, order.requests()
         masks = order.masks(ingest_dir)
         path = ingest_dir / order.shard.file
         units = _units(path, requests, self._settings.group_by_image)
@@ -127,8 +172,7 @@ class RewritingStage:
         self._save()
 
     def finish_order(self, order: DraftOrder, made: list[Made]) -> None:
-        setup = self._worker.setup
-        write_drafts(order.path(setup.drafts_dir), order, made, durable=setup.durable_drafts)
+        write_drafts(self._draft_file(order), order, made, durable=self.setup_of(order).durable_drafts)
 
     @property
     def patience_s(self) -> float:
@@ -138,6 +182,11 @@ class RewritingStage:
     def _save(self, *, now: bool = False) -> None:
         if self._stats is not None and self._rewriter is not None:
             self._ledger.save(self._stats, dict(self._rewriter.failed_checks), now=now)
+
+
+def units_at_once(settings: RewriterSettings) -> int:
+    """Of prompts that are asked or prepared: some more than requests in flight, so that one is ready for each place."""
+    return settings.max_in_flight + settings.max_in_flight // 4 + 8
 
 
 def build_rewriter(worker: Worker, settings: RewriterSettings, complete: Complete, *, takes_images: bool) -> Rewriter:
@@ -174,70 +223,6 @@ def _units(path: Path, requests: list[tuple[int, int, bool]], most: int) -> list
 def _images_of(path: Path, rows: list[int]) -> list[tuple[str, ...]]:
     column = open_arrow(path).read_all()["images"].take(rows)
     return [tuple(names) for names in column.to_pylist()]
-
-
-class _Sheet:
-    """Results of one order as they come in; written when the last is there."""
-
-    def __init__(self, order: DraftOrder) -> None:
-        self.order = order
-        self.made: list[Made | None] = [None] * len(order.requests())
-        self.left = len(self.made)
-
-
-class _Round:
-    """One set of orders: units are started as others end, and after a failure none are."""
-
-    def __init__(self, stage: RewritingStage, drafter: RowDrafter, max_units: int) -> None:
-        self._stage, self._drafter = stage, drafter
-        self._gate = asyncio.Semaphore(max_units)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failure: Exception | None = None
-
-    async def run(self, orders: Sequence[DraftOrder]) -> None:
-        try:
-            for order in orders:
-                sheet = _Sheet(order)
-                for places, asks in self._stage.units(order):
-                    await self._gate.acquire()
-                    if self._failure is not None:
-                        break
-                    self._start(sheet, places, asks)
-                if self._failure is not None:
-                    break
-            await self._wait_for_the_rest()
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._failure is not None:
-            raise self._failure
-
-    def _start(self, sheet: _Sheet, places: list[int], asks: list[Ask]) -> None:
-        task = asyncio.create_task(self._work(sheet, places, asks))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _work(self, sheet: _Sheet, places: list[int], asks: list[Ask]) -> None:
-        try:
-            made = await self._drafter.draft_unit(asks)
-            for place, one in zip(places, made, strict=True):
-                sheet.made[place] = one
-            sheet.left -= len(places)
-            if sheet.left == 0:
-                self._stage.finish_order(sheet.order, [one for one in sheet.made if one is not None])
-            self._stage.finish_unit(len(places))
-        except Exception as exc:
-            self._failure = self._failure or exc
-        finally:
-            self._gate.release()
-
-    async def _wait_for_the_rest(self) -> None:
-        """All of it; after a failure of the model's side as long as a reply may take; else not at all."""
-        while self._tasks and self._failure is None:
-            await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
-        if self._tasks and isinstance(self._failure, RewriterError):
-            await asyncio.wait(set(self._tasks), timeout=self._stage.patience_s)
 
 
 def run_to_end(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

@@ -29,7 +29,7 @@ from asd.pipeline.prepare import Prepared, stamps_of
 from asd.pipeline.progress import Progress
 from asd.pipeline.rewriting_record import LEDGER, Ledger, describe_version
 from asd.pipeline.shared_staging import SharedStaging
-from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
+from asd.pipeline.work import ShardOrder, ShardResult, WorkerSetup
 from asd.schemas.styles import TARGET_STYLES, Maker
 from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes, write_text
 from asd.shards.manifest import (
@@ -40,7 +40,7 @@ from asd.shards.manifest import (
 )
 
 if TYPE_CHECKING:
-    from asd.pipeline.rewriting import RewritingStage
+    from asd.pipeline.rewriting import ModelStage
 
 INLINE_SAMPLES = 60_000
 """Below so many samples to convert, starting worker processes costs more than it saves."""
@@ -185,28 +185,31 @@ class ConversionRun:
         if self.prepared.config.rewriter is not None:
             from asd.pipeline.rewriting import run_to_end
 
-            run_to_end(lambda: self._answer_all_with_model(planner, ingested, pool.worker()))
+            run_to_end(lambda: self._answer_all_with_model(planner, ingested, pool))
         else:
             while (questions := planner.advance()) is not None:
                 self._answer(questions, planner, ingested, pool)
         return planner, planner.result()
 
-    async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, worker: Worker) -> None:
+    async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, pool: WorkPool) -> None:
         """All rounds in one task, since the model stays open for all of them."""
-        async with self._stage(worker) as stage:
+        async with self._stage(pool) as stage:
             while (questions := planner.advance()) is not None:
                 orders = self._orders(questions, planner, ingested)
                 for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
                     _feed(planner, order, outcomes)
                 self.rounds += 1
 
-    def _stage(self, worker: Worker) -> RewritingStage:
-        settings = self.prepared.config.rewriter
-        assert settings is not None
+    def _stage(self, pool: WorkPool) -> ModelStage:
+        config, ledger = self.prepared.config, Ledger(self.staging / LEDGER)
+        assert config.rewriter is not None
+        if self.engine == "ray":
+            from asd.pipeline.ray_rewriting import stage_on_ray
+
+            return stage_on_ray(pool, config, ledger, self.progress)
         from asd.pipeline.rewriting import RewritingStage
 
-        ledger = Ledger(self.staging / LEDGER)
-        return RewritingStage(worker, settings, ledger, self.progress)
+        return RewritingStage(pool.worker(), config.rewriter, ledger, self.progress)
 
     def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: WorkPool) -> None:
         """Put the planner's questions to the makers, shard by shard."""

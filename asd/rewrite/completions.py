@@ -9,7 +9,8 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from asd.errors import BudgetError, CacheError, ServerError, StorageError, UsageError
@@ -28,10 +29,31 @@ Say = Callable[[str], None]
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
+class ReplyStore(Protocol):
+    """What is kept of replies, and where: a `RequestCache`, or one on another machine."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def get(self, key: str) -> Entry | None:
+        """What is at hand without waiting."""
+
+    async def find(self, key: str) -> Entry | None:
+        """What `get` does not see. Raises: CacheError."""
+
+    async def put(self, entry: Entry) -> Entry:
+        """As `RequestCache.put`."""
+
+    def facts(self, model: str) -> dict[str, bool] | None: ...
+    def set_facts(self, model: str, facts: dict[str, bool]) -> None: ...
+    def models(self) -> list[str]: ...
+    def close(self) -> None: ...
+
+
 class Completions:
     """Satisfies `Complete`. `structured`: the server binds replies to the schema; `images`: it takes them."""
 
-    def __init__(self, settings: RewriterSettings, cache: RequestCache, stats: RunStats) -> None:
+    def __init__(self, settings: RewriterSettings, cache: ReplyStore, stats: RunStats) -> None:
         self.cache, self.stats = cache, stats
         self.structured = self.images = True
         self.context: int | None = None
@@ -47,10 +69,8 @@ class Completions:
         key = request.key(self._model, self._revision)
         task = self._in_flight.get(key)
         if task is None:
-            entry = self.cache.get(key)
-            if entry is not None and (entry.status != "passing" or self._transport is None):
-                self.stats.cache_hits += 1
-                return _from_cache(entry)
+            if (known := self._take(self.cache.get(key))) is not None:
+                return known
             task = self._begin(request, key)
         else:
             self.stats.merged += 1
@@ -87,7 +107,16 @@ class Completions:
         if not task.cancelled():
             task.exception()  # seen here even if everyone who waited for it is gone
 
+    def _take(self, entry: Entry | None) -> Completion | Refusal | None:
+        """What an entry answers; None where a server is to be asked."""
+        if entry is None or (entry.status == "passing" and self._transport is not None):
+            return None
+        self.stats.cache_hits += 1
+        return _from_cache(entry)
+
     async def _ask(self, request: CompletionRequest, key: str) -> Completion | Refusal:
+        if (known := self._take(await self.cache.find(key))) is not None:
+            return known
         if self._transport is None:
             raise CacheError(
                 f"{self.cache.path}: the reply to a request of {request.template} to {self.model_id} is missing, and "
@@ -125,17 +154,19 @@ async def open_completions(
     pace: Pace | None = None,
     stats: RunStats | None = None,
     is_long: bool = True,
+    cache: ReplyStore | None = None,
 ) -> AsyncIterator[Completions]:
     """Check the servers, then complete requests until the block ends.
 
     base_urls: instead of those of the settings, for a server of one's own. engine: answers in this process instead of
-    servers. is_long: whether tuning the garbage collector pays; False for a look at the servers.
+    servers. is_long: whether tuning the garbage collector pays; False for a look at the servers. cache: instead of the
+    file of the settings; it is closed at the end.
     Replies that are in flight when the block ends in a BudgetError are waited for: they are paid.
     Raises: KeyRefusedError, PreflightError, ServerError, CacheError before any work.
     """
     pace = pace or Pace()
     stats = stats or RunStats(price_in=settings.price_in, price_out=settings.price_out)
-    cache = RequestCache(settings.cache_path())
+    cache = cache or RequestCache(settings.cache_path())
     drain_s = pace.drain_s
     try:
         completions = Completions(settings, cache, stats)

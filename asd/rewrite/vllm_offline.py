@@ -22,7 +22,7 @@ from typing import Any
 
 from asd.errors import PreflightError, RewriterError, ServerError, UsageError
 from asd.rewrite import child_guard
-from asd.rewrite.completions import Completions, open_completions
+from asd.rewrite.completions import Completions, ReplyStore, open_completions
 from asd.rewrite.request import Completion, CompletionRequest, Refusal
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.vllm_arguments import as_keywords, engine_arguments, quiet_environment
@@ -38,7 +38,9 @@ _LOGGING = {"VLLM_LOGGING_STREAM": "ext://sys.stderr", "VLLM_LOGGING_LEVEL": "WA
 
 
 @asynccontextmanager
-async def open_offline(settings: RewriterSettings, say: Callable[[str], None]) -> AsyncIterator[Completions]:
+async def open_offline(
+    settings: RewriterSettings, say: Callable[[str], None], cache: ReplyStore | None = None
+) -> AsyncIterator[Completions]:
     """Load the model, complete requests until the block ends, free its memory.
 
     Raises: UsageError without vLLM, ServerError where the model cannot be loaded, PreflightError if its context is too
@@ -50,7 +52,7 @@ async def open_offline(settings: RewriterSettings, say: Callable[[str], None]) -
         engine = await loop.run_in_executor(thread, load_engine, settings)
         batcher = MicroBatcher(engine, thread)
         try:
-            async with open_completions(settings, say, engine=batcher) as completions:
+            async with open_completions(settings, say, engine=batcher, cache=cache) as completions:
                 yield completions
         finally:
             await batcher.close()

@@ -65,6 +65,7 @@ class ScriptedServer:
         app.router.add_get("/v1/models", self.models)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/health", self.health)
         app.router.add_get("/control", self.tell)
         app.router.add_post("/control", self.control)
         return app
@@ -77,6 +78,9 @@ class ScriptedServer:
 
     async def metrics(self, request: web.Request) -> web.Response:
         return web.Response(text=f'vllm:num_requests_waiting{{model_name="{self.script.model}"}} {self._waiting}.0\n')
+
+    async def health(self, request: web.Request) -> web.Response:
+        return web.Response()
 
     async def tell(self, request: web.Request) -> web.Response:
         told = {"counts": dict(self.counts), "peak": self._peak, "running": self._running, "waiting": self._waiting}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -10,7 +9,6 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +20,12 @@ from asd.pipeline import ray_cluster, ray_engine
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import convert
 from asd.pipeline.pool import WorkerLostError
-from asd.pipeline.progress import SilentProgress
 from asd.pipeline.ray_cluster import ClusterError
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
+from tests.asd.pipeline.ray_nodes import HAS_RAY, Told
 from tests.asd.robustness.conversions import assert_only_this_remains, contents, settings, write_source
 from tests.conftest import REPO
-
-HAS_RAY = importlib.util.find_spec("ray") is not None
-
-
-class Told(SilentProgress):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed here")
@@ -60,51 +48,6 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
     assert "--engine: Input should be 'local' or 'ray' (got 'spark')" in told("--engine", "spark")
     assert "--engine ray hands the work out itself" in told("--engine", "ray", "--shard-index", 0, "--num-shards", 2)
     assert not (tmp_path / "data").exists()
-
-
-def two_nodes() -> Any:
-    """Ray gives a node's processes half a minute to start, which is short on a busy machine: so three times."""
-    from ray.cluster_utils import Cluster
-
-    node = {
-        "num_cpus": 1, "object_store_memory": 100_000_000, "memory": 1_000_000_000, "include_dashboard": False,
-        "include_log_monitor": False, "no_monitor": True,
-    }  # fmt: skip
-    for attempt in range(3):
-        running = Cluster()
-        try:
-            running.add_node(**node)
-            running.add_node(**node)
-        except Exception as exc:
-            running.shutdown()
-            if attempt == 2 or "timed out during startup" not in str(exc):
-                raise
-        else:
-            break
-    return running
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """Address of a cluster of two nodes with a core each."""
-    if not HAS_RAY:
-        pytest.skip("needs Ray: pip install -e '.[ray]'")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PYTHONPATH", str(REPO))  # this very code, on nodes too
-    running = two_nodes()
-    yield running.address
-    running.shutdown()
-    patch.undo()
-
-
-@pytest.fixture(scope="module")
-def connected(cluster: str) -> Iterator[None]:
-    """One connection for the conversions of all tests: making it takes long."""
-    import ray
-
-    ray.init(address=cluster, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,65 @@
+"""A real Ray cluster of two nodes on this machine, and what a conversion on it tells."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from asd.pipeline.progress import SilentProgress
+from tests.conftest import REPO
+
+HAS_RAY = importlib.util.find_spec("ray") is not None
+
+
+class Told(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.rows: Counter[str] = Counter()
+        """Rows by the stage that told of them."""
+        self._stage = ""
+
+    def stage(self, name: str, total: int | None) -> None:
+        self._stage = name
+
+    def advance(self, rows: int) -> None:
+        self.rows[self._stage] += rows
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """Of the nodes: this very code, and a server that answers in vLLM's place."""
+    vllm = folder / "vllm-python"
+    vllm.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.servers.in_place_of_vllm "$@"\n')
+    vllm.chmod(0o755)
+    return {"PYTHONPATH": str(REPO), "ASD_VLLM_PYTHON": str(vllm), "XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def two_nodes() -> Any:
+    """With a core each, and a GPU that is only said to be there.
+
+    Ray gives a node's processes half a minute to start, which is short on a busy machine: so three times.
+    """
+    from ray.cluster_utils import Cluster
+
+    node = {
+        "num_cpus": 1, "num_gpus": 1, "object_store_memory": 100_000_000, "memory": 1_000_000_000,
+        "include_dashboard": False, "include_log_monitor": False, "no_monitor": True,
+    }  # fmt: skip
+    for attempt in range(3):
+        running = Cluster()
+        try:
+            running.add_node(**node)
+            running.add_node(**node)
+        except Exception as exc:
+            running.shutdown()
+            if attempt == 2 or "timed out during startup" not in str(exc):
+                raise
+        else:
+            break
+    return running
