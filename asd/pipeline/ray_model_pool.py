@@ -65,13 +65,15 @@ class ModelPool:
         """Returns once the model answers there. Raises: RewriterError; PoolLostError."""
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_mark_seen)  # nobody may be waiting for it any more
         await asyncio.shield(self._starting)
 
     async def _start(self) -> None:
         import ray
 
         self._actor = actor = ray.remote(ModelWorker).options(**self._options).remote(self._site_for(self._past))
-        where = asyncio.ensure_future(_reply(actor.where))
+        where = asyncio.create_task(_reply(actor.where))
+        where.add_done_callback(_mark_seen)
         if not (await asyncio.wait({where}, timeout=_ROOM_S))[0]:
             self._say(self.number, "", "waiting for room on the Ray cluster")
         with self._loss_told(actor):
@@ -94,8 +96,11 @@ class ModelPool:
         return outcomes
 
     async def look(self, *, now: bool = False) -> None:
-        """Take in what the worker has done; now and then, unless `now`. Raises: PoolLostError."""
-        if self._actor is None or (not now and time.monotonic() - self._looked < _LOOK_S):
+        """Take in what the worker has done; now and then, unless `now`. Raises: PoolLostError.
+
+        A worker that has no room yet is not waited for.
+        """
+        if not self._host or (not now and time.monotonic() - self._looked < _LOOK_S):
             return
         self._looked = time.monotonic()
         actor = self._actor
@@ -153,6 +158,11 @@ class ModelPool:
         self._past.append(self._latest)
         self.deaths += 1
         self._begin_worker()
+
+
+def _mark_seen(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 async def _reply(method: Any, *arguments: Any) -> Any:
