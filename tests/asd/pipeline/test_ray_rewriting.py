@@ -185,12 +185,12 @@ class TestStops:
     ) -> None:
         monkeypatch.setenv("KEY_OF_THE_DRIVER", "a-key")
         with pytest.raises(KeyRefusedError, match=r"^\$KEY_OF_THE_DRIVER is not set, .* each node reads its own"):
-            scene.convert(tmp_path, rewriter={"api_key_env": "KEY_OF_THE_DRIVER"})
+            scene.convert(tmp_path, ray_rewriters=1, rewriter={"api_key_env": "KEY_OF_THE_DRIVER"})
 
     def test_a_reply_that_the_cache_does_not_hold(self, scene: Scene, tmp_path: Path) -> None:
         replay = {"kind": "cache", "base_urls": [], "cache": scene.folder / "local" / "cache.sqlite", "attempts": 2}
         with pytest.raises(CacheError, match=r"local/cache\.sqlite: the reply to a request of .* is missing"):
-            scene.convert(tmp_path, seed=5, rewriter=replay)
+            scene.convert(tmp_path, seed=5, ray_rewriters=1, rewriter=replay)
 
     def test_more_than_the_cluster_has(self, scene: Scene, tmp_path: Path) -> None:
         with pytest.raises(ClusterError, match=r"--ray-rewriters 3: the Ray cluster has room for 2 with 1 CPU each"):
