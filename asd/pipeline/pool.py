@@ -84,10 +84,8 @@ class Pool:
     ) -> None:
         if self._processes is None or self._lifeline is None:
             return
-        if kind is not None:
-            self._lifeline.close()  # nobody waits for work that nobody will use
+        self._lifeline.close()  # nobody waits for work that nobody will use, nor for interpreters that tidy up
         self._processes.shutdown(wait=True, cancel_futures=True)
-        self._lifeline.close()
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
         if self._workers == 1:
