@@ -42,6 +42,7 @@ def agreement(result: dict[str, Any]) -> str:
 def main() -> None:
     results = HERE / "results"
     runs = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("peers*.json"))]
+    runs.sort(key=lambda run: float(run["results"][0]["ratio"]))
     shares = json.loads((results / "convert.json").read_text("utf-8"))
     figures = {
         "machine": "\n\n".join(map(machine_line, runs)),
