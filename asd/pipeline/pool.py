@@ -40,7 +40,7 @@ from asd.sources.in_order import map_in_order, usable_threads
 _WAITING = 2
 """Finished shards that wait for the disk at once, while others are written."""
 _AT_ONCE = 2
-"""Items of each process, the one it does included, and one beside: none need wait for this process to hand it another."""
+"""Items of each process, the one it does included, so that it need not wait for this process to hand it another."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -125,7 +125,8 @@ class Pool:
         self, elsewhere: Callable[[Item], Result], here: Callable[[Item], Result], items: Sequence[Item]
     ) -> Iterator[Result]:
         try:
-            at_once = _AT_ONCE * (self._workers - 1) + 1
+            all_but_mine = len(items) - len(items) // self._workers
+            at_once = min(_AT_ONCE * (self._workers - 1), all_but_mine)
             yield from _with_a_hand(items, partial(self._hand_out, elsewhere), here, at_once)
         except BrokenProcessPool as exc:
             raise WorkerLostError(
