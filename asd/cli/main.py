@@ -92,7 +92,7 @@ def convert(
         str | None, typer.Option(help="Also copy the finished version to this address: s3://, gs://, ...")
     ] = None,
     embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one per core]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes, this one included. [default: one per core]")] = None,
     engine: Annotated[str | None, typer.Option(help="Where the work is done: local or ray. [default: local]")] = None,
     ray_address: Annotated[
         str | None, typer.Option(help="Running Ray cluster, HOST:PORT or auto. [default: $RAY_ADDRESS, else one made here]")
@@ -147,7 +147,7 @@ def merge(
         list[str], typer.Argument(metavar="DIR[@ID]...", help="Dataset directories that `asd convert --shard-index` told.")
     ],
     finish: Annotated[bool, typer.Option("--finish", help="Also do the work of parts that never began.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes. [default: one per core]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, this one included. [default: one per core]")] = None,
     json: JsonOption = False,
 ) -> None:
     """Commit conversions that were handed out in parts; what the parts left undone is done first."""

@@ -24,6 +24,7 @@ from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits, capable_bits, polarity_bits
 from asd.pipeline.ingested import DONE, DamagedIngestError, Ingested, NativeShard, load_ingested, save_ingested
 from asd.pipeline.keys import Keys, key_of, keys_of, salt
+from asd.pipeline.object_store import shown
 from asd.records import Reject
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
@@ -140,7 +141,7 @@ class _Ingest:
 
     def _check_limits(self) -> None:
         seen = self.num_rows + self.num_rejects
-        where = f"source {self.config.source or self.source.root} ({self.source.layout})"
+        where = f"source {shown(str(self.config.source or self.source.root))} ({self.source.layout})"
         reasons = ", ".join(f"{reason}: {count}" for reason, count in self.rejects.most_common())
         if self.num_rows == 0:
             found = f"all {seen} rows were rejected ({reasons}){self._first()}" if seen else "it has no rows"

@@ -12,6 +12,7 @@ from typing import Any
 from asd.errors import AsdError, StorageError, UsageError
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WEB_ADDRESS = re.compile(r"https?://[^\s'\"]*")
 _LONGEST_REASON = 300
 _SILENT = logging.NullHandler()
 
@@ -50,8 +51,12 @@ def protocol_of(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """The address without the signature or token that a web address may carry."""
-    return url.partition("?")[0] if protocol_of(url) in ("http", "https") else url
+    """The address without the signature, token or password that a web address may carry."""
+    if protocol_of(url) not in ("http", "https"):
+        return url
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def opened(url: str) -> tuple[Any, str]:
@@ -133,7 +138,8 @@ def failures(kind: type[AsdError], what: str, url: str) -> Iterator[None]:
 
 def reason(exc: BaseException, url: str) -> str:
     """The library's own words on one line, and what to do about them."""
-    text = " ".join(f"{type(exc).__name__}: {exc}".split()).rstrip(".: ")
+    text = _WEB_ADDRESS.sub(lambda found: shown(found.group()), f"{type(exc).__name__}: {exc}")
+    text = " ".join(text.split()).rstrip(".: ")
     if len(text) > _LONGEST_REASON:
         text = f"{text[:_LONGEST_REASON]}..."
     return f"{text}. {_advice(exc, url)}".rstrip()

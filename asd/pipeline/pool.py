@@ -1,9 +1,9 @@
 """Where work items run: in this process, and beside it in worker processes that live no longer than it does.
 
 Results come back in the order of the items. With n workers there are n - 1 processes, since this one works too: it
-takes items from the end while the others take them from the front. Worker processes do not see Ctrl-C (this process
-does, and ends them), and they end by themselves when this process is killed: each holds the reading end of a pipe, the
-lifeline, whose writing end only this process has.
+takes items from the end while the others get them from the front, a few at a time. Worker processes do not see Ctrl-C
+(this process does, and ends them), and they end by themselves when this process is killed: each holds the reading end
+of a pipe, the lifeline, whose writing end only this process has.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -28,6 +29,7 @@ from asd.pipeline.work import (
     ShardResult,
     Worker,
     WorkerSetup,
+    WrittenShard,
     draft_in_worker,
     settle,
     start_worker,
@@ -37,6 +39,8 @@ from asd.sources.in_order import map_in_order, usable_threads
 
 _WAITING = 2
 """Finished shards that wait for the disk at once, while others are written."""
+_AT_ONCE = 2
+"""Items of each process, the one it does included, so that it need not wait for this process to hand it another."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -74,9 +78,8 @@ class Pool:
 
     def __enter__(self) -> Pool:
         """Worker processes import what they need while this one does something else; they look at no file yet."""
-        if self._workers > 1:
-            with _interrupts_held_back():
-                self._executor().submit(_wake_up)
+        for _ in range(self._workers - 1):  # each starts one
+            self._hand_out(_wake_up, None)
         return self
 
     def __exit__(
@@ -93,13 +96,24 @@ class Pool:
         return self._map(draft_in_worker, self.worker().draft_rows, orders)
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        write = self.worker().write
         if self._workers > 1:
-            return map_in_order(settle, self._map(write_in_worker, write, orders), _WAITING)
+            return self._assemble_beside(orders)
+        if not orders:
+            return iter(())
         # Native rows cost Arrow's kernels, hashing and the disk, all outside of the interpreter lock.
         if 4 * sum(len(order.rows) for order in orders) <= sum(order.shard.rows for order in orders):
             return map_in_order(self.worker().assemble, orders, min(usable_threads(), 2))
-        return map_in_order(settle, map(write, orders), _WAITING)
+        return map_in_order(settle, map(self.worker().write, orders), _WAITING)
+
+    def _assemble_beside(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+        """What this process writes gets its name at once and not in its turn, so that a run that is killed keeps it."""
+        with ThreadPoolExecutor(_WAITING) as disk:
+
+            def here(order: ShardOrder) -> Future[ShardResult]:
+                return disk.submit(settle, self.worker().write(order))
+
+            made: Iterator[WrittenShard | Future[ShardResult]] = self._map(write_in_worker, here, orders)
+            yield from map_in_order(_settled, made, _WAITING)
 
     def worker(self) -> Worker:
         """The worker of this process."""
@@ -111,15 +125,19 @@ class Pool:
         self, elsewhere: Callable[[Item], Result], here: Callable[[Item], Result], items: Sequence[Item]
     ) -> Iterator[Result]:
         try:
-            with _interrupts_held_back():  # processes are started as items are handed in
-                waiting = deque((item, self._executor().submit(elsewhere, item)) for item in items)
-            yield from _with_a_hand(waiting, here)
+            all_but_mine = len(items) - len(items) // self._workers
+            at_once = min(_AT_ONCE * (self._workers - 1), all_but_mine)
+            yield from _with_a_hand(items, partial(self._hand_out, elsewhere), here, at_once)
         except BrokenProcessPool as exc:
             raise WorkerLostError(
                 "a worker process died (killed, or out of memory). Finished parts are kept: run the same command "
                 "again to go on, with fewer --workers if memory was short. A Python script that converts with "
                 'several workers must do so below `if __name__ == "__main__":`.'
             ) from exc
+
+    def _hand_out(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+        with _interrupts_held_back():  # processes are started as items are handed out
+            return self._executor().submit(work, item)
 
     def _executor(self) -> ProcessPoolExecutor:
         if self._processes is None:
@@ -132,24 +150,29 @@ class Pool:
 
 
 def _with_a_hand(
-    waiting: deque[tuple[Item, Future[Result]]], here: Callable[[Item], Result]
+    items: Sequence[Item], hand_out: Callable[[Item], Future[Result]], here: Callable[[Item], Result], at_once: int
 ) -> Iterator[Result]:
-    """The results in order; while the first one is not there, this process does the last item that nobody has begun."""
-    done_here: deque[Result] = deque()
-    while waiting:
-        _, first = waiting[0]
-        while not first.done() and waiting[-1][1].cancel():
-            item, _ = waiting.pop()
-            done_here.appendleft(here(item))
-            if not waiting:
-                break
+    """The results in order; while the first one is not there, this process does the last item that nobody has.
+
+    at_once: items that are handed out and not done. What this process does was never handed out: where an item was taken
+    back (`Future.cancel`), an executor of Python 3.11 whose process dies ends in a traceback, or never.
+    """
+    left, theirs, mine = deque(items), deque[Future[Result]](), deque[Result]()
+    while left or theirs:
+        while left and sum(not one.done() for one in theirs) < at_once:
+            theirs.append(hand_out(left.popleft()))
+        if left and not theirs[0].done():
+            mine.appendleft(here(left.pop()))
         else:
-            yield first.result()
-            waiting.popleft()
-    yield from done_here
+            yield theirs.popleft().result()
+    yield from mine
 
 
-def _wake_up() -> None:
+def _settled(shard: WrittenShard | Future[ShardResult]) -> ShardResult:
+    return settle(shard) if isinstance(shard, WrittenShard) else shard.result()
+
+
+def _wake_up(_: None) -> None:
     """Nothing: a process that has come so far has imported all it needs."""
 
 

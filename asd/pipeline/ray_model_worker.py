@@ -155,6 +155,8 @@ class ModelWorker:
             if self._stage is None:
                 self._serving.cancel()
             await asyncio.wait({self._serving})
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         return self._notes.report()
 
     def _failure(self) -> AsdError | None:

@@ -95,8 +95,12 @@ class ConversionRun:
             self._drop_unflushed()
             for folder in (self.out, self.ingest_dir, self.drafts_dir):
                 folder.mkdir(parents=True, exist_ok=True)
-            for leftover in self.out.rglob(".*.tmp"):
-                leftover.unlink()
+            self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
+        """Shards without a name, of processes that died: of an earlier run, or of this one, where Ray began them anew."""
+        for leftover in self.out.rglob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
 
     def _drop_unflushed(self) -> None:
         """Intermediate files are not flushed to disk, so after a crash of the machine they may be cut off or empty.
@@ -315,6 +319,10 @@ class ConversionRun:
         )
         rewriter = prepared.identity.get("rewriter")
         shards = [self.out / entry.path for entry in entries if entry.split is not None]
+        with storage_errors(self.out):
+            self._remove_leftovers()
+            for folder in {path.parent for path in shards}:
+                sync_folder(folder)
         manifest = Manifest(
             format_version=prepared.identity["format"],
             version=prepared.version,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.server
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import pytest
 
 import asd
 from asd.errors import SourceError
+from asd.pipeline.object_store import reason, shown
+from tests.asd.sources_made import record, write_lines
 
 
 class _Refusing(http.server.BaseHTTPRequestHandler):
@@ -22,6 +25,10 @@ class _Refusing(http.server.BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815  (the names that the library looks for)
 
+    def log_message(self, *_: Any) -> None: ...
+
+
+class _Giving(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
@@ -56,3 +63,34 @@ def test_the_servers_answer_is_told(
     with pytest.raises(SourceError, match=f"{url}: {message}"):
         asd.convert("vqav2", url, out=tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://host/a.json?Signature=s3cret&x=1", "https://host/a.json"),
+        ("https://me:s3cret@host:8/a.json", "https://host:8/a.json"),
+        ("http://s3cret@host/a@b.json?v", "http://host/a@b.json"),
+        ("https://host/a@b/c.json", "https://host/a@b/c.json"),
+        ("s3://bucket/what?.json", "s3://bucket/what?.json"),
+    ],
+)
+def test_signatures_and_passwords_are_told_nowhere(url: str, told: str) -> None:
+    assert shown(url) == told
+    if url.startswith("http"):
+        assert reason(ValueError(f"403, url='{url}'"), url) == f"ValueError: 403, url='{told}'."
+
+
+def test_a_signed_source_without_a_usable_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASD_SPOOL", str(tmp_path / "spool"))
+    write_lines(tmp_path / "rows.jsonl", [record("1", "What is it?", "")])
+    handler = functools.partial(_Giving, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{running.server_port}/rows.jsonl"
+        with pytest.raises(SourceError, match=rf"source {url} \(") as refused:
+            asd.convert("vqav2", f"{url}?token=s3cret", out=tmp_path / "data")
+        running.shutdown()
+        thread.join()
+    assert "s3cret" not in str(refused.value)

@@ -241,5 +241,3 @@ class TestLimits:
     def test_limits_that_are_not_set_stay_so(self) -> None:
         plain = RewriterSettings(kind="cache", model="m", max_failures=None)
         assert worker_settings(plain, 0, 2, []) == plain
-
-

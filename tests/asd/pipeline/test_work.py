@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from asd.columns import NATIVE_SCHEMA
+from asd.pipeline.collector import collector_paused
 from asd.pipeline.native import ConvertedRows, shard_rows
-from asd.pipeline.work import collector_paused
 from asd.tasks.registry import load_task
 
 

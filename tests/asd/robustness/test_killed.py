@@ -177,6 +177,24 @@ class TestWorkers:
         finish(settings(folder), folder)
         assert_equal_to_uninterrupted(folder, begun)
 
+    def test_what_the_main_process_finished_ahead_of_its_turn_is_kept(self, folder: Path, begun: Path) -> None:
+        """It takes shards from the end; their turn is when all before them are there, which is held up here."""
+        staging = folder / "data" / ".staging" / str(Store(begun / "whole").latest())
+        shards, last = staging / "out" / "data", f"train-{SHARDS - 1:05d}.arrow"
+        run = Run(settings(folder, workers=2), folder)
+        wait_until(lambda: bool(unnamed_by_others(shards, run)), run)
+        os.kill(unnamed_by_others(shards, run)[0], signal.SIGSTOP)
+        wait_until((shards / last).exists, run)
+        run.kill()
+        kept = identities(staging)
+        assert last in kept
+        finish(settings(folder, workers=2), folder)
+        written = {
+            path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in (folder / "data/latest/data").iterdir()
+        }
+        assert kept.items() <= written.items()
+        assert_equal_to_uninterrupted(folder, begun)
+
     def test_workers_do_not_outlive_a_main_process_that_is_killed_alone(self, folder: Path) -> None:
         run, workers = self.start(folder)
         run.process.kill()
@@ -186,6 +204,19 @@ class TestWorkers:
         while any(Path(f"/proc/{worker}").exists() and not is_zombie(worker) for worker in workers):
             assert time.monotonic() < end, "a worker is still there"
             time.sleep(0.01)
+
+
+def unnamed_by_others(shards: Path, run: Run) -> list[int]:
+    """The workers that have written a shard, or are at it, which has not got its name yet."""
+    processes = [int(path.name.split(".")[-2]) for path in shards.glob(".train-*.tmp")]
+    return [process for process in processes if process != run.process.pid]
+
+
+def wait_until(is_so: Callable[[], bool], run: Run) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end and run.process.is_alive()
+        time.sleep(0.0005)
 
 
 def is_zombie(process: int) -> bool:

@@ -54,6 +54,20 @@ def test_a_source_that_is_deleted_before_it_is_read(tmp_path: Path) -> None:
         asd.convert(**settings(tmp_path))
 
 
+def test_a_shard_that_a_dead_process_left_is_no_part_of_the_version(tmp_path: Path) -> None:
+    """On Ray another process does it again, in the same run."""
+    write_source(tmp_path)
+
+    def leave() -> None:
+        (staging,) = (tmp_path / "data" / ".staging").glob("*/out")
+        (staging / "data").mkdir()
+        (staging / "data" / ".train-00001.arrow.1.tmp").write_bytes(b"half")
+
+    done = convert_while("writing", leave, **settings(tmp_path))
+    assert_still_latest(tmp_path / "data", done.version)
+    assert_only_this_remains(tmp_path / "data")
+
+
 def test_a_source_that_is_deleted_after_it_was_read_is_not_missed(tmp_path: Path) -> None:
     source = write_source(tmp_path)
     done = convert_while("converting", source.unlink, **settings(tmp_path))
