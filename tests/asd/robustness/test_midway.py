@@ -131,7 +131,10 @@ def interrupt(folder: Path, workers: int, stderr: Any) -> subprocess.Popen[bytes
         folder / "source.jsonl",
     ]
     command += ["--out", folder / "data", "--ratio", "0.5", "--workers", str(workers)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=REPO, start_new_session=True)
+    environment = {**os.environ, "TERM": "xterm"}  # one that can do something, wherever the tests are started
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=REPO, env=environment, start_new_session=True
+    )
     end = time.monotonic() + 60
     while not any(folder.glob("data/.staging/*/ingest/done.json")):
         assert time.monotonic() < end and process.poll() is None
