@@ -17,6 +17,6 @@ def machine() -> dict[str, Any]:
         "cpu": models[0].partition(":")[2].strip() if models else platform.processor(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",  # not a name that somebody gave it
         "when": time.strftime("%Y-%m-%d"),
     }
