@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import urllib.request
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-REPO = Path(__file__).resolve().parents[2]
+from tests.servers.server_process import ServerProcess
 
 
-class RunningServer:
+class RunningServer(ServerProcess):
     """A scripted server. `script`: fields of `scripted_server.Script`. Its address outlives its process."""
 
     def __init__(self, log: Path | None = None, certificate: Path | None = None, **script: Any) -> None:
+        super().__init__()
         self.log, self._certificate, self._script = log, certificate, script
-        self._process: subprocess.Popen[str] | None = None
         self._starts = 0
-        self.port = 0
 
     def __enter__(self) -> RunningServer:
         self.start()
@@ -38,25 +33,11 @@ class RunningServer:
 
     def start(self) -> None:
         """At the same port as before, if there was one. Returns when it listens."""
-        command = [sys.executable, "-m", "tests.servers.scripted_server", "--port", str(self.port)]
-        command += ["--script", json.dumps({"first_try": 7 * self._starts, **self._script})]
+        options = ["--port", str(self.port), "--script", json.dumps({"first_try": 7 * self._starts, **self._script})]
         self._starts += 1
-        command += [] if self.log is None else ["--log", str(self.log)]
-        command += [] if self._certificate is None else ["--certificate", str(self._certificate)]
-        environment = {**os.environ, "PYTHONPATH": str(REPO)}
-        self._process = subprocess.Popen(command, cwd=REPO, env=environment, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
-
-    def kill(self) -> None:
-        """SIGKILL: no goodbye to anyone."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process = None
+        options += [] if self.log is None else ["--log", str(self.log)]
+        options += [] if self._certificate is None else ["--certificate", str(self._certificate)]
+        self.begin("tests.servers.scripted_server", *options)
 
     def control(self, **changes: Any) -> None:
         """Change the script of the running server."""

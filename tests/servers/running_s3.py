@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from types import TracebackType
 
 import pytest
 
-from tests.servers.running import REPO
+from tests.servers.server_process import ServerProcess
 
 
-class RunningS3:
+class RunningS3(ServerProcess):
     """An S3 server with one bucket, "bucket"; its files are gone with its process."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         folder.mkdir(parents=True)
-        self._process: subprocess.Popen[str] | None = None
-        self.port = 0
 
     def __enter__(self) -> RunningS3:
-        command = [sys.executable, "-m", "tests.servers.s3_server", str(self.folder)]
-        environment = {**os.environ, "PYTHONPATH": str(REPO)}
-        self._process = subprocess.Popen(command, cwd=REPO, env=environment, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
+        self.begin("tests.servers.s3_server", str(self.folder))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -46,15 +37,6 @@ class RunningS3:
             "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
         }  # fmt: skip
-
-    def kill(self) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process = None
 
     def requests(self) -> list[str]:
         """ "METHOD PATH STATUS" of all requests since the last call of `forget`."""

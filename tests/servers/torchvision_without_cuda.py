@@ -17,9 +17,10 @@ SHAPE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 LINES = f"""
 {MARK}
 if not _has_ops():
-    _declared = torch.library.Library("torchvision", "FRAGMENT")
-    _declared.define("nms{SHAPE}")
-    _declared.define("qnms{SHAPE}")
+    from torch import library as _operators
+
+    _operators.define("torchvision::nms", "{SHAPE}")
+    _operators.define("torchvision::qnms", "{SHAPE}")
 """
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from asd.errors import CacheError, StorageError
 from asd.rewrite.cache import Entry, RequestCache
 from asd.rewrite.cache_file import cache_stats, export_cache, import_cache
-from tests.servers.running import REPO
+from tests.servers.server_process import REPO
 
 
 def entry(number: int, text: str = "a reply", status: str = "reply", model: str = "m@1") -> Entry:

@@ -22,7 +22,8 @@ from asd.rewrite.completions import open_completions
 from asd.rewrite.request import Completion, Refusal, Sampling
 from asd.rewrite.settings import RewriterSettings
 from tests.asd.rewrite.transport_cases import QUICK, ask_all, names, request_about, settings_for, texts
-from tests.servers.running import REPO, RunningServer
+from tests.servers.running import RunningServer
+from tests.servers.server_process import REPO
 from tests.servers.scripted_faults import FAULTS
 
 
