@@ -23,8 +23,8 @@ from asd.rewrite.request import Completion, Refusal, Sampling
 from asd.rewrite.settings import RewriterSettings
 from tests.asd.rewrite.transport_cases import QUICK, ask_all, names, request_about, settings_for, texts
 from tests.servers.running import RunningServer
-from tests.servers.server_process import REPO
 from tests.servers.scripted_faults import FAULTS
+from tests.servers.server_process import REPO
 
 
 @pytest.fixture(scope="module")
