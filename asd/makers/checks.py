@@ -65,7 +65,10 @@ def _conflicting(wrong: list[str], gold: str, accepted: list[str], maker: Maker)
     if maker is Maker.FIELD:
         return any(is_conflict(text, gold, accepted, maker) for text in wrong)
     right = answer_set((gold, *accepted))
-    return any(right.clashes(answer_form(text)) for text in wrong)
+    for text in wrong:  # noqa: SIM110  (a generator would cost more than the comparisons)
+        if right.clashes(answer_form(text)):
+            return True
+    return False
 
 
 def explanation_contains_gold(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
@@ -133,22 +136,23 @@ def suspects(style: AnswerStyle, rows: StyleRows, texts: StyleTexts) -> set[int]
 
 def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     """`question_preserved`, `rfp_last`, `image_count`."""
-    images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
-    table = zip(
-        texts.prompts, texts.questions, rows.contexts, texts.candidates, texts.rfps, texts.responses, rows.num_images,
-        strict=True,
-    )  # fmt: skip
-    return [
+    prompts, numbers = texts.prompts, rows.num_images
+    images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(numbers, default=0) + 1)]
+    found = [
         place
-        for place, (prompt, question, context, candidate, rfp, response, number) in enumerate(table)
-        if question not in prompt
-        or context not in prompt
-        or candidate not in prompt
-        or not prompt.endswith(rfp)
-        or prompt.count(IMAGE_TOKEN) != number
-        or not prompt.startswith(images[number])
-        or IMAGE_TOKEN in response
+        for place, (prompt, question, rfp, number) in enumerate(
+            zip(prompts, texts.questions, texts.rfps, numbers, strict=True)
+        )
+        if question not in prompt or not prompt.endswith(rfp) or not prompt.startswith(images[number])
     ]
+    for inside in (rows.contexts, texts.candidates):
+        if any(inside):
+            found += [place for place, text in enumerate(inside) if text not in prompts[place]]
+    if "\n".join(prompts).count(IMAGE_TOKEN) != sum(numbers):  # else none has more than those it begins with
+        found += [place for place, prompt in enumerate(prompts) if prompt.count(IMAGE_TOKEN) != numbers[place]]
+    if IMAGE_TOKEN in "\n".join(texts.responses):
+        found += [place for place, text in enumerate(texts.responses) if IMAGE_TOKEN in text]
+    return found
 
 
 _VERDICT_OF = {"Yes": "yes", "No": "no"}

@@ -178,22 +178,29 @@ def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx:
     none = [""] * count
     options, candidates, letters, golds, answers = rows.options, none, none, rows.golds, rows.golds
     if style is AnswerStyle.MULTIPLE_CHOICE:
-        placed = list(map(_ordered_options, rows.options, rows.fixed_order, rows.gold_index, deals))
-        options, letters = [shown for shown, _ in placed], [LETTERS[place] for _, place in placed]
+        dealt = zip(rows.fixed_order, rows.gold_index, deals, strict=True)
+        places = [own if is_fixed else deal for is_fixed, own, deal in dealt]
+        options = [
+            texts if is_fixed else [*texts[1 : place + 1], texts[0], *texts[place + 1 :]]
+            for texts, is_fixed, place in zip(rows.options, rows.fixed_order, places, strict=True)
+        ]
+        letters = [LETTERS[place] for place in places]
     elif style is AnswerStyle.YES_NO:
-        dealt = zip(rows.golds, rows.wrong, deals, strict=True)
-        golds = [("yes" if deal else "no") if wrong else gold for gold, wrong, deal in dealt]
-        shown = zip(rows.golds, rows.wrong, deals, strict=True)
-        candidates = [(gold if deal else wrong) if wrong else "" for gold, wrong, deal in shown]
+        judged = list(zip(rows.golds, rows.wrong, deals, strict=True))
+        golds = [("yes" if deal else "no") if wrong else gold for gold, wrong, deal in judged]
+        candidates = [(gold if deal else wrong) if wrong else "" for gold, wrong, deal in judged]
         answers = ["Yes" if gold == "yes" else "No" for gold in golds]
     questions = [own or question for own, question in zip(rows.asked, rows.questions, strict=True)]
     rfps = _rfps(style, rows, ctx)
-    lettered = [list(zip(LETTERS, texts, strict=False)) if texts else [] for texts in options]
+    lettered = [list(zip(LETTERS, texts, strict=False)) if texts else _NO_OPTIONS for texts in options]
     values = zip(questions, rows.contexts, lettered, candidates, rfps, letters, answers, rows.texts, strict=True)
     prompts, responses = ctx.templates[style].render_columns(list(values))
     images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
-    prompts = [images[number] + make_inert(text) for number, text in zip(rows.num_images, prompts, strict=True)]
-    return StyleTexts(questions, options, candidates, rfps, prompts, list(map(make_inert, responses)), golds)
+    prompts = [images[number] + text for number, text in zip(rows.num_images, make_all_inert(prompts), strict=True)]
+    return StyleTexts(questions, options, candidates, rfps, prompts, make_all_inert(responses), golds)
+
+
+_NO_OPTIONS: list[tuple[str, str]] = []
 
 
 def _rfps(style: AnswerStyle, rows: StyleRows, ctx: RenderContext) -> list[str]:
@@ -229,10 +236,5 @@ def make_inert(text: str) -> str:
     return text.replace(IMAGE_TOKEN, _INERT_TOKEN)
 
 
-def _ordered_options(options: list[str], is_fixed: bool, gold_index: int, place: int) -> tuple[list[str], int]:
-    """Options in the order shown, and the place of the gold one. options: the gold one first, unless they are fixed."""
-    if is_fixed:
-        return options, gold_index
-    shown = options[1:]
-    shown.insert(place, options[0])
-    return shown, place
+def make_all_inert(texts: list[str]) -> list[str]:
+    return list(map(make_inert, texts)) if IMAGE_TOKEN in "\n".join(texts) else texts

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,9 @@ _ANSWERS_MATTER = (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE)
 """Styles with wrong answers, which are compared with every accepted one."""
 _STRINGS = pa.list_(pa.string())
 _TEXT_COLUMNS = ("question", "rfp", "prompt", "response")
+_OF_DRAFTS = ("maker", "gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
+_TOGETHER = 512
+"""Rows that are rendered and checked at a time: as many as stay in a processor's cache."""
 Places = npt.NDArray[np.int64]
 
 
@@ -32,14 +34,12 @@ def converted_columns(
     """
     outcomes = drafts["outcome"].to_numpy()
     dealt = np.asarray(deals, np.int64)
+    made = drafts.select(_OF_DRAFTS)
     parts: list[dict[str, pa.Array]] = []
     order: list[Places] = []
     failed: dict[int, DataError] = {}
-    for number, style in enumerate(TARGET_STYLES):
-        places = np.flatnonzero(outcomes == number)
-        if not len(places):
-            continue
-        of_style = _style_rows(style, batch, rows[places], drafts.take(pa.array(places)))
+    for style, places in _runs(outcomes):
+        of_style = _style_rows(style, batch, rows[places], made.take(pa.array(places)))
         texts = render_style(style, of_style, dealt[places].tolist(), ctx)
         for place in sorted(suspects(style, of_style, texts)):
             if names := _failed_checks(style, of_style, texts, place, ctx):
@@ -53,32 +53,55 @@ def converted_columns(
     return columns | {"maker": drafts["maker"].combine_chunks(), "checks": _checks(drafts)}
 
 
+def _runs(outcomes: npt.NDArray[np.uint8]) -> Iterator[tuple[AnswerStyle, Places]]:
+    """A style and places of rows that take it, a few at a time."""
+    for number, style in enumerate(TARGET_STYLES):
+        places = np.flatnonzero(outcomes == number)
+        for first in range(0, len(places), _TOGETHER):
+            yield style, places[first : first + _TOGETHER]
+
+
 def _style_rows(style: AnswerStyle, batch: pa.RecordBatch, rows: Places, drafts: pa.Table) -> StyleRows:
     wanted, count = pa.array(rows), len(rows)
-
-    def told(name: str) -> list[Any]:
-        values: list[Any] = batch[name].take(wanted).to_pylist()
-        return values
-
     has_reasons = [False] * count
     if style is AnswerStyle.BRIEF_EXPLANATION:
         has_reasons = pc.greater(pc.list_value_length(batch["rationales"].take(wanted)), 0).to_pylist()
+    of_drafts = [column.combine_chunks() for column in drafts.columns]
+    makers, golds, options, fixed_order, gold_index, wrong, texts, asked = of_drafts
     return StyleRows(
-        source_ids=told("source_id"),
-        questions=told("question"),
-        contexts=told("context"),
+        source_ids=batch["source_id"].take(wanted).to_pylist(),
+        questions=batch["question"].take(wanted).to_pylist(),
+        contexts=_texts(batch["context"].take(wanted)),
         num_images=pc.list_value_length(batch["images"].take(wanted)).to_pylist(),
-        accepted=told("accepted") if style in _ANSWERS_MATTER else [[] for _ in range(count)],
+        accepted=_lists(batch["accepted"].take(wanted)) if style in _ANSWERS_MATTER else [_NONE] * count,
         has_reasons=has_reasons,
-        makers=[_MAKERS[name] for name in drafts["maker"].to_pylist()],
-        golds=drafts["gold"].to_pylist(),
-        options=drafts["options"].to_pylist(),
-        fixed_order=drafts["fixed_order"].to_pylist(),
-        gold_index=drafts["gold_index"].to_pylist(),
-        wrong=drafts["wrong"].to_pylist(),
-        texts=drafts["text"].to_pylist(),
-        asked=drafts["question"].to_pylist(),
+        makers=[_MAKERS[name] for name in makers.to_pylist()],
+        golds=golds.to_pylist(),
+        options=_lists(options),
+        fixed_order=fixed_order.to_pylist(),
+        gold_index=gold_index.to_pylist(),
+        wrong=_texts(wrong),
+        texts=_texts(texts),
+        asked=_texts(asked),
     )
+
+
+_NONE: list[str] = []
+
+
+def _texts(column: pa.StringArray) -> list[str]:
+    """Values of a column without nulls; quick where it holds no letter."""
+    values: list[str] = column.to_pylist() if pc.sum(pc.binary_length(column)).as_py() else [""] * len(column)
+    return values
+
+
+def _lists(column: pa.ListArray) -> list[list[str]]:
+    """Values of a column of lists without nulls, not to be changed: made of one list of all texts."""
+    texts = column.flatten().to_pylist()
+    if not texts:
+        return [_NONE] * len(column)
+    ends = np.cumsum(pc.list_value_length(column).to_numpy()).tolist()
+    return [texts[first:last] for first, last in zip([0, *ends], ends, strict=False)]
 
 
 def _failed_checks(style: AnswerStyle, rows: StyleRows, texts: StyleTexts, place: int, ctx: RenderContext) -> list[str]:

@@ -109,7 +109,7 @@ def settle(written: WrittenShard) -> ShardResult:
         split=written.split,
         rows=written.rows,
         size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
+        sha256=sha256_of(path, is_last_use=True),
     )
     return ShardResult(entry, written.by_style, written.by_maker)
 

@@ -146,6 +146,11 @@ def open_staged(path: Path) -> pa.ipc.RecordBatchFileReader:
         ) from exc
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, *, is_last_use: bool = False) -> str:
+    """is_last_use: nothing here will read the file again, so the system may forget its pages (those that are on the disk)
+    at once; a long conversion would fill the memory with them."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if is_last_use and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return digest
