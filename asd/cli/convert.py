@@ -16,7 +16,7 @@ from asd.cli.table import Table
 from asd.errors import AsdError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import Conversion, convert, dry_run
-from asd.pipeline.own_process import leave_out_pandas
+from asd.pipeline.own_process import leave_out_pandas, use_system_memory
 from asd.pipeline.progress import progress_for_terminal
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import Maker, parse_style
@@ -93,6 +93,7 @@ def run(
 ) -> None:
     """shard: index, number of parts, and seconds to wait; see `asd.cli.parts`."""
     leave_out_pandas()
+    use_system_memory()
     given = given_settings(settings, ratio, ratio_per_style)
     if rewriter:
         given["rewriter"] = _rewriter(rewriter, whole=pipeline is None)

@@ -35,7 +35,7 @@ from asd.pipeline.drafts import (
 )
 from asd.pipeline.ingested import NativeShard
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
-from asd.pipeline.own_process import leave_out_pandas
+from asd.pipeline.own_process import leave_out_pandas, use_system_memory
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import give_name, open_staged, sha256_of, write_hidden
@@ -264,6 +264,7 @@ def start_worker(setup: WorkerSetup) -> None:
     global _setup  # noqa: PLW0603  (what a process loads once; the pool offers no other place)
     pa.set_cpu_count(1)  # the processes are the parallelism
     leave_out_pandas()
+    use_system_memory()
     _setup = setup
 
 

@@ -1,10 +1,12 @@
-"""A process of our own leaves pandas out, and can still be asked for it."""
+"""A process of our own leaves pandas out, and can still be asked for it; Arrow's memory is the system's."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
 CODE = """
@@ -26,3 +28,22 @@ assert sys.modules["pandas"].__version__
 def test_pandas_is_left_out_until_it_is_asked_for() -> None:
     pytest.importorskip("pandas", reason="pandas is not installed: there is nothing to leave out")
     subprocess.run([sys.executable, "-c", CODE], check=True)
+
+
+MEMORY = """
+from asd.pipeline.own_process import use_system_memory
+import pyarrow as pa
+use_system_memory()
+print(pa.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.parametrize(("told", "used"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_takes_the_systems_memory_unless_the_environment_says_otherwise(told: str | None, used: str) -> None:
+    if used not in pa.supported_memory_backends():
+        pytest.skip(f"this PyArrow was built without {used}")
+    environment = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    if told is not None:
+        environment["ARROW_DEFAULT_MEMORY_POOL"] = told
+    run = subprocess.run([sys.executable, "-c", MEMORY], check=True, env=environment, capture_output=True, text=True)
+    assert run.stdout.strip() == used
