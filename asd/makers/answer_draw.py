@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import accumulate, islice
 from random import Random
 from typing import NamedTuple, Protocol
@@ -17,13 +16,15 @@ import xxhash
 
 from asd.makers.box_distractors import BoxPool, draw_boxes
 from asd.makers.mining_rows import INCREMENT, MASK, MULTIPLIER, first_state
-from asd.makers.normalise import AnswerForm, answer_form, are_alike
+from asd.makers.normalise import AnswerForm, answer_form, is_clear
 from asd.records import Sample
 
 NUM_CUTS = 4
 """Different ways in which a bucket is cut into strata."""
 MAX_TRIES = 6
 """Draws from one stratum before another one may serve."""
+FEW_ANSWERS = 8
+"""Buckets of no more are looked through before anything is drawn: the fallbacks of rare kinds often hold too few."""
 BucketsOf = Callable[[str, str], Iterator["Bucket"]]
 
 
@@ -44,49 +45,71 @@ class Cut(NamedTuple):
     """Compact normalised answer -> its stratum."""
 
 
+class _Spellings(NamedTuple):
+    """The answers of a bucket that are one answer in different spellings."""
+
+    answers: list[str]
+    forms: list[AnswerForm]
+    mass: int
+    """Rows of all of them."""
+
+
 class Bucket:
     """The gold answers of the questions that share one key, with their row counts; cuts are made when first
     needed.
     """
 
-    __slots__ = ("_cuts", "counts", "key")
+    __slots__ = ("_cuts", "_groups", "counts", "key")
 
     def __init__(self, key: str, counts: dict[str, int]) -> None:
         self.key = key
         self.counts = counts
         self._cuts: dict[tuple[int, int], Cut] = {}
+        self._groups: dict[str, _Spellings] | None = None
 
     def cut(self, num_strata: int, number: int) -> Cut:
         found = self._cuts.get((num_strata, number))
         if found is None:
-            found = self._cuts[num_strata, number] = _cut(self.counts, num_strata, f"{self.key}:{number}")
+            if self._groups is None:
+                self._groups = _spellings(self.counts)
+            found = self._cuts[num_strata, number] = _cut(
+                self.counts, self._groups, num_strata, f"{self.key}:{number}"
+            )
         return found
 
 
-def _cut(counts: dict[str, int], num_strata: int, key: str) -> Cut:
+def _spellings(counts: dict[str, int]) -> dict[str, _Spellings]:
+    """By compact normalised answer."""
+    found: dict[str, _Spellings] = {}
+    for answer, count in counts.items():
+        form = answer_form(answer)
+        answers, forms, mass = found.get(form.compact) or ([], [], 0)
+        found[form.compact] = _Spellings([*answers, answer], [*forms, form], mass + count)
+    return found
+
+
+def _cut(counts: dict[str, int], groups: dict[str, _Spellings], num_strata: int, key: str) -> Cut:
     """Heaviest answers first, always into the lightest stratum; spellings of one answer stay together."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for answer in counts:
-        groups[answer_form(answer).compact].append(answer)
     rng = Random(xxhash.xxh3_64_intdigest(key.encode()))
-    mass = {compact: sum(counts[answer] for answer in answers) for compact, answers in groups.items()}
-    order = sorted(mass, key=lambda compact: -mass[compact] * rng.uniform(0.75, 1.33))
+    weight = {compact: -group.mass * rng.uniform(0.75, 1.33) for compact, group in groups.items()}
     heap = [(0, rng.random(), number) for number in range(num_strata)]
     heapq.heapify(heap)
     members: list[list[str]] = [[] for _ in range(num_strata)]
+    forms: list[list[AnswerForm]] = [[] for _ in range(num_strata)]
     stratum_of: dict[str, int] = {}
-    for compact in order:
+    for compact in sorted(weight, key=weight.__getitem__):
+        group = groups[compact]
         load, _, number = heap[0]
-        heapq.heapreplace(heap, (load + mass[compact], rng.random(), number))
-        members[number] += groups[compact]
+        heapq.heapreplace(heap, (load + group.mass, rng.random(), number))
+        members[number] += group.answers
+        forms[number] += group.forms
         stratum_of[compact] = number
-    strata = [_stratum(answers, counts) for answers in members]
-    return Cut(strata, stratum_of)
+    return Cut([_stratum(*both, counts) for both in zip(members, forms, strict=True)], stratum_of)
 
 
-def _stratum(answers: list[str], counts: dict[str, int]) -> Stratum:
-    cumulative = list(accumulate(counts[answer] for answer in answers))
-    return Stratum(answers, list(map(answer_form, answers)), cumulative, cumulative[-1] if answers else 0)
+def _stratum(answers: list[str], forms: list[AnswerForm], counts: dict[str, int]) -> Stratum:
+    cumulative = list(accumulate(map(counts.__getitem__, answers)))
+    return Stratum(answers, forms, cumulative, cumulative[-1] if answers else 0)
 
 
 class Drawing(Protocol):
@@ -94,6 +117,9 @@ class Drawing(Protocol):
 
     def answers(self, source_id: str, count: int) -> list[str]:
         """Up to `count` of them, for the sample of this id."""
+
+    def falls_short(self, count: int) -> bool:
+        """Whether it is known that no sample gets `count` of them, whatever its id."""
 
 
 class AnswerDraw:
@@ -114,22 +140,35 @@ class AnswerDraw:
         if self._first is None:
             return []
         chosen: list[str] = []
-        forms: list[AnswerForm] = []
+        near = [*self._taken]
         state = first_state(f"{self._seed}:{source_id}:distractors")
-        state = self._draw_from(self._first, count, state, chosen, forms)
+        state = self._draw_from(self._first, count, state, chosen, near)
         if len(chosen) < count:
             for bucket in islice(self._buckets(*self._asked), 1, None):
-                state = self._draw_from(bucket, count, state, chosen, forms)
+                state = self._draw_from(bucket, count, state, chosen, near)
                 if len(chosen) == count:
                     break
         return chosen
 
-    def _draw_from(
-        self, bucket: Bucket, count: int, state: int, chosen: list[str], chosen_forms: list[AnswerForm]
-    ) -> int:
+    def falls_short(self, count: int) -> bool:
+        if self._first is None:
+            return True
+        if len(self._first.counts) > FEW_ANSWERS:
+            return False
+        clear: set[str] = set()
+        for bucket in self._buckets(*self._asked):
+            for form in map(answer_form, bucket.counts):
+                if form.compact not in clear and is_clear(form, self._taken):
+                    clear.add(form.compact)
+                    if len(clear) == count:
+                        return False
+        return True
+
+    def _draw_from(self, bucket: Bucket, count: int, state: int, chosen: list[str], near: list[AnswerForm]) -> int:
         """One answer from each stratum but the gold one's; where a stratum has none left, any other serves.
 
-        The innermost loop of a conversion: it steps the stream of `Draws` itself. Returns the stream's new state.
+        chosen: is added to; near: what to keep clear of, to which the forms of the chosen are added. The innermost loop
+        of a conversion: it steps the stream of `Draws` itself. Returns the stream's new state.
         """
         num_strata = count + 1
         state = (state * MULTIPLIER + INCREMENT) & MASK
@@ -140,27 +179,19 @@ class AnswerDraw:
             own = ((state >> 32) * num_strata) >> 32
         state = (state * MULTIPLIER + INCREMENT) & MASK
         start = ((state >> 32) * num_strata) >> 32
-        taken = self._taken
         for number in _ORDERS[num_strata][start][own] if num_strata <= _MOST else _order(num_strata, start, own):
             answers, forms, cumulative, total = strata[number]
             for _ in range(MAX_TRIES if total else 0):
                 state = (state * MULTIPLIER + INCREMENT) & MASK
                 place = bisect_right(cumulative, ((state >> 32) * total) >> 32)
                 form = forms[place]
-                if _is_clear(form, taken) and _is_clear(form, chosen_forms):
+                if is_clear(form, near):
                     chosen.append(answers[place])
-                    chosen_forms.append(form)
+                    near.append(form)
                     break
             if len(chosen) == count:
                 break
         return state
-
-
-def _is_clear(form: AnswerForm, others: Sequence[AnswerForm]) -> bool:
-    for other in others:  # noqa: SIM110  (a generator would cost more than the comparisons)
-        if are_alike(form, other):
-            return False
-    return True
 
 
 def _order(num_strata: int, start: int, own: int) -> tuple[int, ...]:
@@ -187,6 +218,9 @@ class FixedAnswers:
     def answers(self, source_id: str, count: int) -> list[str]:
         return list(self._answers)
 
+    def falls_short(self, count: int) -> bool:
+        return len(self._answers) < count
+
 
 class BoxDraw:
     """Boxes, for an answer that is one; see `box_distractors`."""
@@ -202,3 +236,6 @@ class BoxDraw:
             source_id, sample.question, sample.gold, accepted=sample.accepted, other_boxes=sample.other_boxes
         )
         return draw_boxes(asked, count, self._seed, self._pool)
+
+    def falls_short(self, count: int) -> bool:
+        return False

@@ -4,7 +4,6 @@ Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
 
 from asd.makers.explanation import draft_brief_explanation, draft_detailed_explanation
 from asd.makers.keyed import Keyed, Prepared
@@ -25,8 +24,6 @@ _MAKERS: dict[AnswerStyle, Callable[[Sample, MakerContext], Prepared]] = {
     AnswerStyle.BRIEF_EXPLANATION: draft_brief_explanation,
     AnswerStyle.DETAILED_EXPLANATION: draft_detailed_explanation,
 }
-NUM_KEPT = 1 << 13
-"""Questions with their answers, per style, whose drafts are kept for the next sample that has the same."""
 
 
 def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decline:
@@ -38,25 +35,30 @@ def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decl
     return _settled(made, sample.source_id, ctx.spec.styles[style]) if isinstance(made, Keyed) else made
 
 
+PlainKey = tuple[str, str, tuple[str, ...], str | None]
+"""(question, gold answer, accepted answers, answer type) of a sample."""
+
+
 class Drafter:
-    """`draft` for many samples: where nothing but question and answers has a part in it, it is worked out once for all
-    samples that have the same, but for what the sample's id chooses."""
+    """`draft` for many samples, by the makers of one task."""
 
     def __init__(self, ctx: MakerContext) -> None:
         self._ctx = ctx
         self._makers: list[Sequence[Maker]] = [ctx.spec.styles.get(style, ()) for style in TARGET_STYLES]
-        self._kept = [lru_cache(NUM_KEPT)(partial(_prepare_plain, style, ctx)) for style in TARGET_STYLES]
 
     def draft(self, sample: Sample, number: int) -> Draft | Decline:
         """number: of the style among TARGET_STYLES."""
         return draft(sample, TARGET_STYLES[number], self._ctx)
 
-    def draft_plain(
-        self, number: int, source_id: str, question: str, gold: str, accepted: tuple[str, ...], hint: str | None
-    ) -> Draft | Decline:
-        """`draft` of a sample of which `is_plain` holds for the style. hint: its `answer_type`."""
-        made = self._kept[number](question, gold, accepted, hint)
-        return _settled(made, source_id, self._makers[number]) if isinstance(made, Keyed) else made
+    def prepare_plain(self, number: int, key: PlainKey) -> Prepared:
+        """What is the same for all samples of which `is_plain` holds for the style; `settled` does the rest."""
+        question, gold, accepted, hint = key
+        sample = Sample("", question, gold, accepted=list(accepted), answer_type=hint)
+        return _prepare(sample, TARGET_STYLES[number], self._ctx)
+
+    def settled(self, made: Keyed, number: int, source_id: str) -> Draft | Decline:
+        """number: of the style that `made` was prepared for."""
+        return _settled(made, source_id, self._makers[number])
 
 
 def is_plain(sample: Sample, style: AnswerStyle, family: str) -> bool:
@@ -66,13 +68,6 @@ def is_plain(sample: Sample, style: AnswerStyle, family: str) -> bool:
     if style not in (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION):
         return True
     return not (sample.rationales or sample.full_answer or sample.solution)
-
-
-def _prepare_plain(
-    style: AnswerStyle, ctx: MakerContext, question: str, gold: str, accepted: tuple[str, ...], hint: str | None
-) -> Prepared:
-    sample = Sample("", question, gold, accepted=list(accepted), answer_type=hint)
-    return _prepare(sample, style, ctx)
 
 
 def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:

@@ -3,9 +3,9 @@ sample with the same question and answers."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import xxhash
 
@@ -16,14 +16,14 @@ from asd.records import Decline, Draft
 from asd.schemas.styles import AnswerStyle, Maker
 
 
-class Keyed(ABC):
-    """What a maker gives where the sample's id has a say."""
+class Keyed:
+    """What a maker gives where the sample's id has a say. No abstract base class: those are slow to tell apart."""
 
     __slots__ = ()
 
-    @abstractmethod
     def settle(self, source_id: str) -> Draft | Decline:
         """What comes of it for the sample of this id."""
+        raise NotImplementedError
 
 
 Prepared = Draft | Decline | Keyed
@@ -58,13 +58,20 @@ class MinedWrong(Keyed):
 
     def settle(self, source_id: str) -> Draft | Decline:
         count = self.count
-        drawn = list(map(collapse, self.drawing.answers(source_id, count)))
-        keys = {self.gold_key, *map(option_key, drawn)}
+        drawn = [_shown(answer) for answer in self.drawing.answers(source_id, count)]
+        keys = {self.gold_key, *[key for _, key in drawn]}
         if len(keys) <= count or "" in keys:
             return Decline("too_few_distractors", f"{len(keys) - 1} of {count}")
         if self.style is AnswerStyle.YES_NO:
-            return Draft(self.style, Maker.MINED, self.gold, wrong=drawn[0])
-        return Draft(self.style, Maker.MINED, self.gold, options=[self.gold, *drawn])
+            return Draft(self.style, Maker.MINED, self.gold, wrong=drawn[0][0])
+        return Draft(self.style, Maker.MINED, self.gold, options=[self.gold, *[text for text, _ in drawn]])
+
+
+@lru_cache(maxsize=1 << 15)  # the same answers are drawn again and again
+def _shown(answer: str) -> tuple[str, str]:
+    """An answer as an option, and its `option_key`."""
+    text = collapse(answer)
+    return text, option_key(text)
 
 
 def pick(items: Sequence[str], seed: int, source_id: str, purpose: str) -> str:

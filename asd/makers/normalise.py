@@ -244,20 +244,22 @@ class AnswerSet:
         return is_long and any(own[0] == compact[0] and _is_misspelling(own, compact) for own in self._long)
 
 
-def are_alike(left: AnswerForm, right: AnswerForm) -> bool:
-    """`AnswerSet.clashes` of two single answers, without a set."""
-    compact, padded, head, same, broader, is_long = left
-    other, other_padded, other_head, other_same, other_broader, other_is_long = right
-    return (
-        compact in other
-        or other in compact
-        or padded in other_padded
-        or other_padded in padded
-        or (same >= 0 and same == other_same)
-        or head in other_broader
-        or other_head in broader
-        or (is_long and other_is_long and compact[0] == other[0] and _is_misspelling(compact, other))
-    )
+def is_clear(form: AnswerForm, others: Iterable[AnswerForm]) -> bool:
+    """Whether an answer conflicts with none of some others: `AnswerSet.clashes` without a set, for a few of them."""
+    compact, padded, head, same, broader, is_long = form
+    for other, other_padded, other_head, other_same, other_broader, other_is_long in others:
+        if (
+            compact in other
+            or other in compact
+            or padded in other_padded
+            or other_padded in padded
+            or (same >= 0 and same == other_same)
+            or head in other_broader
+            or other_head in broader
+            or (is_long and other_is_long and compact[0] == other[0] and _is_misspelling(compact, other))
+        ):
+            return False
+    return True
 
 
 def _is_misspelling(left: str, right: str) -> bool:

@@ -72,7 +72,10 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
         return Decline("no_distractors", "no index of this task's answers was built")
     if ctx.spec.family != "caption" and count_words(gold) > MAX_CANDIDATE_WORDS:
         return Decline("long_answer", f"{count_words(gold)} words")
-    return MinedWrong(style, gold, count, ctx.distractors.drawing(sample, ctx.seed), option_key(gold))
+    drawing = ctx.distractors.drawing(sample, ctx.seed)
+    if drawing.falls_short(count):
+        return Decline("too_few_distractors", f"fewer than {count}")
+    return MinedWrong(style, gold, count, drawing, option_key(gold))
 
 
 def draw_wrong_boxes(

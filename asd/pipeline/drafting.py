@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.makers.drafting import Drafter
-from asd.pipeline.drafts import CHAINS, Made
+from asd.pipeline.drafts import CHAINS, DraftOrder, Made
+from asd.pipeline.plain_rows import PlainRows, Styles, reason_of
 from asd.pipeline.plan import NOBODY, STYLE_BITS
 from asd.pipeline.samples import batches_of, samples_of
 from asd.records import Draft, Sample
@@ -21,7 +24,6 @@ _ALL = (1 << len(TARGET_STYLES)) - 1
 _EXPLAINED = 1 << STYLE_BITS[AnswerStyle.BRIEF_EXPLANATION] | 1 << STYLE_BITS[AnswerStyle.DETAILED_EXPLANATION]
 _TRIED = [[tuple(style for style in chain if able >> style & 1) for able in range(_ALL + 1)] for chain in CHAINS]
 """By first style and mask: the styles that are tried, in their order."""
-_NAMES = [style.value for style in TARGET_STYLES]
 Bits = npt.NDArray[np.uint8]
 
 
@@ -30,56 +32,58 @@ class ShardDrafter:
 
     def __init__(self, drafter: Drafter, family: str) -> None:
         self._drafter, self._family = drafter, family
+        self._plain = PlainRows(drafter)
 
-    def draft(self, path: Path, requests: Sequence[tuple[int, int, bool]], masks: Sequence[int]) -> list[Made]:
+    def draft(self, path: Path, order: DraftOrder, masks: Sequence[int]) -> list[Made]:
         """One for each request. path: of the native shard; masks: the styles that may be tried, as bits."""
-        made: list[Made | None] = [None] * len(requests)
-        for places, batch in batches_of(path, [row for row, _, _ in requests]):
+        firsts = order.asked().tolist()
+        made: list[Any] = [None] * len(firsts)
+        for places, batch in batches_of(path, order.rows()):
             asked = places.tolist()
-            tried = [_TRIED[requests[place][1]][masks[place]] for place in asked]
+            tried = [_TRIED[firsts[place]][masks[place]] for place in asked]
             for place, one in zip(asked, self._draft_batch(batch, tried), strict=True):
                 made[place] = one
-        return [one for one in made if one is not None]
+        return made
 
-    def _draft_batch(self, batch: pa.RecordBatch, tried: Sequence[Sequence[int]]) -> list[Made]:
-        plain = plain_styles(batch, self._family)
-        columns = [batch[name].to_pylist() for name in ("source_id", "question", "gold", "accepted", "answer_type")]
-        made: list[Made | None] = [
-            self._try_plain(styles, bits, source_id, question, gold, tuple(accepted), hint)
-            for styles, bits, source_id, question, gold, accepted, hint in zip(
-                tried, plain.tolist(), *columns, strict=True
-            )
+    def _draft_batch(self, batch: pa.RecordBatch, tried: Sequence[Styles]) -> list[Made]:
+        bits = plain_styles(batch, self._family).tolist()
+        plain = [
+            styles if able == _ALL else _plain_start(styles, able) for styles, able in zip(tried, bits, strict=True)
         ]
-        waiting = [place for place, one in enumerate(made) if one is None]
-        if waiting:
-            for place, sample in zip(waiting, samples_of(batch.take(pa.array(waiting))), strict=True):
-                made[place] = self._try(sample, tried[place])
-        return [one for one in made if one is not None]
+        columns = [batch[name].to_pylist() for name in ("source_id", "question", "gold", "accepted", "answer_type")]
+        first_accepted = self._plain.first_accepted
+        made = [
+            first_accepted((question, gold, tuple(accepted), hint), styles, source_id)
+            for styles, source_id, question, gold, accepted, hint in zip(plain, *columns, strict=True)
+        ]
+        if plain != tried:
+            self._ask_for_whole(batch, tried, plain, made)
+        return made
 
-    def _try_plain(
-        self, styles: Sequence[int], plain: int, source_id: str, question: str, gold: str, accepted: tuple[str, ...],
-        hint: str | None,
-    ) -> Made | None:  # fmt: skip
-        """The first accepting style; None where a style must see the whole sample. plain: see `plain_styles`."""
-        reasons: list[str] = []
-        for number in styles:
-            if not plain >> number & 1:
-                return None
-            made = self._drafter.draft_plain(number, source_id, question, gold, accepted, hint)
-            if isinstance(made, Draft):
-                return Made(number, made, reasons)
-            reasons.append(f"{_NAMES[number]}: {made.reason}")
-        return Made(NOBODY, None, reasons)
+    def _ask_for_whole(
+        self, batch: pa.RecordBatch, tried: Sequence[Styles], plain: Sequence[Styles], made: list[Made]
+    ) -> None:
+        """Go on with the rows of which the next style must see the whole sample. made: is added to."""
+        waiting = [
+            place for place, one in enumerate(made) if one.draft is None and len(plain[place]) < len(tried[place])
+        ]
+        for place, sample in zip(waiting, samples_of(batch.take(pa.array(waiting, pa.int64()))), strict=True):
+            made[place] = self._try(sample, tried[place][len(plain[place]) :], made[place].reasons)
 
-    def _try(self, sample: Sample, styles: Sequence[int]) -> Made:
-        """The first accepting style."""
-        reasons: list[str] = []
+    def _try(self, sample: Sample, styles: Styles, declined: Sequence[str]) -> Made:
+        """The first accepting style. declined: why those before did."""
+        reasons = [*declined]
         for number in styles:
             made = self._drafter.draft(sample, number)
             if isinstance(made, Draft):
                 return Made(number, made, reasons)
-            reasons.append(f"{_NAMES[number]}: {made.reason}")
+            reasons.append(reason_of(number, made))
         return Made(NOBODY, None, reasons)
+
+
+def _plain_start(styles: Styles, able: int) -> Styles:
+    """The styles before the first one that must see the whole sample. able: as `plain_styles` tells it."""
+    return tuple(takewhile(lambda number: able >> number & 1, styles))
 
 
 def plain_styles(batch: pa.RecordBatch, family: str) -> Bits:

@@ -43,9 +43,9 @@ DRAFT_SCHEMA = pa.schema(
         ("made_checks", pa.list_(pa.string())),
     ]
 )
-_DRAFT_FIELDS = ("gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
+_DRAFT_FIELDS = ("maker", "gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
 """Fields of a Draft that are columns as they are, in the order of the class."""
-_NO_DRAFT: Any = SimpleNamespace(maker=None, **dict.fromkeys(_DRAFT_FIELDS))
+_NO_DRAFT: Any = SimpleNamespace(**dict.fromkeys(_DRAFT_FIELDS))
 _NUMBERS = list(range(len(TARGET_STYLES)))
 CHAINS = [_NUMBERS[first:] + _NUMBERS[:first] for first in _NUMBERS]
 """For each primary style, all styles in the order in which they are tried."""
@@ -71,10 +71,18 @@ class DraftOrder:
             (row, style, True) for row, style in self.single.tolist()
         ]
 
+    def rows(self) -> npt.NDArray[np.int32]:
+        """Of the requests."""
+        return np.concatenate([self.chain[:, 0], self.single[:, 0]])
+
+    def asked(self) -> npt.NDArray[np.uint8]:
+        """First styles of the requests."""
+        return np.concatenate([self.chain[:, 1], self.single[:, 1]]).astype(np.uint8)
+
     def masks(self, ingest_dir: Path) -> list[int]:
         """For each request, the styles that may be tried, as bits."""
         capable = np.load(ingest_dir / "capable.npy", mmap_mode="r")
-        able = capable[np.concatenate([self.chain[:, 0], self.single[:, 0]]) + self.shard.first]
+        able = capable[self.rows() + self.shard.first]
         able[len(self.chain) :] &= np.uint8(1) << self.single[:, 1].astype(np.uint8)
         masks: list[int] = able.tolist()
         return masks
@@ -110,27 +118,41 @@ def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
 
 def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable: bool = False) -> None:
     """made: one for each of `order.requests()`; durable: flushed to disk before the file gets its name."""
-    requests = order.requests()
-    outcomes, found, reasons, rewrites, checks = zip(*made, strict=True) if made else ([], [], [], [], [])
+    found, reasons, rewrites, checks = [*zip(*made, strict=True)][1:] if made else ([], [], [], [])
+    outcomes = np.array([one.outcome for one in made], np.uint8)
     drafts = [draft or _NO_DRAFT for draft in found]
-    columns: dict[str, Sequence[Any]] = {
-        "row": [row for row, _, _ in requests],
-        "single": [single for _, _, single in requests],
-        "asked": [asked for _, asked, _ in requests],
+    columns: dict[str, Any] = {
+        "row": order.rows(),
+        "single": np.arange(len(made)) >= len(order.chain),
+        "asked": order.asked(),
         "outcome": outcomes,
-        "num_options": [
-            len(draft.options) if outcome == MULTIPLE_CHOICE and not draft.fixed_order else 0
-            for outcome, draft in zip(outcomes, drafts, strict=True)
-        ],
-        "maker": [draft.maker for draft in drafts],
+        "num_options": _num_options(outcomes, drafts),
         "reasons": reasons,
-        "rewrite": rewrites,
-        "made_checks": checks,
+        **{name: list(map(attrgetter(name), drafts)) for name in _DRAFT_FIELDS},
     }
-    for name in _DRAFT_FIELDS:
-        columns[name] = list(map(attrgetter(name), drafts))
-    arrays = [pa.array(columns[item.name], item.type) for item in DRAFT_SCHEMA]
-    write_arrow(path, DRAFT_SCHEMA, [pa.record_batch(arrays, schema=DRAFT_SCHEMA)], durable=durable)
+    if any(rewrites) or any(checks):
+        columns |= {"rewrite": rewrites, "made_checks": checks}
+    schema = pa.schema([item for item in DRAFT_SCHEMA if item.name in columns])
+    arrays = [pa.array(columns[item.name], item.type) for item in schema]
+    write_arrow(path, schema, [pa.record_batch(arrays, schema=schema)], durable=durable)
+
+
+def _num_options(outcomes: npt.NDArray[np.uint8], drafts: Sequence[Draft]) -> npt.NDArray[np.uint8]:
+    """Among how many letters the gold answer is dealt one; 0 where none is dealt."""
+    counts = np.zeros(len(drafts), np.uint8)
+    places = np.flatnonzero(outcomes == MULTIPLE_CHOICE)
+    options = [0 if drafts[place].fixed_order else len(drafts[place].options) for place in places.tolist()]
+    counts[places] = options
+    return counts
+
+
+def _read_drafts(path: Path) -> pa.Table:
+    """Rows of DRAFT_SCHEMA; the columns that only a rewriter fills are null where there was none."""
+    table = open_staged(path).read_all()
+    for place, item in enumerate(DRAFT_SCHEMA):
+        if item.name not in table.schema.names:
+            table = table.add_column(place, item, pa.nulls(table.num_rows, item.type))
+    return table
 
 
 def read_outcomes(path: Path, order: DraftOrder) -> Outcomes:
@@ -150,7 +172,7 @@ def read_accepted(paths: Iterable[Path], rows: Sequence[int], styles: Sequence[i
     found = [DRAFT_SCHEMA.empty_table()]
     for path in paths:
         if path.is_file():
-            table = open_staged(path).read_all()
+            table = _read_drafts(path)
             asked, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
             found.append(table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes))))
     drafts = pa.concat_tables(found).combine_chunks()
@@ -168,7 +190,7 @@ def read_given_up(paths: Iterable[Path], processed: bytes) -> dict[int, dict[str
     for path in paths:
         if not path.is_file():
             continue
-        table = open_staged(path).read_all().select(["row", "outcome", "rewrite"])
+        table = _read_drafts(path).select(["row", "outcome", "rewrite"])
         kept = table.take(pa.array(np.flatnonzero(table["outcome"].to_numpy() == NOBODY)))
         records = zip(kept["row"].to_pylist(), kept["rewrite"].to_pylist(), strict=True)
         found.update({row: record for row, record in records if record is not None and processed[row]})

@@ -32,7 +32,7 @@ def samples_of(batch: pa.RecordBatch) -> list[Sample]:
     return [Sample(*values) for values in zip(*columns, strict=True)]
 
 
-def batches_of(path: Path, rows: Sequence[int]) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+def batches_of(path: Path, rows: npt.ArrayLike) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
     """The given rows of a native shard, batch by batch: their places among `rows`, and a batch of them in that order."""
     wanted = np.asarray(rows, np.int64)
     order = np.argsort(wanted, kind="stable")

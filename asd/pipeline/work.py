@@ -141,7 +141,7 @@ class Worker:
 
     def _write_drafts(self, path: Path, order: DraftOrder) -> None:
         shard = self.setup.ingest_dir / order.shard.file
-        made = self.drafting.draft(shard, order.requests(), order.masks(self.setup.ingest_dir))
+        made = self.drafting.draft(shard, order, order.masks(self.setup.ingest_dir))
         write_drafts(path, order, made, durable=self.setup.durable_drafts)
 
     # -- assembling ---------------------------------------------------------------------------------------------

@@ -136,6 +136,18 @@ def test_choice_questions_give_no_answers() -> None:
     assert max(counts) == 3 * len(ANIMALS)
 
 
+ROOMS = ["kitchen", "bedroom", "bathroom", "office"]
+FEW = build(*[("What room is this?", room) for room in ROOMS] * 4, *[("What is it?", month) for month in ("May", "june")] * 9)
+
+
+@given(st.sampled_from([*ROOMS, "May", "red", "yes", "", "Bed room"]), st.lists(st.sampled_from(ROOMS), max_size=4))
+def test_what_falls_short_does_so_for_every_sample(gold: str, accepted: list[str]) -> None:
+    drawing = FEW.drawing(make_sample("What room is this?", gold, accepted=tuple(accepted)), 0)
+    for count in (1, 2, 3, 4):
+        most = max(len(drawing.answers(str(number), count)) for number in range(40))
+        assert drawing.falls_short(count) == (most < count)
+
+
 def test_numbers_stay_near_in_size() -> None:
     numbers = [str(n) for n in (*range(1, 30), *range(100_000, 100_030))]
     index = build(*[("How many are there?", number) for number in numbers])

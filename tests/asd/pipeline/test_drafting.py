@@ -18,12 +18,12 @@ from asd.makers.drafting import Drafter, MakerContext, draft, is_plain
 from asd.makers.rendering import RenderContext, render
 from asd.pipeline.converted import converted_columns
 from asd.pipeline.drafting import ShardDrafter, plain_styles
-from asd.pipeline.drafts import CHAINS, DraftOrder, Made, read_accepted, write_drafts
+from asd.pipeline.drafts import CHAINS, DraftOrder, Made, read_accepted, read_given_up, write_drafts
 from asd.pipeline.ingested import NativeShard
 from asd.pipeline.plan import NOBODY
 from asd.records import Draft, Sample
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle
-from asd.shards.files import write_arrow
+from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.shards.files import open_staged, write_arrow
 from asd.tasks.registry import load_task
 from asd.templating import TemplateSet
 
@@ -82,7 +82,7 @@ def test_rows_together_are_rows_alone(
     backwards = [(place, rows[place][1]) for place in reversed(range(len(rows)))]
     order = DraftOrder(shard, 0, np.array(backwards, np.int32), np.zeros((0, 2), np.int32))
     made = ShardDrafter(Drafter(ctx), ctx.spec.family).draft(
-        path, order.requests(), [rows[place][2] for place, _ in backwards]
+        path, order, [rows[place][2] for place, _ in backwards]
     )
     assert made == [made_alone(samples[place], first, rows[place][2], ctx) for place, first in backwards]
     write_drafts(tmp_path / "drafts.arrow", order, made)
@@ -93,6 +93,19 @@ def test_rows_together_are_rows_alone(
     drafts = read_accepted([tmp_path / "none", tmp_path / "drafts.arrow"], places, styles, len(rows))
     columns = converted_columns(batch, np.asarray(places), drafts, [deal] * len(places), RENDERING[task])
     assert as_rows(columns) == [alone(samples[place], one.draft, deal, RENDERING[task]) for place, one in found]
+
+
+@pytest.mark.parametrize("rewrite", [None, {"model": "m", "judge": None}])
+def test_columns_of_a_rewriter_are_written_where_there_is_one(rewrite: dict[str, Any] | None, tmp_path: Path) -> None:
+    shard = NativeShard(file="a.arrow", split="train", number=0, first=0, rows=2)
+    order = DraftOrder(shard, 0, np.array([[0, 2], [1, 2]], np.int32), np.zeros((0, 2), np.int32))
+    made = [Made(2, Draft(AnswerStyle.SHORT_ANSWER, Maker.FIELD, "a"), []), Made(NOBODY, None, ["b"], rewrite)]
+    path = tmp_path / "drafts.arrow"
+    write_drafts(path, order, made)
+    assert ("rewrite" in open_staged(path).schema.names) == (rewrite is not None)
+    assert read_accepted([path], [0], [2], 2)["made_checks"].to_pylist()[0] in (None, [])
+    given_up = read_given_up([path], b"\x01\x01")
+    assert [one["model"] for one in given_up.values()] == ([] if rewrite is None else ["m"])
 
 
 def as_rows(columns: dict[str, pa.Array]) -> list[dict[str, Any]]:
