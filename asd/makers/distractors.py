@@ -128,21 +128,19 @@ def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:
     being the bias of an estimate from n rows with k different answers. Words on fewer than MIN_ROWS rows are
     left out.
     """
-    of_head: dict[str, Counter[str]] = defaultdict(Counter)
-    of_word: dict[str, Counter[str]] = defaultdict(Counter)
+    of_head: dict[str, dict[str, int]] = defaultdict(dict)
+    of_word: dict[str, dict[str, int]] = defaultdict(dict)
     for (question, gold), count in tally.items():
         asked, answer = parse_question(question), answer_form(gold).compact
-        of_head[asked.head][answer] += count
-        for word in asked.content:
-            of_word[word][answer] += count
+        for counts in (of_head[asked.head], *[of_word[word] for word in asked.content]):
+            counts[answer] = counts.get(answer, 0) + count
     telling = {}
-    for word, counts in sorted(of_word.items()):
-        rows = counts.total()
-        if rows >= MIN_ROWS:
-            whole = of_head[word.partition("|")[0]]
-            scale = whole.total() / rows
-            nats = sum(n * log(n * scale / whole[answer]) for answer, n in sorted(counts.items())) / rows
-            telling[word] = round(nats - (len(counts) - 1) / (2 * rows), 4)
+    frequent = {word: rows for word, counts in of_word.items() if (rows := sum(counts.values())) >= MIN_ROWS}
+    for word, rows in sorted(frequent.items()):
+        counts, whole = of_word[word], of_head[word.partition("|")[0]]
+        scale = sum(whole.values()) / rows
+        nats = sum(n * log(n * scale / whole[answer]) for answer, n in sorted(counts.items())) / rows
+        telling[word] = round(nats - (len(counts) - 1) / (2 * rows), 4)
     return telling
 
 
@@ -287,29 +285,33 @@ Waiting = tuple[list[str], str, int]
 """(bucket keys from specific to general, gold answer, rows)"""
 
 
-def _last_resorts(rows: Sequence[Waiting]) -> dict[str, Counter[str]]:
+def _last_resorts(rows: Sequence[Waiting]) -> dict[str, dict[str, int]]:
     """All answers of each kind, as buckets '*'."""
-    buckets: dict[str, Counter[str]] = defaultdict(Counter)
+    buckets: dict[str, dict[str, int]] = defaultdict(dict)
     for _, gold, count in rows:
         fine, coarse = answer_kind(gold)
         for kind in (fine, f"~{coarse}"):
-            buckets[f"{LAST_RESORT}\t{kind}"][gold] += count
+            counts = buckets[f"{LAST_RESORT}\t{kind}"]
+            counts[gold] = counts.get(gold, 0) + count
     return buckets
 
 
-def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, Counter[str]]) -> list[Waiting]:
+def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, dict[str, int]]) -> list[Waiting]:
     """Turn the groups of this level that are large enough into buckets; return the rows that are in none."""
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    sizes = Counter([levels[depth] for levels, _, _ in waiting])
+    # So many questions with an answer have as many different answers at most. Few groups get that far.
+    groups: dict[str, dict[str, int]] = {key: {} for key, size in sizes.items() if key and size >= MIN_ANSWERS}
     for levels, gold, count in waiting:
-        if levels[depth]:
-            groups[levels[depth]][gold] += count
-    closed = {key for key, counts in groups.items() if _is_enough(counts)}
-    buckets.update((key, groups[key]) for key in closed)
+        counts = groups.get(levels[depth])
+        if counts is not None:
+            counts[gold] = counts.get(gold, 0) + count
+    closed = {key: counts for key, counts in groups.items() if _is_enough(counts)}
+    buckets.update(closed)
     return [row for row in waiting if row[0][depth] not in closed]
 
 
-def _is_enough(counts: Counter[str]) -> bool:
-    if len(counts) < MIN_ANSWERS or counts.total() < MIN_ROWS:
+def _is_enough(counts: dict[str, int]) -> bool:
+    if len(counts) < MIN_ANSWERS or sum(counts.values()) < MIN_ROWS:
         return False
     return len(counts) > 3 * MIN_ANSWERS or len({answer_form(answer).compact for answer in counts}) >= MIN_ANSWERS
 

@@ -66,6 +66,22 @@ def test_the_collector_is_left_as_it_was_found(was_enabled: bool) -> None:
         (gc.enable if before else gc.disable)()
 
 
+def test_what_stays_of_a_pause_counts_as_old() -> None:
+    was_enabled = gc.isenabled()
+    gc.enable()
+    try:
+        with collector_paused():
+            kept = [[number] for number in range(2000)]
+        assert any(one is kept for one in gc.get_objects(generation=2))
+        gc.freeze()
+        with collector_paused():
+            pass
+        assert gc.get_freeze_count() > len(kept)  # what somebody else froze stays so
+    finally:
+        gc.unfreeze()
+        (gc.enable if was_enabled else gc.disable)()
+
+
 def test_a_worker_process_imports_neither_the_rewriter_nor_the_readers_of_sources() -> None:
     needless = ("asd.rewrite", "asd.pipeline.config", "asd.sources.open", "pyarrow.parquet", "asd.cli")
     code = f"import sys, asd.pipeline.pool; print([name for name in sys.modules if name.startswith({needless})])"
