@@ -25,6 +25,8 @@ MAX_TRIES = 6
 """Draws from one stratum before another one may serve."""
 FEW_ANSWERS = 8
 """Buckets of no more are looked through before anything is drawn: the fallbacks of rare kinds often hold too few."""
+_LEAST, _SPREAD = 0.75, 1.33 - 0.75
+"""A bucket's answers change their order from cut to cut: each weighs 0.75 to 1.33 times its rows."""
 BucketsOf = Callable[[str, str], Iterator["Bucket"]]
 
 
@@ -91,8 +93,9 @@ def _spellings(counts: dict[str, int]) -> dict[str, _Spellings]:
 def _cut(counts: dict[str, int], groups: dict[str, _Spellings], num_strata: int, key: str) -> Cut:
     """Heaviest answers first, always into the lightest stratum; spellings of one answer stay together."""
     rng = Random(xxhash.xxh3_64_intdigest(key.encode()))
-    weight = {compact: -group.mass * rng.uniform(0.75, 1.33) for compact, group in groups.items()}
-    heap = [(0, rng.random(), number) for number in range(num_strata)]
+    draw = rng.random
+    weight = {compact: -group.mass * (_LEAST + _SPREAD * draw()) for compact, group in groups.items()}
+    heap = [(0, draw(), number) for number in range(num_strata)]
     heapq.heapify(heap)
     members: list[list[str]] = [[] for _ in range(num_strata)]
     forms: list[list[AnswerForm]] = [[] for _ in range(num_strata)]
@@ -100,7 +103,7 @@ def _cut(counts: dict[str, int], groups: dict[str, _Spellings], num_strata: int,
     for compact in sorted(weight, key=weight.__getitem__):
         group = groups[compact]
         load, _, number = heap[0]
-        heapq.heapreplace(heap, (load + group.mass, rng.random(), number))
+        heapq.heapreplace(heap, (load + group.mass, draw(), number))
         members[number] += group.answers
         forms[number] += group.forms
         stratum_of[compact] = number

@@ -200,14 +200,19 @@ def parse_question(question: str) -> Asked:
     """'What color is the man's shirt?' -> asking 'what', head 'what color', content 'what color|man',
     '...|shirt'.
     """
-    words = [word.removesuffix("'s") for word in _WORD.findall(_EXPANDED.sub(r"\1 is", question.casefold()))]
-    start = next((place for place, word in enumerate(words) if word in _ASKING), 0)
+    text = question.casefold()
+    if "'s" in text:
+        text = _EXPANDED.sub(r"\1 is", text)
+    words = [word.removesuffix("'s") for word in _WORD.findall(text)]
+    start = 0
+    if words and words[0] not in _ASKING:
+        start = next((place for place, word in enumerate(words) if word in _ASKING), 0)
     asking = head = words[start] if words else ""
     rest = words[start + 1 :]
     if rest and asking in _TAKES_A_WORD:
         head, rest = f"{asking} {rest[0]}", rest[1:]
     rest += words[:start]
-    content = dict.fromkeys(f"{head}|{word}" for word in rest if word not in _STOP)
+    content = dict.fromkeys([f"{head}|{word}" for word in rest if word not in _STOP])
     return Asked(" ".join(words), asking, head, tuple(content))
 
 
@@ -218,6 +223,7 @@ _WHICH_SIDE = re.compile(
     r"\b(?:which|what) (?:side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane)\b"
 )
 _SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
+_HALVES = {*_SIDES, *_SEXES}
 _WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
 _SEPARATOR = re.compile(r",|\bor\b")
 _PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
@@ -267,6 +273,8 @@ def _is_same_thing(gold: str, phrase: str) -> bool:
 def _counterpart(question: str, gold: str) -> list[str]:
     """'right' for "On which side is it?" with gold 'left', and likewise where a question asks for the sex."""
     key = gold.strip().casefold()
+    if key not in _HALVES:  # as nearly every answer
+        return []
     for others, asks in ((_SIDES, _WHICH_SIDE), (_SEXES, _WHICH_SEX)):
         if key in others and asks.search(question.casefold()):
             return [others[key]]

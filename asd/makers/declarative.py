@@ -32,6 +32,7 @@ from asd.makers.english_who_where_how import (
     which_side_question,
     who_question,
 )
+from asd.makers.wording import collapse
 
 MAX_QUESTION_WORDS = 24
 MAX_ANSWER_WORDS = 12
@@ -113,7 +114,6 @@ _CONTRACTIONS = {
 
 _ODD_CHARACTERS = re.compile(r"[()\[\]{}<>|\\_=*#@:;\"“”`~^]|[.!?](?=\s)|,|--|\s-\s|\bhttps?\b")
 _WORDLESS = re.compile(r"[^\x20-\x7eÀ-ɏ]")
-_SPACES = re.compile(r"\s+")
 
 
 @lru_cache(maxsize=1 << 14)  # the same question and answer stand under many images
@@ -137,19 +137,30 @@ def declarative(question: str, answer: str, answer_type: str | None = None) -> s
 
 
 def _read(question: str, answer: str) -> Query | None:
-    text = _SPACES.sub(" ", question.replace("’", "'").replace("´", "'")).strip().rstrip("?. ")
-    answer = _SPACES.sub(" ", answer).strip()
+    text = collapse(question.replace("’", "'").replace("´", "'")).rstrip("?. ")
+    answer = collapse(answer)
     answer = answer[:-1] if answer.endswith(".") and answer.count(".") == 1 else answer
     low = answer.lower()
-    if low in _NO_ANSWER or _ODD_CHARACTERS.search(text) or _WORDLESS.search(text) or _WORDLESS.search(answer):
+    if low in _NO_ANSWER or not _is_plain(text) or not _is_european(answer):
         return None
     if '"' in answer or "?" in answer or answer.endswith((",", ";", ":", "-", "\\")):
         return None
     shown = _expand(text.split(" "))
     if not 2 <= len(shown) <= MAX_QUESTION_WORDS or len(low.split(" ")) > MAX_ANSWER_WORDS:
         return None
-    words = tuple(word.lower() for word in shown)
+    words = tuple([word.lower() for word in shown])
     return Query(words, tuple(shown), answer, low) if _is_readable(words) else None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a question, without superfluous white space, is of letters and marks that a sentence can keep."""
+    if text.isascii() and text.replace(" ", "").isalnum():  # most are: that is quicker than a pattern
+        return "http" not in text or _ODD_CHARACTERS.search(text) is None
+    return _ODD_CHARACTERS.search(text) is None and _is_european(text)
+
+
+def _is_european(text: str) -> bool:
+    return (text.isascii() and text.isprintable()) or _WORDLESS.search(text) is None
 
 
 def _expand(shown: list[str]) -> list[str]:
@@ -159,9 +170,11 @@ def _expand(shown: list[str]) -> list[str]:
 
 def _is_readable(words: Sequence[str]) -> bool:
     """False for doubled words, negations and words that a sentence about the picture cannot keep."""
-    if words[-1].endswith("'s") or any(a == b for a, b in pairwise(words)):
+    if words[-1].endswith("'s") or "" in words or not _UNUSABLE.isdisjoint(words):
         return False
-    return not any(word in _UNUSABLE or not word for word in words) and not _number_clash(words)
+    if len(set(words)) < len(words) and any(a == b for a, b in pairwise(words)):
+        return False
+    return not _number_clash(words)
 
 
 def _number_clash(words: Sequence[str]) -> bool:
@@ -188,12 +201,13 @@ _UNUSABLE = lex.word_table(
 
 def _checked(sentence: str, query: Query) -> str | None:
     """Sentence case and full stop; None where the answer got lost or a pattern let the asker through."""
-    if any(word in lex.FIRST_OR_SECOND_PERSON for word in sentence.lower().split()):
-        words = set(sentence.lower().replace(query.low, " ").split())
-        if words & lex.FIRST_OR_SECOND_PERSON:
-            return None
-    if query.low not in sentence.lower():
+    low = sentence.lower()
+    if query.low not in low:
         return None
+    if not lex.FIRST_OR_SECOND_PERSON.isdisjoint(low.split()):
+        words = low.replace(query.low, " ").split()
+        if not lex.FIRST_OR_SECOND_PERSON.isdisjoint(words):
+            return None
     end = "" if sentence.endswith(".") else "."
     return sentence[0].upper() + sentence[1:] + end
 

@@ -35,10 +35,6 @@ def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decl
     return _settled(made, sample.source_id, ctx.spec.styles[style]) if isinstance(made, Keyed) else made
 
 
-PlainKey = tuple[str, str, tuple[str, ...], str | None]
-"""(question, gold answer, accepted answers, answer type) of a sample."""
-
-
 class Drafter:
     """`draft` for many samples, by the makers of one task."""
 
@@ -50,15 +46,24 @@ class Drafter:
         """number: of the style among TARGET_STYLES."""
         return draft(sample, TARGET_STYLES[number], self._ctx)
 
-    def prepare_plain(self, number: int, key: PlainKey) -> Prepared:
-        """What is the same for all samples of which `is_plain` holds for the style; `settled` does the rest."""
-        question, gold, accepted, hint = key
-        sample = Sample("", question, gold, accepted=list(accepted), answer_type=hint)
+    def prepare(self, number: int, sample: Sample) -> Prepared:
+        """What is the same for all samples that are as `sample` but for the id; `settled` does the rest."""
         return _prepare(sample, TARGET_STYLES[number], self._ctx)
 
     def settled(self, made: Keyed, number: int, source_id: str) -> Draft | Decline:
         """number: of the style that `made` was prepared for."""
         return _settled(made, source_id, self._makers[number])
+
+
+_EMPTY: list[str] = []
+
+
+def plain_sample(question: str, gold: str, accepted: Sequence[str], hint: str | None) -> Sample:
+    """A sample of which `is_plain` holds. hint: its answer type. Its empty lists are one: makers change none."""
+    return Sample(
+        "", question, gold, "train", _EMPTY, "", _EMPTY, None, [*accepted], rationales=_EMPTY, ocr_tokens=_EMPTY,
+        other_boxes=_EMPTY, answer_type=hint,
+    )  # fmt: skip
 
 
 def is_plain(sample: Sample, style: AnswerStyle, family: str) -> bool:

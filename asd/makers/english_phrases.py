@@ -52,12 +52,12 @@ def noun_phrase_end(words: Words, i: int) -> int:
     where none does."""
     if i >= len(words):
         return i
-    if word_class(words[i]) == "O" or (words[i] in DEMONSTRATIVES and _stands_alone(words, i)):
+    first = following = word_class(words[i])
+    if first == "O" or (words[i] in DEMONSTRATIVES and _stands_alone(words, i)):
         return i + 1
-    j, head = i, i
-    while j < len(words):
-        kind = word_class(words[j])
-        following = word_class(words[j + 1]) if j + 1 < len(words) else ""
+    j, head, size = i, i, len(words)
+    while j < size:
+        kind, following = following, word_class(words[j + 1]) if j + 1 < size else ""
         if kind == "N" or (kind == "G" and words[j] in GERUND_NOUNS and _is_thing(words, i, j)):
             head = j + 1
         elif kind == "S" and head in (i, j):
@@ -67,7 +67,7 @@ def noun_phrase_end(words: Words, i: int) -> int:
         elif not _fits_before_head(kind, following, bare=head == i, first=j == i):
             break
         j += 1
-    if head == i and j in (i + 1, i + 2) and word_class(words[i]) == "D" and word_class(words[j - 1]) in "AD":
+    if head == i and j in (i + 1, i + 2) and first == "D" and word_class(words[j - 1]) in "AD":
         return j if words[j - 1] not in _NEVER_ALONE else i
     return head
 

@@ -109,16 +109,17 @@ def _normalise_word(word: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     lowered = text.casefold() if text.isascii() else _fold(text)
-    words = [
-        _SYMBOLS.get(token)
-        or (_normalise_number(token) if token[-1].isdigit() and not token[0].isalpha() else _normalise_word(token))
-        for token in _TOKEN.findall(lowered)
-    ]
+    words = [_normalise_word(token) if token[0].isalpha() else _normalise_other(token) for token in _TOKEN.findall(lowered)]
     words = _join_phrases([word for word in words if word])
     if len(words) > 1 and words[0] in _SYMBOLS.values() and words[1][0].isdigit():
         words[0], words[1] = words[1], words[0]  # "$5" is "5 dollars"
     last = len(words) - 1
     return [word for place, word in enumerate(words) if place == last or word not in _ARTICLES]
+
+
+def _normalise_other(token: str) -> str:
+    """What does not begin with a letter: a sign, a number, or a number with letters behind it."""
+    return _SYMBOLS.get(token) or (_normalise_number(token) if token[-1].isdigit() else _normalise_word(token))
 
 
 def _fold(text: str) -> str:

@@ -85,7 +85,8 @@ def is_no_reading_task(gold: str) -> bool:
 
 def asks_for_more(question: str) -> bool:
     """Questions such as "Can you tell me what this is?", to which a bare yes or no is no answer."""
-    return _POLITE.search(question.lower()) is not None
+    low = question.lower()
+    return ("can " in low or "ould " in low or "will " in low) and _POLITE.search(low) is not None
 
 
 def is_unanswerable(gold: str) -> bool:

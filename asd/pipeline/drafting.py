@@ -24,6 +24,11 @@ _ALL = (1 << len(TARGET_STYLES)) - 1
 _EXPLAINED = 1 << STYLE_BITS[AnswerStyle.BRIEF_EXPLANATION] | 1 << STYLE_BITS[AnswerStyle.DETAILED_EXPLANATION]
 _TRIED = [[tuple(style for style in chain if able >> style & 1) for able in range(_ALL + 1)] for chain in CHAINS]
 """By first style and mask: the styles that are tried, in their order."""
+_PLAIN = ["source_id", "question", "gold", "accepted", "answer_type"]
+"""All that the makers read of a plain row."""
+_TOLD = [*_PLAIN, "options", "other_boxes", "passthrough", "rationales", "full_answer", "solution"]
+"""And what tells that it is one."""
+Places = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
 
@@ -38,36 +43,39 @@ class ShardDrafter:
         """One for each request. path: of the native shard; masks: the styles that may be tried, as bits."""
         firsts = order.asked().tolist()
         made: list[Any] = [None] * len(firsts)
-        for places, batch in batches_of(path, order.rows()):
+        for places, batch, rows in batches_of(path, order.rows()):
             asked = places.tolist()
             tried = [_TRIED[firsts[place]][masks[place]] for place in asked]
-            for place, one in zip(asked, self._draft_batch(batch, tried), strict=True):
+            for place, one in zip(asked, self._draft_batch(batch, rows, tried), strict=True):
                 made[place] = one
         return made
 
-    def _draft_batch(self, batch: pa.RecordBatch, tried: Sequence[Styles]) -> list[Made]:
-        bits = plain_styles(batch, self._family).tolist()
+    def _draft_batch(self, batch: pa.RecordBatch, rows: Places, tried: Sequence[Styles]) -> list[Made]:
+        """rows: of the batch, in the order of `tried`."""
+        told = batch.select(_TOLD).take(pa.array(rows))
+        bits = plain_styles(told, self._family).tolist()
         plain = [
             styles if able == _ALL else _plain_start(styles, able) for styles, able in zip(tried, bits, strict=True)
         ]
-        columns = [batch[name].to_pylist() for name in ("source_id", "question", "gold", "accepted", "answer_type")]
+        columns = [told[name].to_pylist() for name in _PLAIN]
         first_accepted = self._plain.first_accepted
         made = [
             first_accepted((question, gold, tuple(accepted), hint), styles, source_id)
             for styles, source_id, question, gold, accepted, hint in zip(plain, *columns, strict=True)
         ]
         if plain != tried:
-            self._ask_for_whole(batch, tried, plain, made)
+            self._ask_for_whole(batch, rows, tried, plain, made)
         return made
 
     def _ask_for_whole(
-        self, batch: pa.RecordBatch, tried: Sequence[Styles], plain: Sequence[Styles], made: list[Made]
+        self, batch: pa.RecordBatch, rows: Places, tried: Sequence[Styles], plain: Sequence[Styles], made: list[Made]
     ) -> None:
         """Go on with the rows of which the next style must see the whole sample. made: is added to."""
         waiting = [
             place for place, one in enumerate(made) if one.draft is None and len(plain[place]) < len(tried[place])
         ]
-        for place, sample in zip(waiting, samples_of(batch.take(pa.array(waiting, pa.int64()))), strict=True):
+        samples = samples_of(batch.take(pa.array(rows[waiting])))
+        for place, sample in zip(waiting, samples, strict=True):
             made[place] = self._try(sample, tried[place][len(plain[place]) :], made[place].reasons)
 
     def _try(self, sample: Sample, styles: Styles, declined: Sequence[str]) -> Made:

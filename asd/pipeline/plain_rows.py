@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asd.makers.drafting import Drafter, PlainKey
+from asd.makers.drafting import Drafter, plain_sample
 from asd.makers.keyed import Keyed, Prepared
 from asd.pipeline.drafts import Made
 from asd.pipeline.plan import NOBODY
@@ -14,6 +14,8 @@ from asd.schemas.styles import TARGET_STYLES
 NUM_KEPT = 1 << 13
 """Questions with their answers that are kept for the next row that has the same."""
 _NAMES = [style.value for style in TARGET_STYLES]
+PlainKey = tuple[str, str, tuple[str, ...], str | None]
+"""(question, gold answer, accepted answers, answer type) of a row."""
 Styles = tuple[int, ...]
 """Numbers of styles among TARGET_STYLES, in the order in which they are tried."""
 
@@ -65,10 +67,10 @@ class _Waiting:
 class _Asked:
     """One question with its answers, and what the makers have made of it."""
 
-    __slots__ = ("_drafter", "_found", "_key", "_prepared")
+    __slots__ = ("_drafter", "_found", "_prepared", "_sample")
 
     def __init__(self, key: PlainKey, drafter: Drafter) -> None:
-        self._key, self._drafter = key, drafter
+        self._sample, self._drafter = plain_sample(*key), drafter
         self._prepared: dict[int, Prepared] = {}
         self._found: dict[Styles, Made | _Waiting] = {}
 
@@ -83,7 +85,7 @@ class _Asked:
         for place, number in enumerate(styles):
             made = self._prepared.get(number)
             if made is None:
-                made = self._prepared[number] = self._drafter.prepare_plain(number, self._key)
+                made = self._prepared[number] = self._drafter.prepare(number, self._sample)
             if isinstance(made, Draft):
                 return Made(number, made, reasons)
             if isinstance(made, Keyed):

@@ -32,8 +32,10 @@ def samples_of(batch: pa.RecordBatch) -> list[Sample]:
     return [Sample(*values) for values in zip(*columns, strict=True)]
 
 
-def batches_of(path: Path, rows: npt.ArrayLike) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-    """The given rows of a native shard, batch by batch: their places among `rows`, and a batch of them in that order."""
+def batches_of(
+    path: Path, rows: npt.ArrayLike
+) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch, npt.NDArray[np.int64]]]:
+    """The given rows of a native shard, batch by batch: their places among `rows`, the batch, and where in it they are."""
     wanted = np.asarray(rows, np.int64)
     order = np.argsort(wanted, kind="stable")
     ordered = wanted[order]
@@ -43,14 +45,14 @@ def batches_of(path: Path, rows: npt.ArrayLike) -> Iterator[tuple[npt.NDArray[np
         batch = reader.get_batch(number)
         low, high = np.searchsorted(ordered, [first, first + batch.num_rows])
         if low < high:
-            yield order[low:high], batch.take(pa.array(ordered[low:high] - first))
+            yield order[low:high], batch, ordered[low:high] - first
         first += batch.num_rows
 
 
 def read_samples(path: Path, rows: Sequence[int]) -> list[Sample]:
     """The given rows of a native shard, in the order given."""
     samples: list[Sample | None] = [None] * len(rows)
-    for places, batch in batches_of(path, rows):
-        for place, sample in zip(places.tolist(), samples_of(batch), strict=True):
+    for places, batch, local in batches_of(path, rows):
+        for place, sample in zip(places.tolist(), samples_of(batch.take(pa.array(local))), strict=True):
             samples[place] = sample
     return [sample for sample in samples if sample is not None]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from maker_samples import make_context, make_spec
 
 from asd.makers.checks import check, suspects
-from asd.makers.drafting import Drafter, draft, is_plain
+from asd.makers.drafting import Drafter, draft, is_plain, plain_sample
 from asd.makers.keyed import Keyed
 from asd.makers.normalise import AnswerSet, answer_form, conflicts, is_clear
 from asd.makers.rendering import IMAGE_TOKEN, RenderContext, StyleRows, StyleTexts, render_style
@@ -52,8 +52,8 @@ RENDERING = RenderContext.build(make_spec(), 0, TemplateSet())
 def test_what_serves_all_samples_is_what_one_alone_gets(sample: Sample, style: AnswerStyle, family: str) -> None:
     if is_plain(sample, style, family):
         number, drafter = TARGET_STYLES.index(style), DRAFTERS[family]
-        key = sample.question, sample.gold, tuple(sample.accepted), sample.answer_type
-        made = drafter.prepare_plain(number, key)
+        plain = plain_sample(sample.question, sample.gold, sample.accepted, sample.answer_type)
+        made = drafter.prepare(number, plain)
         settled = drafter.settled(made, number, sample.source_id) if isinstance(made, Keyed) else made
         assert settled == draft(sample, style, CONTEXTS[family])
 
