@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from types import ModuleType
 
 import pyarrow as pa
 
@@ -12,15 +13,17 @@ import pyarrow as pa
 def leave_out_pandas() -> None:
     """Keep PyArrow from importing pandas when it makes its first array: half a second and 60 MB that nothing here uses.
 
-    It looks for pandas once, to recognise data frames among its arguments; asked for one outright (`to_pandas`), it
-    looks again. Does nothing where pandas is loaded already.
+    Its Python part looks for pandas once, to recognise data frames among its arguments, and looks again when it is
+    asked for one outright (`to_pandas`). Its C++ part looks at each list until there is a module of that name, and
+    takes from it the objects that stand for nulls: it finds one that has none. Does nothing where pandas is loaded.
     """
     if "pandas" in sys.modules:
         return
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # what makes an import fail
     try:
-        with suppress(ImportError, AttributeError):
-            pa.array([0])
+        for found in (None, ModuleType("pandas")):  # None is what makes an import fail
+            sys.modules["pandas"] = found  # type: ignore[assignment]
+            with suppress(ImportError, AttributeError):
+                pa.array([0])
     finally:
         del sys.modules["pandas"]
 

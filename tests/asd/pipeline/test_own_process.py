@@ -16,6 +16,7 @@ leave_out_pandas()
 import numpy as np
 import pyarrow as pa
 column = pa.array(np.arange(3))
+assert pa.array([0, None, 2], pa.int64()).null_count == pa.array(["a", None]).null_count == 1
 assert "pandas" not in sys.modules
 frame = pa.table({"n": column}).to_pandas()
 assert frame["n"].tolist() == [0, 1, 2]
