@@ -117,8 +117,8 @@ class PartRun(ConversionRun):
         self._places = {shard.file: place for place, shard in enumerate(ingested.shards)}
         self.report.blocks = len(ingested.shards)
         with self._pool(wanted) as pool:
-            planner, assignment = self._plan(ingested, wanted, quotas, pool)
-            orders = [order for order in self._shard_orders(ingested, planner, assignment) if self._is_mine(order)]
+            assignment = self._plan(ingested, wanted, quotas, pool)
+            orders = [order for order in self._shard_orders(ingested, assignment) if self._is_mine(order)]
             self.report.shards = len(orders)
             self.shared.note(self.part, "writing")
             self.progress.stage("writing", sum(order.shard.rows for order in orders))

@@ -68,10 +68,10 @@ class ConversionRun:
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
         with self._pool(wanted) as pool:
-            planner, assignment = self._plan(ingested, wanted, quotas, pool)
+            assignment = self._plan(ingested, wanted, quotas, pool)
             self.progress.stage("writing", ingested.num_samples)
-            results = self._assemble(ingested, planner, assignment, pool)
-        counts = self._counts(ingested, planner, assignment, wanted)
+            results = self._results(self._shard_orders(ingested, assignment), pool)
+        counts = self._counts(ingested, assignment, wanted)
         for result in results:
             _add(counts.by_style, result.by_style)
             _add(counts.by_maker, result.by_maker)
@@ -83,10 +83,9 @@ class ConversionRun:
         self._make_folders()
         ingested, wanted, quotas = self._ingest()
         with self._pool(wanted) as pool:
-            planner, assignment = self._plan(ingested, wanted, quotas, pool)
-        counts = self._counts(ingested, planner, assignment, wanted)
-        names = [TARGET_STYLES[style].value for style in assignment.styles.tolist()]
-        _add(counts.by_style, Counter(names))
+            assignment = self._plan(ingested, wanted, quotas, pool)
+        counts = self._counts(ingested, assignment, wanted)
+        _add(counts.by_style, {TARGET_STYLES[style].value: given for style, given in assignment.by_style.items()})
         _add(counts.by_style, {self.prepared.spec.native_style.value: counts.samples - counts.converted})
         return counts, ingested.notes
 
@@ -178,7 +177,7 @@ class ConversionRun:
 
     def _plan(
         self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: WorkPool
-    ) -> tuple[Planner, Assignment]:
+    ) -> Assignment:
         planner = Planner(
             ingested.keys, ingested.capable, ingested.polarity,
             total=None if quotas is not None else wanted, quotas=quotas, seed=self.prepared.config.seed,
@@ -193,13 +192,13 @@ class ConversionRun:
         else:
             while (questions := planner.advance()) is not None:
                 self._answer(questions, planner, ingested, pool)
-        return planner, planner.result()
+        return planner.result()
 
     async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, pool: WorkPool) -> None:
         """All rounds in one task, since the model stays open for all of them."""
         async with self._stage(pool) as stage:
             while (questions := planner.advance()) is not None:
-                orders = self._orders(questions, planner, ingested)
+                orders = self._orders(questions, ingested)
                 for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
                     _feed(planner, order, outcomes)
                 self.rounds += 1
@@ -217,44 +216,41 @@ class ConversionRun:
 
     def _answer(self, questions: Questions, planner: Planner, ingested: Ingested, pool: WorkPool) -> None:
         """Put the planner's questions to the makers, shard by shard."""
-        orders = self._orders(questions, planner, ingested)
+        orders = self._orders(questions, ingested)
         for order, outcomes in zip(orders, pool.draft(orders), strict=True):
             _feed(planner, order, outcomes)
             self.progress.advance(len(order.chain) + len(order.single))
         self.rounds += 1
 
-    def _orders(self, questions: Questions, planner: Planner, ingested: Ingested) -> list[DraftOrder]:
-        self._to_ask += len(questions.chain_rows) + len(questions.single)
+    def _orders(self, questions: Questions, ingested: Ingested) -> list[DraftOrder]:
+        self._to_ask += len(questions)
         self.progress.expect_at_least(self._to_ask)
-        starts = np.array([shard.first for shard in ingested.shards])
-        rows = questions.chain_rows
-        chain = _by_shard(rows, planner.primary[rows], starts)
-        single = _by_shard(questions.single[:, 0], questions.single[:, 1], starts)
-        none = np.zeros((0, 2), np.int32)
-        return [
-            DraftOrder(ingested.shards[place], self.rounds, chain.get(place, none), single.get(place, none))
-            for place in sorted({*chain, *single})
-        ]
+        orders = []
+        for shard in ingested.shards:
+            rows, primary = questions.chain_between(shard.first, shard.first + shard.rows)
+            single = questions.single_between(shard.first, shard.first + shard.rows)
+            if len(rows) or len(single):
+                chain = np.stack([rows - shard.first, primary], axis=1).astype(np.int32)
+                orders.append(DraftOrder(shard, self.rounds, chain, (single - [shard.first, 0]).astype(np.int32)))
+        return orders
 
-    def _assemble(self, ingested: Ingested, planner: Planner, assignment: Assignment, pool: WorkPool) -> list[ShardResult]:
-        return self._results(self._shard_orders(ingested, planner, assignment), pool)
-
-    def _shard_orders(self, ingested: Ingested, planner: Planner, assignment: Assignment) -> list[ShardOrder]:
+    def _shard_orders(self, ingested: Ingested, assignment: Assignment) -> list[ShardOrder]:
         renamed_rows, records = sorted(ingested.renamed), self.prepared.config.rewriter is not None
         orders = []
         for shard in ingested.shards:
-            low, high = np.searchsorted(assignment.rows, [shard.first, shard.first + shard.rows])
-            first, last = np.searchsorted(renamed_rows, [shard.first, shard.first + shard.rows])
+            end = shard.first + shard.rows
+            rows, styles, deals = assignment.between(shard.first, end)
+            first, last = np.searchsorted(renamed_rows, [shard.first, end])
             orders.append(
                 ShardOrder(
                     shard=shard,
-                    rows=_packed("i", (assignment.rows[low:high] - shard.first).astype(np.int32)),
-                    styles=_packed("B", assignment.styles[low:high]),
-                    deals=_packed("B", assignment.deals[low:high]),
+                    rows=_packed("i", (rows - shard.first).astype(np.int32)),
+                    styles=_packed("B", styles),
+                    deals=_packed("B", deals),
                     renamed={row: ingested.renamed[row] for row in renamed_rows[first:last]},
                     rounds=self.rounds,
                     file=f"data/{shard.split}-{shard.number:05d}.arrow",
-                    processed=bytes(planner.processed[shard.first : shard.first + shard.rows]) if records else b"",
+                    processed=bytes(assignment.used_between(shard.first, end)) if records else b"",
                 )
             )
         return orders
@@ -273,11 +269,11 @@ class ConversionRun:
             self.progress.advance(order.shard.rows)
         return results
 
-    def _declined(self, ingested: Ingested, planner: Planner) -> dict[str, int]:
+    def _declined(self, ingested: Ingested, assignment: Assignment) -> dict[str, int]:
         """Why makers declined, over the samples whose answer the plan used."""
         counts: Counter[str] = Counter()
         for shard in ingested.shards:
-            seen = planner.processed[shard.first : shard.first + shard.rows]
+            seen = assignment.used_between(shard.first, shard.first + shard.rows)
             for number in range(self.rounds):
                 path = self.drafts_dir / f"{number:04d}-{shard.file}"
                 if not path.is_file():
@@ -288,7 +284,7 @@ class ConversionRun:
                     counts[entry["values"]] += entry["counts"]
         return dict(sorted(counts.items()))
 
-    def _counts(self, ingested: Ingested, planner: Planner, assignment: Assignment, wanted: int) -> Counts:
+    def _counts(self, ingested: Ingested, assignment: Assignment, wanted: int) -> Counts:
         """All counts but those by style and maker."""
         by_split: dict[str, int] = {}
         for shard in ingested.shards:
@@ -299,13 +295,13 @@ class ConversionRun:
         }
         return Counts(
             samples=ingested.num_samples,
-            converted=len(assignment.rows),
+            converted=assignment.converted,
             wanted=wanted,
             shortfall=assignment.shortfall,
             by_split=by_split,
             by_style_before={self.prepared.spec.native_style.value: ingested.num_samples},
             moved=moved,
-            declined=self._declined(ingested, planner),
+            declined=self._declined(ingested, assignment),
             rejects=ingested.rejects,
             renamed_ids=len(ingested.renamed),
         )
@@ -346,17 +342,6 @@ def _feed(planner: Planner, order: DraftOrder, outcomes: Outcomes) -> None:
     planner.answer_chain(order.chain[:, 0] + np.int64(first), outcomes.chain, outcomes.chain_options)
     rows, styles = order.single[:, 0] + np.int64(first), order.single[:, 1]
     planner.answer_singles(rows, styles, outcomes.single == styles, outcomes.single_options)
-
-
-def _by_shard(
-    rows: npt.NDArray[np.int64], styles: npt.NDArray[Any], starts: npt.NDArray[np.int64]
-) -> dict[int, npt.NDArray[np.int32]]:
-    """Shard number -> (row in the shard, style), shape (n, 2), in the order given. starts: the shards' first rows."""
-    places = np.searchsorted(starts, rows, side="right") - 1
-    order = np.argsort(places, kind="stable")
-    found, cuts = np.unique(places[order], return_index=True)
-    pairs = np.stack([rows - starts[places], styles], axis=1).astype(np.int32)[order]
-    return dict(zip(found.tolist(), np.split(pairs, cuts[1:]), strict=True)) if len(rows) else {}
 
 
 def _packed(code: str, values: npt.NDArray[Any]) -> array[int]:

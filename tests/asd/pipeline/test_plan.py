@@ -21,9 +21,9 @@ from asd.pipeline.plan import (
     Assignment,
     Planner,
     Questions,
-    primary_weights,
     run_planner,
 )
+from asd.pipeline.plan_shares import primary_weights
 
 ALL = 0b11011  # yes/no, multiple choice, brief, detailed: what a short-answer task can take
 Declines = Callable[[int, int], bool]
@@ -48,19 +48,18 @@ def make_plan(
 
     def answer(questions: Questions) -> None:
         if asked is not None:
-            asked.append(len(questions.chain_rows) + len(questions.single))
+            asked.append(len(questions))
         outcomes = []
-        for row in questions.chain_rows:
-            first = int(planner.primary[row])
-            order = [(first + offset) % 5 for offset in range(5)]
+        for row, first in zip(*questions.chain_between(0, len(ids)), strict=True):
+            order = [(int(first) + offset) % 5 for offset in range(5)]
             able = [s for s in order if bits[row] >> s & 1 and not declines(ids[row], s)]
             outcomes.append(able[0] if able else NOBODY)
-        planner.answer_chain(questions.chain_rows, outcomes, [4] * len(outcomes))
+        planner.answer_chain(questions.chain_between(0, len(ids))[0], outcomes, [4] * len(outcomes))
         for row, style in questions.single:
             planner.answer_single(row, style, not declines(ids[row], style), 4)
 
     found = run_planner(planner, answer)
-    rows = zip(found.rows.tolist(), found.styles.tolist(), found.deals.tolist(), strict=True)
+    rows = zip(*(column.tolist() for column in found.between(0, len(ids))), strict=True)
     return {ids[row]: (style, deal) for row, style, deal in rows}, found
 
 
@@ -188,13 +187,14 @@ def test_letters_stay_even_where_rows_are_asked_for_other_styles_too() -> None:
     planner = Planner(keys, able, np.zeros(400, np.uint8), total=300, quotas=None, seed=0)
 
     def answer(questions: Questions) -> None:
-        rows = questions.chain_rows
+        rows, _ = questions.chain_between(0, 400)
         planner.answer_chain(rows, [MULTIPLE_CHOICE] * len(rows), [4] * len(rows))
         for row, style in questions.single:
             planner.answer_single(row, style, True, 4 if style == MULTIPLE_CHOICE else 0)
 
     found = run_planner(planner, answer)
-    letters = Counter(found.deals[found.styles == MULTIPLE_CHOICE].tolist())
+    _, styles, deals = found.between(0, 400)
+    letters = Counter(deals[styles == MULTIPLE_CHOICE].tolist())
     assert len(letters) == 4 and max(letters.values()) - min(letters.values()) <= 1
 
 
