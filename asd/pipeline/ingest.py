@@ -238,14 +238,15 @@ class _Ingest:
 
     def _rename_repeated(self, ingested: Ingested) -> None:
         """Ids that occur more than once get a suffix made of the row's content, so that it depends on no order."""
-        ordered = np.sort(ingested.keys)
+        keys: Keys = ingested.keys[:]
+        ordered = np.sort(keys)
         repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         if not len(repeated):
             return
         seen: Counter[str] = Counter()
         for shard in ingested.shards:
             span = slice(shard.first, shard.first + shard.rows)
-            rows = np.flatnonzero(np.isin(ingested.keys[span], repeated))
+            rows = np.flatnonzero(np.isin(keys[span], repeated))
             if not len(rows):
                 continue
             start = salt(self.config.seed, self.spec.name, shard.split)
@@ -260,12 +261,12 @@ class _Ingest:
                 if (copies := seen[shard.split + "\0" + name]) > 1:
                     name = f"{name}.{copies}"
                 ingested.renamed[shard.first + row] = name
-                ingested.keys[shard.first + row] = key_of(name, start)
+                keys[shard.first + row] = key_of(name, start)
 
 
 def mining_rows(folder: Path, ingested: Ingested) -> pa.Table:
     """The answers of the MINING_ROWS samples with the smallest keys, by key."""
-    keys = ingested.keys
+    keys: Keys = ingested.keys[:]
     rows = np.arange(len(keys))
     if len(keys) > MINING_ROWS:
         rows = np.flatnonzero(keys <= np.partition(keys, MINING_ROWS - 1)[MINING_ROWS - 1])

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import xxhash
 
 from asd.pipeline.checked_json import read_checked_json, write_checked_json
-from asd.shards.files import storage_errors
+from asd.pipeline.plan_codes import Column
+from asd.shards.files import lost_file, storage_errors
 
 DONE = "done.json"
 _ARRAYS = ("keys", "capable", "polarity")
@@ -33,14 +34,40 @@ class NativeShard:
     number: int
 
 
+class StoredColumn:
+    """An array in a .npy file, of which only the slices that are asked for are read."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises: OSError, ValueError for a file that is not there or is none."""
+        array = np.load(path, mmap_mode="r")
+        self._path, self._length, self._dtype, self._start = path, len(array), array.dtype, array.offset
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
+        """Raises: StorageError if the file has been cut off or is gone."""
+        first, last, _ = part.indices(self._length)
+        size, count = self._dtype.itemsize, max(last - first, 0)
+        try:
+            found = np.fromfile(self._path, self._dtype, count, offset=self._start + first * size)
+        except OSError as exc:
+            raise lost_file(self._path, str(exc)) from exc
+        if len(found) != count:
+            raise lost_file(self._path, f"{self._path.stat().st_size} bytes are left of it")
+        return found
+
+
 @dataclass
 class Ingested:
-    """What the first pass found. The arrays have one entry per sample, in shard order."""
+    """What the first pass found. The columns have one entry per sample, in shard order."""
 
     shards: list[NativeShard]
-    keys: npt.NDArray[np.uint64]
-    capable: npt.NDArray[np.uint8]
-    polarity: npt.NDArray[np.uint8]
+    keys: Column
+    """uint64"""
+    capable: Column
+    """uint8, as are polarities."""
+    polarity: Column
     rejects: dict[str, int]
     renamed: dict[int, str]
     """Sample index -> source id with a suffix, for ids that occur more than once."""
@@ -57,10 +84,11 @@ class DamagedIngestError(Exception):
 
 
 def save_ingested(ingested: Ingested, folder: Path) -> None:
-    """Write the arrays, then `done.json`; all other files are there already."""
+    """Write the columns, which are in memory no longer then, and `done.json`; all other files are there already."""
     with storage_errors(folder):
         for name in _ARRAYS:
             np.save(folder / f"{name}.npy", getattr(ingested, name))
+            setattr(ingested, name, StoredColumn(folder / f"{name}.npy"))
         shards = {shard.file for shard in ingested.shards}
         files = {
             path.name: [path.stat().st_size, None if path.name in shards else checksum(path)]
@@ -81,7 +109,7 @@ def load_ingested(folder: Path) -> Ingested:
     content = _checked(folder)
     return Ingested(
         shards=[NativeShard(**shard) for shard in content["shards"]],
-        **{name: np.load(folder / f"{name}.npy") for name in _ARRAYS},
+        **{name: StoredColumn(folder / f"{name}.npy") for name in _ARRAYS},
         rejects=content["rejects"],
         renamed={int(index): name for index, name in content["renamed"].items()},
         notes=content["notes"],

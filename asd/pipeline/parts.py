@@ -118,10 +118,10 @@ class PartRun(ConversionRun):
         self.report.blocks = len(ingested.shards)
         with self._pool(wanted) as pool:
             assignment = self._plan(ingested, wanted, quotas, pool)
-            orders = [order for order in self._shard_orders(ingested, assignment) if self._is_mine(order)]
+            orders = self._shard_orders(ingested, assignment).where(self._is_mine)
             self.report.shards = len(orders)
             self.shared.note(self.part, "writing")
-            self.progress.stage("writing", sum(order.shard.rows for order in orders))
+            self.progress.stage("writing", sum(shard.rows for shard in orders.shards))
             self.report.shards_done = len(self._results(orders, pool))
 
     def _setup_lock(self) -> AbstractContextManager[None]:
@@ -199,12 +199,12 @@ class PartRun(ConversionRun):
     def _owner(self, shard: NativeShard) -> int:
         return self._places[shard.file] % self.part.count
 
-    def _is_mine(self, order: DraftOrder | ShardOrder) -> bool:
-        return self._owner(order.shard) == self.part.index
+    def _is_mine(self, shard: NativeShard) -> bool:
+        return self._owner(shard) == self.part.index
 
     def begin_round(self, orders: Sequence[DraftOrder]) -> list[DraftOrder]:
         """This part's share of a round's orders."""
-        mine = list(filter(self._is_mine, orders))
+        mine = [order for order in orders if self._is_mine(order.shard)]
         self.report.drafts += len(mine)
         self.shared.note(self.part, "drafting")
         return mine

@@ -95,6 +95,10 @@ class Questions:
     def __len__(self) -> int:
         return self.num_chain + len(self.single)
 
+    def are_any_between(self, first: int, last: int) -> bool:
+        """Whether there is a question about a sample from `first` to before `last`."""
+        return bool((self._state[first:last] == ASKED).any()) or len(self.single_between(first, last)) > 0
+
     def chain_between(self, first: int, last: int) -> tuple[Rows, Bytes]:
         """Those among the samples from `first` to before `last` that have not been answered, and their primary styles."""
         rows = np.flatnonzero(self._state[first:last] == ASKED) + first

@@ -48,7 +48,8 @@ Counts = npt.NDArray[np.int64]
 
 def about_of(primary: Bytes, polarity: Bytes) -> Bytes:
     """Primary style and polarity in one byte."""
-    return np.minimum(primary, np.uint8(NO_STYLE)) | polarity << np.uint8(3)
+    found: Bytes = np.minimum(primary, np.uint8(NO_STYLE)) | polarity << np.uint8(3)
+    return found
 
 
 def primary_of(about: Bytes) -> Bytes:

@@ -157,12 +157,12 @@ def _with_a_hand(
     at_once: items that are handed out and not done. What this process does was never handed out: where an item was taken
     back (`Future.cancel`), an executor of Python 3.11 whose process dies ends in a traceback, or never.
     """
-    left, theirs, mine = deque(items), deque[Future[Result]](), deque[Result]()
+    left, theirs, mine = deque(range(len(items))), deque[Future[Result]](), deque[Result]()
     while left or theirs:
         while left and sum(not one.done() for one in theirs) < at_once:
-            theirs.append(hand_out(left.popleft()))
+            theirs.append(hand_out(items[left.popleft()]))
         if left and not theirs[0].done():
-            mine.appendleft(here(left.pop()))
+            mine.appendleft(here(items[left.pop()]))
         else:
             yield theirs.popleft().result()
     yield from mine

@@ -53,18 +53,16 @@ class RayPool:
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
         drafts_dir = self.setup.drafts_dir
-        missing = [order for order in orders if not order.path(drafts_dir).is_file()]
-        made = self._map(missing)
-        asked = {id(order) for order in missing}
-        for order in orders:
-            yield next(made) if id(order) in asked else read_outcomes(order.path(drafts_dir), order)
+        is_there = [order.path(drafts_dir).is_file() for order in orders]
+        made = self._map([order for order, there in zip(orders, is_there, strict=True) if not there])
+        for order, there in zip(orders, is_there, strict=True):
+            yield read_outcomes(order.path(drafts_dir), order) if there else next(made)
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        missing = [order for order in orders if not (self.setup.shards_dir / order.file).is_file()]
-        made = self._map(missing)
-        asked = {id(order) for order in missing}
-        for order in orders:
-            yield next(made) if id(order) in asked else self.worker().assemble(order)
+        is_there = [(self.setup.shards_dir / order.file).is_file() for order in orders]
+        made = self._map([order for order, there in zip(orders, is_there, strict=True) if not there])
+        for order, there in zip(orders, is_there, strict=True):
+            yield self.worker().assemble(order) if there else next(made)
 
     def worker(self) -> Worker:
         """The worker of this process."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +21,7 @@ from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.ingest import ingest
 from asd.pipeline.ingested import Ingested
 from asd.pipeline.mining_index import MINING_INDEX, build_mining_index
+from asd.pipeline.orders import Orders, draft_orders, shard_file, shard_orders
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
 from asd.pipeline.pool import Pool, WorkPool
 from asd.pipeline.prepare import Prepared, stamps_of
@@ -198,7 +197,7 @@ class ConversionRun:
         """All rounds in one task, since the model stays open for all of them."""
         async with self._stage(pool) as stage:
             while (questions := planner.advance()) is not None:
-                orders = self._orders(questions, ingested)
+                orders = list(self._orders(questions, ingested))
                 for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
                     _feed(planner, order, outcomes)
                 self.rounds += 1
@@ -222,51 +221,26 @@ class ConversionRun:
             self.progress.advance(len(order.chain) + len(order.single))
         self.rounds += 1
 
-    def _orders(self, questions: Questions, ingested: Ingested) -> list[DraftOrder]:
+    def _orders(self, questions: Questions, ingested: Ingested) -> Orders[DraftOrder]:
         self._to_ask += len(questions)
         self.progress.expect_at_least(self._to_ask)
-        orders = []
-        for shard in ingested.shards:
-            rows, primary = questions.chain_between(shard.first, shard.first + shard.rows)
-            single = questions.single_between(shard.first, shard.first + shard.rows)
-            if len(rows) or len(single):
-                chain = np.stack([rows - shard.first, primary], axis=1).astype(np.int32)
-                orders.append(DraftOrder(shard, self.rounds, chain, (single - [shard.first, 0]).astype(np.int32)))
-        return orders
+        return draft_orders(questions, ingested.shards, self.rounds)
 
-    def _shard_orders(self, ingested: Ingested, assignment: Assignment) -> list[ShardOrder]:
-        renamed_rows, records = sorted(ingested.renamed), self.prepared.config.rewriter is not None
-        orders = []
-        for shard in ingested.shards:
-            end = shard.first + shard.rows
-            rows, styles, deals = assignment.between(shard.first, end)
-            first, last = np.searchsorted(renamed_rows, [shard.first, end])
-            orders.append(
-                ShardOrder(
-                    shard=shard,
-                    rows=_packed("i", (rows - shard.first).astype(np.int32)),
-                    styles=_packed("B", styles),
-                    deals=_packed("B", deals),
-                    renamed={row: ingested.renamed[row] for row in renamed_rows[first:last]},
-                    rounds=self.rounds,
-                    file=f"data/{shard.split}-{shard.number:05d}.arrow",
-                    processed=bytes(assignment.used_between(shard.first, end)) if records else b"",
-                )
-            )
-        return orders
+    def _shard_orders(self, ingested: Ingested, assignment: Assignment) -> Orders[ShardOrder]:
+        return shard_orders(assignment, ingested, self.rounds, records=self.prepared.config.rewriter is not None)
 
-    def _results(self, orders: Sequence[ShardOrder], pool: WorkPool) -> list[ShardResult]:
+    def _results(self, orders: Orders[ShardOrder], pool: WorkPool) -> list[ShardResult]:
         """Of all orders; those whose shard is there and recorded are not looked at again."""
         assembled = Assembled(self.assembled_dir, self.out, self.progress.say, durable=self.shared.is_begun)
-        known = {order.file: assembled.find(order.file) for order in orders}
-        made = pool.assemble([order for order in orders if known[order.file] is None])
+        known = {shard: assembled.find(shard_file(shard)) for shard in orders.shards}
+        made = pool.assemble(orders.where(lambda shard: known[shard] is None))
         results = []
-        for order in orders:
-            if (result := known[order.file]) is None:
+        for shard, found in known.items():
+            if (result := found) is None:
                 result = next(made)
                 assembled.record(result)
             results.append(result)
-            self.progress.advance(order.shard.rows)
+            self.progress.advance(shard.rows)
         return results
 
     def _declined(self, ingested: Ingested, assignment: Assignment) -> dict[str, int]:
@@ -342,11 +316,6 @@ def _feed(planner: Planner, order: DraftOrder, outcomes: Outcomes) -> None:
     planner.answer_chain(order.chain[:, 0] + np.int64(first), outcomes.chain, outcomes.chain_options)
     rows, styles = order.single[:, 0] + np.int64(first), order.single[:, 1]
     planner.answer_singles(rows, styles, outcomes.single == styles, outcomes.single_options)
-
-
-def _packed(code: str, values: npt.NDArray[Any]) -> array[int]:
-    """A sequence of integers that takes as many bytes as their type says, here and on the way to a worker."""
-    return array(code, values.tobytes())
 
 
 def usable_cores() -> int:

@@ -139,11 +139,16 @@ def open_staged(path: Path) -> pa.ipc.RecordBatchFileReader:
     try:
         return open_arrow(path)
     except (OSError, pa.ArrowException) as exc:
-        folder = next((above.parent for above in path.parents if above.name == ".staging"), "DIR")
-        raise StorageError(
-            f"{path} cannot be read any more ({exc}); it was whole when it got its name. See whether the disk is sound; "
-            f"then begin anew: `asd versions {folder} --clean`, and the same command."
-        ) from exc
+        raise lost_file(path, str(exc)) from exc
+
+
+def lost_file(path: Path, why: str) -> StorageError:
+    """A file of a staging folder is not as it was when it got its name."""
+    folder = next((above.parent for above in path.parents if above.name == ".staging"), "DIR")
+    return StorageError(
+        f"{path} cannot be read any more ({why}); it was whole when it got its name. See whether the disk is sound; "
+        f"then begin anew: `asd versions {folder} --clean`, and the same command."
+    )
 
 
 def sha256_of(path: Path, *, is_last_use: bool = False) -> str:
