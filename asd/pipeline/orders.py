@@ -71,7 +71,7 @@ def shard_orders(assignment: Assignment, ingested: Ingested, rounds: int, *, rec
             renamed={row: ingested.renamed[row] for row in renamed_rows[low:high]},
             rounds=rounds,
             file=shard_file(shard),
-            processed=bytes(assignment.used_between(shard.first, end)) if records else b"",
+            processed=assignment.used_between(shard.first, end).tobytes() if records else b"",
         )
 
     return Orders(ingested.shards, make)

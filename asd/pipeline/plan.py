@@ -38,6 +38,7 @@ from asd.pipeline.plan_codes import (
     FIXED_NO,
     FIXED_YES,
     FREE,
+    FROM_TAIL,
     GIVEN,
     MULTIPLE_CHOICE,
     NOBODY,
@@ -51,6 +52,7 @@ from asd.pipeline.plan_codes import (
     Flags,
     Rows,
     blocks,
+    given_styles,
     is_used,
 )
 from asd.pipeline.plan_dealing import Letters, Polarities
@@ -130,11 +132,19 @@ class Assignment:
         """
         states = self._state[first:last]
         rows = np.flatnonzero(is_used(states) & (states != PASSED))
-        return rows + first, states[rows] - np.uint8(GIVEN), self._deals[first:last][rows]
+        return rows + first, given_styles(states[rows]), self._deals[first:last][rows]
 
-    def used_between(self, first: int, last: int) -> Bytes:
-        """1 for every sample whose makers' answer was used: it is converted, or no maker accepts it."""
-        return is_used(self._state[first:last]).astype(np.uint8)
+    def used_between(self, first: int, last: int) -> Flags:
+        """Of which samples an answer was used: they are converted, or no maker accepts them."""
+        return is_used(self._state[first:last])
+
+    def answers_between(self, first: int, last: int) -> tuple[Flags, Bytes]:
+        """Of which samples the answer that was used is the one of all styles in turn; and in which style the others were
+        tried alone, UNKNOWN where that was not used."""
+        states = self._state[first:last]
+        used = is_used(states)
+        is_tail = used & (states >= FROM_TAIL) & (states != PASSED)
+        return used & ~is_tail, np.where(is_tail, given_styles(states), np.uint8(UNKNOWN))
 
 
 class Planner:
@@ -238,7 +248,7 @@ class Planner:
                 continue
             counts[style] += 1
             self._given += 1
-            state[row] = GIVEN + style
+            state[row] = style + (FROM_TAIL if state[row] == FROM_TAIL else GIVEN)
             if style == MULTIPLE_CHOICE:
                 detail[row] = deal_letter(detail[row])
             else:
@@ -267,6 +277,8 @@ class Planner:
                 elif outcome == UNKNOWN:
                     yield ASK
         for row, is_accepted in self._tail(style).heads():
+            if is_accepted:
+                state[row] = FROM_TAIL
             yield row if is_accepted else ASK
 
     def _yes_no_heads(self) -> Iterator[int]:

@@ -18,9 +18,9 @@ UNKNOWN, NOBODY = 255, 254
 """Values of an outcome beside a style's bit: not asked yet; no style's maker accepts the sample."""
 ASKED = 253
 """State of a sample whose outcome somebody is finding out. Until it is used, a sample's state is its outcome."""
-GIVEN = 16
-"""Added to the style that a sample was given to."""
-PASSED = GIVEN + 15
+GIVEN, FROM_TAIL = 16, 24
+"""Added to the style that a sample was given to: drawn from a pool or passed on, or from the style's tail."""
+PASSED = 31
 """State of a sample that was drawn and not given: no maker accepts it, or it waits for the style that does."""
 BLOCK = 1 << 18
 """Samples that are looked at at a time, so that what is needed in between stays small."""
@@ -40,6 +40,12 @@ class Column(Protocol):
 def blocks(count: int, size: int) -> Iterator[slice]:
     """All of `count` samples, at most `size` at a time."""
     return (slice(first, min(first + size, count)) for first in range(0, count, size))
+
+
+def given_styles(states: Bytes) -> Bytes:
+    """Of samples that were given."""
+    found: Bytes = states & np.uint8(7)
+    return found
 
 
 def is_used(states: Bytes) -> Flags:

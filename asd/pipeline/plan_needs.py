@@ -9,7 +9,17 @@ from math import ceil, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from asd.pipeline.plan_codes import GIVEN, NOBODY, NUM_STYLES, UNKNOWN, YES_NO, Bytes, blocks
+from asd.pipeline.plan_codes import (
+    FROM_TAIL,
+    GIVEN,
+    NOBODY,
+    NUM_STYLES,
+    PASSED,
+    UNKNOWN,
+    YES_NO,
+    Bytes,
+    blocks,
+)
 from asd.pipeline.plan_pools import NUM_POOLS, YES_NO_POOLS, pools_of
 
 _DEVIATIONS = 4
@@ -39,7 +49,7 @@ class Tally:
         return int(self.counts[pool, UNKNOWN])
 
     def used(self, pool: int) -> int:
-        return int(self.counts[pool, GIVEN : 2 * GIVEN].sum())
+        return int(self.counts[pool, GIVEN : PASSED + 1].sum())
 
     def left(self, pool: int) -> int:
         return int(self.counts[pool].sum()) - self.used(pool)
@@ -50,16 +60,20 @@ class Tally:
 
     def given(self) -> npt.NDArray[np.int64]:
         """Samples by primary style and style given."""
-        found = self.counts[:NUM_STYLES, GIVEN : GIVEN + NUM_STYLES].copy()
-        for pool in YES_NO_POOLS[1:]:
-            found[YES_NO] += self.counts[pool, GIVEN : GIVEN + NUM_STYLES]
+        found = np.zeros((NUM_STYLES, NUM_STYLES), np.int64)
+        for style in range(NUM_STYLES):
+            found[style] = self._of(style, GIVEN) + self._of(style, FROM_TAIL)
         return found
 
     def outcomes(self, style: int) -> npt.NDArray[np.int64]:
-        """Samples of the style's pools by the style that accepted them, and those that none did."""
-        of_style = self.counts[list(pools_of_style(style))].sum(axis=0)
-        accepted = of_style[:NUM_STYLES] + of_style[GIVEN : GIVEN + NUM_STYLES]
-        return np.append(accepted, of_style[NOBODY] + of_style[GIVEN + NUM_STYLES : 2 * GIVEN].sum())
+        """Samples of the style's pools by the style that accepted them, and those that none did or that wait for it."""
+        others = self.counts[list(pools_of_style(style))][:, [NOBODY, PASSED]].sum()
+        return np.append(self._of(style, 0) + self._of(style, GIVEN), others)
+
+    def _of(self, style: int, kind: int) -> npt.NDArray[np.int64]:
+        """Samples of the style's pools whose state is `kind` plus a style, by that style."""
+        found: npt.NDArray[np.int64] = self.counts[list(pools_of_style(style)), kind : kind + NUM_STYLES].sum(axis=0)
+        return found
 
 
 def pools_of_style(style: int) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from asd.pipeline.plan_codes import (
     FIXED_YES,
     GIVEN,
     NUM_STYLES,
+    PASSED,
     UNKNOWN,
     YES_NO,
     Bytes,
@@ -216,7 +217,7 @@ class Cursor:
         while True:
             while self._position < len(self._rows):
                 row: int = self._rows[self._position]
-                if not GIVEN <= self._state[row] < 2 * GIVEN:
+                if not GIVEN <= self._state[row] <= PASSED:
                     return self._keys[self._position], row
                 self._position += 1
             if (window := self._pools.next_window(self._pool)) is None:

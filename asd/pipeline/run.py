@@ -17,7 +17,7 @@ from asd.errors import SourceError
 from asd.pipeline.assembled import Assembled
 from asd.pipeline.collector import collect_young, collector_paused
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.drafts import DraftOrder, Outcomes
+from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
 from asd.pipeline.ingest import ingest
 from asd.pipeline.ingested import Ingested
 from asd.pipeline.mining_index import MINING_INDEX, build_mining_index
@@ -244,17 +244,18 @@ class ConversionRun:
         return results
 
     def _declined(self, ingested: Ingested, assignment: Assignment) -> dict[str, int]:
-        """Why makers declined, over the samples whose answer the plan used."""
+        """Why makers declined, in the answers that the plan used."""
         counts: Counter[str] = Counter()
         for shard in ingested.shards:
-            seen = assignment.used_between(shard.first, shard.first + shard.rows)
+            in_turn, alone = assignment.answers_between(shard.first, shard.first + shard.rows)
             for number in range(self.rounds):
-                path = self.drafts_dir / f"{number:04d}-{shard.file}"
+                path = draft_file(self.drafts_dir, number, shard)
                 if not path.is_file():
                     continue
-                table = open_staged(path).read_all().select(["row", "reasons"])
-                reasons = table["reasons"].filter(pa.array(seen[table["row"].to_numpy()].astype(np.bool_)))
-                for entry in pc.list_flatten(reasons).value_counts().to_pylist():
+                table = open_staged(path).read_all().select(["row", "single", "asked", "reasons"])
+                rows, single, asked = (table[name].to_numpy() for name in ("row", "single", "asked"))
+                used = np.where(single, alone[rows] == asked, in_turn[rows])
+                for entry in pc.list_flatten(table["reasons"].filter(pa.array(used))).value_counts().to_pylist():
                     counts[entry["values"]] += entry["counts"]
         return dict(sorted(counts.items()))
 
