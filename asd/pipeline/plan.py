@@ -56,7 +56,7 @@ from asd.pipeline.plan_codes import (
     is_used,
 )
 from asd.pipeline.plan_dealing import Letters, Polarities
-from asd.pipeline.plan_needs import Tally, known_ahead, pools_of_style
+from asd.pipeline.plan_needs import Tally, known_ahead, pools_of_style, tail_ahead
 from asd.pipeline.plan_pools import (
     ASK,
     NO_STYLE,
@@ -342,8 +342,7 @@ class Planner:
             return np.zeros(0, np.int64)
         if self._thrifty:
             return np.zeros(0, np.int64) if any(map(tally.known, pools)) else self._tail(style).ahead(wanted)
-        lack = wanted - at_hand
-        return self._tail(style).ahead(lack + lack // 32 + 32)
+        return self._tail(style).ahead(tail_ahead(tally, style, wanted - at_hand))
 
     def result(self) -> Assignment:
         given = Tally.of(self._about, self._state, self._block).given()
@@ -352,9 +351,7 @@ class Planner:
             by_style={style: int(given[:, style].sum()) for style in range(NUM_STYLES) if given[:, style].any()},
             shortfall=self._goal - self._given,
             moved={
-                (first, last): int(given[first, last])
-                for first, last in np.argwhere(given).tolist()
-                if first != last
+                (first, last): int(given[first, last]) for first, last in np.argwhere(given).tolist() if first != last
             },
             _state=self._state,
             _deals=self._detail,
@@ -366,4 +363,3 @@ def run_planner(planner: Planner, answer: Callable[[Questions], None]) -> Assign
     while (questions := planner.advance()) is not None:
         answer(questions)
     return planner.result()
-

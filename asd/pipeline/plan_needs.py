@@ -80,7 +80,9 @@ def pools_of_style(style: int) -> tuple[int, ...]:
     return YES_NO_POOLS if style == YES_NO else (style,)
 
 
-def known_ahead(tally: Tally, wanted: Mapping[int, int], waiting: Mapping[int, int], *, thrifty: bool) -> dict[int, int]:
+def known_ahead(
+    tally: Tally, wanted: Mapping[int, int], waiting: Mapping[int, int], *, thrifty: bool
+) -> dict[int, int]:
     """By pool: how many samples that are not yet drawn should be answered for.
 
     wanted: by style, samples that it is still to be given; waiting: those passed on to it and not yet drawn.
@@ -94,11 +96,18 @@ def known_ahead(tally: Tally, wanted: Mapping[int, int], waiting: Mapping[int, i
             shares = [tally.used(pool) for pool in pools]
         for pool, share in zip(pools, shares, strict=True):
             part = expected * share // sum(shares)
-            found[pool] = part + _spare(part, tally.outcomes(style), style, thrifty, is_split=len(pools) > 1)
+            found[pool] = part + _spare(part, tally.outcomes(style), style, thrifty=thrifty, is_split=len(pools) > 1)
     return found
 
 
-def _spare(draws: int, outcomes: npt.NDArray[np.int64], style: int, thrifty: bool, *, is_split: bool) -> int:
+def tail_ahead(tally: Tally, style: int, lack: int) -> int:
+    """How many samples of a style's tail should be answered for, if their makers are as those of its own pools."""
+    outcomes = tally.outcomes(style)
+    tried = ceil(lack / float(_rates(outcomes, style)[style]))
+    return tried + _spare(tried, outcomes, style, thrifty=False, is_split=False)
+
+
+def _spare(draws: int, outcomes: npt.NDArray[np.int64], style: int, *, thrifty: bool, is_split: bool) -> int:
     """Samples beyond those that are expected to be drawn."""
     if thrifty:
         return int(is_split)

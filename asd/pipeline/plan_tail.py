@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd.pipeline.keys import Keys
-from asd.pipeline.plan_codes import Bytes, Column, Flags, Rows, blocks, is_used
+from asd.pipeline.plan_codes import GIVEN, PASSED, Bytes, Column, Flags, Rows, blocks, is_used
 from asd.pipeline.plan_pools import NUM_STEPS, Counts, primary_of, row_type, step_with, steps_of
 
 NOT_ASKED, DECLINED, ACCEPTED = 0, 1, 2
@@ -31,13 +31,14 @@ class Tail:
     def heads(self) -> Iterator[tuple[int, bool]]:
         """The first sample that is neither used nor declined, and whether it is known to be accepted; again and again
         until it is used."""
+        state = self._state.data
         while True:
             if self._position == len(self._rows):
                 if not self._pick(self._window):
                     return
                 continue
-            row, answer = int(self._rows[self._position]), self._answers[self._position]
-            if answer == DECLINED or is_used(self._state[row]):
+            row, answer = self._rows.data[self._position], self._answers.data[self._position]
+            if answer == DECLINED or GIVEN <= state[row] <= PASSED:
                 self._position += 1
             else:
                 yield row, answer == ACCEPTED

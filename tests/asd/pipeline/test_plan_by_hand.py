@@ -88,9 +88,7 @@ def planned(
         planner.answer_singles(singles, styles, accepted, options(singles, styles))
 
     def options(rows: list[int], styles: list[int]) -> list[int]:
-        return [
-            case.options(row) if style == MULTIPLE_CHOICE else 0 for row, style in zip(rows, styles, strict=True)
-        ]
+        return [case.options(row) if style == MULTIPLE_CHOICE else 0 for row, style in zip(rows, styles, strict=True)]
 
     return run_planner(planner, answer)
 
@@ -99,9 +97,7 @@ def by_hand(case: Case) -> Reference:
     keys, capable, _ = case.columns()
     shares = primary_shares(count_masks(capable), NUM_STYLES)
     primary = primary_styles(keys, capable, shares).tolist()
-    drawn = Reference(
-        case.keys, case.capable, case.polarity, primary, case.accepts, case.options, case.seed
-    )
+    drawn = Reference(case.keys, case.capable, case.polarity, primary, case.accepts, case.options, case.seed)
     drawn.draw_all(case.total if case.quotas is None else sum(case.quotas.values()), case.quotas)
     return drawn
 
@@ -123,7 +119,9 @@ def test_the_plan_is_the_one_drawn_by_hand(case: Case, thrifty: bool, block: int
 def test_which_answers_are_used_does_not_depend_on_how_many_are_asked_for(case: Case) -> None:
     one = planned(case, case.columns(), thrifty=False, block=1000, window=1000)
     other = planned(case, case.columns(), thrifty=True, block=3, window=2)
-    for here, there in zip(one.answers_between(0, len(case.keys)), other.answers_between(0, len(case.keys)), strict=True):
+    for here, there in zip(
+        one.answers_between(0, len(case.keys)), other.answers_between(0, len(case.keys)), strict=True
+    ):
         assert here.tolist() == there.tolist()
 
 
@@ -168,7 +166,9 @@ def test_a_column_that_is_cut_off_meanwhile(tmp_path: Path) -> None:
     np.save(path, np.arange(100, dtype=np.uint64))
     stored = StoredColumn(path)
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(StorageError, match=r"keys\.npy cannot be read any more \(500 bytes are left of it\).*begin anew"):
+    with pytest.raises(
+        StorageError, match=r"keys\.npy cannot be read any more \(500 bytes are left of it\).*begin anew"
+    ):
         stored[0:100]
     path.unlink()
     with pytest.raises(StorageError, match=r"keys\.npy cannot be read any more .*No such file"):
