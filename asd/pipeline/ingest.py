@@ -1,8 +1,8 @@
 """First pass: the source once through, into columnar native files plus the few bytes per row that planning needs.
 
-Held in memory: a key (8 bytes), a capability mask and a polarity (1 byte each) per row. Rows themselves go straight to
-disk. What is worked out per row is worked out a batch at a time on a few threads (`Measuring`, a pure function of the
-batch, so that it may run anywhere); one thread writes, in the order of the source.
+Held in memory, while it lasts: a key (8 bytes), a capability mask and a polarity (1 byte each) per row. Rows themselves go
+straight to disk. What is worked out per row is worked out a batch at a time on a few threads (`Measuring`, a pure
+function of the batch, so that it may run anywhere); one thread writes, in the order of the source.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,18 @@ import xxhash
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits, capable_bits, polarity_bits
-from asd.pipeline.ingested import DONE, DamagedIngestError, Ingested, NativeShard, load_ingested, save_ingested
+from asd.pipeline.ingested import (
+    COLUMNS,
+    DONE,
+    DamagedIngestError,
+    Ingested,
+    NativeShard,
+    StoredColumn,
+    load_ingested,
+    save_ingested,
+    store_column,
+)
+from asd.pipeline.key_passes import repeated_keys, rows_with_smallest
 from asd.pipeline.keys import Keys, key_of, keys_of, salt
 from asd.pipeline.object_store import shown
 from asd.records import Reject
@@ -217,11 +228,15 @@ class _Ingest:
             for number, (file, rows) in enumerate(split.shards):
                 shards.append(NativeShard(file, split.name, rows, first, number))
                 first += rows
+        def column(name: str) -> StoredColumn:
+            parts = _drained(getattr(split, name) for split in ordered)
+            return store_column(self.folder / f"{name}.npy", parts, first, COLUMNS[name])
+
         ingested = Ingested(
             shards=shards,
-            keys=_concatenate([split.keys for split in ordered], np.uint64),
-            capable=_concatenate([split.capable for split in ordered], np.uint8),
-            polarity=_concatenate([split.polarity for split in ordered], np.uint8),
+            keys=column("keys"),
+            capable=column("capable"),
+            polarity=column("polarity"),
             rejects=dict(sorted(self.rejects.items())),
             renamed={},
         )
@@ -238,15 +253,14 @@ class _Ingest:
 
     def _rename_repeated(self, ingested: Ingested) -> None:
         """Ids that occur more than once get a suffix made of the row's content, so that it depends on no order."""
-        keys: Keys = ingested.keys[:]
-        ordered = np.sort(keys)
-        repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        repeated = repeated_keys(ingested.keys)
         if not len(repeated):
             return
         seen: Counter[str] = Counter()
         for shard in ingested.shards:
             span = slice(shard.first, shard.first + shard.rows)
-            rows = np.flatnonzero(np.isin(keys[span], repeated))
+            keys: Keys = ingested.keys[span]
+            rows = np.flatnonzero(np.isin(keys, repeated))
             if not len(rows):
                 continue
             start = salt(self.config.seed, self.spec.name, shard.split)
@@ -261,15 +275,13 @@ class _Ingest:
                 if (copies := seen[shard.split + "\0" + name]) > 1:
                     name = f"{name}.{copies}"
                 ingested.renamed[shard.first + row] = name
-                keys[shard.first + row] = key_of(name, start)
+                keys[row] = key_of(name, start)
+            ingested.keys.write(shard.first, keys)
 
 
 def mining_rows(folder: Path, ingested: Ingested) -> pa.Table:
     """The answers of the MINING_ROWS samples with the smallest keys, by key."""
-    keys: Keys = ingested.keys[:]
-    rows = np.arange(len(keys))
-    if len(keys) > MINING_ROWS:
-        rows = np.flatnonzero(keys <= np.partition(keys, MINING_ROWS - 1)[MINING_ROWS - 1])
+    rows, keys = rows_with_smallest(ingested.keys, MINING_ROWS)
     names = ["question", "gold", "answer_type"]
     parts = []
     for shard in ingested.shards:
@@ -281,9 +293,9 @@ def mining_rows(folder: Path, ingested: Ingested) -> pa.Table:
             inside = rows[slice(*np.searchsorted(rows, [first, first + batch.num_rows]))]
             parts.append(batch.take(pa.array(inside - first)))
             first += batch.num_rows
-    order = np.argsort(keys[rows], kind="stable")[:MINING_ROWS]
+    order = np.argsort(keys, kind="stable")[:MINING_ROWS]
     texts = pa.Table.from_batches(parts).take(pa.array(order))
-    return pa.table([pa.array(keys[rows][order]), *texts.columns], schema=_MINING_SCHEMA).combine_chunks()
+    return pa.table([pa.array(keys[order]), *texts.columns], schema=_MINING_SCHEMA).combine_chunks()
 
 
 def describe(reject: Reject) -> str:
@@ -291,12 +303,12 @@ def describe(reject: Reject) -> str:
     return f"{reject.file}, row {reject.row}, id {reject.source_id or '?'}: {reject.reason}{detail}"
 
 
-def _concatenate(splits: list[list[np.ndarray]], dtype: type) -> np.ndarray:
-    """All parts of all splits as one array; the parts are let go of."""
-    parts = [part for split in splits for part in split]
-    for split in splits:
-        split.clear()
-    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+def _drained(splits: Iterable[list[np.ndarray]]) -> Iterator[np.ndarray]:
+    """All parts of all splits; each is let go of as the next one is taken."""
+    for parts in splits:
+        parts.reverse()
+        while parts:
+            yield parts.pop()
 
 
 def _by_split(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:

@@ -7,6 +7,7 @@ the size alone (they may be as large as the source).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,10 @@ import numpy.typing as npt
 import xxhash
 
 from asd.pipeline.checked_json import read_checked_json, write_checked_json
-from asd.pipeline.plan_codes import Column
 from asd.shards.files import lost_file, storage_errors
 
 DONE = "done.json"
-_ARRAYS = ("keys", "capable", "polarity")
+COLUMNS: dict[str, type[np.generic]] = {"keys": np.uint64, "capable": np.uint8, "polarity": np.uint8}
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,34 @@ class StoredColumn:
             raise lost_file(self._path, f"{self._path.stat().st_size} bytes are left of it")
         return found
 
+    def write(self, first: int, values: npt.NDArray[Any]) -> None:
+        """Put other values in place of those from `first` on."""
+        with storage_errors(self._path), self._path.open("r+b") as file:
+            file.seek(self._start + first * self._dtype.itemsize)
+            file.write(values.astype(self._dtype).data)
+
+
+def store_column(path: Path, parts: Iterable[npt.NDArray[Any]], length: int, dtype: type[np.generic]) -> StoredColumn:
+    """Write parts one after the other as one array of so many values."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": (length,)}
+    with storage_errors(path):
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for part in parts:
+                file.write(np.ascontiguousarray(part, dtype).data)
+        return StoredColumn(path)
+
 
 @dataclass
 class Ingested:
     """What the first pass found. The columns have one entry per sample, in shard order."""
 
     shards: list[NativeShard]
-    keys: Column
+    keys: StoredColumn
     """uint64"""
-    capable: Column
+    capable: StoredColumn
     """uint8, as are polarities."""
-    polarity: Column
+    polarity: StoredColumn
     rejects: dict[str, int]
     renamed: dict[int, str]
     """Sample index -> source id with a suffix, for ids that occur more than once."""
@@ -84,11 +101,8 @@ class DamagedIngestError(Exception):
 
 
 def save_ingested(ingested: Ingested, folder: Path) -> None:
-    """Write the columns, which are in memory no longer then, and `done.json`; all other files are there already."""
+    """Write `done.json`; all other files are there already."""
     with storage_errors(folder):
-        for name in _ARRAYS:
-            np.save(folder / f"{name}.npy", getattr(ingested, name))
-            setattr(ingested, name, StoredColumn(folder / f"{name}.npy"))
         shards = {shard.file for shard in ingested.shards}
         files = {
             path.name: [path.stat().st_size, None if path.name in shards else checksum(path)]
@@ -109,7 +123,7 @@ def load_ingested(folder: Path) -> Ingested:
     content = _checked(folder)
     return Ingested(
         shards=[NativeShard(**shard) for shard in content["shards"]],
-        **{name: StoredColumn(folder / f"{name}.npy") for name in _ARRAYS},
+        **{name: StoredColumn(folder / f"{name}.npy") for name in COLUMNS},
         rejects=content["rejects"],
         renamed={int(index): name for index, name in content["renamed"].items()},
         notes=content["notes"],
@@ -149,4 +163,3 @@ def _require_unchanged(path: Path, size: int, expected: str | None) -> None:
             raise DamagedIngestError(f"{path} has changed since it was written")
     except OSError as exc:
         raise DamagedIngestError(f"{path} cannot be read ({exc.strerror or exc})") from exc
-
