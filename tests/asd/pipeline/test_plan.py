@@ -92,6 +92,14 @@ def test_a_thrifty_plan_asks_for_hardly_more_than_it_needs() -> None:
     assert len(asked) <= 3
 
 
+def test_the_second_round_is_as_large_as_the_first_one_tells() -> None:
+    asked: list[int] = []
+    polarity = [(FIXED_YES, FIXED_NO, 0, 0)[sample % 4] for sample in range(20_000)]
+    make_plan(list(range(20_000)), [ALL] * 20_000, sometimes, 4000, polarity=polarity, asked=asked)
+    assert len(asked) == 2
+    assert sum(asked) < 1.2 * 4000 / (1 - 1 / 11)
+
+
 @settings(max_examples=60)
 @given(masks, st.integers(0, 120), st.integers(0, 120), st.integers(0, 3))
 def test_a_larger_total_keeps_every_assignment(capable: list[int], less: int, more: int, seed: int) -> None:
