@@ -1,4 +1,8 @@
-"""How many samples of each pool will probably be drawn, from what the makers have said so far. Changes no result."""
+"""How many samples of each pool will probably be drawn, from what the makers have said so far. Changes no result.
+
+Processes that draw the same plan, each for itself, must ask the same in each round: so there is nothing here that could
+round differently on another machine (whole numbers, the four operations, square roots).
+"""
 
 from __future__ import annotations
 
