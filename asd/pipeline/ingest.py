@@ -1,8 +1,8 @@
 """First pass: the source once through, into columnar native files plus the few bytes per row that planning needs.
 
 Held in memory, while it lasts: a key (8 bytes), a capability mask and a polarity (1 byte each) per row. Rows themselves go
-straight to disk. What is worked out per row is worked out a batch at a time on a few threads (`Measuring`, a pure
-function of the batch, so that it may run anywhere); one thread writes, in the order of the source.
+straight to disk. Reading, and working out what is kept per row (`asd.pipeline.measuring`), may be done anywhere; one
+thread writes, in the order of the source.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import xxhash
 
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
-from asd.pipeline.capability import Bits, capable_bits, polarity_bits
+from asd.pipeline.capability import Bits
 from asd.pipeline.ingested import (
     COLUMNS,
     DONE,
@@ -34,18 +34,16 @@ from asd.pipeline.ingested import (
     store_column,
 )
 from asd.pipeline.key_passes import repeated_keys, rows_with_smallest
-from asd.pipeline.keys import Keys, key_of, keys_of, salt
+from asd.pipeline.keys import Keys, key_of, salt
+from asd.pipeline.measuring import MeasuredRows, Measuring, Reading, read_here
 from asd.pipeline.object_store import shown
 from asd.records import Reject
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, storage_errors, write_arrow
-from asd.sources.batch import NativeBatch
-from asd.sources.in_order import map_in_order
 
 if TYPE_CHECKING:
     from asd.pipeline.config import ConvertConfig
-    from asd.rewrite.settings import RewriterSettings
     from asd.sources.open import Source
 
 MINING_ROWS = 1 << 17
@@ -54,43 +52,6 @@ _SPLIT_NAME = re.compile(r"\w[\w.-]{0,63}")
 _MINING_SCHEMA = pa.schema(
     [("key", pa.uint64()), ("question", pa.string()), ("gold", pa.string()), ("answer_type", pa.string())]
 )
-
-
-@dataclass(frozen=True)
-class MeasuredRows:
-    """Rows of one split of one batch, and what planning needs of them. The arrays have one entry per row."""
-
-    split: str
-    rows: pa.RecordBatch
-    keys: Keys
-    capable: Bits
-    polarity: Bits
-
-
-@dataclass(frozen=True)
-class Measuring:
-    """From a batch of a source to what the first pass keeps of it."""
-
-    spec: TaskSpec
-    styles: tuple[AnswerStyle, ...]
-    rewriter: RewriterSettings | None
-    seed: int
-    only_split: str | None
-
-    def __call__(self, batch: NativeBatch) -> tuple[NativeBatch, list[MeasuredRows]]:
-        return batch, [
-            self._rows(name, rows) for name, rows in _by_split(batch.table) if self.only_split in (None, name)
-        ]
-
-    def _rows(self, name: str, rows: pa.RecordBatch) -> MeasuredRows:
-        polarity = polarity_bits(rows)
-        return MeasuredRows(
-            name,
-            rows,
-            keys_of(rows["source_id"], salt(self.seed, self.spec.name, name)),
-            capable_bits(rows, self.spec, self.styles, self.rewriter, polarity),
-            polarity,
-        )
 
 
 @dataclass
@@ -118,13 +79,13 @@ class _Ingest:
         self.num_rejects = self.num_rows = 0
         self.first_reject: Reject | None = None
 
-    def run(self, advance: Callable[[int], None]) -> Ingested:
+    def run(self, read: Reading, advance: Callable[[int], None]) -> Ingested:
         with storage_errors(self.folder):  # half a surrogate pair in a message is written as JSON would escape it
             lines = (self.folder / "rejects.jsonl").open("w", encoding="utf-8", errors="backslashreplace")
         config = self.config
         measure = Measuring(self.spec, tuple(self.styles), config.rewriter, config.seed, config.split)
         try:
-            for batch, measured in map_in_order(measure, self.source.batches()):
+            for batch, measured in read(self.source, measure):
                 for reject in batch.rejects:
                     self._reject(reject, lines.write)
                 for rows in measured:
@@ -311,18 +272,6 @@ def _drained(splits: Iterable[list[np.ndarray]]) -> Iterator[np.ndarray]:
             yield parts.pop()
 
 
-def _by_split(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    if batch.num_rows == 0:
-        return
-    names = batch["split"].unique().to_pylist()
-    if len(names) == 1:
-        yield names[0], batch
-        return
-    column = np.asarray(batch["split"].to_pylist())
-    for name in names:
-        yield name, batch.take(pa.array(np.flatnonzero(column == name)))
-
-
 def ingest(
     source: Source,
     spec: TaskSpec,
@@ -330,6 +279,7 @@ def ingest(
     styles: list[AnswerStyle],
     folder: Path,
     advance: Callable[[int], None],
+    read: Reading = read_here,
 ) -> Ingested:
     """Run the first pass into `folder`, or take it from there if an earlier run finished it.
 
@@ -345,7 +295,7 @@ def ingest(
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.iterdir():
         leftover.unlink()
-    result = _Ingest(source, spec, config, styles, folder).run(advance)
+    result = _Ingest(source, spec, config, styles, folder).run(read, advance)
     save_ingested(result, folder)
     result.notes += notes
     return result

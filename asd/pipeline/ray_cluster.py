@@ -152,9 +152,14 @@ def on_this_node() -> dict[str, Any]:
     }
 
 
+def most_memory() -> int:
+    """Bytes of the node that has most to give to work items."""
+    return max((int(node["Resources"].get("memory", 0)) for node in working_nodes()), default=0)
+
+
 def require_memory(num_bytes: int) -> None:
     """Raises: ClusterError if no node has a CPU and so much memory for one work item."""
-    most = max((int(node["Resources"].get("memory", 0)) for node in working_nodes()), default=0)
+    most = most_memory()
     if most < num_bytes:
         raise ClusterError(
             f"no node of the Ray cluster has the memory for a block: about {num_bytes / 1e6:,.0f} MB are needed, the "

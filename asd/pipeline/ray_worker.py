@@ -13,10 +13,10 @@ import pickle
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
 from asd.shards.files import storage_errors, write_bytes
 
+Loaded = TypeVar("Loaded")
 _SCRATCH = "asd-ray-"
 _MARK = "ray-mark"
 _GLOBAL_ROWS = ("keys", "capable")
@@ -114,16 +115,21 @@ def _count_try(order: DraftOrder | ShardOrder, site: Site) -> None:
         )
 
 
-_benches: dict[str, _Bench] = {}
+_loaded: dict[str, Any] = {}
+
+
+def load_once(mark: str, load: Callable[[], Loaded]) -> Loaded:
+    """What this process needs for many work items; what it loaded for other work is let go of."""
+    if mark not in _loaded:
+        pa.set_cpu_count(1)  # the processes are the parallelism
+        _loaded.clear()
+        _loaded[mark] = load()
+    found: Loaded = _loaded[mark]
+    return found
 
 
 def _bench(site: Site) -> _Bench:
-    """What a process loads once."""
-    if site.mark not in _benches:
-        pa.set_cpu_count(1)  # the processes are the parallelism
-        _benches.clear()
-        _benches[site.mark] = _Bench(site) if site.is_seen_here else _RemoteBench(site)
-    return _benches[site.mark]
+    return load_once(site.mark, lambda: _Bench(site) if site.is_seen_here else _RemoteBench(site))
 
 
 class _Bench:

@@ -20,6 +20,7 @@ from asd.pipeline.config import ConvertConfig
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
 from asd.pipeline.ingest import ingest
 from asd.pipeline.ingested import Ingested
+from asd.pipeline.measuring import Reading, read_here
 from asd.pipeline.mining_index import MINING_INDEX, build_mining_index
 from asd.pipeline.orders import Orders, draft_orders, shard_file, shard_orders
 from asd.pipeline.plan import STYLE_BITS, Assignment, Planner, Questions
@@ -125,8 +126,9 @@ class ConversionRun:
         config = self.prepared.config
         with collector_paused():
             ingested = ingest(
-                self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir, self._read_on
-            )
+                self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir, self._read_on,
+                self._reading(),
+            )  # fmt: skip
         before = self.prepared.stamps
         changed = [path for path, stamp in stamps_of(before).items() if stamp != before[path]]
         if changed:
@@ -134,6 +136,14 @@ class ConversionRun:
         for note in ingested.notes:
             self.progress.say(f"note: {note}")
         return ingested, *_wanted(config, ingested.num_samples)
+
+    def _reading(self) -> Reading:
+        if self.engine == "ray":
+            from asd.pipeline.ray_reading import ClusterReading
+
+            config = self.prepared.config
+            return ClusterReading(self.prepared.stamps, ship=config.ray_ship_files, say=self.progress.say)
+        return read_here
 
     def _read_on(self, rows: int) -> None:
         self.progress.advance(rows)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from asd.records import Reject
@@ -30,3 +32,6 @@ class NativeBatch:
 
     table: pa.RecordBatch
     rejects: list[Reject] = field(default_factory=list)
+    ends: npt.NDArray[np.int32] | None = None
+    """Rows and rejects up to the end of each record, shape (records, 2), where the next part's rows may join these in
+    one batch (`asd.sources.parts`); None: this batch stays as it is."""

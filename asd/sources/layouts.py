@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -21,9 +22,12 @@ from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
 from asd.sources.expressions import Compiled, Compiler, Fn, Row, RowError, missing_path
 from asd.sources.formats import COMPRESSION_SUFFIXES, BadRecord, ReadOptions, Record, iterate_records
+from asd.sources.in_order import UntilFault
 from asd.sources.native_rows import ColumnFns, RowMaker, RowSink
 
 Note = Callable[[str], None]
+Table = dict[Any, tuple[Any, ...]]
+"""Key -> the kept values of a joined record."""
 
 
 class LayoutMismatchError(SourceError):
@@ -191,25 +195,47 @@ def why_unfit(compiled: CompiledLayout, record: Any) -> str | None:
 
 
 class OpenLayout:
-    """A layout together with the files it was found in."""
+    """A layout together with the files it was found in: a `PartReader`."""
 
     def __init__(
-        self,
-        compiled: CompiledLayout,
-        spec: TaskSpec,
-        root: Path,
-        mains: list[MainFile],
-        files: list[str],
-        on_note: Note,
+        self, compiled: CompiledLayout, spec: TaskSpec, root: Path, main_files: list[MainFile], files: list[str]
     ) -> None:
+        """files: all that were found, among which the joined ones are looked for."""
         self.compiled, self.layout, self.spec = compiled, compiled.layout, spec
-        self.root, self.mains = root, mains
-        self.on_note = on_note
+        self.root, self.main_files = root, main_files
         self.join_files = {name: self._join_files(name, join, files) for name, join in self.layout.joins.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Compiled expressions are functions, which do not travel."""
+        files = [rel for by_main in self.join_files.values() for found in by_main.values() for rel in found]
+        return _compile_and_open, (self.layout, self.spec, self.root, self.main_files, files)
+
+    @property
+    def mains(self) -> list[str]:
+        return [main.rel for main in self.main_files]
+
+    @property
+    def is_movable(self) -> bool:
+        return all(main.records is None for main in self.main_files)
+
+    def at(self, root: Path) -> OpenLayout:
+        """The same files below another folder."""
+        moved = copy(self)
+        moved.root = root
+        return moved
+
+    def beside(self, main: int) -> list[str]:
+        """The files that a main file's records are joined with."""
+        rel = self.main_files[main].rel
+        return [
+            partner
+            for by_main in self.join_files.values()
+            for partner in by_main.get("", by_main.get(rel, ()))
+        ]
 
     def paths(self) -> list[str]:
         """Every file that will be read, main files first, each once."""
-        rels = [main.rel for main in self.mains if main.path is not None]
+        rels = [main.rel for main in self.main_files if main.path is not None]
         for by_main in self.join_files.values():
             for found in by_main.values():
                 rels.extend(found)
@@ -224,7 +250,7 @@ class OpenLayout:
                 raise LayoutMismatchError(f"no file matches {join.files!r}, which holds its {name!r}")
             return {"": found}
         by_main: dict[str, list[str]] = {}
-        for main in self.mains:
+        for main in self.main_files:
             tried = [partner for names in join.pair if (partner := _rename(main.rel, names)) != main.rel]
             hit = next((partner for partner in tried if partner in set(files)), None)
             if hit is None and join.required:
@@ -233,31 +259,53 @@ class OpenLayout:
             by_main[main.rel] = [hit] if hit else []
         return by_main
 
-    def batches(self, batch_rows: int) -> Iterator[NativeBatch]:
-        """Batches of about `batch_rows` rows over all main files, in order; the last one may be empty of
-        rows."""
+    def pieces(
+        self, mains: range, batch_rows: int, note: Note, kept: dict[str, tuple[Table, list[str]]]
+    ) -> Iterator[NativeBatch]:
+        """Batches of about `batch_rows` rows over these main files, in order; the last one may be empty of rows."""
         sink = RowSink(frozenset().union(*(fns.used() for fns in self.compiled.variants)))
-        tables: dict[str, dict[Any, tuple[Any, ...]]] = {}
-        for main in self.mains:
-            for name, by_main in self.join_files.items():
-                if "" not in by_main:
-                    tables[name] = self._table(name, by_main[main.rel])
-                elif name not in tables:
-                    tables[name] = self._table(name, by_main[""])
-            yield from _FileReader(self, main, tables, sink).batches(batch_rows)
+        given = UntilFault(
+            batch
+            for number in mains
+            for batch in self._reader(self.main_files[number], sink, note, kept).batches(batch_rows)
+        )
+        yield from given
         if len(sink) or sink.rejects:
             yield sink.take()
+        given.raise_fault()
 
-    def _table(self, name: str, rels: list[str]) -> dict[Any, tuple[Any, ...]]:
-        """Key -> the kept values of each joined record. The first of equal keys stays."""
+    def _reader(
+        self, main: MainFile, sink: RowSink, note: Note, kept: dict[str, tuple[Table, list[str]]]
+    ) -> _FileReader:
+        return _FileReader(self, main, self._tables(main, note, kept), sink, note)
+
+    def _tables(
+        self, main: MainFile, note: Note, kept: dict[str, tuple[Table, list[str]]]
+    ) -> dict[str, Table]:
+        """The joined records. What is for all main files is kept, with what there was to say of it."""
+        tables = {}
+        for name, by_main in self.join_files.items():
+            if "" not in by_main:
+                tables[name] = self._table(name, by_main[main.rel], note)
+                continue
+            if name not in kept:
+                notes: list[str] = []
+                kept[name] = self._table(name, by_main[""], notes.append), notes
+            tables[name], told = kept[name]
+            for text in told:
+                note(text)
+        return tables
+
+    def _table(self, name: str, rels: list[str], on_note: Note) -> Table:
+        """The first of equal keys stays."""
         join, slots, key_fn = (
             self.layout.joins[name],
             self.compiled.slots[name],
             self.compiled.join_keys[name],
         )
-        table: dict[Any, tuple[Any, ...]] = {}
+        table: Table = {}
         row, repeated = Row(), 0
-        options = ReadOptions(join.format, _path(join.records), on_note=self.on_note)
+        options = ReadOptions(join.format, _path(join.records), on_note=on_note)
         for rel in rels:
             records = iterate_records(self.root / rel, options, name=rel)
             for number, key, record in records:
@@ -273,7 +321,7 @@ class OpenLayout:
                 else:
                     table[found] = tuple(slot(record, row) for slot in slots)
         if repeated:
-            self.on_note(f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used")
+            on_note(f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used")
         return table
 
     def _check_joined(self, name: str, rel: str, record: Any) -> None:
@@ -281,6 +329,12 @@ class OpenLayout:
             problem = missing_path(record, path)
             if problem:
                 raise LayoutMismatchError(f"join {name!r}: {problem}, in {rel}")
+
+
+def _compile_and_open(
+    layout: Layout, spec: TaskSpec, root: Path, main_files: list[MainFile], files: list[str]
+) -> OpenLayout:
+    return OpenLayout(compile_layout(layout, spec), spec, root, main_files, files)
 
 
 def _rename(rel: str, names: dict[str, str]) -> str:
@@ -295,9 +349,10 @@ class _FileReader:
     """Maps the records of one main file."""
 
     def __init__(
-        self, opened: OpenLayout, main: MainFile, tables: dict[str, dict[Any, tuple[Any, ...]]], sink: RowSink
+        self, opened: OpenLayout, main: MainFile, tables: dict[str, Table], sink: RowSink, on_note: Note
     ) -> None:
         self.opened, self.main, self.compiled, self.sink = opened, main, opened.compiled, sink
+        self.on_note = on_note
         self.tables = [(tables[name], self.compiled.lookups[name]) for name in opened.layout.joins]
         self.aligned = [(n, len(tables[n])) for n, join in opened.layout.joins.items() if join.aligned]
         path = PurePosixPath(main.rel)
@@ -314,7 +369,7 @@ class _FileReader:
     def records(self) -> Iterator[Record]:
         if self.main.records is not None:
             return self.main.records()
-        options = read_options(self.opened.layout, self.compiled.fields, self.opened.on_note)
+        options = read_options(self.opened.layout, self.compiled.fields, self.on_note)
         return iterate_records(self.opened.root / self.main.rel, options, name=self.main.rel)
 
     def batches(self, batch_rows: int) -> Iterator[NativeBatch]:
@@ -336,7 +391,7 @@ class _FileReader:
                 emit(record)
             else:
                 self._reject(RowError("not_an_object", f"expected a JSON object, found {str(record)[:40]!r}"))
-            if len(sink) + len(sink.rejects) >= batch_rows:
+            if sink.end_record() >= batch_rows:
                 yield sink.take()
         for name, size in self.aligned:
             if size != count:

@@ -8,6 +8,7 @@ stable reason.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,6 +108,8 @@ class RowSink:
     rejects: list[Reject] = field(default_factory=list)
     files: list[tuple[str, str, int]] = field(default_factory=list)
     """(file, the split of its rows where the layout has none, number of the first row that is from it)."""
+    ends: array[int] = field(default_factory=lambda: array("i"))
+    """Rows and rejects at the end of each record, in turn."""
 
     def __post_init__(self) -> None:
         self._clear()
@@ -118,6 +121,14 @@ class RowSink:
         self.offsets = {name: [0] for name in _LIST_COLUMNS}
         self.rejects = []
         self.files = [(name, split, 0) for name, split, _ in last]
+        self.ends = array("i")
+
+    def end_record(self) -> int:
+        """Rows and rejects so far."""
+        rows, rejects = len(self), len(self.rejects)
+        self.ends.append(rows)
+        self.ends.append(rejects)
+        return rows + rejects
 
     def start_file(self, rel: str, split: str) -> None:
         self.files.append((rel, split, len(self)))
@@ -129,7 +140,8 @@ class RowSink:
         """The batch gathered so far; the sink is empty afterwards."""
         size = len(self)
         arrays = [self._array(column, size) for column in NATIVE_SCHEMA]
-        batch = NativeBatch(pa.RecordBatch.from_arrays(arrays, schema=NATIVE_SCHEMA), self.rejects)
+        ends = np.frombuffer(self.ends, np.int32).reshape(-1, 2)
+        batch = NativeBatch(pa.RecordBatch.from_arrays(arrays, schema=NATIVE_SCHEMA), self.rejects, ends)
         self._clear()
         return batch
 

@@ -8,15 +8,14 @@ for and what was found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow.compute as pc
 import xxhash
 
-from asd.columns import NATIVE_SCHEMA
 from asd.errors import SourceError, UnknownNameError, UsageError
 from asd.schemas.layout import Layout
 from asd.schemas.task import TaskSpec
@@ -36,9 +35,7 @@ from asd.sources.layouts import (
     why_unfit,
 )
 from asd.sources.native_rows import normalise_split, split_in_name
-
-if TYPE_CHECKING:
-    from asd.sources.data_sets import LoadedDataSet
+from asd.sources.parts import PART_BYTES, Kept, Part, PartReader, cut_into_parts, rejoin
 
 __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
@@ -54,8 +51,6 @@ _MEDIA_SUFFIXES = frozenset(
 """Names under which no records are looked for."""
 _DATA_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", "")
 
-Reader = Callable[[int], Iterator[NativeBatch]]
-
 
 @dataclass
 class Source:
@@ -67,21 +62,38 @@ class Source:
     files: tuple[SourceFile, ...]
     image_root: Path | None
     """Folder that image paths are relative to: as given, else the folder of the files; None for a data set."""
-    reader: Reader = field(repr=False)
+    reader: PartReader = field(repr=False)
     split: str | None = None
     """Only rows of this split are given; rejects are given whatever their split."""
     notes: list[str] = field(default_factory=list)
     """What the user should know of how the files were read (another encoding, files left out); grows while
     reading."""
 
+    def note(self, text: str) -> None:
+        if text not in self.notes:  # a second pass over the files says the same things
+            self.notes.append(text)
+
     def batches(self, batch_rows: int = BATCH_ROWS) -> Iterator[NativeBatch]:
         """Native rows and rejects, in the order of the files. Raises: SourceError where a file cannot be
         read on."""
-        if self.split is None:
-            yield from self.reader(batch_rows)
-            return
-        wanted, seen, kept = normalise_split(self.split), Counter[str](), 0
-        for batch in self.reader(batch_rows):
+        return self.arrange(self.pieces(range(len(self.reader.mains)), batch_rows), batch_rows)
+
+    def parts(self, part_bytes: int = PART_BYTES) -> list[Part]:
+        """What other processes can read, in order; none where the rows are not in files."""
+        return cut_into_parts(self.reader, {file.path: file.size_bytes for file in self.files}, part_bytes)
+
+    def pieces(self, mains: range, batch_rows: int = BATCH_ROWS, kept: Kept | None = None) -> Iterator[NativeBatch]:
+        """What a reader of these main files alone gives; `kept` is of the pass over the source that this is part of."""
+        return self.reader.pieces(mains, batch_rows, self.note, {} if kept is None else kept)
+
+    def arrange(self, pieces: Iterable[NativeBatch], batch_rows: int = BATCH_ROWS) -> Iterator[NativeBatch]:
+        """The source's batches from the pieces of all its parts in order, which may have more columns."""
+        whole = rejoin(pieces, batch_rows)
+        return whole if self.split is None else self._of_split(whole, self.split)
+
+    def _of_split(self, batches: Iterable[NativeBatch], split: str) -> Iterator[NativeBatch]:
+        wanted, seen, kept = normalise_split(split), Counter[str](), 0
+        for batch in batches:
             splits = batch.table["split"]
             for entry in splits.value_counts().to_pylist():
                 seen[entry["values"]] += entry["counts"]
@@ -158,11 +170,11 @@ class _Opening:
             except LayoutMismatchError as exc:
                 self.problems.append(f"layout {layout.name!r}: {exc}")
                 continue
-            return self._source(root, layout.name, opened.paths(), image_root or root, opened.batches)
+            return self._source(root, layout.name, opened.paths(), image_root or root, opened)
         if self.try_llava:
             rels = self._llava_files(root, [only] if only else found)
             if rels:
-                return self._source(root, LLAVA, rels, image_root or root, self._llava_reader(root, rels))
+                return self._source(root, LLAVA, rels, image_root or root, self._conversations(root, rels))
         raise SourceError(self._nothing_fits(path, root, [only] if only else found))
 
     def _try_layout(self, layout: Layout, root: Path, found: list[str], only: str | None) -> OpenLayout:
@@ -179,7 +191,7 @@ class _Opening:
                 raise LayoutMismatchError(problem)
         given = normalise_split(self.split) if self.split else "train"
         mains = [MainFile(rel, root / rel, split=split_in_name(rel) or given) for rel in rels]
-        return OpenLayout(compiled, self.spec, root, mains, found, self.note)
+        return OpenLayout(compiled, self.spec, root, mains, found)
 
     def _fitting(self, compiled: CompiledLayout, root: Path, rels: list[str]) -> list[str]:
         """Of all files, those that fit; for layouts that name no files."""
@@ -226,23 +238,12 @@ class _Opening:
                 self.firsts[rel] = None
         return self.firsts[rel]
 
-    def _llava_reader(self, root: Path, rels: list[str]) -> Reader:
-        from asd.sources import llava
+    def _conversations(self, root: Path, rels: list[str]) -> PartReader:
+        from asd.sources.conversations import ConversationFiles
 
-        split = normalise_split(self.split) if self.split else None
+        return ConversationFiles(self.spec, root, tuple(rels), normalise_split(self.split) if self.split else None)
 
-        def read(batch_rows: int) -> Iterator[NativeBatch]:
-            for rel in rels:
-                unnamed = split_in_name(rel) is None  # then --split says of what split the rows are
-                for batch in llava.batches(root / rel, rel, self.spec, batch_rows=batch_rows):
-                    if split is not None and unnamed:
-                        yield NativeBatch(_with_split(batch.table, split), batch.rejects)
-                    else:
-                        yield batch
-
-        return read
-
-    def _source(self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: Reader) -> Source:
+    def _source(self, root: Path, name: str, rels: list[str], image_root: Path | None, reader: PartReader) -> Source:
         files = tuple(map_in_order(lambda rel: _source_file(root, rel), rels))
         return Source(self.spec, root, name, files, image_root, reader, self.split, self.notes)
 
@@ -275,7 +276,7 @@ class _Opening:
                     f"layout {layout.name!r}: {problem or f'needs the file of {needed[0]!r} beside it'}"
                 )
                 continue
-            opened = OpenLayout(compiled, self.spec, loaded.root, mains, [], self.note)
+            opened = OpenLayout(compiled, self.spec, loaded.root, mains, [])
             split = self.split if _has_split(layout) else None  # else the split was chosen when loading
             return Source(
                 self.spec,
@@ -283,7 +284,7 @@ class _Opening:
                 layout.name,
                 loaded.files,
                 image_root,
-                opened.batches,
+                opened,
                 split,
                 self.notes,
             )
@@ -291,7 +292,9 @@ class _Opening:
             records = loaded.main_files(loaded.column_names)[0].records
             first = first_record(records()) if records is not None else None
             if isinstance(first, dict) and llava.looks_like(first):
-                reader = self._llava_data_set_reader(loaded)
+                from asd.sources.conversations import ConversationDataSet
+
+                reader = ConversationDataSet(self.spec, loaded)
                 return Source(self.spec, loaded.root, LLAVA, loaded.files, image_root, reader, None, self.notes)
             self.problems.append(f"layout {LLAVA!r}: the first record is no conversation and no flat question")
         tried = "\n  ".join(self.problems) or "nothing: the task has no layout of its own"
@@ -301,27 +304,9 @@ class _Opening:
             "Describe the columns in a task file of your own (asd/sources/LAYOUTS.md)."
         )
 
-    def _llava_data_set_reader(self, loaded: LoadedDataSet) -> Reader:
-        from asd.sources import llava
-        from asd.sources.data_sets import record_batches
-
-        def read(batch_rows: int) -> Iterator[NativeBatch]:
-            for name, part in loaded.parts.items():
-                for batch in llava.record_batches(record_batches(part), name, self.spec, batch_rows=batch_rows):
-                    yield NativeBatch(_with_split(batch.table, normalise_split(name)), batch.rejects)
-
-        return read
-
 
 def _has_split(layout: Layout) -> bool:
     return any(columns.split is not None for columns in (layout.columns, *layout.variants))
-
-
-def _with_split(table: Any, split: str) -> Any:
-    import pyarrow as pa
-
-    position = NATIVE_SCHEMA.get_field_index("split")
-    return table.set_column(position, NATIVE_SCHEMA.field(position), pa.repeat(pa.scalar(split), table.num_rows))
 
 
 def _siblings(path: Path) -> list[str]:

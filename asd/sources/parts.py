@@ -1,0 +1,131 @@
+"""A source in parts: runs of main files that any process can read without the others, and how what they give is put
+together, so that nobody sees where it was cut.
+
+A reader that fills its batches over the ends of files says after which records a batch may end (`NativeBatch.ends`).
+By that rule the batches of parts are cut anew: as if one reader had gone through all the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from asd.sources.batch import NativeBatch
+from asd.sources.in_order import UntilFault
+
+Note = Callable[[str], None]
+Kept = dict[str, Any]
+"""What a reader leaves for its next part in the same process, such as tables that all files are joined with."""
+
+PART_BYTES = 16 << 20
+"""Main files that are smaller are read together, up to so many bytes: some layouts have a file for each record."""
+
+
+class PartReader(Protocol):
+    """Reads the main files of one source. Can be pickled if `is_movable`."""
+
+    @property
+    def mains(self) -> Sequence[str]:
+        """Names of the main files, in order; relative to the root."""
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether another process can read, given the files."""
+
+    def at(self, root: Path) -> PartReader:
+        """A reader of the same files below another folder."""
+
+    def beside(self, main: int) -> Sequence[str]:
+        """Names of the files that are needed to read a main file."""
+
+    def pieces(self, mains: range, batch_rows: int, note: Note, kept: Kept) -> Iterator[NativeBatch]:
+        """The rows of these main files. Raises: SourceError."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Main files that follow each other."""
+
+    mains: range
+    names: tuple[str, ...]
+    beside: tuple[str, ...]
+    """Other files that are needed to read them."""
+
+
+def cut_into_parts(reader: PartReader, sizes: Mapping[str, int], part_bytes: int = PART_BYTES) -> list[Part]:
+    """Each as short as makes `part_bytes`; none if no other process can read this source. sizes: of the files."""
+    if not reader.is_movable:
+        return []
+    parts, first, size = [], 0, 0
+    for number, name in enumerate(reader.mains):
+        size += sizes[name]
+        if size >= part_bytes or number + 1 == len(reader.mains):
+            parts.append(_part(reader, range(first, number + 1)))
+            first, size = number + 1, 0
+    return parts
+
+
+def _part(reader: PartReader, mains: range) -> Part:
+    names = tuple(reader.mains[main] for main in mains)
+    beside = dict.fromkeys(name for main in mains for name in reader.beside(main))
+    return Part(mains, names, tuple(beside))
+
+
+def rejoin(pieces: Iterable[NativeBatch], batch_rows: int) -> Iterator[NativeBatch]:
+    """The batches of one reader that goes through all files, from those of readers that each begin with a part.
+
+    Tables may have more columns than native ones. An error comes after all that was read before it.
+    """
+    held: list[NativeBatch] = []
+    weight = 0  # rows and rejects held
+    given = UntilFault(pieces)
+    for piece in given:
+        if piece.ends is None:
+            yield piece
+            continue
+        rest = piece
+        while (cut := _next_end(rest, batch_rows - weight)) is not None:
+            head, rest = _cut(rest, cut)
+            yield _joined([*held, head])
+            held, weight = [], 0
+        if rest.table.num_rows or rest.rejects:
+            held.append(rest)
+            weight += rest.table.num_rows + len(rest.rejects)
+    if held:
+        yield _joined(held)
+    given.raise_fault()
+
+
+def _next_end(piece: NativeBatch, lacking: int) -> int | None:
+    """The first record of the piece that makes the batch full, or None."""
+    assert piece.ends is not None
+    place = int(np.searchsorted(piece.ends.sum(axis=1), lacking))
+    return place if place < len(piece.ends) else None
+
+
+def _cut(piece: NativeBatch, record: int) -> tuple[NativeBatch, NativeBatch]:
+    """Up to the end of a record, and the rest."""
+    assert piece.ends is not None
+    end = piece.ends[record]
+    rows, rejects = end.tolist()
+    head = NativeBatch(_rows(piece.table, 0, rows), piece.rejects[:rejects])
+    rest = _rows(piece.table, rows, piece.table.num_rows)
+    return head, NativeBatch(rest, piece.rejects[rejects:], piece.ends[record + 1 :] - end)
+
+
+def _rows(table: pa.RecordBatch, first: int, last: int) -> pa.RecordBatch:
+    """A copy where it is not all of the table: of a mere slice, more bytes than its rows' would reach a file."""
+    if last - first in (0, table.num_rows):
+        return table.slice(first, last - first)
+    return pa.concat_batches([table.slice(first, last - first), table.slice(0, 0)])
+
+
+def _joined(pieces: Sequence[NativeBatch]) -> NativeBatch:
+    tables = [piece.table for piece in pieces if piece.table.num_rows] or [pieces[0].table]
+    table = tables[0] if len(tables) == 1 else pa.concat_batches(tables)
+    return NativeBatch(table, [reject for piece in pieces for reject in piece.rejects])
