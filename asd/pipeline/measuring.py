@@ -15,7 +15,7 @@ from asd.pipeline.capability import Bits, capable_bits, polarity_bits
 from asd.pipeline.keys import Keys, keys_of, salt
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
-from asd.sources.batch import NativeBatch
+from asd.sources.batch import BATCH_ROWS, NativeBatch
 from asd.sources.in_order import map_in_order
 
 if TYPE_CHECKING:
@@ -84,9 +84,11 @@ class Measuring:
         return keys_of(source_ids, salt(self.seed, self.spec.name, split))
 
 
-def read_here(source: Source, measure: Measuring) -> Iterator[tuple[NativeBatch, list[MeasuredRows]]]:
+def read_here(
+    source: Source, measure: Measuring, batch_rows: int = BATCH_ROWS
+) -> Iterator[tuple[NativeBatch, list[MeasuredRows]]]:
     """In this process, measured on a few threads."""
-    return map_in_order(measure, source.batches())
+    return map_in_order(measure, source.batches(batch_rows))
 
 
 def _rows(split: str, measured: pa.RecordBatch) -> MeasuredRows:

@@ -17,9 +17,9 @@ from asd.pipeline.measuring import MeasuredRows, Measuring, read_here
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_cluster import describe_failure, most_memory, on_this_node, working_nodes
 from asd.pipeline.ray_reader import PartEnd, SourceFiles, SourceSite, read_part
-from asd.sources.batch import NativeBatch
+from asd.sources.batch import BATCH_ROWS, NativeBatch
 from asd.sources.in_order import map_in_order
-from asd.sources.open import BATCH_ROWS, Source
+from asd.sources.open import Source
 from asd.sources.parts import Part
 
 MAX_TRIES = 4
@@ -33,20 +33,27 @@ _READER_BYTES, _PER_JOINED = 300_000_000, 10
 class ClusterReading:
     """A `Reading` on the cluster that this process is connected to."""
 
-    def __init__(self, stamps: Mapping[Path, tuple[int, int]], *, ship: bool, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stamps: Mapping[Path, tuple[int, int]],
+        *,
+        ship: bool,
+        say: Callable[[str], None],
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
         """stamps: size and time of change of the source's files when the version got its id."""
-        self._stamps, self._ship, self._say = stamps, ship, say
+        self._stamps, self._ship, self._say, self._batch_rows = stamps, ship, say, batch_rows
 
     def __call__(self, source: Source, measure: Measuring) -> Iterator[tuple[NativeBatch, list[MeasuredRows]]]:
         parts = source.parts()
         if len(parts) < 2:
-            return read_here(source, measure)
+            return read_here(source, measure, self._batch_rows)
         needed = memory_of(source, parts)
         if most_memory() < needed:
             self._say(f"note: the source is read here: a reader needs {needed / 1e6:,.0f} MB, more than a node has")
-            return read_here(source, measure)
+            return read_here(source, measure, self._batch_rows)
         pieces = self._pieces(source, measure, parts, needed)
-        return map_in_order(measure.by_split, source.arrange(pieces))
+        return map_in_order(measure.by_split, source.arrange(pieces, self._batch_rows))
 
     def _pieces(
         self, source: Source, measure: Measuring, parts: Sequence[Part], needed: int
@@ -84,7 +91,7 @@ class ClusterReading:
             absolute=absolute,
             stamps={file.path: self._stamp(Path(source.root) / file.path) for file in source.files},
             measure=measure,
-            batch_rows=BATCH_ROWS,
+            batch_rows=self._batch_rows,
             files=files,
             ship=self._ship,
         )

@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from asd.records import Reject
 
+BATCH_ROWS = 16384
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

@@ -19,7 +19,7 @@ import xxhash
 from asd.errors import SourceError, UnknownNameError, UsageError
 from asd.schemas.layout import Layout
 from asd.schemas.task import TaskSpec
-from asd.sources.batch import NativeBatch, SourceFile
+from asd.sources.batch import BATCH_ROWS, NativeBatch, SourceFile
 from asd.sources.formats import base_suffix, detect_format, iterate_records
 from asd.sources.in_order import map_in_order
 from asd.sources.layouts import (
@@ -41,7 +41,6 @@ __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
 LLAVA = "llava"
 """Name of the built-in conversation and flat test layouts for --source-format."""
-BATCH_ROWS = 16384
 _HASH_BLOCK_BYTES = 1 << 20
 _LISTED_FILES = 8
 _MEDIA_SUFFIXES = frozenset(

@@ -22,7 +22,7 @@ Note = Callable[[str], None]
 Kept = dict[str, Any]
 """What a reader leaves for its next part in the same process, such as tables that all files are joined with."""
 
-PART_BYTES = 16 << 20
+PART_BYTES = 4 << 20
 """Main files that are smaller are read together, up to so many bytes: some layouts have a file for each record."""
 
 
@@ -62,8 +62,11 @@ def cut_into_parts(reader: PartReader, sizes: Mapping[str, int], part_bytes: int
     if not reader.is_movable:
         return []
     parts, first, size = [], 0, 0
+    counted: set[str] = set()  # what all files are joined with makes the first part long, not every one
     for number, name in enumerate(reader.mains):
-        size += sizes[name]
+        fresh = {name, *reader.beside(number)} - counted
+        counted |= fresh
+        size += sum(sizes[file] for file in fresh)
         if size >= part_bytes or number + 1 == len(reader.mains):
             parts.append(_part(reader, range(first, number + 1)))
             first, size = number + 1, 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import signal
+import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +20,15 @@ from asd.errors import AsdError, RejectLimitError, SourceError
 from asd.pipeline import ray_reading
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import convert
+from asd.pipeline.measuring import MeasuredRows, Measuring, read_here
 from asd.pipeline.pool import WorkerLostError
+from asd.pipeline.prepare import stamps_of
+from asd.pipeline.ray_reading import ClusterReading
+from asd.schemas.styles import AnswerStyle
 from asd.shards.store import Store
-from asd.sources import open as opening
+from asd.sources.batch import NativeBatch
+from asd.sources.open import Source, open_source
+from asd.tasks.registry import load_task
 from tests.asd.pipeline.ray_nodes import Told
 from tests.asd.robustness.conversions import assert_only_this_remains, contents
 from tests.asd.sources.test_layouts import make_spec, write
@@ -37,7 +47,7 @@ LAYOUT = """
 
 @pytest.fixture
 def every_file_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening.Source.parts, "__defaults__", (0,))
+    monkeypatch.setattr(Source.parts, "__defaults__", (0,))
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +135,10 @@ def reading_now() -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("ship", [False, True], ids=["nodes that see the source", "nodes that do not"])
-def test_same_bytes(whole: Path, tmp_path: Path, ship: bool) -> None:
-    local = Told()
-    asd_convert = settings(whole, tmp_path / "again")
-    convert(ConvertConfig(**{**asd_convert, "source": str(asd_convert["source"])}), local)
-    told = on_ray(whole, tmp_path / "data", ray_ship_files=ship)
+def test_same_bytes(whole: Path, tmp_path: Path) -> None:
+    local, given = Told(), settings(whole, tmp_path / "again")
+    convert(ConvertConfig(**{**given, "source": str(given["source"])}), local)
+    told = on_ray(whole, tmp_path / "data")
     assert_same(tmp_path / "data", whole / "whole")
     assert [line for line in told.lines if line.startswith("note")] == local.lines
     assert told.rows["reading"] == local.rows["reading"]
@@ -142,11 +150,13 @@ def test_a_split_alone(whole: Path, tmp_path: Path) -> None:
     assert_same(tmp_path / "data", tmp_path / "local")
 
 
-def test_a_killed_worker_costs_its_own_part(whole: Path, tmp_path: Path) -> None:
+def test_nodes_that_do_not_see_the_source_and_a_worker_killed(whole: Path, tmp_path: Path) -> None:
     with Killer(1) as killer:
         on_ray(whole, tmp_path / "data", ray_ship_files=True)
     assert len(killer.killed) == 1
     assert_same(tmp_path / "data", whole / "whole")
+    living = [path for path in scratch_folders() if Path(f"/proc/{path.name.split('-')[2]}").exists()]
+    assert [path for folder in living for path in folder.rglob("*_questions.jsonl")] == []
 
 
 def test_workers_that_always_die_are_one_message(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +167,58 @@ def test_workers_that_always_die_are_one_message(whole: Path, tmp_path: Path, mo
     ):
         on_ray(whole, tmp_path / "data", ray_ship_files=True)
     assert len(killer.killed) >= 2
+
+
+def scratch_folders() -> list[Path]:
+    """Those of killed processes are removed by the next process that makes one."""
+    return list(Path(tempfile.gettempdir()).glob("asd-ray-*"))
+
+
+def reading_of(source: Source, **other: Any) -> ClusterReading:
+    return ClusterReading(stamps_of(source.root / file.path for file in source.files), ship=False, **other)
+
+
+def seen(batches: Iterable[tuple[NativeBatch, list[MeasuredRows]]]) -> list[Any]:
+    return [
+        (batch.rejects, [(one.split, one.rows.to_pylist(), one.keys.tolist(), one.capable.tolist()) for one in rows])
+        for batch, rows in batches
+    ]
+
+
+def test_a_worker_killed_in_the_middle_of_a_file(tmp_path: Path) -> None:
+    """Another one reads the file from its beginning; what came of it before does not come again."""
+    spec = make_spec("columns: {question: q, gold: a}", styles={"yes_no": ["rule"]})
+    rows = [{"q": "What is it?", "a": str(row) if row % 1000 else ""} for row in range(30_000)]
+    for name in "ab":
+        write(tmp_path, f"{name}.jsonl", rows)
+    source = open_source(spec, tmp_path)
+    measure = Measuring(spec, (AnswerStyle.YES_NO,), None, 0, None)
+    expected = seen(read_here(source, measure, 700))
+    batches = reading_of(source, say=print, batch_rows=700)(source, measure)
+    found = seen(itertools.islice(batches, 3))
+    killed = reading_now()
+    for process in killed:
+        os.kill(process, signal.SIGKILL)
+    found += seen(batches)
+    assert killed
+    assert found == expected
+
+
+def test_joined_files_that_no_node_has_memory_for(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_reading, "_PER_JOINED", 10**6)
+    spec = load_task(str(whole / "task.yaml"))
+    source = open_source(spec, whole / "source")
+    measure, told = Measuring(spec, (), None, 0, None), []
+    found = seen(reading_of(source, say=told.append)(source, measure))
+    assert found == seen(read_here(source, measure))
+    assert re.fullmatch(r"note: the source is read here: a reader needs [\d,]+ MB, more than a node has", told[0])
+
+
+def test_one_file_is_read_by_the_driver(tmp_path: Path) -> None:
+    spec = make_spec("columns: {question: q, gold: a}")
+    source = open_source(spec, write(tmp_path, "a.jsonl", [{"q": "What?", "a": "x"}] * 5))
+    measure = Measuring(spec, (), None, 0, None)
+    assert seen(reading_of(source, say=print)(source, measure)) == seen(read_here(source, measure))
 
 
 def message(work: Any, *given: Any, **other: Any) -> tuple[type[AsdError], str]:

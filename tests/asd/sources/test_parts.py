@@ -172,6 +172,14 @@ def test_small_files_are_read_together(tmp_path: Path) -> None:
     assert [len(part.mains) for part in source.parts(4 * size)] == [4, 5, 3]
 
 
+def test_a_file_that_all_are_joined_with_is_counted_once(tmp_path: Path) -> None:
+    source = open_source(_joined(tmp_path), tmp_path)
+    sizes = {file.path: file.size_bytes for file in source.files}
+    first, shared = sizes["a_questions.jsonl"] + sizes["a_answers.jsonl"], sizes["places.jsonl"]
+    assert [part.names for part in source.parts(first + shared)] == [("a_questions.jsonl",), ("b_questions.jsonl",)]
+    assert len(source.parts(first + shared + 1)) == 1
+
+
 def test_what_was_read_before_a_fault_comes_first(tmp_path: Path) -> None:
     write(tmp_path, "a.json", [{"q": "x?", "a": str(n), "c": ""} for n in range(3)])
     (tmp_path / "b.json").write_text('[{"q": "y?", "a": "", "c": ""}, {"q": "z?", "a": "4", "c": ""}, {"q": ')
