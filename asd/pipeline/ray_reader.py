@@ -25,6 +25,7 @@ from asd.records import Reject
 from asd.shards.files import storage_errors
 from asd.sources.batch import NativeBatch
 from asd.sources.in_order import limit_threads
+from asd.sources.line_spans import LineSpan
 from asd.sources.parts import Kept, Note, Part, PartReader
 
 _CHUNK_BYTES = 64 << 20
@@ -121,8 +122,9 @@ class _Desk:
         folder = self.site.absolute if is_here else self._scratch()
         try:
             if not is_here:
-                self._fetch(names, folder)
-            yield from self.site.reader.at(folder).pieces(part.mains, self.site.batch_rows, note, self._kept)
+                self._fetch(part, folder)
+            reader = self.site.reader.at(folder)
+            yield from reader.pieces(part.mains, self.site.batch_rows, note, self._kept, part.span)
         except SourceError as exc:
             raise self._as_given(exc, names, folder) from exc
         finally:
@@ -143,19 +145,28 @@ class _Desk:
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder
 
-    def _fetch(self, names: Iterable[str], folder: Path) -> None:
-        """Those that are not there from an earlier part."""
-        for name in names:
+    def _fetch(self, part: Part, folder: Path) -> None:
+        """The main files, and of the others those that are not there from an earlier part."""
+        for name in part.names:
+            self._fetch_file(name, folder / name, part.span)
+        for name in part.beside:
             if not (folder / name).exists():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                with storage_errors(folder / name), (folder / name).open("wb") as file:
-                    for start in range(0, self.site.stamps[name][0], _CHUNK_BYTES):
-                        file.write(memoryview(self._ask(name, start)))
+                self._fetch_file(name, folder / name, None)
 
-    def _ask(self, name: str, start: int) -> Any:
+    def _fetch_file(self, name: str, to: Path, span: LineSpan | None) -> None:
+        """Of a stretch, only its bytes, in their place."""
+        first, last = (span.start, span.stop) if span is not None else (0, self.site.stamps[name][0])
+        with storage_errors(to):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            with to.open("wb") as file:
+                file.seek(first)
+                for start in range(first, last, _CHUNK_BYTES):
+                    file.write(memoryview(self._ask(name, start, min(_CHUNK_BYTES, last - start))))
+
+    def _ask(self, name: str, start: int, size: int) -> Any:
         import ray
 
-        found = ray.get(self.site.files.read.remote(name, start, _CHUNK_BYTES))
+        found = ray.get(self.site.files.read.remote(name, start, size))
         if isinstance(found, str):
             raise SourceError(f"{self.site.root / name}: cannot be read ({found})")
         return found

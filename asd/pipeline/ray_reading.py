@@ -117,7 +117,7 @@ class _PartUnderWay:
                 item = ray.get(next(self._given))
             except ray.exceptions.RayTaskError as exc:
                 raise WorkerLostError(
-                    f"{self._name()} could not be read on the Ray cluster ({describe_failure(exc)})."
+                    f"{self._part} could not be read on the Ray cluster ({describe_failure(exc)})."
                 ) from exc
             except ray.exceptions.RayError as exc:
                 deaths += 1
@@ -141,13 +141,9 @@ class _PartUnderWay:
 
     def _lost(self, deaths: int) -> WorkerLostError:
         return WorkerLostError(
-            f"the worker that was to read {self._name()} died {deaths} times (killed, or out of memory). Run the same "
+            f"the worker that was to read {self._part} died {deaths} times (killed, or out of memory). Run the same "
             "command again, on nodes with more memory if that was short, or without --engine ray."
         )
-
-    def _name(self) -> str:
-        first, more = self._part.names[0], len(self._part.names) - 1
-        return f"{first} and {more} more files" if more else first
 
 
 def memory_of(source: Source, parts: Sequence[Part]) -> int:

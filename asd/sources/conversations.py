@@ -13,6 +13,7 @@ from asd.columns import NATIVE_SCHEMA
 from asd.schemas.task import TaskSpec
 from asd.sources import llava
 from asd.sources.batch import NativeBatch
+from asd.sources.line_spans import LineSpan
 from asd.sources.native_rows import normalise_split, split_in_name
 from asd.sources.parts import Kept, Note
 
@@ -37,7 +38,12 @@ class ConversationFiles:
     def beside(self, main: int) -> tuple[str, ...]:
         return ()
 
-    def pieces(self, mains: range, batch_rows: int, note: Note, kept: Kept) -> Iterator[NativeBatch]:
+    def spans(self, main: int, span_bytes: int) -> list[LineSpan]:
+        return []
+
+    def pieces(
+        self, mains: range, batch_rows: int, note: Note, kept: Kept, span: LineSpan | None = None
+    ) -> Iterator[NativeBatch]:
         for main in mains:
             rel = self.mains[main]
             given = self.split if split_in_name(rel) is None else None
@@ -63,7 +69,12 @@ class ConversationDataSet:
     def beside(self, main: int) -> tuple[str, ...]:
         return ()
 
-    def pieces(self, mains: range, batch_rows: int, note: Note, kept: Kept) -> Iterator[NativeBatch]:
+    def spans(self, main: int, span_bytes: int) -> list[LineSpan]:
+        return []
+
+    def pieces(
+        self, mains: range, batch_rows: int, note: Note, kept: Kept, span: LineSpan | None = None
+    ) -> Iterator[NativeBatch]:
         from asd.sources.data_sets import record_batches
 
         for name in (self.mains[main] for main in mains):

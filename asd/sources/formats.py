@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from asd.errors import SourceError
 from asd.schemas.layout import Format
 from asd.sources.json_stream import iterate_collection, parse_json
+from asd.sources.line_spans import LineSpan
 
 __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "iterate_records", "open_bytes"]
 
@@ -61,6 +62,8 @@ class ReadOptions:
     """None: the first row is the header."""
     columns: tuple[str, ...] | None = None
     """Only these columns of a Parquet or Arrow file; None: all."""
+    span: LineSpan | None = None
+    """Only these lines of an uncompressed JSON Lines file."""
     on_note: Callable[[str], None] = field(default=lambda note: None)
     """Receives what the reader had to do to read the file (another encoding, ...)."""
 
@@ -109,6 +112,16 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         raise SourceError(f"{path}: the file is damaged ({exc}); fetch it again") from exc
     except OSError as exc:
         raise SourceError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+
+
+def is_compressed(path: Path) -> bool:
+    """Raises: SourceError if it cannot be read."""
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+    except OSError as exc:
+        raise SourceError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+    return magic[:2] == _GZIP or magic == _ZSTD
 
 
 def base_suffix(name: str) -> str:
@@ -182,7 +195,7 @@ def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str
     """
     options = options or ReadOptions()
     where = name or str(path)
-    kind = options.format or detect_format(path)
+    kind = "jsonl" if options.span else options.format or detect_format(path)
     if kind in ("parquet", "arrow_file", "arrow_stream"):
         yield from _arrow_records(path, kind, where, options.columns)
         return
@@ -190,7 +203,7 @@ def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str
         if kind == "json":
             yield from _json_records(stream, where, options)
         elif kind == "jsonl":
-            yield from _jsonl_records(stream)
+            yield from _jsonl_records(stream, options.span)
         elif kind == "text":
             yield from _text_records(stream, where, options)
         else:
@@ -208,8 +221,9 @@ def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
         yield row, key, value
 
 
-def _jsonl_records(stream: BinaryIO) -> Iterator[Record]:
-    for row, raw in enumerate(stream):
+def _jsonl_records(stream: BinaryIO, span: LineSpan | None) -> Iterator[Record]:
+    lines = enumerate(stream) if span is None else enumerate(span.lines(stream), span.line)
+    for row, raw in lines:
         line = raw.removeprefix(_BOM) if row == 0 else raw
         try:
             yield row, None, orjson.loads(line)

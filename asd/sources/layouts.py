@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -21,8 +21,17 @@ from asd.schemas.layout import Columns, Join, Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
 from asd.sources.expressions import Compiled, Compiler, Fn, Row, RowError, missing_path
-from asd.sources.formats import COMPRESSION_SUFFIXES, BadRecord, ReadOptions, Record, iterate_records
+from asd.sources.formats import (
+    COMPRESSION_SUFFIXES,
+    BadRecord,
+    ReadOptions,
+    Record,
+    detect_format,
+    is_compressed,
+    iterate_records,
+)
 from asd.sources.in_order import UntilFault
+from asd.sources.line_spans import LineSpan, spans_of_lines
 from asd.sources.native_rows import ColumnFns, RowMaker, RowSink
 
 Note = Callable[[str], None]
@@ -259,15 +268,27 @@ class OpenLayout:
             by_main[main.rel] = [hit] if hit else []
         return by_main
 
+    def spans(self, main: int, span_bytes: int) -> list[LineSpan]:
+        """Of a main file that can be read from the middle: JSON Lines as they are, counted by no joined file."""
+        layout, path = self.layout, self.root / self.main_files[main].rel
+        if layout.one_record_per_file or any(join.aligned for join in layout.joins.values()) or is_compressed(path):
+            return []
+        return spans_of_lines(path, span_bytes) if (layout.format or detect_format(path)) == "jsonl" else []
+
     def pieces(
-        self, mains: range, batch_rows: int, note: Note, kept: dict[str, tuple[Table, list[str]]]
+        self,
+        mains: range,
+        batch_rows: int,
+        note: Note,
+        kept: dict[str, tuple[Table, list[str]]],
+        span: LineSpan | None = None,
     ) -> Iterator[NativeBatch]:
         """Batches of about `batch_rows` rows over these main files, in order; the last one may be empty of rows."""
         sink = RowSink(frozenset().union(*(fns.used() for fns in self.compiled.variants)))
         given = UntilFault(
             batch
             for number in mains
-            for batch in self._reader(self.main_files[number], sink, note, kept).batches(batch_rows)
+            for batch in self._reader(self.main_files[number], sink, note, kept, span).batches(batch_rows)
         )
         yield from given
         if len(sink) or sink.rejects:
@@ -275,9 +296,14 @@ class OpenLayout:
         given.raise_fault()
 
     def _reader(
-        self, main: MainFile, sink: RowSink, note: Note, kept: dict[str, tuple[Table, list[str]]]
+        self,
+        main: MainFile,
+        sink: RowSink,
+        note: Note,
+        kept: dict[str, tuple[Table, list[str]]],
+        span: LineSpan | None,
     ) -> _FileReader:
-        return _FileReader(self, main, self._tables(main, note, kept), sink, note)
+        return _FileReader(self, main, self._tables(main, note, kept), sink, note, span)
 
     def _tables(
         self, main: MainFile, note: Note, kept: dict[str, tuple[Table, list[str]]]
@@ -349,10 +375,16 @@ class _FileReader:
     """Maps the records of one main file."""
 
     def __init__(
-        self, opened: OpenLayout, main: MainFile, tables: dict[str, Table], sink: RowSink, on_note: Note
+        self,
+        opened: OpenLayout,
+        main: MainFile,
+        tables: dict[str, Table],
+        sink: RowSink,
+        on_note: Note,
+        span: LineSpan | None,
     ) -> None:
         self.opened, self.main, self.compiled, self.sink = opened, main, opened.compiled, sink
-        self.on_note = on_note
+        self.on_note, self.span = on_note, span
         self.tables = [(tables[name], self.compiled.lookups[name]) for name in opened.layout.joins]
         self.aligned = [(n, len(tables[n])) for n, join in opened.layout.joins.items() if join.aligned]
         path = PurePosixPath(main.rel)
@@ -369,7 +401,7 @@ class _FileReader:
     def records(self) -> Iterator[Record]:
         if self.main.records is not None:
             return self.main.records()
-        options = read_options(self.opened.layout, self.compiled.fields, self.on_note)
+        options = replace(read_options(self.opened.layout, self.compiled.fields, self.on_note), span=self.span)
         return iterate_records(self.opened.root / self.main.rel, options, name=self.main.rel)
 
     def batches(self, batch_rows: int) -> Iterator[NativeBatch]:
@@ -377,7 +409,8 @@ class _FileReader:
         row, sink = self.row, self.sink
         emit = self._explode if self.compiled.explode else self._emit
         sink.start_file(self.main.rel, self.main.split)
-        checked, count = False, 0
+        checked = self.span is not None and self.span.start > 0  # then the file's first record was in another part
+        count = 0
         for number, key, record in self.records():
             count += 1
             row.key, row.row = key, number

@@ -34,8 +34,9 @@ from asd.sources.layouts import (
     select_files,
     why_unfit,
 )
+from asd.sources.line_spans import LineSpan
 from asd.sources.native_rows import normalise_split, split_in_name
-from asd.sources.parts import PART_BYTES, Kept, Part, PartReader, cut_into_parts, rejoin
+from asd.sources.parts import PART_BYTES, SPAN_BYTES, Part, PartReader, cut_into_parts, rejoin
 
 __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
@@ -77,13 +78,16 @@ class Source:
         read on."""
         return self.arrange(self.pieces(range(len(self.reader.mains)), batch_rows), batch_rows)
 
-    def parts(self, part_bytes: int = PART_BYTES) -> list[Part]:
+    def parts(self, part_bytes: int = PART_BYTES, span_bytes: int = SPAN_BYTES) -> list[Part]:
         """What other processes can read, in order; none where the rows are not in files."""
-        return cut_into_parts(self.reader, {file.path: file.size_bytes for file in self.files}, part_bytes)
+        sizes = {file.path: file.size_bytes for file in self.files}
+        return cut_into_parts(self.reader, sizes, part_bytes, span_bytes)
 
-    def pieces(self, mains: range, batch_rows: int = BATCH_ROWS, kept: Kept | None = None) -> Iterator[NativeBatch]:
-        """What a reader of these main files alone gives; `kept` is of the pass over the source that this is part of."""
-        return self.reader.pieces(mains, batch_rows, self.note, {} if kept is None else kept)
+    def pieces(
+        self, mains: range, batch_rows: int = BATCH_ROWS, span: LineSpan | None = None
+    ) -> Iterator[NativeBatch]:
+        """What a reader of these main files alone gives, or of a stretch of one."""
+        return self.reader.pieces(mains, batch_rows, self.note, {}, span)
 
     def arrange(self, pieces: Iterable[NativeBatch], batch_rows: int = BATCH_ROWS) -> Iterator[NativeBatch]:
         """The source's batches from the pieces of all its parts in order, which may have more columns."""

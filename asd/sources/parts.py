@@ -8,7 +8,7 @@ By that rule the batches of parts are cut anew: as if one reader had gone throug
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from asd.sources.batch import NativeBatch
 from asd.sources.in_order import UntilFault
+from asd.sources.line_spans import LineSpan
 
 Note = Callable[[str], None]
 Kept = dict[str, Any]
@@ -24,6 +25,10 @@ Kept = dict[str, Any]
 
 PART_BYTES = 4 << 20
 """Main files that are smaller are read together, up to so many bytes: some layouts have a file for each record."""
+
+SPAN_BYTES = 32 << 20
+"""A file of lines that is larger is read in several parts, where its layout is mapped record by record: some seconds'
+work each."""
 
 
 class PartReader(Protocol):
@@ -43,8 +48,13 @@ class PartReader(Protocol):
     def beside(self, main: int) -> Sequence[str]:
         """Names of the files that are needed to read a main file."""
 
-    def pieces(self, mains: range, batch_rows: int, note: Note, kept: Kept) -> Iterator[NativeBatch]:
-        """The rows of these main files. Raises: SourceError."""
+    def spans(self, main: int, span_bytes: int) -> list[LineSpan]:
+        """Stretches of a main file that can be read alone; none if it has to be read whole."""
+
+    def pieces(
+        self, mains: range, batch_rows: int, note: Note, kept: Kept, span: LineSpan | None = None
+    ) -> Iterator[NativeBatch]:
+        """The rows of these main files, or of one stretch of one. Raises: SourceError."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +65,45 @@ class Part:
     names: tuple[str, ...]
     beside: tuple[str, ...]
     """Other files that are needed to read them."""
+    span: LineSpan | None = None
+    """The stretch of a single main file."""
+
+    def __str__(self) -> str:
+        first, more = self.names[0], len(self.names) - 1
+        if self.span is not None:
+            return f"{first} from line {self.span.line + 1} on"
+        return f"{first} and {more} more files" if more else first
 
 
-def cut_into_parts(reader: PartReader, sizes: Mapping[str, int], part_bytes: int = PART_BYTES) -> list[Part]:
-    """Each as short as makes `part_bytes`; none if no other process can read this source. sizes: of the files."""
+def cut_into_parts(
+    reader: PartReader, sizes: Mapping[str, int], part_bytes: int = PART_BYTES, span_bytes: int = SPAN_BYTES
+) -> list[Part]:
+    """None if no other process can read this source. sizes: of the files."""
     if not reader.is_movable:
         return []
+    whole = _whole_files(reader, sizes, part_bytes, span_bytes)
+    return [stretch for part in whole for stretch in _stretches(reader, sizes, part, span_bytes)]
+
+
+def _stretches(reader: PartReader, sizes: Mapping[str, int], part: Part, span_bytes: int) -> list[Part]:
+    """The part in several where it is one large file, else as it is."""
+    if len(part.mains) > 1 or sizes[part.names[0]] <= span_bytes:
+        return [part]
+    return [replace(part, span=span) for span in reader.spans(part.mains[0], span_bytes)] or [part]
+
+
+def _whole_files(reader: PartReader, sizes: Mapping[str, int], part_bytes: int, span_bytes: int) -> list[Part]:
+    """Runs of files, each as short as makes `part_bytes`; a file larger than `span_bytes` is alone."""
     parts, first, size = [], 0, 0
     counted: set[str] = set()  # what all files are joined with makes the first part long, not every one
     for number, name in enumerate(reader.mains):
+        if number > first and sizes[name] > span_bytes:
+            parts.append(_part(reader, range(first, number)))
+            first, size = number, 0
         fresh = {name, *reader.beside(number)} - counted
         counted |= fresh
         size += sum(sizes[file] for file in fresh)
-        if size >= part_bytes or number + 1 == len(reader.mains):
+        if size >= part_bytes or sizes[name] > span_bytes or number + 1 == len(reader.mains):
             parts.append(_part(reader, range(first, number + 1)))
             first, size = number + 1, 0
     return parts

@@ -47,7 +47,8 @@ LAYOUT = """
 
 @pytest.fixture
 def every_file_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Source.parts, "__defaults__", (0,))
+    """And the larger ones several."""
+    monkeypatch.setattr(Source.parts, "__defaults__", (0, 30_000))
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_workers_that_always_die_are_one_message(whole: Path, tmp_path: Path, mo
     monkeypatch.setattr(ray_reading, "MAX_TRIES", 2)
     with (
         Killer(100) as killer,
-        pytest.raises(WorkerLostError, match=r"was to read \d_\w+_questions.jsonl died 2 times .* Run the same command"),
+        pytest.raises(WorkerLostError, match=r"was to read \d_\w+_questions.jsonl.* died 2 times .* Run the same command"),
     ):
         on_ray(whole, tmp_path / "data", ray_ship_files=True)
     assert len(killer.killed) >= 2
@@ -216,7 +217,7 @@ def test_joined_files_that_no_node_has_memory_for(whole: Path, monkeypatch: pyte
 
 def test_one_file_is_read_by_the_driver(tmp_path: Path) -> None:
     spec = make_spec("columns: {question: q, gold: a}")
-    source = open_source(spec, write(tmp_path, "a.jsonl", [{"q": "What?", "a": "x"}] * 5))
+    source = open_source(spec, write(tmp_path, "a.json", [{"q": "What?", "a": "x"}] * 5))
     measure = Measuring(spec, (), None, 0, None)
     assert seen(reading_of(source, say=print)(source, measure)) == seen(read_here(source, measure))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import pickle
@@ -24,6 +25,9 @@ from asd.sources.parts import Part
 from tests.asd.sources.test_layouts import make_spec, write
 from tests.asd.sources_made import record, vqa_records
 
+Cut = tuple[int, int]
+"""Bytes from which on files make a part, and bytes from which on one file makes several."""
+CUTS = [(0, 1 << 30), (300, 1 << 30), (1 << 30, 1 << 30), (0, 1), (0, 90), (400, 200)]
 PLAIN = "columns: {question: q, gold: a, context: c}"
 
 
@@ -34,30 +38,31 @@ def exact(batches: list[NativeBatch]) -> list[tuple[bytes, list[Any]]]:
     ]
 
 
-def in_parts(source: Source, part_bytes: int, batch_rows: int) -> tuple[list[NativeBatch], list[str], list[Part]]:
+def in_parts(source: Source, cut: Cut, batch_rows: int) -> tuple[list[NativeBatch], list[str], list[Part]]:
     """Each part by another process's reader, the last part first."""
-    parts = source.parts(part_bytes)
+    parts = source.parts(*cut)
     pieces, notes = {}, {}
     for part in reversed(parts):
         reader = pickle.loads(pickle.dumps(source.reader)).at(source.root.absolute())
-        notes[part.mains] = []
-        pieces[part.mains] = list(reader.pieces(part.mains, batch_rows, notes[part.mains].append, {}))
-    for text in itertools.chain.from_iterable(notes[part.mains] for part in parts):
+        notes[part] = []
+        pieces[part] = list(reader.pieces(part.mains, batch_rows, notes[part].append, {}, part.span))
+    for text in itertools.chain.from_iterable(notes[part] for part in parts):
         source.note(text)
-    arranged = source.arrange(itertools.chain.from_iterable(pieces[part.mains] for part in parts), batch_rows)
+    arranged = source.arrange(itertools.chain.from_iterable(pieces[part] for part in parts), batch_rows)
     return list(arranged), source.notes, parts
 
 
 def assert_same_in_parts(spec: TaskSpec, folder: Path, batch_rows: int, **options: Any) -> None:
     source = open_source(spec, folder, **options)
     whole = exact(list(source.batches(batch_rows)))
-    for part_bytes in (0, 300, 1 << 30):
-        found, notes, parts = in_parts(open_source(spec, folder, **options), part_bytes, batch_rows)
+    for cut in CUTS:
+        found, notes, parts = in_parts(open_source(spec, folder, **options), cut, batch_rows)
         assert exact(found) == whole
         assert notes == source.notes
-        assert [main for part in parts for main in part.mains] == list(range(len(source.reader.mains)))
-    assert len(source.parts(0)) == len(source.reader.mains) > 1
-    assert len(source.parts(1 << 30)) == 1
+        mains = [main for part in parts for main in part.mains]
+        assert list(dict.fromkeys(mains)) == list(range(len(source.reader.mains)))
+    assert len(source.parts(*CUTS[0])) == len(source.reader.mains) > 1
+    assert len(source.parts(*CUTS[2])) == 1
 
 
 RECORDS = st.lists(
@@ -163,13 +168,37 @@ def test_notes_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     source = open_source(_joined(tmp_path), tmp_path)
     list(source.batches())
     assert [note.partition(":")[0] for note in source.notes] == ["a_answers.jsonl", "places.jsonl", "b_answers.jsonl"]
-    assert source.parts(0)[1].beside == ("b_answers.jsonl", "places.jsonl")
+    assert source.parts(0, 1 << 30)[1].beside == ("b_answers.jsonl", "places.jsonl")
 
 
 def test_small_files_are_read_together(tmp_path: Path) -> None:
     source = open_source(_one_record_a_file(tmp_path), tmp_path)
     size = source.files[0].size_bytes
     assert [len(part.mains) for part in source.parts(4 * size)] == [4, 5, 3]
+
+
+def test_lines_are_read_from_the_middle(tmp_path: Path) -> None:
+    rows = [{"q": "x?", "a": str(n), "c": ""} for n in range(100)]
+    source = open_source(make_spec(PLAIN), write(tmp_path, "a.jsonl", rows))
+    parts = source.parts(0, 1000)
+    assert [part.span.line for part in parts if part.span] == [0, 32, 64, 96]
+    assert [str(part) for part in parts][:2] == ["a.jsonl from line 1 on", "a.jsonl from line 33 on"]
+    golds = [
+        [row["gold"] for batch in source.pieces(part.mains, span=part.span) for row in batch.table.to_pylist()]
+        for part in parts
+    ]
+    assert golds[1] == [str(n) for n in range(32, 64)]
+    assert list(itertools.chain.from_iterable(golds)) == [str(n) for n in range(100)]
+
+
+def test_files_that_have_to_be_read_whole(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", [{"q": "x?", "a": str(n), "c": ""} for n in range(100)])
+    (tmp_path / "b.jsonl").write_bytes(gzip.compress(b'{"q": "y?", "a": "b", "c": ""}\n' * 9))
+    write(tmp_path, "c.jsonl", [{"q": "x?", "a": str(n), "c": ""} for n in range(9)])
+    parts = open_source(make_spec(PLAIN), tmp_path).parts(1 << 30, 60)
+    assert [(part.names, part.span is None) for part in parts][:2] == [(("a.json",), True), (("b.jsonl",), True)]
+    assert {part.names for part in parts[2:]} == {("c.jsonl",)}
+    assert len(parts) > 4
 
 
 def test_a_file_that_all_are_joined_with_is_counted_once(tmp_path: Path) -> None:
@@ -184,8 +213,8 @@ def test_what_was_read_before_a_fault_comes_first(tmp_path: Path) -> None:
     write(tmp_path, "a.json", [{"q": "x?", "a": str(n), "c": ""} for n in range(3)])
     (tmp_path / "b.json").write_text('[{"q": "y?", "a": "", "c": ""}, {"q": "z?", "a": "4", "c": ""}, {"q": ')
     source = open_source(make_spec(PLAIN), tmp_path)
-    for part_bytes in (0, 1 << 30):
-        parts = source.parts(part_bytes)
+    for cut in CUTS:
+        parts = source.parts(*cut)
         pieces = itertools.chain.from_iterable(source.pieces(part.mains) for part in parts)
         batches = map_in_order(lambda batch: batch, source.arrange(pieces))
         (found,) = itertools.islice(batches, 1)
