@@ -26,7 +26,6 @@ from asd.sources.layouts import (
     CompiledLayout,
     LayoutMismatchError,
     MainFile,
-    OpenLayout,
     compile_layout,
     first_record,
     list_files,
@@ -36,6 +35,7 @@ from asd.sources.layouts import (
 )
 from asd.sources.line_spans import LineSpan
 from asd.sources.native_rows import normalise_split, split_in_name
+from asd.sources.open_layout import OpenLayout
 from asd.sources.parts import PART_BYTES, SPAN_BYTES, Part, PartReader, cut_into_parts, rejoin
 
 __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
