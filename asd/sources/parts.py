@@ -26,8 +26,8 @@ Kept = dict[str, Any]
 PART_BYTES = 4 << 20
 """Main files that are smaller are read together, up to so many bytes: some layouts have a file for each record."""
 
-SPAN_BYTES = 32 << 20
-"""A file of lines that is larger is read in several parts, where its layout is mapped record by record: some seconds'
+SPAN_BYTES = 16 << 20
+"""A file of lines that is larger is read in several parts, where its layout is mapped record by record: about a second's
 work each."""
 
 
