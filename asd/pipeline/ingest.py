@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,12 +86,13 @@ class _Ingest:
         config = self.config
         measure = Measuring(self.spec, tuple(self.styles), config.rewriter, config.seed, config.split)
         try:
-            for batch, measured in read(self.source, measure):
-                for reject in batch.rejects:
-                    self._reject(reject, lines.write)
-                for rows in measured:
-                    self._add(rows)
-                advance(batch.table.num_rows)
+            with closing(read(self.source, measure)) as batches:  # readers elsewhere end now, not when Python tidies up
+                for batch, measured in batches:
+                    for reject in batch.rejects:
+                        self._reject(reject, lines.write)
+                    for rows in measured:
+                        self._add(rows)
+                    advance(batch.table.num_rows)
         finally:
             with storage_errors(self.folder):
                 lines.close()

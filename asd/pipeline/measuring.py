@@ -3,7 +3,7 @@ it is a pure function of the row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,8 @@ class MeasuredRows:
     polarity: Bits
 
 
-Reading = Callable[["Source", "Measuring"], Iterator[tuple[NativeBatch, list[MeasuredRows]]]]
+Measured = Generator[tuple[NativeBatch, list[MeasuredRows]], None, None]
+Reading = Callable[["Source", "Measuring"], Measured]
 """Goes through a source, wherever that is done: its batches in order, each with its rows measured."""
 
 
@@ -84,9 +85,7 @@ class Measuring:
         return keys_of(source_ids, salt(self.seed, self.spec.name, split))
 
 
-def read_here(
-    source: Source, measure: Measuring, batch_rows: int = BATCH_ROWS
-) -> Iterator[tuple[NativeBatch, list[MeasuredRows]]]:
+def read_here(source: Source, measure: Measuring, batch_rows: int = BATCH_ROWS) -> Measured:
     """In this process, measured on a few threads."""
     return map_in_order(measure, source.batches(batch_rows))
 

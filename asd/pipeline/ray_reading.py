@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asd.pipeline.measuring import MeasuredRows, Measuring, read_here
+from asd.pipeline.measuring import Measured, Measuring, read_here
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_cluster import describe_failure, most_memory, on_this_node, working_nodes
 from asd.pipeline.ray_reader import PartEnd, SourceFiles, SourceSite, read_part
@@ -44,7 +44,7 @@ class ClusterReading:
         """stamps: size and time of change of the source's files when the version got its id."""
         self._stamps, self._ship, self._say, self._batch_rows = stamps, ship, say, batch_rows
 
-    def __call__(self, source: Source, measure: Measuring) -> Iterator[tuple[NativeBatch, list[MeasuredRows]]]:
+    def __call__(self, source: Source, measure: Measuring) -> Measured:
         parts = source.parts()
         if len(parts) < 2:
             return read_here(source, measure, self._batch_rows)

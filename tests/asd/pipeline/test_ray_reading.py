@@ -181,27 +181,28 @@ def reading_of(source: Source, **other: Any) -> ClusterReading:
 
 def seen(batches: Iterable[tuple[NativeBatch, list[MeasuredRows]]]) -> list[Any]:
     return [
-        (batch.rejects, [(one.split, one.rows.to_pylist(), one.keys.tolist(), one.capable.tolist()) for one in rows])
+        (batch.rejects, [(one.split, one.rows.serialize().to_pybytes(), one.keys.tolist(), one.capable.tolist()) for one in rows])
         for batch, rows in batches
     ]
 
 
-def test_a_worker_killed_in_the_middle_of_a_file(tmp_path: Path) -> None:
+def test_a_worker_killed_in_the_middle_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another one reads the file from its beginning; what came of it before does not come again."""
+    monkeypatch.setattr(Source.parts, "__defaults__", (0, 1 << 30))
     spec = make_spec("columns: {question: q, gold: a}", styles={"yes_no": ["rule"]})
-    rows = [{"q": "What is it?", "a": str(row) if row % 1000 else ""} for row in range(30_000)]
+    rows = [{"q": "What is it?", "a": str(row) if row % 1000 else ""} for row in range(80_000)]
     for name in "ab":
         write(tmp_path, f"{name}.jsonl", rows)
     source = open_source(spec, tmp_path)
     measure = Measuring(spec, (AnswerStyle.YES_NO,), None, 0, None)
     expected = seen(read_here(source, measure, 700))
     batches = reading_of(source, say=print, batch_rows=700)(source, measure)
-    found = seen(itertools.islice(batches, 3))
+    found = seen(itertools.islice(batches, 1))
     killed = reading_now()
     for process in killed:
         os.kill(process, signal.SIGKILL)
     found += seen(batches)
-    assert killed
+    assert len(killed) in (1, 2)
     assert found == expected
 
 

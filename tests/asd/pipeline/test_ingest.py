@@ -1,0 +1,65 @@
+"""The first pass and what reads for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asd.errors import RejectLimitError
+from asd.pipeline.config import ConvertConfig
+from asd.pipeline.ingest import ingest
+from asd.pipeline.measuring import Measured, Measuring, read_here
+from asd.pipeline.prepare import prepare
+from asd.sources.batch import NativeBatch
+from asd.sources.in_order import map_in_order
+from asd.sources.open import Source
+from tests.asd.sources_made import record, vqa_records, write_lines
+
+
+def test_readers_elsewhere_end_with_the_error_that_stops_the_pass(tmp_path: Path) -> None:
+    """At once, even where somebody keeps the error: a cluster they work on may be gone when Python tidies up."""
+    rows = [record("bad", "", ""), *vqa_records(50)]
+    source = write_lines(tmp_path / "source.jsonl", rows)
+    config = ConvertConfig(task="vqav2", source=str(source), out=tmp_path / "data", strict=True)
+    prepared = prepare(config)
+    is_over = []
+
+    def elsewhere(source: Source) -> Iterator[NativeBatch]:
+        try:
+            yield from source.pieces(range(1), 10)
+        finally:
+            is_over.append(True)
+
+    def read(source: Source, measure: Measuring) -> Measured:
+        return map_in_order(measure, source.arrange(elsewhere(source), 10))
+
+    with pytest.raises(RejectLimitError, match="row 0, id bad: no_answer") as kept:
+        ingest(prepared.source, prepared.spec, config, prepared.styles, tmp_path / "ingest", lambda rows: None, read)
+    assert is_over == [True]
+    assert kept.value
+
+
+def test_batches_of_any_size_measure_the_same(tmp_path: Path) -> None:
+    config = ConvertConfig(task="vqav2", source=str(write_lines(tmp_path / "source.jsonl", vqa_records(300))))
+    prepared = prepare(config)
+    measure = Measuring(prepared.spec, tuple(prepared.styles), None, 7, None)
+    found = []
+    for batch_rows in (1, 17, 300):
+        parts = [part for _, rows in read_here(prepared.source, measure, batch_rows) for part in rows]
+        found.append(
+            [
+                (key, bits, polarity, source_id)
+                for part in parts
+                for key, bits, polarity, source_id in zip(
+                    part.keys.tolist(),
+                    part.capable.tolist(),
+                    part.polarity.tolist(),
+                    part.rows["source_id"].to_pylist(),
+                    strict=True,
+                )
+            ]
+        )
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 300
