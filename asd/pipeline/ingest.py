@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from asd.columns import NATIVE_SCHEMA
@@ -157,7 +158,8 @@ class _Ingest:
             with storage_errors(self.folder):
                 split.writer.write_batch(part)  # type: ignore[union-attr]
             split.rows += part.num_rows
-            split.size_bytes += part.nbytes + (self._image_bytes(part) if self.config.embed_images else 0)
+            split.size_bytes += sum(map(content_bytes, part.columns))
+            split.size_bytes += self._image_bytes(part) if self.config.embed_images else 0
             offset += part.num_rows
             if split.rows >= self.config.shard_rows or split.size_bytes >= self.config.shard_bytes:
                 self._close(split)
@@ -259,6 +261,16 @@ def mining_rows(folder: Path, ingested: Ingested) -> pa.Table:
     order = np.argsort(keys, kind="stable")[:MINING_ROWS]
     texts = pa.Table.from_batches(parts).take(pa.array(order))
     return pa.table([pa.array(keys[order]), *texts.columns], schema=_MINING_SCHEMA).combine_chunks()
+
+
+def content_bytes(column: pa.Array) -> int:
+    """Size of a column, whatever buffers it happens to have: those of equal columns differ with where they come from."""
+    size = -(-len(column) // 8) if column.null_count else 0
+    if pa.types.is_list(column.type):
+        return size + 4 * len(column) + content_bytes(column.flatten())
+    if pa.types.is_string(column.type):
+        return size + 4 * len(column) + (pc.sum(pc.binary_length(column)).as_py() or 0)
+    return int(size + len(column) * column.type.bit_width // 8)
 
 
 def describe(reject: Reject) -> str:

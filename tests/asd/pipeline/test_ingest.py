@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from asd.errors import RejectLimitError
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.ingest import ingest
+from asd.pipeline.ingest import content_bytes, ingest
 from asd.pipeline.measuring import Measured, Measuring, read_here
 from asd.pipeline.prepare import prepare
 from asd.sources.batch import NativeBatch
@@ -39,6 +40,18 @@ def test_readers_elsewhere_end_with_the_error_that_stops_the_pass(tmp_path: Path
         ingest(prepared.source, prepared.spec, config, prepared.styles, tmp_path / "ingest", lambda rows: None, read)
     assert is_over == [True]
     assert kept.value
+
+
+def test_the_size_of_a_block_does_not_tell_where_its_rows_come_from(tmp_path: Path) -> None:
+    """By it blocks are cut, which must be the same wherever the source was read."""
+    config = ConvertConfig(task="vqav2", source=str(write_lines(tmp_path / "source.jsonl", vqa_records(300))))
+    (batch,) = prepare(config).source.batches()
+    sent = pa.ipc.read_record_batch(batch.table.serialize(), batch.table.schema)
+    assert sent.nbytes != batch.table.nbytes
+    for rows in (batch.table, sent, pa.concat_batches([sent.slice(0, 123), sent.slice(123)])):
+        sizes = [sum(map(content_bytes, part.columns)) for part in (rows, rows.slice(7, 101))]
+        assert sizes == [sum(map(content_bytes, part.columns)) for part in (batch.table, batch.table.slice(7, 101))]
+    assert 0.99 < sum(map(content_bytes, sent.columns)) / sent.nbytes <= 1.0
 
 
 def test_batches_of_any_size_measure_the_same(tmp_path: Path) -> None:
