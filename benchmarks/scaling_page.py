@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ SHARD_ROWS = 65_536
 PART_BYTES = 8 << 20
 """Of a ranged read or a part of a multipart upload."""
 CORES, PARTS = 64, 32
+HELD_BYTES = 11
+"""That the planning process holds of each row at the least: 10 while the source is read, then 8 to 11 for the plan.
+What the processes take by themselves hides a part of it up to 10^7 rows."""
 STAGES = ("preparing", "reading", "converting", "writing")
 BYTES = ("source_bytes", "version_bytes", "held_bytes")
 
@@ -77,6 +80,9 @@ class Line:
         before, last = (found[-2], found[-1])
         slope = (getattr(last, name) - getattr(before, name)) / (last.rows - before.rows)
         return cls(last.rows, getattr(last, name), max(slope, 0.0))
+
+    def at_least(self, slope: float) -> Line:
+        return replace(self, slope=max(self.slope, slope))
 
     def at(self, rows: float) -> float:
         return self.value + self.slope * (rows - self.rows)
@@ -182,7 +188,8 @@ def in_parts(stages: dict[str, tuple[float, float]], cores: int) -> float:
 
 def sums_table(found: list[Point], stages: dict[str, tuple[float, float]]) -> str:
     decade = decade_below(found)
-    lines_of = {name: Line.through(decade, name) for name in ("work_s", "peak_mb", "main_peak_mb", *BYTES)}
+    lines_of = {name: Line.through(decade, name) for name in ("work_s", *BYTES)}
+    lines_of |= {name: Line.through(decade, name).at_least(HELD_BYTES / 1e6) for name in ("peak_mb", "main_peak_mb")}
     two = on_cores(stages, 2)
     quicker, parted = on_cores(stages, CORES) / two, in_parts(stages, CORES) / two
     rows = [
@@ -211,6 +218,7 @@ def _writes(total: float, rows: int) -> int:
 def limits_table(found: list[Point], memory_gb: float) -> str:
     decade = decade_below(found)
     memory, held, work = (Line.through(decade, name) for name in ("peak_mb", "held_bytes", "work_s"))
+    memory = memory.at_least(HELD_BYTES / 1e6)
     limits = [
         (f"this machine's memory, {memory_gb:.0f} GB", memory.reaches(1e3 * memory_gb)),
         ("memory of 256 GB", memory.reaches(256e3)),
@@ -218,7 +226,7 @@ def limits_table(found: list[Point], memory_gb: float) -> str:
         ("a disk of 10 TB", held.reaches(1e13)),
         ("a day on 2 cores", work.reaches(86_400)),
         ("five digits in a shard's name", SHARD_ROWS * 10**5),
-        ("32-bit row numbers (then 64, 4 bytes a row more)", 2**32),
+        ("32-bit row numbers (then 64, a quarter of a byte a row more)", 2**32),
     ]
     lines = ["| limit | reached at about |", "| --- | ---: |"]
     for name, rows in sorted(limits, key=lambda limit: limit[1]):

@@ -74,6 +74,13 @@ def test_nothing_that_does_not_grow_is_ever_reached() -> None:
     assert Line.through([point(10, [1, 1, 1, 1]), point(20, [1, 1, 1, 1])], "peak_mb").reaches(1e9) == float("inf")
 
 
+def test_a_line_may_be_told_what_is_known_to_grow() -> None:
+    level = Line(rows=10, value=500.0, slope=0.0)
+    assert level.at_least(2.0).at(15) == 510.0
+    assert level.at_least(2.0).reaches(520.0) == 20
+    assert Line(10, 500.0, slope=3.0).at_least(2.0).at(15) == 515.0
+
+
 def test_runs_of_one_size_are_one_point() -> None:
     base = {
         "rows": 10,
