@@ -145,11 +145,11 @@ def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
         )
         if question not in prompt or not prompt.endswith(rfp) or not prompt.startswith(images[number])
     ]
+    if found or "\n".join(prompts).count(IMAGE_TOKEN) != sum(numbers):  # else none has more than those it begins with
+        found += [place for place, prompt in enumerate(prompts) if prompt.count(IMAGE_TOKEN) != numbers[place]]
     for inside in (rows.contexts, texts.candidates):
         if any(inside):
             found += [place for place, text in enumerate(inside) if text not in prompts[place]]
-    if "\n".join(prompts).count(IMAGE_TOKEN) != sum(numbers):  # else none has more than those it begins with
-        found += [place for place, prompt in enumerate(prompts) if prompt.count(IMAGE_TOKEN) != numbers[place]]
     if IMAGE_TOKEN in "\n".join(texts.responses):
         found += [place for place, text in enumerate(texts.responses) if IMAGE_TOKEN in text]
     return found

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from asd.errors import DataError
 from asd.makers.checks import CHECKS, check, suspects
 from asd.makers.rendering import RenderContext, StyleRows, StyleTexts, render_style
+from asd.pipeline.drafts import DRAFT_FIELDS
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 _MAKERS = {maker.value: maker for maker in Maker}
@@ -19,7 +20,6 @@ _ANSWERS_MATTER = (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE)
 """Styles with wrong answers, which are compared with every accepted one."""
 _STRINGS = pa.list_(pa.string())
 _TEXT_COLUMNS = ("question", "rfp", "prompt", "response")
-_OF_DRAFTS = ("maker", "gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
 _TOGETHER = 512
 """Rows that are rendered and checked at a time: as many as stay in a processor's cache."""
 Places = npt.NDArray[np.int64]
@@ -34,7 +34,7 @@ def converted_columns(
     """
     outcomes = drafts["outcome"].to_numpy()
     dealt = np.asarray(deals, np.int64)
-    made = drafts.select(_OF_DRAFTS)
+    made = drafts.select(DRAFT_FIELDS)
     parts: list[dict[str, pa.Array]] = []
     order: list[Places] = []
     failed: dict[int, DataError] = {}
@@ -66,8 +66,7 @@ def _style_rows(style: AnswerStyle, batch: pa.RecordBatch, rows: Places, drafts:
     has_reasons = [False] * count
     if style is AnswerStyle.BRIEF_EXPLANATION:
         has_reasons = pc.greater(pc.list_value_length(batch["rationales"].take(wanted)), 0).to_pylist()
-    of_drafts = [column.combine_chunks() for column in drafts.columns]
-    makers, golds, options, fixed_order, gold_index, wrong, texts, asked = of_drafts
+    made = {name: drafts[name].combine_chunks() for name in DRAFT_FIELDS}
     return StyleRows(
         source_ids=batch["source_id"].take(wanted).to_pylist(),
         questions=batch["question"].take(wanted).to_pylist(),
@@ -75,14 +74,14 @@ def _style_rows(style: AnswerStyle, batch: pa.RecordBatch, rows: Places, drafts:
         num_images=pc.list_value_length(batch["images"].take(wanted)).to_pylist(),
         accepted=_lists(batch["accepted"].take(wanted)) if style in _ANSWERS_MATTER else [_NONE] * count,
         has_reasons=has_reasons,
-        makers=[_MAKERS[name] for name in makers.to_pylist()],
-        golds=golds.to_pylist(),
-        options=_lists(options),
-        fixed_order=fixed_order.to_pylist(),
-        gold_index=gold_index.to_pylist(),
-        wrong=_texts(wrong),
-        texts=_texts(texts),
-        asked=_texts(asked),
+        makers=[_MAKERS[name] for name in made["maker"].to_pylist()],
+        golds=made["gold"].to_pylist(),
+        options=_lists(made["options"]),
+        fixed_order=made["fixed_order"].to_pylist(),
+        gold_index=made["gold_index"].to_pylist(),
+        wrong=_texts(made["wrong"]),
+        texts=_texts(made["text"]),
+        asked=_texts(made["question"]),
     )
 
 

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from asd.columns import REWRITE
-from asd.pipeline.ingested import NativeShard
+from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES
-from asd.shards.files import open_staged, write_arrow
+from asd.shards.files import lost_file, open_staged, write_arrow
 
 DRAFT_SCHEMA = pa.schema(
     [
@@ -43,9 +43,9 @@ DRAFT_SCHEMA = pa.schema(
         ("made_checks", pa.list_(pa.string())),
     ]
 )
-_DRAFT_FIELDS = ("maker", "gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
+DRAFT_FIELDS = ("maker", "gold", "options", "fixed_order", "gold_index", "wrong", "text", "question")
 """Fields of a Draft that are columns as they are, in the order of the class."""
-_NO_DRAFT: Any = SimpleNamespace(**dict.fromkeys(_DRAFT_FIELDS))
+_NO_DRAFT: Any = SimpleNamespace(**dict.fromkeys(DRAFT_FIELDS))
 _NUMBERS = list(range(len(TARGET_STYLES)))
 CHAINS = [_NUMBERS[first:] + _NUMBERS[:first] for first in _NUMBERS]
 """For each primary style, all styles in the order in which they are tried."""
@@ -81,8 +81,8 @@ class DraftOrder:
 
     def masks(self, ingest_dir: Path) -> list[int]:
         """For each request, the styles that may be tried, as bits."""
-        capable = np.load(ingest_dir / "capable.npy", mmap_mode="r")
-        able = capable[self.rows() + self.shard.first]
+        first = self.shard.first
+        able = StoredColumn(ingest_dir / "capable.npy")[first : first + self.shard.rows][self.rows()]
         able[len(self.chain) :] &= np.uint8(1) << self.single[:, 1].astype(np.uint8)
         masks: list[int] = able.tolist()
         return masks
@@ -128,7 +128,7 @@ def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable
         "outcome": outcomes,
         "num_options": _num_options(outcomes, drafts),
         "reasons": reasons,
-        **{name: list(map(attrgetter(name), drafts)) for name in _DRAFT_FIELDS},
+        **{name: list(map(attrgetter(name), drafts)) for name in DRAFT_FIELDS},
     }
     if any(rewrites) or any(checks):
         columns |= {"rewrite": rewrites, "made_checks": checks}
@@ -156,8 +156,12 @@ def _read_drafts(path: Path) -> pa.Table:
 
 
 def read_outcomes(path: Path, order: DraftOrder) -> Outcomes:
+    """Raises: StorageError if it is no answer to the order, whatever befell it."""
     table = open_staged(path).read_all()
     outcome, options = table["outcome"].to_numpy(), table["num_options"].to_numpy()
+    is_answer = np.array_equal(table["row"].to_numpy(), order.rows()) and np.isin(outcome, [*_NUMBERS, NOBODY]).all()
+    if not is_answer or not np.array_equal(table["asked"].to_numpy(), order.asked()):
+        raise lost_file(path, "it is no answer to what the plan asks")
     cut = len(order.chain)
     return Outcomes(outcome[:cut], options[:cut], outcome[cut:], options[cut:])
 

@@ -38,8 +38,11 @@ class StoredColumn:
     """An array in a .npy file, of which only the slices that are asked for are read."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: OSError, ValueError for a file that is not there or is none."""
-        array = np.load(path, mmap_mode="r")
+        """Raises: StorageError for a file that is not there or is none."""
+        try:
+            array = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError) as exc:
+            raise lost_file(path, str(exc)) from exc
         self._path, self._length, self._dtype, self._start = path, len(array), array.dtype, array.offset
 
     def __len__(self) -> int:

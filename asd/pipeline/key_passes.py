@@ -30,7 +30,10 @@ def repeated_keys(keys: Column, block: int = BLOCK, at_once: int = AT_ONCE) -> K
 
 
 def rows_with_smallest(keys: Column, count: int, block: int = BLOCK) -> tuple[npt.NDArray[np.int64], Keys]:
-    """Rows with the `count` smallest keys, ascending by row, and their keys; more where the last of them is repeated."""
+    """Rows with the `count` smallest keys, ascending by row, and their keys; more where the last of them is repeated.
+
+    keys: one at least.
+    """
     smallest = np.zeros(0, np.uint64)
     for part in blocks(len(keys), block):
         values = keys[part]

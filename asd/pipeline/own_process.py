@@ -15,7 +15,8 @@ def leave_out_pandas() -> None:
 
     Its Python part looks for pandas once, to recognise data frames among its arguments, and looks again when it is
     asked for one outright (`to_pandas`). Its C++ part looks at each list until there is a module of that name, and
-    takes from it the objects that stand for nulls: it finds one that has none. Does nothing where pandas is loaded.
+    takes from it the objects that stand for nulls: it finds one that has none,
+    and sees no null in pandas' own ones from then on. Does nothing where pandas is loaded.
     """
     if "pandas" in sys.modules:
         return

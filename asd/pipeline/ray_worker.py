@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from asd.errors import AsdError, StorageError
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
-from asd.pipeline.ingested import NativeShard
+from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
 from asd.shards.files import storage_errors, write_bytes
@@ -81,7 +81,11 @@ class StagingFiles:
         return np.fromfile(path, np.uint8) if path.is_file() else None
 
     def stretch(self, name: str, first: int, rows: int) -> Any:
-        return np.array(np.load(self._staging / "ingest" / f"{name}.npy", mmap_mode="r")[first : first + rows])
+        """A part of a column, or in words why it cannot be read."""
+        try:
+            return StoredColumn(self._staging / "ingest" / f"{name}.npy")[first : first + rows]
+        except AsdError as exc:
+            return str(exc)
 
     def write(self, place: str, name: str, content: Any, durable: bool) -> str:
         """The refusal of the disk in words, or ""."""
@@ -179,7 +183,10 @@ class _RemoteBench(_Bench):
         try:
             self._fetch(f"ingest/{shard.file}", ingest_dir / shard.file)
             for name in _GLOBAL_ROWS:
-                np.save(ingest_dir / f"{name}.npy", self._ask("stretch", name, shard.first, shard.rows))
+                column = self._ask("stretch", name, shard.first, shard.rows)
+                if isinstance(column, str):
+                    raise StorageError(column)
+                np.save(ingest_dir / f"{name}.npy", column)
             yield replace(shard, first=0)
         finally:
             for folder in (ingest_dir, self._setup.drafts_dir, self._setup.shards_dir):

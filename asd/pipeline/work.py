@@ -33,7 +33,7 @@ from asd.pipeline.drafts import (
     read_outcomes,
     write_drafts,
 )
-from asd.pipeline.ingested import NativeShard
+from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.own_process import leave_out_pandas, use_system_memory
 from asd.schemas.styles import AnswerStyle
@@ -172,9 +172,8 @@ class Worker:
         drafts = read_accepted(files, order.rows, order.styles, order.shard.rows)
         given_up = read_given_up(files, order.processed) if order.processed else None
         chosen = np.asarray(order.rows, np.int64)
-        keys = np.load(self.setup.ingest_dir / "keys.npy", mmap_mode="r")[
-            order.shard.first : order.shard.first + order.shard.rows
-        ]
+        start = order.shard.first
+        keys = StoredColumn(self.setup.ingest_dir / "keys.npy")[start : start + order.shard.rows]
         rfps = native_rfps(self.spec, {k: rfps_for(self.spec, k) for k in (self.spec.native_style.value,)})
         first = 0
         reader = open_staged(self.setup.ingest_dir / order.shard.file)
@@ -189,7 +188,7 @@ class Worker:
                 converted = ConvertedRows(local, columns)
             rows = shard_rows(
                 batch,
-                np.asarray(keys[first : first + batch.num_rows]),
+                keys[first : first + batch.num_rows],
                 source_ids,
                 self.spec,
                 rfps,

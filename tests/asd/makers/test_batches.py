@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,18 +78,29 @@ DRAFTS = st.builds(
     question=st.sampled_from(["", "What is here?"]),
 )
 DAMAGE = st.sampled_from([None, *StyleTexts._fields])
+MOVES: list[Callable[[str], str]] = [
+    lambda prompt: prompt,
+    lambda prompt: prompt.replace("\n", f"\n{IMAGE_TOKEN} ", 1),
+    lambda prompt: prompt.removeprefix(f"{IMAGE_TOKEN}\n"),
+]
+"""What may befall image tokens: none lost, one more, one less; the sum over rows can be as it should."""
 
 
 @pytest.mark.parametrize("style", TARGET_STYLES)
-@given(rows=st.lists(st.tuples(SAMPLES, DRAFTS, DAMAGE, TEXTS), min_size=1, max_size=4))
+@given(
+    rows=st.lists(st.tuples(SAMPLES, DRAFTS, DAMAGE, TEXTS), min_size=1, max_size=4),
+    moves=st.lists(st.integers(0, 2), max_size=4),
+)
 @settings(max_examples=120, deadline=None)
-def test_rows_that_fail_a_check_are_suspects(style: AnswerStyle, rows: list[Any]) -> None:
+def test_rows_that_fail_a_check_are_suspects(style: AnswerStyle, rows: list[Any], moves: list[int]) -> None:
     columns = StyleRows.of([sample for sample, *_ in rows], [made for _, made, *_ in rows])
     texts = render_style(style, columns, [0] * len(rows), RENDERING)
     damaged = {name: list(column) for name, column in texts._asdict().items()}
     for place, (*_, name, text) in enumerate(rows):
         if name is not None:
             damaged[name][place] = [text] if name == "options" else text
+    for place, (move, prompt) in enumerate(zip(moves, damaged["prompts"], strict=False)):
+        damaged["prompts"][place] = MOVES[move](prompt)
     texts = StyleTexts(**damaged)
     failing = {
         place

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import asd
@@ -45,6 +47,25 @@ def changed(data: bytes) -> bytes:
 
 def replaced(data: bytes) -> bytes:
     return b'{"valid": ["but", "something else"]}'
+
+
+def of_no_style(data: bytes) -> bytes:
+    """A draft file of outcomes that no maker gives."""
+    return _with_column(data, "outcome", lambda column: np.full_like(column, 200))
+
+
+def of_other_rows(data: bytes) -> bytes:
+    return _with_column(data, "row", lambda column: column + 1)
+
+
+def _with_column(data: bytes, name: str, change: Callable[[np.ndarray], np.ndarray]) -> bytes:
+    table = pa.ipc.open_file(data).read_all()
+    place = table.schema.get_field_index(name)
+    column = pa.array(change(table[name].to_numpy()), table.schema.field(place).type)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table.set_column(place, table.schema.field(place), column))
+    return bytes(sink.getvalue())
 
 
 class Told(SilentProgress):
@@ -149,7 +170,7 @@ def test_finished_shards(folder: Path, killed: Path, how: Damage) -> None:
     assert_same_as_whole(folder, killed)
 
 
-@pytest.mark.parametrize("how", [cut_off, emptied])
+@pytest.mark.parametrize("how", [of_no_style, of_other_rows, cut_off, emptied])
 def test_draft_files_say_what_to_do(folder: Path, killed: Path, how: Damage) -> None:
     path = damage(folder, "drafts/*.arrow", how)
     with pytest.raises(StorageError, match=rf"{path.name} cannot be read any more .*asd versions .*data --clean`"):
