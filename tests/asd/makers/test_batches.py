@@ -121,3 +121,17 @@ def test_sound_rows_are_no_suspects() -> None:
         rows = StyleRows.of(samples, drafts)
         texts = render_style(style, rows, [n % 2 for n in range(20)], RENDERING)
         assert suspects(style, rows, texts) == set()
+
+
+def test_a_token_too_many_beside_one_too_few_makes_two_suspects() -> None:
+    style = AnswerStyle.SHORT_ANSWER
+    samples = [Sample(f"s{n}", "What fruit is in the bowl?", "apple", images=["a.png"]) for n in range(3)]
+    rows = StyleRows.of(samples, [Draft(style, Maker.FIELD, "apple") for _ in samples])
+    texts = render_style(style, rows, [0] * 3, RENDERING)
+    assert suspects(style, rows, texts) == set()
+    more, less, sound = texts.prompts
+    moved = texts._replace(prompts=[more.replace("fruit", f"{IMAGE_TOKEN} fruit"), less.removeprefix(f"{IMAGE_TOKEN}\n"), sound])
+    moved = moved._replace(questions=["is in the bowl?"] * 3)
+    for place in (0, 1):
+        assert "image_count" in check(moved.row(place, "t"), rows.sample(place), rows.draft(style, place))
+    assert suspects(style, rows, moved) == {0, 1}
