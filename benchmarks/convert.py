@@ -111,7 +111,9 @@ def make_source(path: Path, rows: int) -> None:
 
 def run_convert(source: Path, out: Path, ratio: float, workers: int | None) -> None:
     import asd
+    from asd.pipeline.own_process import settle_in
 
+    settle_in()
     asd.convert(task="vqav2", source=source, out=out, ratio=ratio, workers=workers)
 
 
@@ -132,6 +134,7 @@ def run_floor(source: Path, shards: Path, out: Path) -> None:
                 writer.write_batch(reader.get_batch(number))
         with (out / path.name).open("rb+") as file:
             os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # as the conversion does
     assert rows
 
 

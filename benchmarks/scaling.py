@@ -63,7 +63,9 @@ class Stages:
 def convert(source: Path, out: Path) -> dict[str, Any]:
     from asd.pipeline.config import ConvertConfig
     from asd.pipeline.convert import convert as run
+    from asd.pipeline.own_process import settle_in
 
+    settle_in()
     stages = Stages()
     start = time.perf_counter()
     done = run(ConvertConfig(task="vqav2", source=str(source), out=out, ratio=RATIO), stages)

@@ -16,7 +16,7 @@ from asd.cli.table import Table
 from asd.errors import AsdError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import Conversion, convert, dry_run
-from asd.pipeline.own_process import leave_out_pandas, use_system_memory
+from asd.pipeline.own_process import settle_in
 from asd.pipeline.progress import progress_for_terminal
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import Maker, parse_style
@@ -92,8 +92,7 @@ def run(
     shard: tuple[int | None, int | None, float | None] = (None, None, None),
 ) -> None:
     """shard: index, number of parts, and seconds to wait; see `asd.cli.parts`."""
-    leave_out_pandas()
-    use_system_memory()
+    settle_in()
     given = given_settings(settings, ratio, ratio_per_style)
     if rewriter:
         given["rewriter"] = _rewriter(rewriter, whole=pipeline is None)

@@ -10,6 +10,12 @@ from types import ModuleType
 import pyarrow as pa
 
 
+def settle_in() -> None:
+    """For the command line and for worker processes, before any work."""
+    leave_out_pandas()
+    use_system_memory()
+
+
 def leave_out_pandas() -> None:
     """Keep PyArrow from importing pandas when it makes its first array: half a second and 60 MB that nothing here uses.
 

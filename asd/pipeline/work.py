@@ -35,7 +35,7 @@ from asd.pipeline.drafts import (
 )
 from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
-from asd.pipeline.own_process import leave_out_pandas, use_system_memory
+from asd.pipeline.own_process import settle_in
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import give_name, open_staged, sha256_of, write_hidden
@@ -262,8 +262,7 @@ def start_worker(setup: WorkerSetup) -> None:
     """Initialiser of a worker process. The files that `setup` names need not be there before the first order."""
     global _setup  # noqa: PLW0603  (what a process loads once; the pool offers no other place)
     pa.set_cpu_count(1)  # the processes are the parallelism
-    leave_out_pandas()
-    use_system_memory()
+    settle_in()
     _setup = setup
 
 

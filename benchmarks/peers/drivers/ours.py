@@ -1,14 +1,16 @@
-"""This package: `asd.convert` with everything on. It reads, plans, mines, writes, checks, fsyncs and commits."""
+"""This package: what `asd convert` does, with everything on. It reads, plans, mines, writes, checks, fsyncs and commits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import asd
+from asd.pipeline.own_process import settle_in
 
 
 def start() -> None:
-    """Nothing to start before the work."""
+    """As the command begins."""
+    settle_in()
 
 
 def work(source: Path, out: Path, ratio: float) -> None:
