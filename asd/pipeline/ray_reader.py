@@ -137,7 +137,7 @@ class _Desk:
             found = (self.site.absolute / name).stat()
         except OSError:
             return False
-        return (found.st_size, found.st_mtime_ns) == self.site.stamps[name]
+        return (found.st_size, found.st_mtime_ns) == self.site.stamps.get(name)
 
     def _scratch(self) -> Path:
         if self._folder is None:
@@ -147,14 +147,16 @@ class _Desk:
 
     def _fetch(self, part: Part, folder: Path) -> None:
         """The main files, and of the others those that are not there from an earlier part."""
-        for name in part.names:
-            self._fetch_file(name, folder / name, part.span)
+        for name in part.names:  # one that is joined with itself is needed whole
+            self._fetch_file(name, folder / name, None if name in part.beside else part.span)
         for name in part.beside:
             if not (folder / name).exists():
                 self._fetch_file(name, folder / name, None)
 
     def _fetch_file(self, name: str, to: Path, span: LineSpan | None) -> None:
         """Of a stretch, only its bytes, in their place."""
+        if name not in self.site.stamps:
+            raise SourceError(f"{self.site.root / name}: cannot be read (it was not there any more when the conversion began)")
         first, last = (span.start, span.stop) if span is not None else (0, self.site.stamps[name][0])
         with storage_errors(to):
             to.parent.mkdir(parents=True, exist_ok=True)

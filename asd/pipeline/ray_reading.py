@@ -52,15 +52,28 @@ class ClusterReading:
         if most_memory() < needed:
             self._say(f"note: the source is read here: a reader needs {needed / 1e6:,.0f} MB, more than a node has")
             return read_here(source, measure, self._batch_rows)
-        pieces = self._pieces(source, measure, parts, needed)
+        pieces = self._told(self._pieces(source, measure, parts, needed))
         return map_in_order(measure.by_split, source.arrange(pieces, self._batch_rows))
+
+    def _told(self, pieces: Iterator[NativeBatch]) -> Iterator[NativeBatch]:
+        """A cluster that breaks down is one message."""
+        import ray
+
+        try:
+            yield from pieces
+        except ray.exceptions.RayError as exc:
+            raise WorkerLostError(
+                f"the Ray cluster broke down while the source was read ({describe_failure(exc)}). Run the same command "
+                "again, or without --engine ray."
+            ) from exc
 
     def _pieces(
         self, source: Source, measure: Measuring, parts: Sequence[Part], needed: int
     ) -> Iterator[NativeBatch]:
         import ray
 
-        files = ray.remote(SourceFiles).options(num_cpus=0, **on_this_node()).remote(str(source.root.absolute()))
+        actor = ray.remote(SourceFiles).options(num_cpus=0, max_concurrency=4, **on_this_node())
+        files = actor.remote(str(source.root.absolute()))
         site = self._site(source, measure, files)
         task = ray.remote(read_part).options(
             num_cpus=1, memory=needed, num_returns="streaming", max_retries=0, scheduling_strategy="SPREAD"
@@ -73,14 +86,16 @@ class ClusterReading:
             while todo or begun:
                 while todo and len(begun) < ahead:
                     part = todo.popleft()
-                    begun.append(_PartUnderWay(part, lambda part, skip: task.remote(site.mark, [held], part, skip)))
+                    begun.append(
+                        _PartUnderWay(part, needed, lambda part, skip: task.remote(site.mark, [held], part, skip))
+                    )
                 yield from begun[0].pieces(source.note)
                 begun.popleft()
         finally:
-            with contextlib.suppress(ray.exceptions.RayError):
-                for unfinished in begun:
-                    unfinished.cancel()
-                ray.kill(files)
+            for end in (*(unfinished.cancel for unfinished in begun), lambda: ray.kill(files)):
+                with contextlib.suppress(ray.exceptions.RayError):
+                    end()
+            begun.clear()  # an error's traceback holds this frame, and what these hold with it
 
     def _site(self, source: Source, measure: Measuring, files: Any) -> SourceSite:
         absolute = source.root.absolute()
@@ -89,22 +104,22 @@ class ClusterReading:
             root=source.root,
             reader=source.reader.at(absolute),
             absolute=absolute,
-            stamps={file.path: self._stamp(Path(source.root) / file.path) for file in source.files},
+            stamps={
+                file.path: stamp for file in source.files if (stamp := self._stamps.get(source.root / file.path))
+            },
             measure=measure,
             batch_rows=self._batch_rows,
             files=files,
             ship=self._ship,
         )
 
-    def _stamp(self, path: Path) -> tuple[int, int]:
-        return self._stamps.get(path, (0, 0))  # gone since: its reader says so
-
 
 class _PartUnderWay:
     """A part that a worker reads, and begins anew if it must, from the first piece on that has not come."""
 
-    def __init__(self, part: Part, begin: Callable[[Part, int], Any]) -> None:
-        self._part, self._begin = part, begin
+    def __init__(self, part: Part, needed: int, begin: Callable[[Part, int], Any]) -> None:
+        """needed: bytes of memory, without which it would wait for a node for ever."""
+        self._part, self._needed, self._begin = part, needed, begin
         self._given = begin(part, 0)
 
     def pieces(self, note: Callable[[str], None]) -> Iterator[NativeBatch]:
@@ -121,8 +136,8 @@ class _PartUnderWay:
                 ) from exc
             except ray.exceptions.RayError as exc:
                 deaths += 1
-                if deaths >= MAX_TRIES:
-                    raise self._lost(deaths) from exc
+                if deaths >= MAX_TRIES or most_memory() < self._needed:
+                    raise self._lost(deaths, describe_failure(exc)) from exc
                 self._given = self._begin(self._part, taken)
                 continue
             if isinstance(item, PartEnd):
@@ -139,10 +154,11 @@ class _PartUnderWay:
 
         ray.cancel(self._given)
 
-    def _lost(self, deaths: int) -> WorkerLostError:
+    def _lost(self, deaths: int, last: str) -> WorkerLostError:
+        times = "once" if deaths == 1 else f"{deaths} times"
         return WorkerLostError(
-            f"the worker that was to read {self._part} died {deaths} times (killed, or out of memory). Run the same "
-            "command again, on nodes with more memory if that was short, or without --engine ray."
+            f"the worker that was to read {self._part} died {times} (killed, or out of memory; at last: {last}). Run the "
+            "same command again, on nodes with more memory if that was short, or without --engine ray."
         )
 
 

@@ -78,7 +78,7 @@ class Part:
 def cut_into_parts(
     reader: PartReader, sizes: Mapping[str, int], part_bytes: int = PART_BYTES, span_bytes: int = SPAN_BYTES
 ) -> list[Part]:
-    """None if no other process can read this source. sizes: of the files."""
+    """Empty if no other process can read this source. sizes: of the files."""
     if not reader.is_movable:
         return []
     whole = _whole_files(reader, sizes, part_bytes, span_bytes)
@@ -96,23 +96,23 @@ def _whole_files(reader: PartReader, sizes: Mapping[str, int], part_bytes: int, 
     """Runs of files, each as short as makes `part_bytes`; a file larger than `span_bytes` is alone."""
     parts, first, size = [], 0, 0
     counted: set[str] = set()  # what all files are joined with makes the first part long, not every one
-    for number, name in enumerate(reader.mains):
+    mains = reader.mains
+    for number, name in enumerate(mains):
         if number > first and sizes[name] > span_bytes:
-            parts.append(_part(reader, range(first, number)))
+            parts.append(_part(reader, mains, range(first, number)))
             first, size = number, 0
         fresh = {name, *reader.beside(number)} - counted
         counted |= fresh
         size += sum(sizes[file] for file in fresh)
-        if size >= part_bytes or sizes[name] > span_bytes or number + 1 == len(reader.mains):
-            parts.append(_part(reader, range(first, number + 1)))
+        if size >= part_bytes or sizes[name] > span_bytes or number + 1 == len(mains):
+            parts.append(_part(reader, mains, range(first, number + 1)))
             first, size = number + 1, 0
     return parts
 
 
-def _part(reader: PartReader, mains: range) -> Part:
-    names = tuple(reader.mains[main] for main in mains)
-    beside = dict.fromkeys(name for main in mains for name in reader.beside(main))
-    return Part(mains, names, tuple(beside))
+def _part(reader: PartReader, mains: Sequence[str], run: range) -> Part:
+    beside = dict.fromkeys(name for main in run for name in reader.beside(main))
+    return Part(run, tuple(mains[run.start : run.stop]), tuple(beside))
 
 
 def rejoin(pieces: Iterable[NativeBatch], batch_rows: int) -> Iterator[NativeBatch]:

@@ -175,8 +175,8 @@ def scratch_folders() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob("asd-ray-*"))
 
 
-def reading_of(source: Source, **other: Any) -> ClusterReading:
-    return ClusterReading(stamps_of(source.root / file.path for file in source.files), ship=False, **other)
+def reading_of(source: Source, *, ship: bool = False, **other: Any) -> ClusterReading:
+    return ClusterReading(stamps_of(source.root / file.path for file in source.files), ship=ship, **other)
 
 
 def seen(batches: Iterable[tuple[NativeBatch, list[MeasuredRows]]]) -> list[Any]:
@@ -214,6 +214,31 @@ def test_joined_files_that_no_node_has_memory_for(whole: Path, monkeypatch: pyte
     found = seen(reading_of(source, say=told.append)(source, measure))
     assert found == seen(read_here(source, measure))
     assert re.fullmatch(r"note: the source is read here: a reader needs [\d,]+ MB, more than a node has", told[0])
+
+
+@pytest.mark.parametrize("ship", [False, True])
+def test_a_file_that_is_joined_with_itself(tmp_path: Path, ship: bool) -> None:
+    """Every stretch of it needs all of it."""
+    layout = """
+        files: all.jsonl
+        joins: {parent: {files: all.jsonl, key: id, lookup: parent}}
+        columns: {source_id: id, question: q, gold: a, context: parent.q}
+    """
+    rows = [{"id": str(row), "q": f"What is {row}?", "a": f"thing {row}", "parent": str(2999 - row)} for row in range(3000)]
+    write(tmp_path, "all.jsonl", rows)
+    spec = make_spec(layout)
+    source = open_source(spec, tmp_path)
+    measure = Measuring(spec, (), None, 0, None)
+    assert len(source.parts()) > 2
+    assert seen(reading_of(source, ship=ship, say=print)(source, measure)) == seen(read_here(source, measure))
+
+
+def test_a_file_that_was_gone_when_the_conversion_began(whole: Path) -> None:
+    spec = load_task(str(whole / "task.yaml"))
+    source = open_source(spec, whole / "source")
+    batches = ClusterReading({}, ship=True, say=print)(source, Measuring(spec, (), None, 0, None))
+    with pytest.raises(SourceError, match=r"0_train_questions.jsonl: cannot be read .it was not there any more when the conv"):
+        list(batches)
 
 
 def test_one_file_is_read_by_the_driver(tmp_path: Path) -> None:
