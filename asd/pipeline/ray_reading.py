@@ -10,6 +10,7 @@ import contextlib
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class ClusterReading:
                 yield from begun[0].pieces(source.note)
                 begun.popleft()
         finally:
-            for end in (*(unfinished.cancel for unfinished in begun), lambda: ray.kill(files)):
+            for end in (*(unfinished.cancel for unfinished in begun), partial(ray.kill, files)):
                 with contextlib.suppress(ray.exceptions.RayError):
                     end()
             begun.clear()  # an error's traceback holds this frame, and what these hold with it
