@@ -93,7 +93,9 @@ class ClusterReading:
                 yield from begun[0].pieces(source.note)
                 begun.popleft()
         finally:
-            for end in (*(unfinished.cancel for unfinished in begun), partial(ray.kill, files)):
+            ends: list[Callable[[], object]] = [unfinished.cancel for unfinished in begun]
+            ends.append(partial(ray.kill, files))
+            for end in ends:
                 with contextlib.suppress(ray.exceptions.RayError):
                     end()
             begun.clear()  # an error's traceback holds this frame, and what these hold with it
