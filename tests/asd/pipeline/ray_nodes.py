@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +67,30 @@ def two_nodes() -> Any:
         else:
             break
     return running
+
+
+class Killer(threading.Thread):
+    """Kills so many workers, each while it has work in hand."""
+
+    def __init__(self, at_work: Callable[[], list[int]], most: int) -> None:
+        """at_work: the processes that have."""
+        super().__init__(daemon=True)
+        self.at_work, self.most = at_work, most
+        self.killed: list[int] = []
+        self.is_over = threading.Event()
+
+    def run(self) -> None:
+        while not self.is_over.is_set() and len(self.killed) < self.most:
+            for process in self.at_work():
+                if process not in self.killed and len(self.killed) < self.most:
+                    os.kill(process, signal.SIGKILL)
+                    self.killed.append(process)
+            time.sleep(0.001)
+
+    def __enter__(self) -> Killer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over.set()
+        self.join()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import socket
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +19,7 @@ from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_cluster import ClusterError
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
-from tests.asd.pipeline.ray_nodes import HAS_RAY, Told
+from tests.asd.pipeline.ray_nodes import HAS_RAY, Killer, Told
 from tests.asd.robustness.conversions import assert_only_this_remains, contents, settings, write_source
 from tests.conftest import REPO
 
@@ -91,30 +87,6 @@ def workers_at_work() -> list[int]:
     return found
 
 
-class Killer(threading.Thread):
-    """Kills so many workers, each while it has a work item in hand."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(daemon=True)
-        self.most, self.killed, self.is_over = most, [], threading.Event()
-
-    def run(self) -> None:
-        while not self.is_over.is_set() and len(self.killed) < self.most:
-            for process in workers_at_work():
-                if process not in self.killed and len(self.killed) < self.most:
-                    os.kill(process, signal.SIGKILL)
-                    self.killed.append(process)
-            time.sleep(0.002)
-
-    def __enter__(self) -> Killer:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.is_over.set()
-        self.join()
-
-
 @pytest.mark.ray
 @pytest.mark.skipif(not HAS_RAY, reason="needs Ray: pip install -e '.[ray]'")
 class TestUnreachable:
@@ -150,7 +122,7 @@ class TestCluster:
         assert told[0].startswith("working on 2 Ray nodes with 2 CPUs")
 
     def test_a_killed_worker_costs_its_own_block(self, whole: Path, tmp_path: Path) -> None:
-        with Killer(1) as killer:
+        with Killer(workers_at_work, 1) as killer:
             root, _ = on_ray(whole, tmp_path, ray_ship_files=True)
         assert len(killer.killed) == 1
         assert_same(root, whole)
@@ -161,7 +133,7 @@ class TestCluster:
         with monkeypatch.context() as patch:
             patch.setattr(ray_engine, "MAX_TRIES", 2)
             with (
-                Killer(50) as killer,
+                Killer(workers_at_work, 50) as killer,
                 pytest.raises(WorkerLostError, match=r"was to make .* died 2 times .* run the same command again"),
             ):
                 on_ray(whole, tmp_path, ray_ship_files=True)

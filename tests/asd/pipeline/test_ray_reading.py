@@ -7,8 +7,6 @@ import os
 import re
 import signal
 import tempfile
-import threading
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from asd.shards.store import Store
 from asd.sources.batch import NativeBatch
 from asd.sources.open import Source, open_source
 from asd.tasks.registry import load_task
-from tests.asd.pipeline.ray_nodes import Told
+from tests.asd.pipeline.ray_nodes import Killer, Told
 from tests.asd.robustness.conversions import assert_only_this_remains, contents
 from tests.asd.sources.test_layouts import make_spec, write
 
@@ -100,30 +98,6 @@ def assert_same(root: Path, whole: Path) -> None:
     assert_only_this_remains(root)
 
 
-class Killer(threading.Thread):
-    """Kills so many workers while they read."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(daemon=True)
-        self.most, self.killed, self.is_over = most, [], threading.Event()
-
-    def run(self) -> None:
-        while not self.is_over.is_set() and len(self.killed) < self.most:
-            for process in reading_now():
-                if process not in self.killed and len(self.killed) < self.most:
-                    os.kill(process, signal.SIGKILL)
-                    self.killed.append(process)
-            time.sleep(0.001)
-
-    def __enter__(self) -> Killer:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.is_over.set()
-        self.join()
-
-
 def reading_now() -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -152,7 +126,7 @@ def test_a_split_alone(whole: Path, tmp_path: Path) -> None:
 
 
 def test_nodes_that_do_not_see_the_source_and_a_worker_killed(whole: Path, tmp_path: Path) -> None:
-    with Killer(1) as killer:
+    with Killer(reading_now, 1) as killer:
         on_ray(whole, tmp_path / "data", ray_ship_files=True)
     assert len(killer.killed) == 1
     assert_same(tmp_path / "data", whole / "whole")
@@ -163,7 +137,7 @@ def test_nodes_that_do_not_see_the_source_and_a_worker_killed(whole: Path, tmp_p
 def test_workers_that_always_die_are_one_message(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_reading, "MAX_TRIES", 2)
     with (
-        Killer(100) as killer,
+        Killer(reading_now, 100) as killer,
         pytest.raises(WorkerLostError, match=r"was to read \d_\w+_questions.jsonl.* died 2 times .* Run the same command"),
     ):
         on_ray(whole, tmp_path / "data", ray_ship_files=True)
