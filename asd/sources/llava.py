@@ -83,11 +83,8 @@ def _array_tables(blocks: ArrayBlocks, rules: RecordRules) -> Iterator[Table]:
                     pending.append((block, pool.submit(read, block)))
             except SourceError as exc:
                 fault = exc
-            if fault:
-                whole = [table for _, future in pending if (table := future.result())]
-                if len(whole) == len(pending):  # else what is wrong with the file is yet to be found out
-                    yield from whole
-                    raise fault
+            if fault and all(future.result() for _, future in pending):
+                raise fault  # else what is wrong with the file is yet to be found out
             if not pending:
                 return
             if table := pending[0][1].result():
