@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from asd.pipeline.progress import SilentProgress
+from asd.shards.store import Store
+from tests.asd.robustness.conversions import assert_only_this_remains, assert_still_latest, contents
 from tests.conftest import REPO
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -67,6 +69,27 @@ def two_nodes() -> Any:
         else:
             break
     return running
+
+
+def assert_same(root: Path, whole: Path) -> None:
+    """The latest versions of two dataset directories are one, and nothing else is left in the first."""
+    version = str(Store(whole).latest())
+    assert_still_latest(root, version)
+    assert contents(root / "versions" / version) == contents(whole / "versions" / version)
+    assert_only_this_remains(root)
+
+
+def processes(*titles: str, with_word: str = "") -> list[int]:
+    """Running ones whose command begins so, and holds a word."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if command.startswith(titles) and with_word in command:
+            found.append(int(path.parent.name))
+    return found
 
 
 class Killer(threading.Thread):

@@ -17,10 +17,9 @@ from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import convert
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_cluster import ClusterError
-from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
-from tests.asd.pipeline.ray_nodes import HAS_RAY, Killer, Told
-from tests.asd.robustness.conversions import assert_only_this_remains, contents, settings, write_source
+from tests.asd.pipeline.ray_nodes import HAS_RAY, Killer, Told, assert_same, processes
+from tests.asd.robustness.conversions import settings, write_source
 from tests.conftest import REPO
 
 
@@ -66,25 +65,10 @@ def on_ray(whole: Path, folder: Path, **other: Any) -> tuple[Path, list[str]]:
     return folder / "data", told.lines
 
 
-def assert_same(root: Path, whole: Path) -> None:
-    version = Store(whole / "whole").latest()
-    assert Store(root).latest() == version
-    assert contents(root / "versions" / str(version)) == contents(whole / "whole" / "versions" / str(version))
-    assert_only_this_remains(root)
-
-
 def workers_at_work() -> list[int]:
     """Ray's worker processes that have a work item in hand, and a scratch folder for its files."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes()
-        except OSError:
-            continue
-        has_scratch = any(Path(tempfile.gettempdir()).glob(f"asd-ray-{path.parent.name}-*"))
-        if command.startswith(b"ray::") and b"do_item" in command and has_scratch:
-            found.append(int(path.parent.name))
-    return found
+    scratch = {path.name.split("-")[2] for path in Path(tempfile.gettempdir()).glob("asd-ray-*")}
+    return [number for number in processes("ray::", with_word="do_item") if str(number) in scratch]
 
 
 @pytest.mark.ray
@@ -118,14 +102,14 @@ class TestCluster:
     @pytest.mark.parametrize("ship", [False, True], ids=["nodes that see the folder", "nodes that do not"])
     def test_same_bytes(self, whole: Path, tmp_path: Path, ship: bool) -> None:
         root, told = on_ray(whole, tmp_path, ray_ship_files=ship)
-        assert_same(root, whole)
+        assert_same(root, whole / "whole")
         assert told[0].startswith("working on 2 Ray nodes with 2 CPUs")
 
     def test_a_killed_worker_costs_its_own_block(self, whole: Path, tmp_path: Path) -> None:
         with Killer(workers_at_work, 1) as killer:
             root, _ = on_ray(whole, tmp_path, ray_ship_files=True)
         assert len(killer.killed) == 1
-        assert_same(root, whole)
+        assert_same(root, whole / "whole")
 
     def test_workers_that_always_die_are_one_message_and_the_next_run_goes_on(
         self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -139,7 +123,7 @@ class TestCluster:
                 on_ray(whole, tmp_path, ray_ship_files=True)
         assert len(killer.killed) >= 2
         root, _ = on_ray(whole, tmp_path)
-        assert_same(root, whole)
+        assert_same(root, whole / "whole")
 
     def test_bad_data_is_told_as_it_is_without_another_try(self, whole: Path, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=r"image .* cannot be read at .* Give the folder of the images"):

@@ -23,12 +23,10 @@ from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.prepare import stamps_of
 from asd.pipeline.ray_reading import ClusterReading
 from asd.schemas.styles import AnswerStyle
-from asd.shards.store import Store
 from asd.sources.batch import NativeBatch
 from asd.sources.open import Source, open_source
 from asd.tasks.registry import load_task
-from tests.asd.pipeline.ray_nodes import Killer, Told
-from tests.asd.robustness.conversions import assert_only_this_remains, contents
+from tests.asd.pipeline.ray_nodes import Killer, Told, assert_same, processes
 from tests.asd.sources.test_layouts import make_spec, write
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("connected", "every_file_a_part")]
@@ -91,23 +89,8 @@ def on_ray(whole: Path, out: Path, **other: Any) -> Told:
     return told
 
 
-def assert_same(root: Path, whole: Path) -> None:
-    version = Store(whole).latest()
-    assert Store(root).latest() == version
-    assert contents(root / "versions" / str(version)) == contents(whole / "versions" / str(version))
-    assert_only_this_remains(root)
-
-
 def reading_now() -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes()
-        except OSError:
-            continue
-        if command.startswith(b"ray::read_part"):
-            found.append(int(path.parent.name))
-    return found
+    return processes("ray::read_part")
 
 
 def test_same_bytes(whole: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from asd.pipeline.ray_rewriting import worker_settings
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.stats import RunStats
 from tests.asd.cli_runner import run_asd
-from tests.asd.pipeline.ray_nodes import Told
+from tests.asd.pipeline.ray_nodes import Told, processes
 from tests.asd.robustness.conversions import assert_only_this_remains, contents
 from tests.asd.sources_made import vqa_records, write_lines
 from tests.servers.running import RunningServer
@@ -59,19 +59,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("scene")
     with RunningServer(log=folder / "log.jsonl", model="scripted", latency_s=0.02) as server:
         yield Scene(folder, server)
-
-
-def processes(*titles: str) -> list[int]:
-    """Running ones whose command begins so."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-        except OSError:
-            continue
-        if command.startswith(titles):
-            found.append(int(path.parent.name))
-    return found
 
 
 class Killer(threading.Thread):
