@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from training.layers.expert_router import RoutedLoraLinear, Routing
+from asd_training.layers.expert_router import RoutedLoraLinear, Routing
 
 FORMS = ("frozen", "loop", "ours")
 LINEARS = ("q", "k", "v", "o", "gate", "up", "down")

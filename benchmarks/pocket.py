@@ -29,12 +29,12 @@ from pocket_tables import percent as percent  # for the benchmarks beside this o
 from scipy import stats
 
 from asd.tasks.registry import load_task
-from training.evaluation.accuracy_matrix import AccuracyMatrix
-from training.evaluation.forgetting import CATEGORIES, read_row, split_forgetting
-from training.evaluation.forgetting_table import task_reader
-from training.evaluation.metrics import all_metrics
-from training.evaluation.prediction_rows import read_predictions
-from training.evaluation.recovered_matrix import read_out_matrices
+from asd_training.evaluation.accuracy_matrix import AccuracyMatrix
+from asd_training.evaluation.forgetting import CATEGORIES, read_row, split_forgetting
+from asd_training.evaluation.forgetting_table import task_reader
+from asd_training.evaluation.metrics import all_metrics
+from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.evaluation.recovered_matrix import read_out_matrices
 
 RUN = re.compile(r"(?P<method>.+)-s(?P<seed>\d+)")
 BOTH = ("seq-lora", "replay", "ewc", "o-lora", "moelora", "continual-llava")

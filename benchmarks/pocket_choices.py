@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.finished_run import FinishedRun, load_run
-from training.layers.conditioning import condition
-from training.layers.expert_router import RoutedLoraLinear
-from training.methods.continual_llava import POOL
+from asd_training.finished_run import FinishedRun, load_run
+from asd_training.layers.conditioning import condition
+from asd_training.layers.expert_router import RoutedLoraLinear
+from asd_training.methods.continual_llava import POOL
 
 
 def increments(run: FinishedRun) -> str:

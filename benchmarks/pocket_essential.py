@@ -21,12 +21,12 @@ from pocket import RUN, interval, percent
 from pocket_json import read_arguments, report
 
 from asd.tasks.registry import load_task
-from training.checkpoint import RunFolder
-from training.data import TaskData, load_tasks
-from training.evaluation.forgetting import split_forgetting
-from training.evaluation.forgetting_table import task_reader
-from training.evaluation.prediction_rows import read_predictions
-from training.pocket.words import CATEGORIES, COLOURS, COLUMNS, GENRES, KINDS, PLURALS, ROWS
+from asd_training.checkpoint import RunFolder
+from asd_training.data import TaskData, load_tasks
+from asd_training.evaluation.forgetting import split_forgetting
+from asd_training.evaluation.forgetting_table import task_reader
+from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.pocket.words import CATEGORIES, COLOURS, COLUMNS, GENRES, KINDS, PLURALS, ROWS
 
 _OPEN = "|".join(
     {

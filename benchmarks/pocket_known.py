@@ -22,14 +22,14 @@ from pocket_json import read_arguments, report
 from torch import nn
 
 from asd.tasks.registry import load_task
-from training.checkpoint import RunFolder
-from training.data import TaskData, load_tasks
-from training.evaluation.forgetting import Category, split_forgetting
-from training.evaluation.forgetting_table import task_reader
-from training.evaluation.generate import Generation, generate
-from training.evaluation.prediction_rows import read_predictions
-from training.inputs import RunInputs
-from training.loop import Loop
+from asd_training.checkpoint import RunFolder
+from asd_training.data import TaskData, load_tasks
+from asd_training.evaluation.forgetting import Category, split_forgetting
+from asd_training.evaluation.forgetting_table import task_reader
+from asd_training.evaluation.generate import Generation, generate
+from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.inputs import RunInputs
+from asd_training.loop import Loop
 
 GROUPS = ("known before", "not known before")
 WRONG_STYLE: tuple[Category, ...] = ("superficial", "less_specific", "style_lost", "both_wrong")

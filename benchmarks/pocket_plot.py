@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from training.report.plots import FAINT, INK, KIND_COLOURS, LINE_COLOURS, SOFT
+from asd_training.report.plots import FAINT, INK, KIND_COLOURS, LINE_COLOURS, SOFT
 
 # Method -> its run on native tasks, its run on diversified ones.
 LINES = {

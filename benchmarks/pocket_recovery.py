@@ -28,15 +28,15 @@ from pocket_json import write_figures
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from training.checkpoint import RunFolder
-from training.data import TaskData, load_tasks
-from training.encoding import IGNORED
-from training.evaluation.evaluate import Evaluator
-from training.evaluation.prediction_rows import read_predictions
-from training.inputs import RunInputs
-from training.loop import Loop
-from training.methods.adapters import add_adapter
-from training.models import trainable
+from asd_training.checkpoint import RunFolder
+from asd_training.data import TaskData, load_tasks
+from asd_training.encoding import IGNORED
+from asd_training.evaluation.evaluate import Evaluator
+from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.inputs import RunInputs
+from asd_training.loop import Loop
+from asd_training.methods.adapters import add_adapter
+from asd_training.models import trainable
 
 STEPS = (5, 10, 20)
 LR = 1e-3

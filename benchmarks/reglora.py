@@ -42,8 +42,8 @@ from torch.utils.checkpoint import checkpoint
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from training.layers.key_elements import key_elements
-from training.methods.reg_lora import RegLoraPenalty
+from asd_training.layers.key_elements import key_elements
+from asd_training.methods.reg_lora import RegLoraPenalty
 
 STRENGTH, FRACTION = 2.5e3, 0.02
 FORMS = ("released", "gather", "ours", "ours-union")
@@ -309,7 +309,7 @@ def step_milliseconds(sizes: Sizes, repeats: int) -> dict[str, float]:
 
 def tune(sizes: Sizes) -> list[dict[str, Any]]:
     """Both passes over 32 square layers under other tilings; the fastest first."""
-    from training.layers import masked_l1_triton as fused
+    from asd_training.layers import masked_l1_triton as fused
 
     square = Sizes(sizes.hidden, sizes.hidden, 4, sizes.rank, sizes.dtype)
     pairs = make_pairs(square, "cuda", 1)
@@ -331,7 +331,7 @@ def tune(sizes: Sizes) -> list[dict[str, Any]]:
 
 
 def candidates() -> list[Any]:
-    from training.layers.masked_l1_triton import Tiling
+    from asd_training.layers.masked_l1_triton import Tiling
 
     shapes = [(32, 4), (64, 4), (64, 8), (128, 4), (128, 8)]
     return [

@@ -1,5 +1,3 @@
-"""Continual tuning of multimodal models on shards that `asd` wrote.
+"""Not a package to import: the folder of `asd_training`. Installed alone, no module named `training` shadows a user's."""
 
-Needs the extra `train` (torch, transformers, peft). Importing this package imports none of them: they load
-with the module that uses them.
-"""
+raise ImportError("this project's package `training` is called `asd_training` now: import it under that name")

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MODULES = ["torch", "transformers", "peft", "training.loop", "training.methods.reg_lora_tuning"]
+MODULES = ["torch", "transformers", "peft", "asd_training.loop", "asd_training.methods.reg_lora_tuning"]
 
 
 def _run(settings: dict[str, Any], kill_at: tuple[str, int] | None, environment: dict[str, str] | None = None) -> None:
     os.environ.update(environment or {})
     import torch
 
-    from training.config import build_config
-    from training.loop import run
+    from asd_training.config import build_config
+    from asd_training.loop import run
 
     torch.set_num_threads(1)
     if kill_at is not None:
@@ -58,7 +58,7 @@ def run_limited(settings: dict[str, Any], limit_bytes: int, told: Path) -> int:
 def _run_limited(settings: dict[str, Any], limit_bytes: int, told: Path) -> None:
     import resource
 
-    from training.errors import RunError
+    from asd_training.errors import RunError
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import asd
+from asd_training.config import RunConfig, build_config
 from tests.training.tiny_models import BUILDERS
 from tests.training.tiny_tasks import two_tasks
-from training.config import RunConfig, build_config
 
 TRAIN = {
     "batch": 4,

@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from training.layers.packed_bits import PackedWeights, pack_weights
+from asd_training.layers.packed_bits import PackedWeights, pack_weights
 
 # Around the 64 columns of a word and the rows of a tile.
 sizes = st.sampled_from([1, 2, 7, 31, 63, 64, 65, 100, 128, 130, 200])

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from asd_training.cli.main import main
+from asd_training.config import ModelConfig, build_config
+from asd_training.errors import ModelError, RunError, StateError, TaskDataError
+from asd_training.loop import run
+from asd_training.models import load_model, load_processor
 from tests.training.run_settings import make_settings
-from training.cli.main import main
-from training.config import ModelConfig, build_config
-from training.errors import ModelError, RunError, StateError, TaskDataError
-from training.loop import run
-from training.models import load_model, load_processor
 
 Settings = dict[str, Any]
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from asd.resources import pipelines_dir
-from training.config import build_config, change_config, load_config
-from training.errors import SettingError
+from asd_training.config import build_config, change_config, load_config
+from asd_training.errors import SettingError
 
 MINIMAL: dict[str, Any] = {
     "name": "t",

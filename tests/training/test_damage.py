@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 import asd
+from asd_training.config import build_config
+from asd_training.errors import RunError, SettingError, StateError
+from asd_training.loop import run
+from asd_training.processes import start_processes
 from tests.training.run_processes import run_limited
 from tests.training.run_settings import make_settings
 from tests.training.tiny_tasks import two_tasks
-from training.config import build_config
-from training.errors import RunError, SettingError, StateError
-from training.loop import run
-from training.processes import start_processes
 
 Settings = dict[str, Any]
 

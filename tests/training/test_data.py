@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from asd_training.config import DataConfig
+from asd_training.data import load_tasks, missing_images, require_images
+from asd_training.errors import TaskDataError
 from tests.training.run_settings import make_settings
 from tests.training.tiny_tasks import two_tasks
-from training.config import DataConfig
-from training.data import load_tasks, missing_images, require_images
-from training.errors import TaskDataError
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from asd_training.config import ModelConfig
+from asd_training.encoding import IGNORED, Collator, Encoder, find_per_row
+from asd_training.errors import ModelError, TaskDataError
+from asd_training.models import load_model, load_processor
+from asd_training.prompt_format import PromptFormat
 from tests.training.tiny_models import BUILDERS
-from training.config import ModelConfig
-from training.encoding import IGNORED, Collator, Encoder, find_per_row
-from training.errors import ModelError, TaskDataError
-from training.models import load_model, load_processor
-from training.prompt_format import PromptFormat
 
 MODELS = sorted(BUILDERS)
 

@@ -12,16 +12,16 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
+from asd_training.config import ModelConfig, RunConfig, build_config
+from asd_training.errors import MemoryLimitError, ModelError, StateError, TaskDataError
+from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.finished_run import load_run, predict
+from asd_training.loop import run
+from asd_training.methods.reg_lora import RegLoraPenalty
+from asd_training.methods.registry import METHODS
+from asd_training.models import load_model
 from tests.training.run_processes import run_in_two_processes
 from tests.training.run_settings import make_config, make_settings
-from training.config import ModelConfig, RunConfig, build_config
-from training.errors import MemoryLimitError, ModelError, StateError, TaskDataError
-from training.evaluation.prediction_rows import read_predictions
-from training.finished_run import load_run, predict
-from training.loop import run
-from training.methods.reg_lora import RegLoraPenalty
-from training.methods.registry import METHODS
-from training.models import load_model
 
 SHORT = {"steps": 4, "log_steps": 2, "lora": {"r": 4, "alpha": 8, "dropout": 0.0}}
 
@@ -288,7 +288,7 @@ def test_out_of_memory_says_what_to_lower(root: Path, monkeypatch: pytest.Monkey
     def full(*_: Any, **__: Any) -> None:
         torch.empty(2**60)  # a real allocation that no machine can serve
 
-    monkeypatch.setattr("training.task_trainer.cross_entropy", full)
+    monkeypatch.setattr("asd_training.task_trainer.cross_entropy", full)
     with pytest.raises(
         MemoryLimitError, match=r"out of memory while training vqav2; lower train.batch \(now 4;.*gradient_checkpoint"
     ):

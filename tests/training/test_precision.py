@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from asd_training.config import ModelConfig, build_config
+from asd_training.errors import SettingError
+from asd_training.loop import run
+from asd_training.models import load_model
 from tests.training.run_settings import make_settings
 from tests.training.tiny_models import BUILDERS
-from training.config import ModelConfig, build_config
-from training.errors import SettingError
-from training.loop import run
-from training.models import load_model
 
 SAVED = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 DTYPES, PRECISIONS = ("auto", "float32", "bfloat16", "float16"), ("float32", "bfloat16")

@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
+from asd_training.errors import RunError, SettingError
+from asd_training.loop import run
 from tests.training.run_processes import run_in_process
 from tests.training.run_settings import make_config, make_settings
-from training.errors import RunError, SettingError
-from training.loop import run
 
 SMALL_STEPS = {"checkpoint_steps": 3, "steps": 8}
-LOG, TRAINED = "training.stage_files:StageFiles.append_log", "training.stage_files:StageFiles.mark_trained"
+LOG, TRAINED = "asd_training.stage_files:StageFiles.append_log", "asd_training.stage_files:StageFiles.mark_trained"
 KILLS = {
     "reglora": [
         (LOG, 4),  # inside the first task, after its second checkpoint
         (TRAINED, 1),  # all saved, not marked
-        ("training.loop:train_stage", 1),  # between the tasks
+        ("asd_training.loop:train_stage", 1),  # between the tasks
         (LOG, 4),  # inside the second task
     ],
     "seq-lora": [
-        ("training.task_trainer:_Checkpoints.on_save", 1),  # the checkpoint is written, but not marked as whole
-        ("training.loop:write_predictions", 1),  # trained, answered, and the answers lost
-        ("training.evaluation.generate:_generate_batch", 2),  # in the middle of the second evaluation
-        ("training.stage_files:StageFiles.mark_done", 1),  # predictions written, stage not marked
+        ("asd_training.task_trainer:_Checkpoints.on_save", 1),  # the checkpoint is written, but not marked as whole
+        ("asd_training.loop:write_predictions", 1),  # trained, answered, and the answers lost
+        ("asd_training.evaluation.generate:_generate_batch", 2),  # in the middle of the second evaluation
+        ("asd_training.stage_files:StageFiles.mark_done", 1),  # predictions written, stage not marked
     ],
 }
 

@@ -12,10 +12,10 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from asd_training.evaluation.prediction_rows import read_predictions
 from tests.training.run_processes import run_in_process, run_in_two_processes
 from tests.training.run_settings import make_settings
 from tests.training.test_resume import outcome
-from training.evaluation.prediction_rows import read_predictions
 
 LORA = {"r": 3, "alpha": 6, "dropout": 0.0}
 TRAIN = {"batch": 4, "steps": 3, "lr": 1e-3, "projector_lr": 1e-3, "log_steps": 1, "lora": LORA}
@@ -73,7 +73,7 @@ def test_killed_while_sharded_ends_at_the_same_bits(workshop: Path) -> None:
     )
     assert run_in_two_processes(whole) == [0, 0]
     for call in (4, 2):  # after the checkpoint of the first task; before that of the second
-        assert -9 in run_in_two_processes(killed, ("training.task_trainer:average_gradients", call))
+        assert -9 in run_in_two_processes(killed, ("asd_training.task_trainer:average_gradients", call))
     assert run_in_two_processes(killed) == [0, 0]
     expected, got = outcome(Path(whole["out"])), outcome(Path(killed["out"]))
     assert got.keys() == expected.keys()
@@ -102,7 +102,7 @@ def test_by_accelerate_s_own_switch(workshop: Path, tmp_path: Path) -> None:
         "0",
     ]
     done = subprocess.run(
-        [sys.executable, *command, "-m", "training.cli.main", "run", tmp_path / "run.yaml"],
+        [sys.executable, *command, "-m", "asd_training.cli.main", "run", tmp_path / "run.yaml"],
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

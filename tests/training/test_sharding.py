@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import nn
 
+from asd_training.config import LoraSettings, ModelConfig
+from asd_training.errors import ModelError, SettingError
+from asd_training.layers.sharded import is_sharded, whole_tensor
+from asd_training.methods.adapters import add_adapter
+from asd_training.models import Projector, load_model
+from asd_training.sharding import average_gradients, clip_gradients, sharded_copy, share_like
 from tests.training.run_processes import MODULES
 from tests.training.tiny_models import BUILDERS
-from training.config import LoraSettings, ModelConfig
-from training.errors import ModelError, SettingError
-from training.layers.sharded import is_sharded, whole_tensor
-from training.methods.adapters import add_adapter
-from training.models import Projector, load_model
-from training.sharding import average_gradients, clip_gradients, sharded_copy, share_like
 
 CPU = torch.device("cpu")
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from asd_training.cli.main import COMMANDS
 from tests.training.evaluation.command import run_asd_train
 from tests.training.run_settings import make_settings
-from training.cli.main import COMMANDS
 
 
 def test_help_lists_all_commands_and_imports_none() -> None:
     code = (
-        "import sys; from training.cli.main import main\n"
+        "import sys; from asd_training.cli.main import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: print(sorted({'torch', 'transformers', 'pyarrow'} & set(sys.modules)))"
     )

@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from peft import PeftModel  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from asd_training.errors import ModelError, StateError  # noqa: E402
+from asd_training.models import trainable  # noqa: E402
+from asd_training.stage_training import switch_checkpointing  # noqa: E402
 from tests.training.conformance.trainees import CASES, STAGES, Rows, Trainee, untested  # noqa: E402
-from training.errors import ModelError, StateError  # noqa: E402
-from training.models import trainable  # noqa: E402
-from training.stage_training import switch_checkpointing  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"

@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from pydantic import TypeAdapter  # noqa: E402
 from torch import nn  # noqa: E402
 
-from training.config import LoraSettings, MethodConfig  # noqa: E402
-from training.methods.protocol import Stage  # noqa: E402
-from training.methods.registry import build_method  # noqa: E402
+from asd_training.config import LoraSettings, MethodConfig  # noqa: E402
+from asd_training.methods.protocol import Stage  # noqa: E402
+from asd_training.methods.registry import build_method  # noqa: E402
 
 HIDDEN, INNER, LAYERS = 4096, 11008, 32
 SHAPES = [(HIDDEN, HIDDEN)] * 4 + [(HIDDEN, INNER)] * 2 + [(INNER, HIDDEN)]

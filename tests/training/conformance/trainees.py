@@ -19,13 +19,13 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from training.config import MethodConfig, ModelConfig, TrainConfig
-from training.instruction_encoders import HASHED_SIZE
-from training.layers.conditioning import condition
-from training.methods.adapters import load_adapter, read_tensors, save_adapter
-from training.methods.protocol import Stage
-from training.methods.registry import METHODS, build_method
-from training.models import load_model, trainable
+from asd_training.config import MethodConfig, ModelConfig, TrainConfig
+from asd_training.instruction_encoders import HASHED_SIZE
+from asd_training.layers.conditioning import condition
+from asd_training.methods.adapters import load_adapter, read_tensors, save_adapter
+from asd_training.methods.protocol import Stage
+from asd_training.methods.registry import METHODS, build_method
+from asd_training.models import load_model, trainable
 
 CASES: dict[str, dict[str, Any]] = {
     "seq-lora-merge": {"method": "seq-lora"},

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 
+from asd_training.cli.main import main
 from tests.asd.cli_runner import Outcome
-from training.cli.main import main
 
 
 def run_asd_train(*arguments: object) -> Outcome:

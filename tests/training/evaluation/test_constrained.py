@@ -15,14 +15,14 @@ from asd.schemas.answers import parse_box
 from asd.schemas.boxes import format_box
 from asd.schemas.styles import AnswerStyle
 from asd.tasks.registry import load_task
+from asd_training.config import ModelConfig
+from asd_training.encoding import Collator, Encoder
+from asd_training.evaluation.allowed_tokens import Trie, box_can_start
+from asd_training.evaluation.constrained import Constraint, closed_labels
+from asd_training.evaluation.generate import Generation, generate
+from asd_training.models import load_model, load_processor
+from asd_training.prompt_format import PromptFormat
 from tests.training.tiny_models import llava
-from training.config import ModelConfig
-from training.encoding import Collator, Encoder
-from training.evaluation.allowed_tokens import Trie, box_can_start
-from training.evaluation.constrained import Constraint, closed_labels
-from training.evaluation.generate import Generation, generate
-from training.models import load_model, load_processor
-from training.prompt_format import PromptFormat
 
 
 @pytest.fixture(scope="module")

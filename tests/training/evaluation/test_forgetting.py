@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from training.errors import PredictionError
-from training.evaluation.agreement import Agreement
-from training.evaluation.forgetting import count_errors, reader_for, split_forgetting
-from training.evaluation.recovered_matrix import read_out_matrices
+from asd_training.errors import PredictionError
+from asd_training.evaluation.agreement import Agreement
+from asd_training.evaluation.forgetting import count_errors, reader_for, split_forgetting
+from asd_training.evaluation.recovered_matrix import read_out_matrices
 
 READER = reader_for("short_answer", rule="label", class_labels=True)
 

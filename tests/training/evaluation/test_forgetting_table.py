@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from asd.tasks.registry import load_task
+from asd_training.errors import PredictionError
+from asd_training.evaluation.forgetting_table import find_runs, forgetting_table
+from asd_training.evaluation.prediction_rows import write_predictions
+from asd_training.evaluation.wrong_answer_files import count_questions, read_wrong_answers
 from tests.training.evaluation.command import run_asd_train
-from training.errors import PredictionError
-from training.evaluation.forgetting_table import find_runs, forgetting_table
-from training.evaluation.prediction_rows import write_predictions
-from training.evaluation.wrong_answer_files import count_questions, read_wrong_answers
 
 IMAGENET = load_task("imagenet")
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from asd.schemas.styles import AnswerStyle
 from asd.scoring import Reference
-from training.evaluation.forgetting import reader_for
-from training.evaluation.lenient_reader import LenientReader, Reading
-from training.evaluation.taxonomy import wordnet_nouns
+from asd_training.evaluation.forgetting import reader_for
+from asd_training.evaluation.lenient_reader import LenientReader, Reading
+from asd_training.evaluation.taxonomy import wordnet_nouns
 
 CHOICE, VERDICT, BOX, SHORT = (
     AnswerStyle.MULTIPLE_CHOICE, AnswerStyle.YES_NO, AnswerStyle.BOUNDING_BOX, AnswerStyle.SHORT_ANSWER,

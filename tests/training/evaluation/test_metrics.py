@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.errors import MetricError
-from training.evaluation.accuracy_matrix import AccuracyMatrix
-from training.evaluation.metrics import (
+from asd_training.errors import MetricError
+from asd_training.evaluation.accuracy_matrix import AccuracyMatrix
+from asd_training.evaluation.metrics import (
     METRICS,
     all_metrics,
     backward_transfer,

@@ -9,11 +9,11 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from asd_training.config import LoraSettings, ModelConfig
+from asd_training.evaluation.served_model import merged_state, write_model
+from asd_training.methods.adapters import add_adapter
+from asd_training.models import load_model, load_processor
 from tests.training.tiny_models import BUILDERS
-from training.config import LoraSettings, ModelConfig
-from training.evaluation.served_model import merged_state, write_model
-from training.methods.adapters import add_adapter
-from training.models import load_model, load_processor
 
 LORA = LoraSettings(r=4, alpha=8, dropout=0.1)
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from asd_training.config import RunConfig
+from asd_training.errors import EngineError, MemoryLimitError
+from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.evaluation.vllm_process import VllmProcess
+from asd_training.finished_run import evaluate_again, load_run
+from asd_training.loop import run
 from tests.servers.real_vllm import require_vllm
 from tests.training.run_settings import make_config
 from tests.training.tiny_models import llava
-from training.config import RunConfig
-from training.errors import EngineError, MemoryLimitError
-from training.evaluation.prediction_rows import read_predictions
-from training.evaluation.vllm_process import VllmProcess
-from training.finished_run import evaluate_again, load_run
-from training.loop import run
 
 SAME = 0.9
 """Of the answers. Sums in another order differ in the last bits of float32; where two tokens of this random model are as

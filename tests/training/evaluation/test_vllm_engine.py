@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
+from asd_training.config import RunConfig
+from asd_training.data import load_tasks
+from asd_training.errors import EngineError, MemoryLimitError, ModelError, SettingError, TrainingError
+from asd_training.evaluation.evaluate import Evaluator
+from asd_training.evaluation.vllm_engine import VllmEngine, require_engine, require_model, serve
+from asd_training.finished_run import load_run
+from asd_training.inputs import RunInputs
+from asd_training.loop import run
+from asd_training.models import load_model
 from tests.training.run_settings import make_config
-from training.config import RunConfig
-from training.data import load_tasks
-from training.errors import EngineError, MemoryLimitError, ModelError, SettingError, TrainingError
-from training.evaluation.evaluate import Evaluator
-from training.evaluation.vllm_engine import VllmEngine, require_engine, require_model, serve
-from training.finished_run import load_run
-from training.inputs import RunInputs
-from training.loop import run
-from training.models import load_model
 
 STAND_IN = Path(__file__).resolve().parents[2] / "servers" / "stand_in_engine"
 SERVED = {"engine": "vllm", "max_new_tokens": 2}

@@ -8,10 +8,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from hypothesis import given, settings  # noqa: E402
 
+from asd_training.errors import TaskDataError  # noqa: E402
+from asd_training.layers.anchored_values import first_anchor  # noqa: E402
+from asd_training.layers.fisher import diagonal_fisher  # noqa: E402
 from tests.training.strategies import seeds  # noqa: E402
-from training.errors import TaskDataError  # noqa: E402
-from training.layers.anchored_values import first_anchor  # noqa: E402
-from training.layers.fisher import diagonal_fisher  # noqa: E402
 
 
 @given(seeds)

@@ -9,10 +9,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from asd_training.errors import SettingError, ShapeError  # noqa: E402
+from asd_training.layers.delta_weight import delta_weight  # noqa: E402
+from asd_training.layers.key_elements import key_elements, num_key_elements  # noqa: E402
 from tests.training.strategies import make_pair, ranks, seeds, sizes  # noqa: E402
-from training.errors import SettingError, ShapeError  # noqa: E402
-from training.layers.delta_weight import delta_weight  # noqa: E402
-from training.layers.key_elements import key_elements, num_key_elements  # noqa: E402
 
 
 def sorted_selection(importance, k: int):  # type: ignore[no-untyped-def]

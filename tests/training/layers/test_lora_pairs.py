@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from torch import nn  # noqa: E402
 
-from training.errors import ModelError  # noqa: E402
-from training.layers.lora_pairs import layer_name, lora_pairs  # noqa: E402
+from asd_training.errors import ModelError  # noqa: E402
+from asd_training.layers.lora_pairs import layer_name, lora_pairs  # noqa: E402
 
 
 class AdaptedLinear(nn.Module):

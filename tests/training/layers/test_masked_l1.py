@@ -9,11 +9,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from asd_training.errors import ShapeError  # noqa: E402
+from asd_training.layers import masked_l1  # noqa: E402
+from asd_training.layers.masked_l1 import dense_masked_l1, masked_delta_l1, masked_delta_l1_means  # noqa: E402
+from asd_training.layers.packed_bits import pack_weights  # noqa: E402
 from tests.training.strategies import make_pair, make_weights, ranks, seeds, sizes  # noqa: E402
-from training.errors import ShapeError  # noqa: E402
-from training.layers import masked_l1  # noqa: E402
-from training.layers.masked_l1 import dense_masked_l1, masked_delta_l1, masked_delta_l1_means  # noqa: E402
-from training.layers.packed_bits import pack_weights  # noqa: E402
 
 
 def gradients(value, *inputs):  # type: ignore[no-untyped-def]

@@ -16,10 +16,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'asd-mcit[train]'")
 pytest.importorskip("triton", reason="triton is not installed: it comes with torch builds for CUDA")
 
+from asd_training.layers import masked_l1_triton as fused  # noqa: E402
+from asd_training.layers.masked_l1 import _tiled, dense_masked_l1, masked_delta_l1_means  # noqa: E402
+from asd_training.layers.packed_bits import unpack_bits  # noqa: E402
 from tests.training.strategies import make_pair, make_weights  # noqa: E402
-from training.layers import masked_l1_triton as fused  # noqa: E402
-from training.layers.masked_l1 import _tiled, dense_masked_l1, masked_delta_l1_means  # noqa: E402
-from training.layers.packed_bits import unpack_bits  # noqa: E402
 
 # out, in, rank, most: odd and even sizes, one to four extra planes, several tiles each way
 CASES = [

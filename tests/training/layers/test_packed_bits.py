@@ -9,9 +9,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from tests.training.strategies import make_counts, make_weights, seeds, sizes  # noqa: E402
-from training.errors import ShapeError, StateError  # noqa: E402
-from training.layers.packed_bits import (  # noqa: E402
+from asd_training.errors import ShapeError, StateError  # noqa: E402
+from asd_training.layers.packed_bits import (  # noqa: E402
     add_weights,
     join_weights,
     pack_bits,
@@ -20,6 +19,7 @@ from training.layers.packed_bits import (  # noqa: E402
     weights_from_state,
     weights_to_state,
 )
+from tests.training.strategies import make_counts, make_weights, seeds, sizes  # noqa: E402
 
 
 def test_layout_of_a_small_matrix() -> None:

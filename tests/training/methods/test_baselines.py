@@ -12,10 +12,10 @@ from hypothesis import given, settings, strategies as st  # noqa: E402, I001
 
 from tests.training.conformance.trainees import STAGES, Rows, Trainee  # noqa: E402
 from tests.training.tiny_models import llava  # noqa: E402
-from training.errors import ModelError, StateError  # noqa: E402
-from training.layers.lora_pairs import lora_pairs  # noqa: E402
-from training.methods.o_lora import overlap  # noqa: E402
-from training.methods.row_sample import sample_rows  # noqa: E402
+from asd_training.errors import ModelError, StateError  # noqa: E402
+from asd_training.layers.lora_pairs import lora_pairs  # noqa: E402
+from asd_training.methods.o_lora import overlap  # noqa: E402
+from asd_training.methods.row_sample import sample_rows  # noqa: E402
 
 FIRST, SECOND, _ = STAGES
 

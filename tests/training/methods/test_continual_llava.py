@@ -8,14 +8,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'asd-mcit[train]'")
 
+from asd_training.config import ContinualLlava as ContinualLlavaSettings  # noqa: E402
+from asd_training.errors import ModelError, SettingError  # noqa: E402
+from asd_training.instruction_encoders import build_instruction_encoder, instruction_size  # noqa: E402
+from asd_training.layers.conditioning import condition  # noqa: E402
+from asd_training.layers.increment_pool import Choice, IncrementPool, Slots, choose, key_loss  # noqa: E402
+from asd_training.methods.continual_llava import fit_keys  # noqa: E402
 from tests.training.conformance.trainees import STAGES, Rows, Trainee, build  # noqa: E402
 from tests.training.tiny_models import llava  # noqa: E402
-from training.config import ContinualLlava as ContinualLlavaSettings  # noqa: E402
-from training.errors import ModelError, SettingError  # noqa: E402
-from training.instruction_encoders import build_instruction_encoder, instruction_size  # noqa: E402
-from training.layers.conditioning import condition  # noqa: E402
-from training.layers.increment_pool import Choice, IncrementPool, Slots, choose, key_loss  # noqa: E402
-from training.methods.continual_llava import fit_keys  # noqa: E402
 
 FIRST, SECOND, THIRD = STAGES
 SETTINGS = ContinualLlavaSettings(method="continual-llava", encoder="hashed-words")

@@ -13,12 +13,12 @@ from hypothesis import given, settings, strategies as st  # noqa: E402, I001
 from peft import LoraConfig, PeftModel, get_peft_model  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from training.config import LoraSettings, MoeLora as MoeLoraSettings  # noqa: E402
-from training.errors import ModelError, SettingError  # noqa: E402
-from training.layers.expert_router import RoutedLoraLinear, Routing, balance  # noqa: E402
-from training.layers.gated_lora import gate_blocks  # noqa: E402
-from training.methods.adapters import save_adapter  # noqa: E402
-from training.methods.moe_lora import MoeLora  # noqa: E402
+from asd_training.config import LoraSettings, MoeLora as MoeLoraSettings  # noqa: E402
+from asd_training.errors import ModelError, SettingError  # noqa: E402
+from asd_training.layers.expert_router import RoutedLoraLinear, Routing, balance  # noqa: E402
+from asd_training.layers.gated_lora import gate_blocks  # noqa: E402
+from asd_training.methods.adapters import save_adapter  # noqa: E402
+from asd_training.methods.moe_lora import MoeLora  # noqa: E402
 
 
 def make_layer(routing: Routing, *, features: tuple[int, int] = (12, 20), rank: int = 8) -> RoutedLoraLinear:

@@ -11,11 +11,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from hypothesis import given  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from asd_training.errors import ModelError, SettingError, StateError  # noqa: E402
+from asd_training.layers.delta_weight import delta_weight  # noqa: E402
+from asd_training.layers.lora_pairs import lora_pairs  # noqa: E402
+from asd_training.methods.reg_lora import RegLoraPenalty  # noqa: E402
 from tests.training.strategies import make_pair, seeds  # noqa: E402
-from training.errors import ModelError, SettingError, StateError  # noqa: E402
-from training.layers.delta_weight import delta_weight  # noqa: E402
-from training.layers.lora_pairs import lora_pairs  # noqa: E402
-from training.methods.reg_lora import RegLoraPenalty  # noqa: E402
 
 # peft asks transformers for attributes that the latter is about to rename.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:transformers", "ignore::FutureWarning:peft")

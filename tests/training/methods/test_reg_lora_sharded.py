@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from asd_training.errors import ModelError
+from asd_training.methods.reg_lora import RegLoraPenalty
 from tests.training.run_processes import MODULES
-from training.errors import ModelError
-from training.methods.reg_lora import RegLoraPenalty
 
 IDS = torch.arange(12).reshape(2, 6)
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from training.pocket import Facts
-from training.pocket.base_model import RECIPE_FILE, base_folder, checksum
-from training.pocket.drawing import OBJECTS
-from training.pocket.source import model_location
-from training.pocket.tasks import make_record
+from asd_training.pocket import Facts
+from asd_training.pocket.base_model import RECIPE_FILE, base_folder, checksum
+from asd_training.pocket.drawing import OBJECTS
+from asd_training.pocket.source import model_location
+from asd_training.pocket.tasks import make_record
 
 BOTH = pytest.mark.parametrize("facts", ["some", "all"])
 

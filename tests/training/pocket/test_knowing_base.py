@@ -13,12 +13,12 @@ import yaml
 pytest.importorskip("torch", reason="torch is not installed: pip install 'asd-mcit[train]'")
 
 import asd
-from training.errors import ModelError
-from training.pocket import drawing
-from training.pocket.base_model import base_folder, checksum, raise_further
-from training.pocket.corpus import make_examples, picture_example, text_example
-from training.pocket.tasks import RFP_BOX, RFP_LETTER, RFP_SHORT
-from training.pocket.words import CATEGORIES
+from asd_training.errors import ModelError
+from asd_training.pocket import drawing
+from asd_training.pocket.base_model import base_folder, checksum, raise_further
+from asd_training.pocket.corpus import make_examples, picture_example, text_example
+from asd_training.pocket.tasks import RFP_BOX, RFP_LETTER, RFP_SHORT
+from asd_training.pocket.words import CATEGORIES
 
 
 def test_the_corpus_of_the_shipped_base_is_as_it_was() -> None:

@@ -18,7 +18,7 @@ QUICK = pipelines_dir() / "pocket" / "quick.yaml"
 
 
 def asd_train(folder: Path) -> str:
-    command = [sys.executable, "-m", "training.cli.main", "run", str(QUICK), "--out", "run"]
+    command = [sys.executable, "-m", "asd_training.cli.main", "run", str(QUICK), "--out", "run"]
     paths = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONPATH": paths, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)

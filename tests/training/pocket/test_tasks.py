@@ -16,13 +16,13 @@ from asd.resources import pipelines_dir
 from asd.schemas.answers import parse_box, parse_response
 from asd.schemas.styles import AnswerStyle
 from asd.tasks.registry import load_task
-from training.pocket import TASKS
-from training.pocket.corpus import REQUESTS, picture_example, text_example
-from training.pocket.data import SIZES, write_tasks
-from training.pocket.drawing import SIZE, draw_scene, make_scene
-from training.pocket.questions import ABOUT_COUNTS, ABOUT_RELATIONS
-from training.pocket.tasks import RFP_BOX, RFP_LETTER, RFP_SHORT, make_record
-from training.pocket.words import AUTHORS, COLOURS, SIGN_WORDS, TITLES
+from asd_training.pocket import TASKS
+from asd_training.pocket.corpus import REQUESTS, picture_example, text_example
+from asd_training.pocket.data import SIZES, write_tasks
+from asd_training.pocket.drawing import SIZE, draw_scene, make_scene
+from asd_training.pocket.questions import ABOUT_COUNTS, ABOUT_RELATIONS
+from asd_training.pocket.tasks import RFP_BOX, RFP_LETTER, RFP_SHORT, make_record
+from asd_training.pocket.words import AUTHORS, COLOURS, SIGN_WORDS, TITLES
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_the_base_only_answers_about_pictures_in_sentences() -> None:
 
 
 def test_every_pocket_run_names_its_own_file() -> None:
-    from training.config import load_config
+    from asd_training.config import load_config
 
     paths = [path for path in (pipelines_dir() / "pocket").glob("*.yaml") if not path.name.startswith("_")]
     both = {"seq-lora", "replay", "ewc", "o-lora", "moelora", "continual-llava"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.pocket.tokenizer import build_tokenizer
+from asd_training.pocket.tokenizer import build_tokenizer
 
 TEXTS = (
     "USER: <image>\nWhat colour is the circle?\nReply with a single word or a short phrase. ASSISTANT: red</s>",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.cli.main import main
+from asd_training.cli.main import main
 
 
 def call(*arguments: str) -> int:

@@ -11,13 +11,13 @@ from PIL import Image
 
 from asd.scoring import score
 from asd.tasks.registry import load_task
-from training.config import build_config
-from training.evaluation.accuracy_matrix import AccuracyMatrix
-from training.evaluation.forgetting import reader_for, split_forgetting
-from training.evaluation.metrics import all_metrics
-from training.evaluation.prediction_rows import write_predictions
-from training.evaluation.stage_scores import mean_scores
-from training.stage_files import write_json, write_text
+from asd_training.config import build_config
+from asd_training.evaluation.accuracy_matrix import AccuracyMatrix
+from asd_training.evaluation.forgetting import reader_for, split_forgetting
+from asd_training.evaluation.metrics import all_metrics
+from asd_training.evaluation.prediction_rows import write_predictions
+from asd_training.evaluation.stage_scores import mean_scores
+from asd_training.stage_files import write_json, write_text
 
 GOLD = {
     "scienceqa": ["A", "B", "A", "B"],

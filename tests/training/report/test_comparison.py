@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from asd_training.errors import RunError
+from asd_training.report.comparison import compare
+from asd_training.report.comparison_page import render_comparison
+from asd_training.report.comparison_text import to_csv
 from tests.training.report.commands import call
 from tests.training.report.pages import Page
 from tests.training.report.run_folders import Answer, change, remembers, write_run
-from training.errors import RunError
-from training.report.comparison import compare
-from training.report.comparison_page import render_comparison
-from training.report.comparison_text import to_csv
 
 REGLORA = {"method": "reglora"}
 

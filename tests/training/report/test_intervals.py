@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.report.intervals import Interval, interval, student_t
+from asd_training.report.intervals import Interval, interval, student_t
 
 
 def test_three_values() -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from asd_training.loop import run as run_training
+from asd_training.report.error_examples import pick_examples
+from asd_training.report.run_page import render_run
+from asd_training.report.run_record import load_record
 from tests.training.report.commands import call
 from tests.training.report.pages import Page
 from tests.training.report.run_folders import change, remembers, write_run
 from tests.training.run_settings import make_config
-from training.loop import run as run_training
-from training.report.error_examples import pick_examples
-from training.report.run_page import render_run
-from training.report.run_record import load_record
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e$\\frac{1}{2}$ {{ 7*7 }}"
 
@@ -157,7 +157,7 @@ def test_a_real_run_from_the_command_line(workshop: Path, capsys: pytest.Capture
 
 
 def test_a_report_needs_no_deep_learning_library() -> None:
-    code = "import sys, training.report.run_page, training.report.comparison_page as c; print('torch' in sys.modules)"
+    code = "import sys, asd_training.report.run_page, asd_training.report.comparison_page as c; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

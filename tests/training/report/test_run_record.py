@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from asd_training.errors import RunError, StateError
+from asd_training.report.run_record import load_record
 from tests.training.report.run_folders import change, write_run
-from training.errors import RunError, StateError
-from training.report.run_record import load_record
 
 
 @pytest.fixture

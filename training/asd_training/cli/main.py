@@ -1,0 +1,102 @@
+"""Entry point of `asd-train`: the table of commands, and errors as one message with an exit code."""
+
+from __future__ import annotations
+
+import io
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+COMMANDS = {
+    "run": ("asd_training.cli.run", "Tune a model on a sequence of tasks and evaluate it; goes on where it stopped."),
+    "eval": ("asd_training.cli.eval", "Evaluate the model that a run had after a stage again."),
+    "predict": ("asd_training.cli.predict", "Answer the questions of any dataset with the model of a run."),
+    "report": ("asd_training.cli.report", "Write a page on a run: accuracy, forgetting, losses, wrong answers."),
+    "compare": ("asd_training.cli.compare", "Put runs side by side, with intervals over seeds."),
+    "pocket": ("asd_training.cli.pocket", "The pocket benchmark: draw its tasks, train its base model."),
+    "forgetting": ("asd_training.cli.forgetting", "Split what was forgotten: only the answer style, the fact, or both."),
+}
+"""Command -> its module, which has a typer function `command` or a group `app`, and its help line. Listing them imports none."""
+
+_INTERRUPTED = 130
+
+
+class _LazyGroup(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if name not in COMMANDS:
+            return None
+        module = import_module(COMMANDS[name][0])
+        if hasattr(module, "app"):
+            return get_command(module.app)
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        app.command(name)(module.command)
+        return get_command(app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    name="asd-train",
+    cls=_LazyGroup,
+    help="Tune multimodal models on sequences of tasks from `asd` shards, and measure what they forget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def root() -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Deliberate errors become one message: exit code 2 for usage, 1 for data and models, 130 for Ctrl-C."""
+    from asd.errors import AsdError
+    from asd_training.errors import TrainingError
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(arguments, prog_name="asd-train")
+    except (AsdError, TrainingError) as exc:
+        _fail(str(exc), exc.exit_code)
+    except ModuleNotFoundError as exc:
+        extra = "report" if exc.name in ("matplotlib", "scipy") else "train"
+        if exc.name not in ("matplotlib", "scipy", "torch", "transformers", "peft", "accelerate", "safetensors"):
+            raise
+        _fail(f"{exc.name} is not installed; install the extra: pip install 'asd-mcit[{extra}]'", 1)
+    except KeyboardInterrupt:
+        _stop()
+    except SystemExit as exc:
+        if exc.code == _INTERRUPTED:
+            _stop()
+        raise
+    except OSError as exc:
+        _fail(str(exc), 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _stop() -> NoReturn:
+    kept = " What is finished is kept: run the same command again to go on." if "run" in sys.argv[1:2] else ""
+    print(f"stopped.{kept}", file=sys.stderr)
+    sys.exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""From shard rows to tensors: tokens, the loss mask (defined here and nowhere else), preprocessed images, batches.
+
+A question is encoded by one function, `Encoder.question`, for training and for evaluation, so that images are
+preprocessed in the same way and the tokens before the answer are the same.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from asd_training.errors import ModelError, TaskDataError
+from asd_training.layers.conditioning import INSTRUCTION
+from asd_training.prompt_format import Piece, PromptFormat
+
+IGNORED = -100
+"""Label of tokens that are not trained on."""
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Encoded:
+    """One row. ids, mask: int64, bool (tokens,), mask True where the token belongs to an answer; by_token: other
+    tensors (tokens,) that the processor gives; images: tensors as the processor gives them for one row."""
+
+    ids: Tensor
+    mask: Tensor
+    by_token: dict[str, Tensor] = field(default_factory=dict)
+    images: dict[str, Tensor] = field(default_factory=dict)
+    style: str = ""
+    instruction: Tensor | None = None
+    """float32 (d,): embedding of the bare instruction, where the method reads it."""
+
+    @property
+    def size_bytes(self) -> int:
+        tensors = [self.ids, self.mask, *self.by_token.values(), *self.images.values()]
+        tensors += [] if self.instruction is None else [self.instruction]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class Encoder:
+    """max_length: tokens of a training row; overlong: "error", or "cut" (the answer's tail is lost, with a warning)."""
+
+    def __init__(
+        self,
+        processor: Any,
+        prompts: PromptFormat,
+        *,
+        image_root: Path | None = None,
+        padded_square: bool = False,
+        max_length: int = 2048,
+        overlong: str = "error",
+    ) -> None:
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.prompts = prompts
+        self.image_root = image_root
+        self.padded_square = padded_square
+        self.max_length = max_length
+        self.overlong = overlong
+        self.num_cut = 0
+        closing = self.tokenizer("x")["input_ids"][-1:]
+        if closing == [self.tokenizer.eos_token_id]:
+            raise ModelError("the tokenizer adds an end token to every text; set its add_eos_token to false")
+
+    def question(self, row: Row) -> Encoded:
+        """What the model is asked. Raises: TaskDataError if an image is missing or the text does not fit the images."""
+        return self._encode(self.prompts.question(row["messages"], row["id"]), row)
+
+    def request(self, row: Row) -> tuple[list[int], list[Image.Image]]:
+        """A question for an engine that preprocesses images itself: tokens with each image still one mark, and images."""
+        text = self.prompts.question(row["messages"], row["id"])
+        self._require_marks(text, row)
+        return self._tokens(text), [self._image(image, row["id"]) for image in row["images"]]
+
+    def example(self, row: Row) -> Encoded:
+        """Question and answer, the answer's tokens (its end token too) marked. Raises: TaskDataError."""
+        pieces = self.prompts.pieces(row["messages"], row["id"])
+        first = self._encode(pieces[0].text, row)
+        ids, mask = [first.ids], [first.mask]
+        for tokens, is_answer in self._continuations(pieces):
+            ids.append(torch.tensor(tokens, dtype=torch.int64))
+            mask.append(torch.full((len(tokens),), is_answer))
+        encoded = Encoded(torch.cat(ids), torch.cat(mask), images=first.images, style=row["style"])
+        extra = len(encoded.ids) - len(first.ids)
+        encoded.by_token = {key: torch.cat([t, t.new_zeros(extra)]) for key, t in first.by_token.items()}
+        return self._fit(encoded, row)
+
+    def text_length(self, row: Row) -> int:
+        """Tokens of question and answer before images are expanded. Raises: TaskDataError if they do not fit."""
+        text = "".join(piece.text for piece in self.prompts.pieces(row["messages"], row["id"]))
+        length = len(self._tokens(text))
+        if self.overlong == "error" and length > self.max_length:
+            raise TaskDataError(f"row {row['id']} has {length} tokens of text alone; {self._advice}")
+        return length
+
+    @property
+    def _advice(self) -> str:
+        return (
+            f"train.max_length is {self.max_length}: raise it, leave the row out, or set train.overlong to 'cut' "
+            "to lose the answer's end"
+        )
+
+    def continuation(self, before: str, after: str) -> list[int]:
+        """Tokens of `after` where it follows `before`."""
+        head = self._tokens(before)
+        whole = self._tokens(before + after)
+        if whole[: len(head)] == head:
+            return whole[len(head) :]
+        tokens: list[int] = self.tokenizer(after, add_special_tokens=False)["input_ids"]
+        return tokens  # the tokenizer would join letters across the border, which generation cannot
+
+    def _continuations(self, pieces: Sequence[Piece]) -> list[tuple[list[int], bool]]:
+        before, found = pieces[0].text, []
+        for piece in pieces[1:]:
+            found.append((self.continuation(before, piece.text), piece.is_answer))
+            before += piece.text
+        return found
+
+    def _tokens(self, text: str) -> list[int]:
+        tokens: list[int] = self.tokenizer(text, add_special_tokens=self._adds_special(text))["input_ids"]
+        return tokens
+
+    def _adds_special(self, text: str) -> bool:
+        """False where the template has written the first token already."""
+        start = self.tokenizer.bos_token
+        return not (start and text.startswith(start))
+
+    def _require_marks(self, text: str, row: Row) -> None:
+        marks = text.count(self.prompts.image_token)
+        if marks != len(row["images"]):
+            raise TaskDataError(f"row {row['id']} has {len(row['images'])} image(s), but its prompt asks for {marks}")
+
+    def _encode(self, text: str, row: Row) -> Encoded:
+        self._require_marks(text, row)
+        given = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._adds_special(text)}
+        if row["images"]:
+            given["images"] = [self._image(image, row["id"]) for image in row["images"]]
+        try:
+            made = dict(self.processor(**given))
+        except (ValueError, IndexError) as exc:
+            raise TaskDataError(f"row {row['id']}: the processor does not take its text and images ({exc})") from exc
+        ids = made.pop("input_ids")[0]
+        made.pop("attention_mask", None)
+        by_token = {key: t[0] for key, t in made.items() if torch.is_tensor(t) and t.shape == (1, len(ids))}
+        images = {key: t for key, t in made.items() if torch.is_tensor(t) and key not in by_token}
+        return Encoded(ids, torch.zeros(len(ids), dtype=torch.bool), by_token, images, row["style"])
+
+    def _image(self, image: Mapping[str, Any], row_id: str) -> Image.Image:
+        path = self.image_path(image)
+        try:
+            picture = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] else path).convert("RGB")
+        except (OSError, UnidentifiedImageError) as exc:
+            raise TaskDataError(f"row {row_id}: the image {path} cannot be read ({exc}); see data.image_root") from exc
+        return self._pad(picture) if self.padded_square else picture
+
+    def image_path(self, image: Mapping[str, Any]) -> Path:
+        return (self.image_root or Path()) / str(image["path"])
+
+    def _pad(self, picture: Image.Image) -> Image.Image:
+        mean = getattr(self.processor.image_processor, "image_mean", None) or (0.5, 0.5, 0.5)
+        side = max(picture.size)
+        return ImageOps.pad(picture, (side, side), color=tuple(int(255 * share) for share in mean))
+
+    def _fit(self, encoded: Encoded, row: Row) -> Encoded:
+        length = len(encoded.ids)
+        if length <= self.max_length:
+            return encoded
+        told = f"row {row['id']} has {length} tokens, {int(encoded.mask.sum())} of them of answers"
+        if self.overlong == "error" or not encoded.mask[: self.max_length].any():
+            raise TaskDataError(f"{told}; {self._advice}")
+        self.num_cut += 1
+        warnings.warn(f"{told}; train.max_length is {self.max_length}, so the answer is cut", stacklevel=2)
+        short = slice(self.max_length)
+        by_token = {key: t[short] for key, t in encoded.by_token.items()}
+        return Encoded(encoded.ids[short], encoded.mask[short], by_token, encoded.images, encoded.style)
+
+
+class Collator:
+    """Batches of encoded rows: padded on the right for training (with labels), on the left for generation.
+
+    per_row: names of image tensors whose first dimension counts rows, not images (see `find_per_row`).
+    """
+
+    def __init__(self, pad_id: int, *, per_row: frozenset[str] = frozenset(), styles: Sequence[str] = ()) -> None:
+        self.pad_id = pad_id
+        self.per_row = per_row
+        self.styles = {style: number for number, style in enumerate(styles)}
+
+    def training(self, rows: Sequence[Encoded]) -> dict[str, Tensor]:
+        """With `labels` (rows, tokens), IGNORED outside answers, and `style` (rows,), the position in `styles`."""
+        batch = self._batch(rows, left=False)
+        labels = [row.ids.masked_fill(~row.mask, IGNORED) for row in rows]
+        batch["labels"] = _pad(labels, IGNORED, left=False)
+        batch["style"] = torch.tensor([self.styles[row.style] for row in rows])
+        return batch
+
+    def generation(self, rows: Sequence[Encoded]) -> dict[str, Tensor]:
+        return self._batch(rows, left=True)
+
+    def _batch(self, rows: Sequence[Encoded], *, left: bool) -> dict[str, Tensor]:
+        batch = {
+            "input_ids": _pad([row.ids for row in rows], self.pad_id, left=left),
+            "attention_mask": _pad([torch.ones_like(row.ids) for row in rows], 0, left=left),
+        }
+        for key in sorted({key for row in rows for key in row.by_token}):
+            parts = [row.by_token.get(key, torch.zeros_like(row.ids)) for row in rows]
+            batch[key] = _pad(parts, 0, left=left)
+        for key in sorted({key for row in rows for key in row.images}):
+            batch[key] = self._images(key, [row.images.get(key) for row in rows])
+        instructions = [row.instruction for row in rows if row.instruction is not None]
+        if instructions:
+            batch[INSTRUCTION] = torch.stack(instructions)
+        return batch
+
+    def _images(self, key: str, parts: Sequence[Tensor | None]) -> Tensor:
+        given = [part for part in parts if part is not None]
+        if key not in self.per_row:
+            return _stack(given)
+        blank = torch.zeros_like(given[0][:, :1])  # models of this kind leave out images that are all zero
+        return _stack([blank if part is None else part for part in parts])
+
+
+def find_per_row(processor: Any, prompts: PromptFormat) -> frozenset[str]:
+    """Image tensors that have one entry a row however many images it has, found by asking with two images."""
+    picture = Image.new("RGB", (32, 32))
+    asked = [{"role": "user", "content": "<image>\n<image>\nx"}]
+    try:
+        made = processor(text=[prompts.question(asked, "probe")], images=[picture, picture], return_tensors="pt")
+    except (ValueError, IndexError, TaskDataError):
+        return frozenset()  # a model of one image a row
+    length = made["input_ids"].shape[1]
+    return frozenset(
+        key for key, t in made.items() if torch.is_tensor(t) and t.shape[:1] == (1,) and t.shape != (1, length)
+    )
+
+
+def _pad(parts: Sequence[Tensor], value: int, *, left: bool) -> Tensor:
+    longest = max(len(part) for part in parts)
+    padded = parts[0].new_full((len(parts), longest), value)
+    for row, part in enumerate(parts):
+        at = slice(longest - len(part), None) if left else slice(len(part))
+        padded[row, at] = part
+    return padded
+
+
+def _stack(parts: Sequence[Tensor]) -> Tensor:
+    """Along the first dimension; other dimensions are padded with zeros to the largest."""
+    shapes = {part.shape[1:] for part in parts}
+    if len(shapes) > 1:
+        largest = [max(sizes) for sizes in zip(*shapes, strict=True)]
+        widened = [part.new_zeros(part.shape[0], *largest) for part in parts]
+        for wide, part in zip(widened, parts, strict=True):
+            wide[tuple(slice(size) for size in part.shape)] = part
+        parts = widened
+    return torch.cat(list(parts))

@@ -1,0 +1,284 @@
+"""What an answer says, whatever style it says it in: the fact by a lenient reading, the style by the strict schema.
+
+The reader is asked only about answers that the task's rule calls wrong. It looks for the right answer in another
+style: a letter for its option and the reverse, yes or no inside a sentence, a class name in other case, spelling or
+number, under another name or below a broader one, a box inside a text. `docs/forgetting.md` states its limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from string import ascii_lowercase
+from typing import Literal, NamedTuple
+
+from asd.makers.normalise import normalise_answer
+from asd.schemas.answers import parse_box, parse_letter, parse_yes_no
+from asd.schemas.boxes import iou
+from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.scoring import Reference, find_scorer
+from asd.scoring.answer_text import challenge_form
+from asd.scoring.iou import THRESHOLD, read_box
+from asd.scoring.letter import gold_letter
+from asd.sources.annotators import is_refusal
+from asd_training.evaluation.taxonomy import NounTaxonomy
+
+Fact = Literal["right", "less_specific", "wrong", "unknown"]
+_RIGHT_FROM = 0.5
+_AROUND_NAMES = " .]\n"
+_SPELT = "number or spelling"
+_NO_KIND = frozenset({"stuffed", "toy", "plush", "fake", "model", "inflatable", "cartoon"})
+"""Words that make another thing of what follows: a stuffed animal is none."""
+_LONG_NAME = 4  # words
+_NOT_IN_NAMES = re.compile(r"[,&:;/@#\d]|\w\.\w")
+_SHORT_ANSWER = 3  # words; up to here an answer is no sentence
+_LONG_ANSWER = 6  # words; longer ones are sentences unless the right answer is long, too
+_BARE_LETTER = re.compile(r"\s*[(\[]?([A-Za-z])[)\].:]{0,2}\s*")
+_LETTER_AND_TEXT = re.compile(r"\s*\(?[A-Z][.):]\s+\S.*", re.DOTALL)
+_SAYS_THAT = re.compile(r"\b(?:is|are|was|were|has|have|shows?|depicts?|contains?|appears?|can be)\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|without|cannot)\b|n't\b", re.IGNORECASE)
+_VERDICTS = {"yes": "yes", "true": "yes", "correct": "yes", "no": "no", "false": "no", "incorrect": "no", "not": "no"}
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?![\w])")
+_SENSE_NUMBER = re.compile(r"(?<=[^\W\d_])\d$")
+
+
+class Reading(NamedTuple):
+    style_ok: bool
+    """Whether the answer has the task's native style."""
+    fact: Fact
+    how: str
+    """By which reading the fact was found ("spelling", "option's text", ...); for other facts what the answer is."""
+
+
+@dataclass(frozen=True)
+class LenientReader:
+    """Reads answers of one task.
+
+    rule: the task's scorer; its fixed form decides what is only a matter of spelling. taxonomy: for class labels;
+    None elsewhere. clipped: also take a label without its first letter, for outputs stored that way.
+    """
+
+    native_style: AnswerStyle
+    rule: str = "exact_match"
+    taxonomy: NounTaxonomy | None = None
+    clipped: bool = False
+
+    def read(self, text: str, reference: Reference) -> Reading:
+        """What an answer, wrong by the strict rule, says all the same."""
+        return _read(self, text, reference)
+
+    def has_native_style(self, text: str, reference: Reference) -> bool:
+        """Whether an answer keeps the task's answer style, right or wrong."""
+        seen = style_seen(text, reference)
+        if self.native_style is AnswerStyle.MULTIPLE_CHOICE:
+            return seen in ("letter", "letter and text") and parse_letter(text, reference.options) is not None
+        if self.native_style is AnswerStyle.YES_NO:
+            return seen == "yes or no"
+        if self.native_style is AnswerStyle.BOUNDING_BOX:
+            return seen == "box" and parse_box(text) is not None
+        if self.native_style is AnswerStyle.SHORT_ANSWER:
+            if not (seen == "short answer" or _is_expected_form(seen, reference)):
+                return False
+            return self.taxonomy is None or self._is_class_name(text)
+        return seen == "sentence"
+
+    def find_fact(self, text: str, reference: Reference) -> tuple[Fact, str]:
+        """What an answer says, and by which reading; its style plays no part."""
+        if self.native_style is AnswerStyle.MULTIPLE_CHOICE:
+            return _read_choice(text, reference)
+        if self.native_style is AnswerStyle.YES_NO:
+            return _read_verdict(text, reference)
+        if self.native_style is AnswerStyle.BOUNDING_BOX:
+            return _read_place(text, reference)
+        return self._read_phrase(text, reference)
+
+    def _read_phrase(self, text: str, reference: Reference) -> tuple[Fact, str]:
+        if find_scorer(f"{self.rule.partition(':')[0]}:fixed")(text, reference) >= _RIGHT_FROM:
+            return "right", "spelling"
+        seen = style_seen(text, reference)
+        if seen == "letter" and reference.options:
+            return _read_choice(text, reference)
+        if seen in ("nothing", "box", "letter", "refusal") and not _is_expected_form(seen, reference):
+            return "unknown", seen
+        verdict = parse_yes_no(reference.gold)
+        if verdict is not None and len(reference.gold.split()) == 1:
+            return _read_verdict(text, reference)
+        if seen == "yes or no" and len(text.split()) == 1:
+            return "unknown", seen
+        found = _find_phrase(text, reference.right_answers)
+        if found == "inside a longer answer" and self.taxonomy is not None and self.taxonomy.knows(text.strip(" .")):
+            found = None  # the longer answer names a thing of its own: "toaster oven"
+        if found is not None:
+            return "right", found
+        return ("wrong", seen) if self.taxonomy is None else self._read_label(text, reference, self.taxonomy)
+
+    def _read_label(self, text: str, reference: Reference, names: NounTaxonomy) -> tuple[Fact, str]:
+        labels = [_SENSE_NUMBER.sub("", label) for label in reference.right_answers]
+        name = text.strip(_AROUND_NAMES)
+        if self.clipped and any(_find_phrase(label[0] + name, [label]) == _SPELT for label in labels):
+            return "right", "first letter lost"
+        spellings = self._spellings(name)
+        related = (_relate(spelt, labels, names) for spelt in spellings)
+        found = next((relation for relation in related if relation is not None), None)
+        if found is None and not any(names.knows(spelt) for spelt in spellings):
+            found = _relate_head(name, labels, names)
+        if found is not None:
+            return found
+        return ("wrong", "another name") if self._is_class_name(text) else ("unknown", "no class name")
+
+    def _is_class_name(self, text: str) -> bool:
+        """Whether an answer can be the name of a class: a known noun, or a short phrase that ends in one."""
+        name = text.strip(_AROUND_NAMES)
+        if self.taxonomy is None or _NOT_IN_NAMES.search(name) or len(name.split()) > _LONG_NAME:
+            return False
+        return any(self.taxonomy.knows(spelt) or _known_head(spelt, self.taxonomy) for spelt in self._spellings(name))
+
+    def _spellings(self, name: str) -> list[str]:
+        """The name, and where outputs lost their first letter, the name with any letter before it."""
+        return [name, *(letter + name for letter in ascii_lowercase)] if self.clipped else [name]
+
+
+@lru_cache(maxsize=1 << 16)  # a model that forgets gives few different answers
+def _read(reader: LenientReader, text: str, reference: Reference) -> Reading:
+    return Reading(reader.has_native_style(text, reference), *reader.find_fact(text, reference))
+
+
+def style_seen(text: str, reference: Reference) -> str:
+    """What an answer looks like: nothing, box, letter, letter and text, yes or no, refusal, sentence, short answer."""
+    said = text.strip()
+    if not said.strip(".,;:!?'\" "):
+        return "nothing"
+    if parse_box(said) is not None or ((said[0] in "[(" or said[-1] in "])") and len(_NUMBER.findall(said)) >= 3):
+        return "box"
+    if _BARE_LETTER.fullmatch(said):
+        return "letter"
+    if parse_yes_no(said) is not None:
+        return "yes or no"
+    if is_refusal(said):
+        return "refusal"
+    if _LETTER_AND_TEXT.fullmatch(said):
+        return "letter and text"
+    return "sentence" if _is_sentence(said, reference) else "short answer"
+
+
+def _is_sentence(said: str, reference: Reference) -> bool:
+    words = len(said.split())
+    right_words = max(len(right.split()) for right in reference.right_answers)
+    if words > max(_LONG_ANSWER, 2 * right_words):
+        return True
+    if words <= max(_SHORT_ANSWER, right_words):
+        return False
+    return said.endswith(".") or (_SAYS_THAT.search(said) is not None and _SAYS_THAT.search(reference.gold) is None)
+
+
+def _is_expected_form(seen: str, reference: Reference) -> bool:
+    """Whether a right answer of this question looks like that, too ("no", "B", "unanswerable")."""
+    return any(style_seen(right, reference) == seen for right in reference.right_answers)
+
+
+def _read_choice(text: str, reference: Reference) -> tuple[Fact, str]:
+    gold = gold_letter(reference)
+    bare = _BARE_LETTER.fullmatch(text.strip())
+    if bare and not reference.options:
+        return ("right" if bare[1].upper() == gold else "wrong"), "letter"
+    said = parse_letter(text, reference.options)
+    how = "letter" if bare or _LETTER_AND_TEXT.fullmatch(text) else "option's text"
+    if said is None:
+        said, how = _option_in(text, reference.options), "option's text"
+    if said is None:
+        if find_scorer("letter")(text, reference) == 1.0:
+            return "right", "letter inside a sentence"
+        return "unknown", style_seen(text, reference)
+    return ("right" if said == gold else "wrong"), how
+
+
+def _option_in(text: str, options: Sequence[str]) -> str | None:
+    """The letter of the one option whose words stand in a text; None if it is none or several."""
+    words = f" {normalise_answer(text)} "
+    named = [place for place, option in enumerate(options) if f" {normalise_answer(option)} " in words]
+    longest = [
+        place for place in named
+        if not any(normalise_answer(options[place]) in normalise_answer(options[o]) for o in named if o != place)
+    ]  # fmt: skip
+    return LETTERS[longest[0]] if len(longest) == 1 else None
+
+
+def _read_verdict(text: str, reference: Reference) -> tuple[Fact, str]:
+    said, how = parse_yes_no(text), "first word"
+    if said is None and reference.options:
+        letter = parse_letter(text, reference.options)
+        said, how = (parse_yes_no(reference.options[ord(letter) - 65]) if letter else None), "letter"
+    if said is None:
+        verdicts = {_VERDICTS[word] for word in challenge_form(text).split() if word in _VERDICTS}
+        said, how = (verdicts.pop() if len(verdicts) == 1 else None), "inside a sentence"
+    if said is None:
+        return "unknown", style_seen(text, reference)
+    return ("right" if said == parse_yes_no(reference.gold) else "wrong"), how
+
+
+def _read_place(text: str, reference: Reference) -> tuple[Fact, str]:
+    box, gold = read_box(text), parse_box(reference.gold)
+    if box is None:
+        numbers = [float(number) for number in _NUMBER.findall(text)]
+        box = (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
+    if box is None or gold is None:
+        return "unknown", style_seen(text, reference)
+    if max(gold) <= 1.0 < max(box):
+        box = (box[0] / 1000, box[1] / 1000, box[2] / 1000, box[3] / 1000)
+        return ("right" if iou(box, gold) > THRESHOLD else "wrong"), "box in thousandths"
+    return ("right" if iou(box, gold) > THRESHOLD else "wrong"), "box inside a text"
+
+
+def _find_phrase(text: str, rights: Sequence[str]) -> str | None:
+    """How a right answer stands in a text: in another number or spelling, or inside a sentence that does not deny it."""
+    said = normalise_answer(text)
+    padded = f" {said} "
+    for right in rights:
+        wanted = normalise_answer(_SENSE_NUMBER.sub("", right))
+        if said == wanted or said.replace(" ", "") == wanted.replace(" ", ""):
+            return _SPELT
+        if f" {wanted} " not in padded or _NEGATION.search(text):
+            continue
+        if not wanted.isdigit() or len([word for word in said.split() if word.isdigit()]) == 1:
+            return "inside a longer answer"
+    return None
+
+
+def _relate(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact, str] | None:
+    """How a name is related to the right labels; None if it is not."""
+    if any(names.is_same(name, label) for label in labels):
+        return "right", "another name of it"
+    if any(names.is_narrower(name, label) for label in labels):
+        return "right", "narrower name"
+    if any(names.is_broader(name, label) or _is_head_of(name, label) for label in labels):
+        return "less_specific", "broader name"
+    return None
+
+
+def _relate_head(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact, str] | None:
+    """A phrase that is no known name of its own, by the noun it ends in: "graduation cap" for "mortarboard".
+
+    Another word before the label's own last word makes another kind of it: "medicine kit" for "carpenter's kit".
+    """
+    head = _known_head(name, names)
+    if head is None or not _NO_KIND.isdisjoint(name.lower().split()):
+        return None
+    others = [label for label in labels if not _is_head_of(head, label)]
+    if any(names.is_broader(head, label) or names.is_same(head, label) for label in others):
+        return "less_specific", "broader name with a word before it"
+    return None
+
+
+def _known_head(name: str, names: NounTaxonomy) -> str | None:
+    """The longest known noun that a phrase ends in: "cap" of "graduation cap"."""
+    words = name.split()
+    tails = (" ".join(words[start:]) for start in range(1, len(words)))
+    return next((tail for tail in tails if names.knows(tail)), None)
+
+
+def _is_head_of(name: str, label: str) -> bool:
+    """Whether a name is the end of the label, which names the kind: "retriever" of "golden retriever"."""
+    words, said = normalise_answer(label).split(), normalise_answer(name).split()
+    return 0 < len(said) < len(words) and words[-len(said) :] == said

@@ -1,0 +1,88 @@
+"""Which noun is a broader name of which, by WordNet's hierarchy (bundled, see `wordnet/README.md`)."""
+
+from __future__ import annotations
+
+import lzma
+from collections import defaultdict
+from functools import lru_cache
+from importlib.resources import files
+
+from asd.makers.normalise import normalise_answer
+
+# A rarer sense of an answer is hardly what was meant: "van" as a camper.
+_USUAL_SENSES = 3
+_CACHE_SIZE = 1 << 16
+# Names so broad that they say nothing: "thing" for a teapot is no answer, "kitchen utensil" is a vague one.
+_VACUOUS = frozenset(
+    """entity, physical entity, abstraction, abstract entity, thing, object, physical object, whole, unit, matter,
+    artifact, artefact, psychological feature, relation, measure, group, grouping, attribute, causal agent, cause,
+    causal agency, part, portion, component, item, instrumentality, instrumentation, communication, substance,
+    being, organism, living thing, animate thing, something, stuff, material, product, creation, piece""".replace(
+        "\n", " "
+    ).split(", ")
+)
+
+
+class NounTaxonomy:
+    """Noun synsets by number: their lemmas and the numbers of the synsets right above them."""
+
+    def __init__(self, table: str) -> None:
+        self._lemmas: list[list[str]] = []
+        self._above: list[list[int]] = []
+        self._above_all = lru_cache(maxsize=_CACHE_SIZE)(self._climb)
+        self._find = lru_cache(maxsize=_CACHE_SIZE)(self._look_up)
+        self._senses: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for number, line in enumerate(table.splitlines()):
+            lemmas, _, above = line.partition("\t")
+            ranked = [lemma.partition("~") for lemma in lemmas.lower().replace("_", " ").split(",")]
+            self._lemmas.append([lemma for lemma, _, _ in ranked])
+            self._above.append([int(synset) for synset in above.split(",") if synset])
+            for lemma, _, rank in ranked:
+                self._senses[lemma.replace("-", " ")].append((int(rank or 1), number))
+        self._vacuous = frozenset(number for number, lemmas in enumerate(self._lemmas) if lemmas[0] in _VACUOUS)
+
+    def is_same(self, name: str, label: str) -> bool:
+        """Whether two names share a meaning: "hair dryer" and "hand blower"."""
+        return not self.senses(name).isdisjoint(self.senses(label))
+
+    def is_broader(self, name: str, label: str) -> bool:
+        """Whether a meaning of `name` stands above one of `label` and says something: "dog" above "whippet"."""
+        return bool(self._above_all(self.senses(label)) & (self.senses(name) - self._vacuous))
+
+    def is_narrower(self, name: str, label: str) -> bool:
+        """Whether `label` stands above a usual meaning of `name`: the answer says more than was asked."""
+        usual = self.senses(name, usual=True)
+        return bool(self._above_all(usual) & (self.senses(label) - self._vacuous))
+
+    def knows(self, name: str) -> bool:
+        return bool(self.senses(name))
+
+    def senses(self, name: str, *, usual: bool = False) -> frozenset[int]:
+        """Synsets that a name can mean (usual: its three most frequent senses at most).
+
+        The name is taken in the singular where the plural is not listed itself.
+        """
+        return frozenset(number for rank, number in self._find(name) if rank <= _USUAL_SENSES or not usual)
+
+    def _look_up(self, name: str) -> list[tuple[int, int]]:
+        plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
+        spelt = (plain, normalise_answer(plain), plain.removesuffix("es"))
+        return next((self._senses[form] for form in spelt if form in self._senses), [])
+
+    def _climb(self, synsets: frozenset[int]) -> frozenset[int]:
+        """Every synset above one of these."""
+        above: set[int] = set()
+        waiting = [parent for synset in synsets for parent in self._above[synset]]
+        while waiting:
+            synset = waiting.pop()
+            if synset not in above:
+                above.add(synset)
+                waiting.extend(self._above[synset])
+        return frozenset(above)
+
+
+@lru_cache(maxsize=1)
+def wordnet_nouns() -> NounTaxonomy:
+    """The bundled table, read once (about half a second)."""
+    packed = files("asd_training.evaluation").joinpath("wordnet", "nouns.tsv.xz").read_bytes()
+    return NounTaxonomy(lzma.decompress(packed).decode())

@@ -1,0 +1,148 @@
+"""Loading a vision-language model with every key accounted for; what of it is trained, and what stays frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from asd_training.errors import ModelError, list_names
+from asd_training.hub import hub_options
+from asd_training.layers.adapter_targets import projector_paths
+from asd_training.layers.lora_pairs import layer_name
+from asd_training.methods.adapters import check_keys, read_tensors
+from asd_training.pocket.source import model_location
+
+if TYPE_CHECKING:
+    from asd_training.config import ModelConfig
+
+DTYPES = {"auto": "auto", "float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def load_processor(config: ModelConfig) -> Any:
+    """Raises: ModelError if there is none, or it takes no text."""
+    from transformers import AutoProcessor
+
+    name = model_location(config.processor or config.name)
+    if Path(name).is_absolute() and not Path(name).is_dir():
+        setting = "model.processor" if config.processor else "model.name"
+        raise ModelError(f"{setting}: there is no folder {name}; give one with the model's files, or a hub name")
+    options = hub_options(name, "model.processor" if config.processor else "model.name")
+    try:
+        processor = AutoProcessor.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as exc:
+        raise ModelError(
+            f"no processor was loaded from {name!r}: {_first_line(exc)} Give a folder with the processor's files, or the "
+            "name of a model that is on the hub or was downloaded before (model.processor, else model.name)"
+        ) from exc
+    if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
+        raise ModelError(f"{name!r} has a {type(processor).__name__}, expected a processor for text and images")
+    tokenizer = processor.tokenizer
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return processor
+
+
+def load_model(config: ModelConfig, precision: str = "bfloat16") -> nn.Module:
+    """Any `AutoModelForImageTextToText`, all parameters frozen, in evaluation mode.
+
+    precision: `train.precision`; with float32, weights that were saved in half precision become float32. Weights that
+    were saved in float16 become bfloat16 otherwise.
+    Raises: ModelError if it cannot be loaded, or its files lack parameters or have parameters that it does not.
+    """
+    from transformers import AutoModelForImageTextToText
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    loader: Any = AutoModelForImageTextToText
+    name = model_location(config.name)
+    options = hub_options(name, "model.name")
+    try:
+        model, info = loader.from_pretrained(
+            name,
+            dtype=torch.float32 if precision == "float32" else DTYPES[config.dtype],
+            attn_implementation=config.attention,
+            output_loading_info=True,
+            **options,
+        )
+    except (OSError, ValueError, SafetensorError) as exc:
+        raise ModelError(
+            f"the model {config.name!r} cannot be loaded: {_first_line(exc)} Complete the download (model.name)"
+        ) from exc
+    _check_loading(config.name, info)
+    model.requires_grad_(False)
+    for parameter in model.parameters():
+        if parameter.dtype == torch.float16:
+            parameter.data = parameter.data.bfloat16()
+    frozen: nn.Module = model.eval()
+    return frozen
+
+
+def _check_loading(name: str, info: dict[str, Any]) -> None:
+    kinds = {"missing_keys": "missing", "unexpected_keys": "not in the model", "mismatched_keys": "of another shape"}
+    found = [
+        f"{len(info[kind])} {what}: {list_names(str(key) for key in info[kind])}"
+        for kind, what in kinds.items()
+        if info.get(kind)
+    ]
+    if found:
+        raise ModelError(
+            f"the weights of {name!r} do not fit its architecture: {'; '.join(found)}; complete the download"
+        )
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
+
+
+class Projector:
+    """The modules between vision tower and language model: trained with a rate of its own, carried from task to
+    task.
+
+    Names are those of the model without wrappers, so that a state fits whatever PEFT or DDP put around it.
+    """
+
+    def __init__(self, model: nn.Module, setting: str = "auto") -> None:
+        self.paths = projector_paths(model, setting)
+
+    def parameters(self, model: nn.Module) -> dict[str, nn.Parameter]:
+        prefixes = tuple(path + "." for path in self.paths)
+        named = ((layer_name(path), parameter) for path, parameter in model.named_parameters())
+        return {name: parameter for name, parameter in named if name.startswith(prefixes)}
+
+    def make_trainable(self, model: nn.Module) -> None:
+        """In float32: steps of 1e-5 would be lost in half precision."""
+        for path in self.paths:
+            model.get_submodule(path).float()
+        for parameter in self.parameters(model).values():
+            parameter.requires_grad_(True)
+
+    def state(self, model: nn.Module) -> dict[str, Tensor]:
+        return {name: parameter.detach().cpu().contiguous() for name, parameter in self.parameters(model).items()}
+
+    def save(self, model: nn.Module, path: Path) -> None:
+        save_file(self.state(model), path)
+
+    def load(self, model: nn.Module, path: Path) -> None:
+        """Raises: StateError if a key is missing or left over, or a shape differs."""
+        saved = read_tensors(path)
+        parameters = self.parameters(model)
+        check_keys(saved, dict(parameters), str(path))
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.copy_(saved[name])
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def require_gradients(model: nn.Module, tasks: Sequence[str]) -> None:
+    """Raises: ModelError if nothing of the model would be trained."""
+    if not trainable(model):
+        raise ModelError(f"nothing of {type(model).__name__} would be trained on {', '.join(tasks)}")

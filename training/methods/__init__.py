@@ -1,1 +1,0 @@
-"""Continual-learning methods, one file each; what several of them need is in `training.layers`."""
