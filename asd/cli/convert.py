@@ -123,7 +123,9 @@ def run(
                 outcomes.append(run_one(config))
             except AsdError:
                 if pipeline is not None:
-                    print(f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr)
+                    print(
+                        f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr
+                    )
                 raise
     if as_json:
         print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))

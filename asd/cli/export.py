@@ -48,7 +48,9 @@ def _absent_image(part: Part) -> str:
     first = next((str(image["path"]) for row in islice(part.rows(), CHUNK_ROWS) for image in row["images"]), None)
     if first is None or (Path(root) / first).is_file():
         return ""
-    return f"note: the image {first} is not in {root}; give the folder of the images with --image-root, or put them there."
+    return (
+        f"note: the image {first} is not in {root}; give the folder of the images with --image-root, or put them there."
+    )
 
 
 def _document(done: Exported) -> dict[str, Any]:

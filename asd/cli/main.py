@@ -95,7 +95,8 @@ def convert(
     workers: Annotated[int | None, typer.Option(help="Processes, this one included. [default: one per core]")] = None,
     engine: Annotated[str | None, typer.Option(help="Where the work is done: local or ray. [default: local]")] = None,
     ray_address: Annotated[
-        str | None, typer.Option(help="Running Ray cluster, HOST:PORT or auto. [default: $RAY_ADDRESS, else one made here]")
+        str | None,
+        typer.Option(help="Running Ray cluster, HOST:PORT or auto. [default: $RAY_ADDRESS, else one made here]"),
     ] = None,
     ray_ship_files: Annotated[
         bool, typer.Option("--ray-ship-files", help="Send files through Ray even to nodes that see the output folder.")
@@ -144,10 +145,13 @@ def convert(
 @app.command()
 def merge(
     directories: Annotated[
-        list[str], typer.Argument(metavar="DIR[@ID]...", help="Dataset directories that `asd convert --shard-index` told.")
+        list[str],
+        typer.Argument(metavar="DIR[@ID]...", help="Dataset directories that `asd convert --shard-index` told."),
     ],
     finish: Annotated[bool, typer.Option("--finish", help="Also do the work of parts that never began.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes, this one included. [default: one per core]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, this one included. [default: one per core]")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Commit conversions that were handed out in parts; what the parts left undone is done first."""
@@ -213,7 +217,9 @@ def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
 def export(
     directories: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DIR[@VERSION]...", help="Datasets, as `asd convert` printed them, in the tasks' order."),
+        typer.Argument(
+            metavar="DIR[@VERSION]...", help="Datasets, as `asd convert` printed them, in the tasks' order."
+        ),
     ] = None,
     out: Annotated[
         str | None, typer.Option(help="Folder to write into; for one dataset of one split also a file's name.")
@@ -344,7 +350,11 @@ def main() -> None:
 
 
 def _stop() -> NoReturn:
-    kept = " Finished parts are kept: run the same command again to go on." if {"convert", "judge"} & set(sys.argv[1:2]) else ""
+    kept = (
+        " Finished parts are kept: run the same command again to go on."
+        if {"convert", "judge"} & set(sys.argv[1:2])
+        else ""
+    )
     print(f"stopped.{kept}", file=sys.stderr)
     sys.exit(_INTERRUPTED)
 

@@ -74,9 +74,7 @@ class Bucket:
         if found is None:
             if self._groups is None:
                 self._groups = _spellings(self.counts)
-            found = self._cuts[num_strata, number] = _cut(
-                self.counts, self._groups, num_strata, f"{self.key}:{number}"
-            )
+            found = self._cuts[num_strata, number] = _cut(self.counts, self._groups, num_strata, f"{self.key}:{number}")
         return found
 
 
@@ -204,9 +202,7 @@ def _order(num_strata: int, start: int, own: int) -> tuple[int, ...]:
 
 
 _MOST = 4
-_ORDERS = [
-    [[_order(size, start, own) for own in range(size)] for start in range(size)] for size in range(_MOST + 1)
-]
+_ORDERS = [[[_order(size, start, own) for own in range(size)] for start in range(size)] for size in range(_MOST + 1)]
 """By number of strata, start and own: `_order`, for the sizes that conversions use."""
 
 

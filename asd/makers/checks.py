@@ -164,7 +164,9 @@ def _unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     )
     for place, (response, told, candidate, gold, wrong, accepted, maker) in enumerate(table):
         expected = ("yes" if candidate == gold else "no") if wrong else gold
-        if not (_VERDICT_OF.get(response) == expected == told) or (wrong and _conflicting([wrong], gold, accepted, maker)):
+        if not (_VERDICT_OF.get(response) == expected == told) or (
+            wrong and _conflicting([wrong], gold, accepted, maker)
+        ):
             yield place
 
 

@@ -109,7 +109,9 @@ def _normalise_word(word: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     lowered = text.casefold() if text.isascii() else _fold(text)
-    words = [_normalise_word(token) if token[0].isalpha() else _normalise_other(token) for token in _TOKEN.findall(lowered)]
+    words = [
+        _normalise_word(token) if token[0].isalpha() else _normalise_other(token) for token in _TOKEN.findall(lowered)
+    ]
     words = _join_phrases([word for word in words if word])
     if len(words) > 1 and words[0] in _SYMBOLS.values() and words[1][0].isdigit():
         words[0], words[1] = words[1], words[0]  # "$5" is "5 dollars"

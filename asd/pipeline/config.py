@@ -124,7 +124,9 @@ class ConvertConfig(BaseModel):
     @model_validator(mode="after")
     def validate_engine(self) -> ConvertConfig:
         if self.engine != "ray" and (self.ray_address is not None or self.ray_ship_files):
-            raise ValueError(f"{'ray_address' if self.ray_address is not None else 'ray_ship_files'} needs --engine ray")
+            raise ValueError(
+                f"{'ray_address' if self.ray_address is not None else 'ray_ship_files'} needs --engine ray"
+            )
         if self.engine != "ray" or self.rewriter is None:
             for name in ("ray_rewriters", "ray_rewriter_gpus"):
                 if getattr(self, name) is not None:

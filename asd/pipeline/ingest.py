@@ -193,6 +193,7 @@ class _Ingest:
             for number, (file, rows) in enumerate(split.shards):
                 shards.append(NativeShard(file, split.name, rows, first, number))
                 first += rows
+
         def column(name: str) -> StoredColumn:
             parts = _drained(getattr(split, name) for split in ordered)
             return store_column(self.folder / f"{name}.npy", parts, first, COLUMNS[name])

@@ -66,9 +66,7 @@ class Measuring:
 
     def by_split(self, batch: NativeBatch) -> tuple[NativeBatch, list[MeasuredRows]]:
         """The rows of a measured batch."""
-        return batch, [
-            _rows(name, rows) for name, rows in _by_split(batch.table) if self.only_split in (None, name)
-        ]
+        return batch, [_rows(name, rows) for name, rows in _by_split(batch.table) if self.only_split in (None, name)]
 
     def _keys(self, rows: pa.RecordBatch) -> Keys:
         names = rows["split"].unique().to_pylist()

@@ -183,7 +183,10 @@ class PartRun(ConversionRun):
     def _flush(self) -> None:
         folders = [folder for folder in (self.ingest_dir, self.drafts_dir, self.assembled_dir) if folder.is_dir()]
         with storage_errors(self.staging):
-            for path in (*(path for folder in folders for path in folder.iterdir()), *self.staging.glob(f"{MINING_INDEX}*")):
+            for path in (
+                *(path for folder in folders for path in folder.iterdir()),
+                *self.staging.glob(f"{MINING_INDEX}*"),
+            ):
                 sync_file(path)
             for folder in (*folders, self.staging):
                 sync_folder(folder)
@@ -194,7 +197,9 @@ class PartRun(ConversionRun):
     def _stage(self, pool: WorkPool) -> RewritingStage:
         from asd.pipeline.part_rewriting import PartStage
 
-        return PartStage(self, pool.worker(), self.prepared.config.rewriter, Ledger(self.staging / LEDGER), self.progress)
+        return PartStage(
+            self, pool.worker(), self.prepared.config.rewriter, Ledger(self.staging / LEDGER), self.progress
+        )
 
     def _owner(self, shard: NativeShard) -> int:
         return self._places[shard.file] % self.part.count

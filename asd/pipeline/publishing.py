@@ -186,4 +186,6 @@ def _length(content: Path | bytes) -> int:
 
 def _require_length(target: str, found: int, content: Path | bytes) -> None:
     if found != (size := _length(content)):
-        raise StorageError(f"{target} has {found} bytes after it was written, expected {size}. Run the same command again.")
+        raise StorageError(
+            f"{target} has {found} bytes after it was written, expected {size}. Run the same command again."
+        )

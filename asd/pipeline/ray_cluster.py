@@ -117,7 +117,9 @@ def _require_same_code(say: Callable[[str], None]) -> None:
         raise ClusterError("the Ray cluster has no node with a CPU to work on. Add one: `ray start --address ...`.")
     task = ray.remote(code_here)
     asked = [
-        task.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote()
+        task.options(
+            num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote()
         for node in nodes
     ]
     try:
@@ -132,7 +134,9 @@ def _require_same_code(say: Callable[[str], None]) -> None:
                 "the same version on all nodes."
             )
     cores = sum(int(node["Resources"]["CPU"]) for node in nodes)
-    say(f"working on {len(nodes)} Ray nodes with {cores} CPUs (Python {platform.python_version()}, Ray {ray.__version__})")
+    say(
+        f"working on {len(nodes)} Ray nodes with {cores} CPUs (Python {platform.python_version()}, Ray {ray.__version__})"
+    )
 
 
 def working_nodes() -> list[dict[str, Any]]:
@@ -147,9 +151,7 @@ def on_this_node() -> dict[str, Any]:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    return {
-        "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    }
+    return {"scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)}
 
 
 def most_memory() -> int:

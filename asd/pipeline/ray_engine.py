@@ -114,9 +114,7 @@ class RayPool:
             files = actor.remote(str(self._staging), str(setup.shards_dir), str(setup.drafts_dir))
             templates = _contents(setup.template_dir)
             mark = secrets.token_hex(8)
-            self._site = Site(
-                _absolute(setup), self._staging.resolve(), mark, templates, files, self._ship, MAX_TRIES
-            )
+            self._site = Site(_absolute(setup), self._staging.resolve(), mark, templates, files, self._ship, MAX_TRIES)
             self._site.write_mark()
         return self._site
 

@@ -156,7 +156,9 @@ class _Desk:
     def _fetch_file(self, name: str, to: Path, span: LineSpan | None) -> None:
         """Of a stretch, only its bytes, in their place."""
         if name not in self.site.stamps:
-            raise SourceError(f"{self.site.root / name}: cannot be read (it was not there any more when the conversion began)")
+            raise SourceError(
+                f"{self.site.root / name}: cannot be read (it was not there any more when the conversion began)"
+            )
         first, last = (span.start, span.stop) if span is not None else (0, self.site.stamps[name][0])
         with storage_errors(to):
             to.parent.mkdir(parents=True, exist_ok=True)

@@ -68,9 +68,7 @@ class ClusterReading:
                 "again, or without --engine ray."
             ) from exc
 
-    def _pieces(
-        self, source: Source, measure: Measuring, parts: Sequence[Part], needed: int
-    ) -> Iterator[NativeBatch]:
+    def _pieces(self, source: Source, measure: Measuring, parts: Sequence[Part], needed: int) -> Iterator[NativeBatch]:
         import ray
 
         actor = ray.remote(SourceFiles).options(num_cpus=0, max_concurrency=4, **on_this_node())
@@ -107,9 +105,7 @@ class ClusterReading:
             root=source.root,
             reader=source.reader.at(absolute),
             absolute=absolute,
-            stamps={
-                file.path: stamp for file in source.files if (stamp := self._stamps.get(source.root / file.path))
-            },
+            stamps={file.path: stamp for file in source.files if (stamp := self._stamps.get(source.root / file.path))},
             measure=measure,
             batch_rows=self._batch_rows,
             files=files,

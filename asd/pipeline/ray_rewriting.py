@@ -200,9 +200,7 @@ class _Handing:
                 if self._todo and await self._started(pool) and self._give(pool, running):
                     await asyncio.sleep(0)  # the others' turn
                 elif running:
-                    done, running = await asyncio.wait(
-                        running, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED
-                    )
+                    done, running = await asyncio.wait(running, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()
                     with contextlib.suppress(PoolLostError):  # its orders hear of it

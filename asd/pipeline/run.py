@@ -184,9 +184,7 @@ class ConversionRun:
             workers = usable_cores() if wanted >= INLINE_SAMPLES else 1
         return Pool(self._setup(wanted), workers)
 
-    def _plan(
-        self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: WorkPool
-    ) -> Assignment:
+    def _plan(self, ingested: Ingested, wanted: int, quotas: dict[int, int] | None, pool: WorkPool) -> Assignment:
         planner = Planner(
             ingested.keys, ingested.capable, ingested.polarity,
             total=None if quotas is not None else wanted, quotas=quotas, seed=self.prepared.config.seed,

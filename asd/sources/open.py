@@ -83,9 +83,7 @@ class Source:
         sizes = {file.path: file.size_bytes for file in self.files}
         return cut_into_parts(self.reader, sizes, part_bytes, span_bytes)
 
-    def pieces(
-        self, mains: range, batch_rows: int = BATCH_ROWS, span: LineSpan | None = None
-    ) -> Iterator[NativeBatch]:
+    def pieces(self, mains: range, batch_rows: int = BATCH_ROWS, span: LineSpan | None = None) -> Iterator[NativeBatch]:
         """What a reader of these main files alone gives, or of a stretch of one."""
         return self.reader.pieces(mains, batch_rows, self.note, {}, span)
 

@@ -72,11 +72,7 @@ class OpenLayout:
     def beside(self, main: int) -> list[str]:
         """The files that a main file's records are joined with."""
         rel = self.main_files[main].rel
-        return [
-            partner
-            for by_main in self.join_files.values()
-            for partner in by_main.get("", by_main.get(rel, ()))
-        ]
+        return [partner for by_main in self.join_files.values() for partner in by_main.get("", by_main.get(rel, ()))]
 
     def paths(self) -> list[str]:
         """Every file that will be read, main files first, each once."""

@@ -102,9 +102,7 @@ def _line_blocks(stream: BinaryIO, where: str, block_bytes: int) -> Iterator[Blo
 class ArrayBlocks(Iterator[Block]):
     """The blocks of a JSON array. With `may_guess`, whoever reads them says which one was guessed wrong."""
 
-    def __init__(
-        self, stream: BinaryIO, where: str, block_bytes: int = BLOCK_BYTES, *, may_guess: bool = True
-    ) -> None:
+    def __init__(self, stream: BinaryIO, where: str, block_bytes: int = BLOCK_BYTES, *, may_guess: bool = True) -> None:
         self._stream, self._where, self._block_bytes = stream, where, block_bytes
         self._may_guess = may_guess
         self._data = memoryview(b"")

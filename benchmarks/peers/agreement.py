@@ -82,7 +82,9 @@ def ours(source: Path, out: Path, ratio: float) -> dict[str, Any]:
     converted = len(joined) - counted.get("short_answer", 0)
     short = manifest["counts"]["shortfall"]  # rows that nothing can be made of: only where nearly all are asked for
     _hold(short == 0 or ratio == 1, f"{short} rows short at ratio {ratio}")
-    _hold(converted + short == round(ratio * len(joined)), f"{converted} rows converted of {len(joined)}, ratio {ratio}")
+    _hold(
+        converted + short == round(ratio * len(joined)), f"{converted} rows converted of {len(joined)}, ratio {ratio}"
+    )
     for style, (holds, what) in _RULES.items():
         _all(joined.filter(pl.col("style") == style), holds(), what)
     return {"rows": len(joined), "version": manifest["version"], "styles": counted, "short": short}

@@ -19,7 +19,9 @@ class _TrainingModule(pytest.Module):
         except self.CollectError as exc:
             missing = getattr(exc.__cause__, "name", None) or ""
             if find_spec("torch") is None and missing.partition(".")[0] in TRAIN_EXTRA:
-                pytest.skip(f"{missing} is not installed: pip install 'asd-mcit[train,report]'", allow_module_level=True)
+                pytest.skip(
+                    f"{missing} is not installed: pip install 'asd-mcit[train,report]'", allow_module_level=True
+                )
             raise
 
 

@@ -116,7 +116,9 @@ def hub_that_is_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_hub_that_does_not_answer_is_told_in_seconds(fresh: Settings, hub_that_is_away: Path) -> None:
     fresh["model"]["name"] = "nobody/nothing"
     began = time.monotonic()
-    with pytest.raises(ModelError, match=r"does not answer .*'nobody/nothing' was not downloaded.*folder \(model.name\)"):
+    with pytest.raises(
+        ModelError, match=r"does not answer .*'nobody/nothing' was not downloaded.*folder \(model.name\)"
+    ):
         start(fresh)
     assert time.monotonic() - began < 15
 

@@ -94,7 +94,9 @@ def test_the_bare_name_of_a_method_means_it_with_its_defaults(tmp_path: Path) ->
 
 
 def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"did you mean pocket/quick\? give the path of a run configuration, or one of"):
+    with pytest.raises(
+        SettingError, match=r"did you mean pocket/quick\? give the path of a run configuration, or one of"
+    ):
         load_config("pocket/quik")
     with pytest.raises(SettingError, match="did you mean coin/sefe"):
         load_config(tmp_path / "none" / "coin" / "sefe.yaml")

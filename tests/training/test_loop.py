@@ -299,5 +299,7 @@ def test_out_of_memory_says_what_to_lower(root: Path, monkeypatch: pytest.Monkey
 
 def test_a_row_that_is_too_long_is_told_before_training(root: Path) -> None:
     settings = one_task(root, name="long", train={"max_length": 100})
-    with pytest.raises(TaskDataError, match=r"row vqav2/train/\w+ has 1\d\d tokens of text alone; train.max_length is 100"):
+    with pytest.raises(
+        TaskDataError, match=r"row vqav2/train/\w+ has 1\d\d tokens of text alone; train.max_length is 100"
+    ):
         run(build_config(settings), quiet)

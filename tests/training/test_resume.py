@@ -107,7 +107,9 @@ def test_a_run_that_was_refused_before_it_began_leaves_its_folder_free(workshop:
 
 def test_what_was_lowered_for_want_of_memory_is_no_other_run(workshop: Path) -> None:
     method, halves = {"method": "zero-shot"}, {"batch": 2, "accumulate": 4, "gradient_checkpointing": True}
-    first = run(make_config(workshop, name="lowered", method=method, train={"batch": 8, "accumulate": 1}), lambda text: None)
+    first = run(
+        make_config(workshop, name="lowered", method=method, train={"batch": 8, "accumulate": 1}), lambda text: None
+    )
     again = make_config(workshop, name="lowered", method=method, train=halves, eval={"batch": 1})
     assert run(again, lambda text: None) == first
     fewer = make_config(workshop, name="lowered", method=method, train={**halves, "accumulate": 1})

@@ -113,6 +113,8 @@ def test_a_model_without_a_list_of_layers(tmp_path: Path) -> None:
 
 
 def test_an_older_torch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.distributed.fsdp.fully_shard", lambda module, *, mesh=None: module)  # as torch 2.6 has it
+    monkeypatch.setattr(
+        "torch.distributed.fsdp.fully_shard", lambda module, *, mesh=None: module
+    )  # as torch 2.6 has it
     with pytest.raises(SettingError, match=r"train.shard needs FSDP2 \(torch 2.7 or newer\), this is torch 2.*upgrade"):
         sharded_copy(nn.Linear(1, 1), CPU)

@@ -53,7 +53,9 @@ def load_run(root: str | Path, *, after: str | None = None, changes: Iterable[st
     loop = Loop(config, tasks, folder, lambda text: None)
     stage = _stage_named(loop, after)
     loop.inputs = RunInputs(config, tasks)
-    return FinishedRun(folder.root, loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs)
+    return FinishedRun(
+        folder.root, loop.placed(loop.restore(until=stage.number + 1)), stage, config, tasks, loop.inputs
+    )
 
 
 def _stage_named(loop: Loop, name: str | None) -> Stage:

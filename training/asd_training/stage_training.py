@@ -86,7 +86,9 @@ def _what_to_lower(config: RunConfig, method: ContinualMethod) -> str:
     """What this run may go on with comes first."""
     settings = config.train
     split = f"train.batch (now {settings.batch}; raise train.accumulate, now {settings.accumulate}, by as much), "
-    longest = f"train.max_length (now {settings.max_length}; in another run folder), or set train.gradient_checkpointing"
+    longest = (
+        f"train.max_length (now {settings.max_length}; in another run folder), or set train.gradient_checkpointing"
+    )
     return longest if method.has_batch_loss else split + longest
 
 

@@ -432,5 +432,7 @@ def test_a_task_whose_scorer_is_no_rule(tmp_path: Path, made: Made) -> None:
     task = tmp_path / "quiz.yaml"
     task.write_text(QUIZ.replace("exact_match", "exact"))
     done = run_asd("convert", "--task", task, "--source", made.source, "--out", tmp_path / "out")
-    assert_told(done, 2, r"no scoring rule named 'exact'; did you mean .*'exact_match'.*the `scorer` of the task 'quiz'")
+    assert_told(
+        done, 2, r"no scoring rule named 'exact'; did you mean .*'exact_match'.*the `scorer` of the task 'quiz'"
+    )
     assert not (tmp_path / "out").exists()

@@ -140,7 +140,9 @@ class TestCommand:
         assert "left out: 1 records with tool calls" in said
 
     @pytest.mark.parametrize(("form", "notes"), [("trl", 1), ("llama-factory", 1), ("llava", 0)])
-    def test_images_that_the_trainer_would_not_find(self, form: str, notes: int, data: Datasets, tmp_path: Path) -> None:
+    def test_images_that_the_trainer_would_not_find(
+        self, form: str, notes: int, data: Datasets, tmp_path: Path
+    ) -> None:
         done = run_asd("export", data.drawn, "--to", form, "--out", tmp_path, "--image-root", tmp_path)
         assert done.out.count(f".png is not in {tmp_path}; give the folder of the images with --image-root") == notes
         assert "note:" not in run_asd("export", data.drawn, "--to", form, "--out", tmp_path).out

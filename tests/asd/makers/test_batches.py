@@ -130,7 +130,9 @@ def test_a_token_too_many_beside_one_too_few_makes_two_suspects() -> None:
     texts = render_style(style, rows, [0] * 3, RENDERING)
     assert suspects(style, rows, texts) == set()
     more, less, sound = texts.prompts
-    moved = texts._replace(prompts=[more.replace("fruit", f"{IMAGE_TOKEN} fruit"), less.removeprefix(f"{IMAGE_TOKEN}\n"), sound])
+    moved = texts._replace(
+        prompts=[more.replace("fruit", f"{IMAGE_TOKEN} fruit"), less.removeprefix(f"{IMAGE_TOKEN}\n"), sound]
+    )
     moved = moved._replace(questions=["is in the bowl?"] * 3)
     for place in (0, 1):
         assert "image_count" in check(moved.row(place, "t"), rows.sample(place), rows.draft(style, place))

@@ -137,7 +137,9 @@ def test_choice_questions_give_no_answers() -> None:
 
 
 ROOMS = ["kitchen", "bedroom", "bathroom", "office"]
-FEW = build(*[("What room is this?", room) for room in ROOMS] * 4, *[("What is it?", month) for month in ("May", "june")] * 9)
+FEW = build(
+    *[("What room is this?", room) for room in ROOMS] * 4, *[("What is it?", month) for month in ("May", "june")] * 9
+)
 
 
 @given(st.sampled_from([*ROOMS, "May", "red", "yes", "", "Bed room"]), st.lists(st.sampled_from(ROOMS), max_size=4))

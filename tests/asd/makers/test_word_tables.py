@@ -28,7 +28,16 @@ def overridden(name: str) -> list[str]:
 
 @pytest.mark.skipif(word_tables._tables() is None, reason="lemminflect is of another release: it is asked itself")
 def test_every_word_has_the_packages_lemmas() -> None:
-    words = [*words_of("lemma_lu.csv.gz")[::41], *overridden("lemma_overrides.csv"), "Paris", "NASA", "", "zzz", "a b", "é"]
+    words = [
+        *words_of("lemma_lu.csv.gz")[::41],
+        *overridden("lemma_overrides.csv"),
+        "Paris",
+        "NASA",
+        "",
+        "zzz",
+        "a b",
+        "é",
+    ]
     for word in words:
         assert lemmas_of(word) == lemminflect.getAllLemmas(word), word
 

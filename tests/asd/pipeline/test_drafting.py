@@ -32,9 +32,7 @@ QUESTION = "What fruit is in the bowl?"
 ROWS = [(number, QUESTION, fruit, None) for number, fruit in enumerate(FRUIT * 3)]
 TASKS = {name: load_task(name) for name in ("vqav2", "scienceqa", "vqax")}
 MAKING = {name: MakerContext(spec, 0, DistractorIndex.build(ROWS, 0)) for name, spec in TASKS.items()}
-RENDERING = {
-    name: RenderContext.build(spec, 0, TemplateSet(), [*spec.styles]) for name, spec in TASKS.items()
-}
+RENDERING = {name: RenderContext.build(spec, 0, TemplateSet(), [*spec.styles]) for name, spec in TASKS.items()}
 REASONS = ["It is round and it hangs from a tree in the garden.", "People peel it with a knife before they eat it."]
 SOLUTION = "We look at the bowl on the table and see one thing in it. It is red and round. So the answer is apple."
 SAMPLES = st.builds(
@@ -70,7 +68,10 @@ def made_alone(sample: Sample, first: int, able: int, ctx: MakerContext) -> Made
 
 
 @pytest.mark.parametrize("task", TASKS)
-@given(rows=st.lists(st.tuples(SAMPLES, st.integers(0, 4), st.integers(0, 31)), min_size=1, max_size=8), deal=st.integers(0, 1))
+@given(
+    rows=st.lists(st.tuples(SAMPLES, st.integers(0, 4), st.integers(0, 31)), min_size=1, max_size=8),
+    deal=st.integers(0, 1),
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_together_are_rows_alone(
     task: str, rows: list[tuple[Sample, int, int]], deal: int, tmp_path: Path
@@ -81,9 +82,7 @@ def test_rows_together_are_rows_alone(
     shard = NativeShard(file=path.name, split="train", number=0, first=0, rows=len(rows))
     backwards = [(place, rows[place][1]) for place in reversed(range(len(rows)))]
     order = DraftOrder(shard, 0, np.array(backwards, np.int32), np.zeros((0, 2), np.int32))
-    made = ShardDrafter(Drafter(ctx), ctx.spec.family).draft(
-        path, order, [rows[place][2] for place, _ in backwards]
-    )
+    made = ShardDrafter(Drafter(ctx), ctx.spec.family).draft(path, order, [rows[place][2] for place, _ in backwards])
     assert made == [made_alone(samples[place], first, rows[place][2], ctx) for place, first in backwards]
     write_drafts(tmp_path / "drafts.arrow", order, made)
     found = [(place, one) for (place, _), one in zip(backwards, made, strict=True) if one.draft is not None][::-1]

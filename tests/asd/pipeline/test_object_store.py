@@ -106,13 +106,31 @@ class TestSource:
 
     def test_a_hub_that_is_switched_off(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        with pytest.raises(UsageError, match=r"hf://datasets/me/a\.jsonl: the hub is switched off here \(HF_HUB_OFFLINE"):
+        with pytest.raises(
+            UsageError, match=r"hf://datasets/me/a\.jsonl: the hub is switched off here \(HF_HUB_OFFLINE"
+        ):
             converted(tmp_path, "hf://datasets/me/a.jsonl", "data")
 
     def test_a_hub_that_is_not_there(self, tmp_path: Path) -> None:
-        command = [sys.executable, "-m", "asd.cli.main", "convert", "--task", "vqav2", "--source", "hf://datasets/me/a/a.jsonl"]
-        environment = {**os.environ, "PYTHONPATH": str(REPO), "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:1"}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "asd.cli.main",
+            "convert",
+            "--task",
+            "vqav2",
+            "--source",
+            "hf://datasets/me/a/a.jsonl",
+        ]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(REPO),
+            "HF_HUB_OFFLINE": "0",
+            "HF_ENDPOINT": "http://127.0.0.1:1",
+        }
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode == 1
         told = r"error: hf://datasets/me/a/a\.jsonl cannot be read: .*refused.* Check the network and HF_ENDPOINT .*\n"
         assert re.fullmatch(told, done.stderr), done.stderr
@@ -179,7 +197,9 @@ class TestPublish:
     def test_a_name_there_stays_with_its_version(self, tmp_path: Path, memory: Any) -> None:
         source = write_source(tmp_path, rows=60)
         first = converted(tmp_path, source, "data", publish="memory://bucket/vqa", name="best")
-        with pytest.raises(UsageError, match=rf"the name 'best' already points to version {first.version} at memory://"):
+        with pytest.raises(
+            UsageError, match=rf"the name 'best' already points to version {first.version} at memory://"
+        ):
             converted(tmp_path, source, "elsewhere", publish="memory://bucket/vqa", seed=1, name="best")
         assert memory.cat_file("/bucket/vqa/latest") == f"versions/{first.version}\n".encode()
         assert len(memory.ls("/bucket/vqa/versions")) == 1

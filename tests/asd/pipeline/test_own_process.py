@@ -39,7 +39,9 @@ print(pa.default_memory_pool().backend_name)
 """
 
 
-@pytest.mark.parametrize(("told", "used"), [(None, "system"), *((name, name) for name in pa.supported_memory_backends())])
+@pytest.mark.parametrize(
+    ("told", "used"), [(None, "system"), *((name, name) for name in pa.supported_memory_backends())]
+)
 def test_arrow_takes_the_systems_memory_unless_the_environment_says_otherwise(told: str | None, used: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
     if told is not None:

@@ -81,7 +81,9 @@ class TestUnreachable:
     def test_nobody_there(self, whole: Path, tmp_path: Path) -> None:
         outcome = self.convert(whole, tmp_path, "127.0.0.1:1")
         assert outcome.code == 1
-        assert "error: no Ray cluster at 127.0.0.1:1 (Connection refused). Start it with `ray start --head`" in outcome.err
+        assert (
+            "error: no Ray cluster at 127.0.0.1:1 (Connection refused). Start it with `ray start --head`" in outcome.err
+        )
 
     def test_somebody_else_is_there(self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ray_cluster, "_ANSWER_S", 3.0)
@@ -130,7 +132,9 @@ class TestCluster:
             on_ray(whole, tmp_path, embed_images=True, image_root=whole)
 
     def test_blocks_that_no_node_has_memory_for(self) -> None:
-        with pytest.raises(ClusterError, match=r"no node of the Ray cluster has the memory for a block: about 5,000 MB"):
+        with pytest.raises(
+            ClusterError, match=r"no node of the Ray cluster has the memory for a block: about 5,000 MB"
+        ):
             ray_cluster.require_memory(5_000_000_000)
 
     def test_an_address_beside_the_one_connected_to(self, whole: Path, tmp_path: Path) -> None:

@@ -121,7 +121,9 @@ def test_workers_that_always_die_are_one_message(whole: Path, tmp_path: Path, mo
     monkeypatch.setattr(ray_reading, "MAX_TRIES", 2)
     with (
         Killer(reading_now, 100) as killer,
-        pytest.raises(WorkerLostError, match=r"was to read \d_\w+_questions.jsonl.* died 2 times .* Run the same command"),
+        pytest.raises(
+            WorkerLostError, match=r"was to read \d_\w+_questions.jsonl.* died 2 times .* Run the same command"
+        ),
     ):
         on_ray(whole, tmp_path / "data", ray_ship_files=True)
     assert len(killer.killed) >= 2
@@ -138,7 +140,10 @@ def reading_of(source: Source, *, ship: bool = False, **other: Any) -> ClusterRe
 
 def seen(batches: Iterable[tuple[NativeBatch, list[MeasuredRows]]]) -> list[Any]:
     return [
-        (batch.rejects, [(one.split, one.rows.serialize().to_pybytes(), one.keys.tolist(), one.capable.tolist()) for one in rows])
+        (
+            batch.rejects,
+            [(one.split, one.rows.serialize().to_pybytes(), one.keys.tolist(), one.capable.tolist()) for one in rows],
+        )
         for batch, rows in batches
     ]
 
@@ -181,7 +186,9 @@ def test_a_file_that_is_joined_with_itself(tmp_path: Path, ship: bool) -> None:
         joins: {parent: {files: all.jsonl, key: id, lookup: parent}}
         columns: {source_id: id, question: q, gold: a, context: parent.q}
     """
-    rows = [{"id": str(row), "q": f"What is {row}?", "a": f"thing {row}", "parent": str(2999 - row)} for row in range(3000)]
+    rows = [
+        {"id": str(row), "q": f"What is {row}?", "a": f"thing {row}", "parent": str(2999 - row)} for row in range(3000)
+    ]
     write(tmp_path, "all.jsonl", rows)
     spec = make_spec(layout)
     source = open_source(spec, tmp_path)
@@ -194,7 +201,9 @@ def test_a_file_that_was_gone_when_the_conversion_began(whole: Path) -> None:
     spec = load_task(str(whole / "task.yaml"))
     source = open_source(spec, whole / "source")
     batches = ClusterReading({}, ship=True, say=print)(source, Measuring(spec, (), None, 0, None))
-    with pytest.raises(SourceError, match=r"0_train_questions.jsonl: cannot be read .it was not there any more when the conv"):
+    with pytest.raises(
+        SourceError, match=r"0_train_questions.jsonl: cannot be read .it was not there any more when the conv"
+    ):
         list(batches)
 
 

@@ -117,7 +117,9 @@ class TestAsking:
         told = Told()
         done = scene.convert(tmp_path, told, ray_ship_files=True)
         scene.assert_same(done)
-        assert f"asking the model from 2 workers with 1 CPU each, up to {AT_ONCE} requests at once from each" in told.lines
+        assert (
+            f"asking the model from 2 workers with 1 CPU each, up to {AT_ONCE} requests at once from each" in told.lines
+        )
         making, local = done.making, scene.local.making
         assert making is not None and local is not None
         assert making["runs"] == 1

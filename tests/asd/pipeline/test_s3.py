@@ -215,7 +215,9 @@ class TestPublish:
 
     def test_a_bucket_is_not_made(self, tmp_path: Path, bucket: Any) -> None:
         source = write_source(tmp_path, rows=ROWS)
-        with pytest.raises(StorageError, match=r"--publish s3://typo/vqa: there is no bucket 'typo'\. Make it, or check"):
+        with pytest.raises(
+            StorageError, match=r"--publish s3://typo/vqa: there is no bucket 'typo'\. Make it, or check"
+        ):
             converted(tmp_path, source, "data", publish="s3://typo/vqa")
         assert not (tmp_path / "data").exists()
         assert not bucket.exists("typo")
@@ -281,7 +283,9 @@ class TestRefusals:
                 server.kill()
                 _, told = process.communicate(timeout=LONGEST_S)
         assert process.returncode == 1
-        assert told.startswith(f"StorageError: s3://bucket/vqa cannot be written (the version is whole in {tmp_path}/data;")
+        assert told.startswith(
+            f"StorageError: s3://bucket/vqa cannot be written (the version is whole in {tmp_path}/data;"
+        )
         assert "Check the network and AWS_ENDPOINT_URL" in told
         assert len(told.splitlines()) == 1
         assert asd.verify(tmp_path / "data").problems == []

@@ -65,9 +65,7 @@ def _in_own_group(work: Callable[[dict[str, Any]], str], given: dict[str, Any], 
 class Run:
     """One conversion under way in a process group of its own."""
 
-    def __init__(
-        self, given: dict[str, Any], folder: Path, work: Callable[[dict[str, Any]], str] = _convert
-    ) -> None:
+    def __init__(self, given: dict[str, Any], folder: Path, work: Callable[[dict[str, Any]], str] = _convert) -> None:
         self._message = folder / f"message-{time.monotonic_ns()}"
         self.process: ForkServerProcess = _context.Process(target=_in_own_group, args=(work, given, self._message))
         self.process.start()

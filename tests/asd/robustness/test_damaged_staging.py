@@ -166,7 +166,9 @@ def test_finished_shards(folder: Path, killed: Path, how: Damage) -> None:
     path = damage(folder, "out/data/train-*", how)
     size = path.stat().st_size
     (note,) = [line for line in go_on(folder) if str(path) in line]
-    assert note.startswith(f"note: {path} is damaged (it has {size} bytes, expected ") and note.endswith("making it again")
+    assert note.startswith(f"note: {path} is damaged (it has {size} bytes, expected ") and note.endswith(
+        "making it again"
+    )
     assert_same_as_whole(folder, killed)
 
 

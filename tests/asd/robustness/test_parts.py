@@ -159,9 +159,10 @@ def test_another_start_of_the_machine_does_not_throw_away_what_parts_have_flushe
     (staging / "boot-id").write_text("another machine")
     part(folder, 1)
     part(folder, 2)
-    assert before.items() <= {
-        path: path.stat().st_mtime_ns for path in (*staging.glob("ingest/*"), *staging.glob("drafts/*"))
-    }.items()
+    assert (
+        before.items()
+        <= {path: path.stat().st_mtime_ns for path in (*staging.glob("ingest/*"), *staging.glob("drafts/*"))}.items()
+    )
     (staging / "boot-id").write_text("a third one")
     merge(folder / "data")
     assert_same_as_whole(folder, whole)
@@ -228,7 +229,10 @@ class TestAnotherFolder:
         run_part(ConvertConfig(**given), Part(0, 2))
         told = run_asd("merge", tmp_path / "data")
         assert told.code == 2
-        assert f"{tmp_path / 'data'} does not exist. Parts are near by: {tmp_path / 'data-sample'} (part 0 of 2)" in told.err
+        assert (
+            f"{tmp_path / 'data'} does not exist. Parts are near by: {tmp_path / 'data-sample'} (part 0 of 2)"
+            in told.err
+        )
         run_part(ConvertConfig(**given), Part(1, 2))
         merge(tmp_path / "data-sample")
         told = run_asd("merge", tmp_path / "data")
@@ -236,20 +240,26 @@ class TestAnotherFolder:
 
     def test_that_has_the_ending_too_many(self, folder: Path) -> None:
         part(folder, 0)
-        with pytest.raises(UsageError, match=r"data-sample does not exist\. Parts are near by: .*/data \(part 0 of 3\)"):
+        with pytest.raises(
+            UsageError, match=r"data-sample does not exist\. Parts are near by: .*/data \(part 0 of 3\)"
+        ):
             merge(folder / "data-sample")
 
     def test_above(self, folder: Path) -> None:
         for number in range(4):
             part(folder, 1, out=folder / "all" / f"data{number}")
-        message = r"all holds no conversion in parts \(it has no version yet\)\. Parts are near by: .*data0 \(part 1 of 3\); "
+        message = (
+            r"all holds no conversion in parts \(it has no version yet\)\. Parts are near by: .*data0 \(part 1 of 3\); "
+        )
         with pytest.raises(UsageError, match=message + r".*data1 .*data2 .*; and 1 more\. Give that folder"):
             merge(folder / "all")
 
     def test_of_a_run_without_parts_that_was_killed(self, folder: Path) -> None:
         staged = folder / "data" / ".staging" / "0123456789ab"
         staged.mkdir(parents=True)
-        with pytest.raises(UsageError, match=r"\(it has 1 unfinished version of runs without parts\)\. Run the parts first"):
+        with pytest.raises(
+            UsageError, match=r"\(it has 1 unfinished version of runs without parts\)\. Run the parts first"
+        ):
             merge(folder / "data")
 
 
@@ -303,7 +313,9 @@ class TestMistakes:
         right = part(folder, 0)
         part(folder, 2)
         wrong = part(folder, 1, seed=7)
-        with pytest.raises(UsageError, match=r"parts of several conversions: .*They differ in config\.seed \([07], [07]\)"):
+        with pytest.raises(
+            UsageError, match=r"parts of several conversions: .*They differ in config\.seed \([07], [07]\)"
+        ):
             merge(folder / "data")
         with pytest.raises(UsageError, match=r"part 1 of 3 never began"):
             merge(folder / "data", right.version)
@@ -317,7 +329,9 @@ class TestMistakes:
         for index in range(COUNT):
             part(folder, index)
         write_source(folder, seed=5)
-        with pytest.raises(UsageError, match=r"cannot be merged here: since its parts ran, something has changed: source"):
+        with pytest.raises(
+            UsageError, match=r"cannot be merged here: since its parts ran, something has changed: source"
+        ):
             merge(folder / "data")
 
     @pytest.mark.parametrize("option", [{"name": "mine"}, {"publish": "memory://elsewhere"}])

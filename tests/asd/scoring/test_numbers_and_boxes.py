@@ -129,7 +129,9 @@ def test_verdicts(reply: str, released: float, read: float | None) -> None:
 
 
 def test_open_text_has_no_rule() -> None:
-    with pytest.raises(ScoreError, match="open text, which no rule can score: have a language model rate them with `asd judge`"):
+    with pytest.raises(
+        ScoreError, match="open text, which no rule can score: have a language model rate them with `asd judge`"
+    ):
         score("judge", "a poem", "another poem")
 
 

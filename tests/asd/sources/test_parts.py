@@ -33,9 +33,7 @@ PLAIN = "columns: {question: q, gold: a, context: c}"
 
 def exact(batches: list[NativeBatch]) -> list[tuple[bytes, list[Any]]]:
     """Every byte of the tables; of those without rows nothing is ever written."""
-    return [
-        (batch.table.serialize().to_pybytes() if batch.table.num_rows else b"", batch.rejects) for batch in batches
-    ]
+    return [(batch.table.serialize().to_pybytes() if batch.table.num_rows else b"", batch.rejects) for batch in batches]
 
 
 def in_parts(source: Source, cut: Cut, batch_rows: int) -> tuple[list[NativeBatch], list[str], list[Part]]:

@@ -182,9 +182,7 @@ def test_our_own_runs(run_folder: Path) -> None:
 
 
 def test_runs_without_predictions(tmp_path: Path, run_folder: Path) -> None:
-    with pytest.raises(
-        PredictionError, match="stages that have some: none; tasks with predictions: scienceqa"
-    ):
+    with pytest.raises(PredictionError, match="stages that have some: none; tasks with predictions: scienceqa"):
         find_runs([run_folder], IMAGENET)
     (tmp_path / "empty").mkdir()
     with pytest.raises(PredictionError, match="expected a run folder with predictions/, or files named"):

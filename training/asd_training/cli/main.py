@@ -18,7 +18,10 @@ COMMANDS = {
     "report": ("asd_training.cli.report", "Write a page on a run: accuracy, forgetting, losses, wrong answers."),
     "compare": ("asd_training.cli.compare", "Put runs side by side, with intervals over seeds."),
     "pocket": ("asd_training.cli.pocket", "The pocket benchmark: draw its tasks, train its base model."),
-    "forgetting": ("asd_training.cli.forgetting", "Split what was forgotten: only the answer style, the fact, or both."),
+    "forgetting": (
+        "asd_training.cli.forgetting",
+        "Split what was forgotten: only the answer style, the fact, or both.",
+    ),
 }
 """Command -> its module, which has a typer function `command` or a group `app`, and its help line. Listing them imports none."""
 

@@ -61,7 +61,9 @@ def main_figures(comparison: Comparison) -> list[Figure]:
     chosen = [figure for figure in comparison.figures if figure.name in MAIN]
     memories = [figure for figure in comparison.figures if figure.unit == "bytes"]
     device = [figure for figure in memories if figure.name != "memory process"] or memories
-    return chosen + device + [figure for figure in comparison.figures if figure.name in ("train_s", "train_processor_s")]
+    return (
+        chosen + device + [figure for figure in comparison.figures if figure.name in ("train_s", "train_processor_s")]
+    )
 
 
 def _table(title: str, columns: Sequence[Group | Difference], figures: list[Figure]) -> Table:
