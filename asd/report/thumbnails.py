@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from asd.pictures import PictureError, picture_size, read_picture
 
 MAX_SIDE_PX = 256
-_MAX_PIXELS = 100_000_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,8 +38,8 @@ def make_thumbnail(path: str, data: bytes | None, image_root: Path | None) -> Th
             return Thumbnail(None, path, exc.strerror or "not readable")
     try:
         return _shrink(path, data)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return Thumbnail(None, path, "not a readable image")
+    except PictureError as exc:
+        return Thumbnail(None, path, f"not a readable image: {exc}")
 
 
 def _inside(root: Path | None, path: str) -> Path | None:
@@ -56,14 +54,8 @@ def _inside(root: Path | None, path: str) -> Path | None:
 
 
 def _shrink(path: str, data: bytes) -> Thumbnail:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; a thumbnail needs none of it
-        with Image.open(io.BytesIO(data)) as opened:
-            if opened.width * opened.height > _MAX_PIXELS:
-                return Thumbnail(None, path, f"too large to show ({opened.width} x {opened.height})")
-            size = opened.size
-            opened.draft("RGB", (MAX_SIDE_PX * 2, MAX_SIDE_PX * 2))  # lets the JPEG decoder skip detail
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
+    size = picture_size(data)
+    picture = read_picture(data, draft_px=2 * MAX_SIDE_PX).convert("RGB")
     picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)

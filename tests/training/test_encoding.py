@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from transformers.image_utils import load_image
 
 from asd_training.config import ModelConfig
 from asd_training.encoding import IGNORED, Collator, Encoder, find_per_row
@@ -125,6 +126,19 @@ def test_images_that_cannot_be_read(folders: dict[str, Path], tmp_path: Path) ->
     for name in ("broken.png", "absent.png"):
         with pytest.raises(TaskDataError, match=rf"t/train/1: the image .*{name} cannot be read"):
             one.question(row() | {"images": [{"path": name, "bytes": None}]})
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_model_sees_what_transformers_shows(folders: dict[str, Path], tmp_path: Path, orientation: int) -> None:
+    halves = Image.new("RGB", (16, 16), "black")
+    halves.paste("white", (0, 0, 16, 4))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    halves.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    one = encoder(folders["llava"], image_root=tmp_path)
+    shown = one.question(row() | {"images": [{"path": "turned.jpg", "bytes": None}]}).images["pixel_values"]
+    theirs = one.processor.image_processor(images=[load_image(str(tmp_path / "turned.jpg"))], return_tensors="pt")
+    assert torch.equal(shown, theirs["pixel_values"])
 
 
 def test_images_come_from_paths_and_bytes_alike(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ preprocessed in the same way and the tokens before the answer are the same.
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
+from asd.pictures import PictureError, read_picture
 from asd_training.errors import ModelError, TaskDataError
 from asd_training.layers.conditioning import INSTRUCTION
 from asd_training.prompt_format import Piece, PromptFormat
@@ -155,12 +155,18 @@ class Encoder:
         return Encoded(ids, torch.zeros(len(ids), dtype=torch.bool), by_token, images, row["style"])
 
     def _image(self, image: Mapping[str, Any], row_id: str) -> Image.Image:
-        path = self.image_path(image)
+        source = bytes(image["bytes"]) if image["bytes"] else self.image_path(image)
         try:
-            picture = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] else path).convert("RGB")
-        except (OSError, UnidentifiedImageError) as exc:
-            raise TaskDataError(f"row {row_id}: the image {path} cannot be read ({exc}); see data.image_root") from exc
+            picture = read_picture(source).convert("RGB")  # what is transparent is dropped, as `load_image` does
+        except (OSError, PictureError) as exc:
+            raise TaskDataError(f"row {row_id}: {self._unreadable(image, exc)}") from exc
         return self._pad(picture) if self.padded_square else picture
+
+    def _unreadable(self, image: Mapping[str, Any], exc: Exception) -> str:
+        if isinstance(exc, OSError):
+            return f"the image {self.image_path(image)} cannot be read ({exc}); see data.image_root"
+        where = f"the image {image['path']} in the row" if image["bytes"] else f"the image {self.image_path(image)}"
+        return f"{where} cannot be read: {exc}; replace it, or leave the row out"
 
     def image_path(self, image: Mapping[str, Any]) -> Path:
         return (self.image_root or Path()) / str(image["path"])
