@@ -21,7 +21,7 @@ from typing import Any
 from asd.makers.answer_kinds import parse_question
 from asd.makers.mining_rows import Draws, Row, smallest_rows
 from asd.records import Sample
-from asd.schemas.boxes import Box, BoxError, format_box, iou, parse_box
+from asd.schemas.boxes import Box, format_box, iou, read_box
 
 MAX_IOU = 0.5
 """A wrong box overlaps the gold one, and any other option, less than this."""
@@ -34,18 +34,6 @@ EDGE = 0.011
 """A box this close to a border touches it."""
 _LANDSCAPE = (0.125, 0.875)
 """What a 4:3 image fills of its padded square, along its short side."""
-_SHORTEST = len("1 2 3 4")
-
-
-def read_box(text: str) -> Box | None:
-    """The box of a canonical text, None where it is none or has no area."""
-    if text[:1].isalpha() or len(text) < _SHORTEST:  # answers of other tasks, told apart without an exception's cost
-        return None
-    try:
-        box = parse_box(text)
-    except BoxError:
-        return None
-    return box if box[0] < box[2] and box[1] < box[3] else None
 
 
 class BoxPool:

@@ -11,7 +11,8 @@ from asd.makers.rendering import IMAGE_TOKEN, Rendered, StyleRows, StyleTexts, m
 from asd.makers.wording import contains_words
 from asd.makers.wrong_answers import is_conflict
 from asd.records import Draft, Sample
-from asd.schemas.answers import parse_box, parse_letter, parse_response
+from asd.schemas.answers import parse_letter, parse_response
+from asd.schemas.boxes import read_box
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 
 Check = Callable[[Rendered, Sample, Draft], bool]
@@ -60,7 +61,7 @@ def no_option_conflict(rendered: Rendered, sample: Sample, draft: Draft) -> bool
 
 
 def _conflicting(wrong: list[str], gold: str, accepted: list[str], maker: Maker) -> bool:
-    if gold[:1] == "[" and parse_box(gold):  # boxes are drawn by overlap, so only equality is left to see
+    if gold[:1] == "[" and read_box(gold):  # boxes are drawn by overlap, so only equality is left to see
         return gold in wrong
     if maker is Maker.FIELD:
         return any(is_conflict(text, gold, accepted, maker) for text in wrong)

@@ -9,10 +9,12 @@ from asd.makers.explanation import draft_brief_explanation, draft_detailed_expla
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.multiple_choice import draft_multiple_choice
+from asd.makers.option_text import as_verdict
 from asd.makers.short_answer import draft_short_answer
-from asd.makers.wording import contains_words
+from asd.makers.wording import collapse, contains_words
 from asd.makers.yes_no import draft_yes_no
 from asd.records import Decline, Draft, Sample
+from asd.schemas.boxes import read_box
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 __all__ = ["Drafter", "MakerContext", "draft"]
@@ -83,6 +85,8 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("passthrough")
     if not sample.gold or sample.gold.isspace() or not (sample.question or ctx.spec.family == "caption"):
         return Decline("no_answer")
+    if ctx.spec.family == "grounding" and as_verdict(sample.gold) is None and read_box(collapse(sample.gold)) is None:
+        return Decline("bad_box", sample.gold)
     made = _MAKERS[style](sample, ctx)
     return _judged(made, makers) if isinstance(made, Draft) else made
 

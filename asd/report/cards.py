@@ -11,13 +11,11 @@ from typing import Any
 
 from asd.report.rewriting import describe_rewrite
 from asd.report.visible_text import visible
+from asd.schemas.boxes import boxes_inside
 from asd.schemas.styles import LETTERS
 
 Row = Mapping[str, Any]
 """One row of `asd.columns.SHARD_SCHEMA` as a dict. Absent columns are shown as empty."""
-
-_NUMBER = r"-?(?:\d+\.?\d*|\.\d+)"
-_BOX = re.compile(rf"[\[(]\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*[\])]")
 
 
 @dataclass(slots=True, frozen=True)
@@ -146,19 +144,12 @@ def find_boxes(row: Row) -> list[Box]:
     named.append(("other", "proposed", row.get("candidate")))
     boxes: dict[tuple[float, ...], Box] = {}
     for kind, label, text in named:
-        match = _BOX.fullmatch(visible(text).strip())
-        if match:
-            box = _box(kind, label, match)
-            boxes.setdefault(box.corners, box)
-    for number, match in enumerate(_BOX.finditer(visible(row.get("question"))), start=1):
-        box = _box("asked", f"asked {number}", match)
-        boxes.setdefault(box.corners, box)
+        given = visible(text).strip()
+        if given.startswith(("[", "(")) and given.endswith(("]", ")")) and len(found := boxes_inside(given)) == 1:
+            boxes.setdefault(found[0], Box(kind, label, found[0]))
+    for number, corners in enumerate(boxes_inside(visible(row.get("question"))), start=1):
+        boxes.setdefault(corners, Box("asked", f"asked {number}", corners))
     return list(boxes.values())
-
-
-def _box(kind: str, label: str, match: re.Match[str]) -> Box:
-    x1, y1, x2, y2 = map(float, match.groups())
-    return Box(kind, label, (x1, y1, x2, y2))
 
 
 def _image(image: Mapping[str, Any]) -> tuple[str, bytes | None]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from asd.schemas.answers import Box
+from asd.schemas.boxes import Box
 
 
 class _AnswerSchema(BaseModel):

@@ -9,20 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from asd.schemas.boxes import Box, read_answer
 from asd.schemas.styles import LETTERS, AnswerStyle
 
-Box = tuple[float, float, float, float]
 Answer = str | Box
 
 _YES_NO = re.compile(r"\s*(yes|no)\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
 _LETTER_ALONE = re.compile(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
 _LETTER_FIRST = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
-_BOX = re.compile(
-    r"\s*\[?\s*[\[(]?\s*({n})\s*,\s*({n})\s*\)?\s*,\s*\(?\s*({n})\s*,\s*({n})\s*[\])]?\s*\]?\s*\.?\s*".replace(
-        "{n}", _NUMBER
-    )
-)
 
 
 def parse_response(style: AnswerStyle, response: str, *, options: Sequence[str] = ()) -> Answer | None:
@@ -36,7 +30,7 @@ def parse_response(style: AnswerStyle, response: str, *, options: Sequence[str] 
     if style is AnswerStyle.YES_NO:
         return parse_yes_no(response)
     if style is AnswerStyle.BOUNDING_BOX:
-        return parse_box(response)
+        return read_answer(response)
     text = response.strip()
     if style is AnswerStyle.SHORT_ANSWER:
         if "\n" in text:
@@ -79,15 +73,6 @@ def parse_letter(response: str, options: Sequence[str] = ()) -> str | None:
         if tail and _plain(tail) != _plain(options[position]) and _plain(tail) in map(_plain, options):
             return None
     return letter
-
-
-def parse_box(response: str) -> Box | None:
-    """Four numbers from "[x1,y1,x2,y2]", "(x1,y1),(x2,y2)", "[[...]]" or bare; None if they span no area."""
-    match = _BOX.fullmatch(response)
-    if match is None:
-        return None
-    x1, y1, x2, y2 = (float(number) for number in match.groups())
-    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def _plain(text: str) -> str:

@@ -1,8 +1,13 @@
-"""Bounding boxes: from the conventions that data sets use to the one text that samples carry.
+"""Bounding boxes: from the conventions that data sets use to the one text that samples carry, and back out of answers.
 
 Canonical: corners, normalised to 0..1 by the longer side of the image after centred padding to a square, two
 decimals, no spaces: "[0.12,0.30,0.58,0.71]". Pure functions; boxes are (x1, y1, x2, y2) with the origin top
-left.
+left. Every reader of boxes in texts is here:
+
+    parse_box      a field of a data set, in whatever unit; raises
+    read_answer    all of an answer, in whatever unit; None
+    read_box       all of a sample's text, in the frame of samples (0..1, with an area); None
+    boxes_inside   bracketed boxes anywhere in a text
 """
 
 from __future__ import annotations
@@ -18,6 +23,18 @@ Size = tuple[float, float]
 """Width and height of the frame in pixels."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_DECIMAL = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_ANSWER = re.compile(
+    r"\s*\[?\s*[\[(]?\s*({n})\s*,\s*({n})\s*\)?\s*,\s*\(?\s*({n})\s*,\s*({n})\s*[\])]?\s*\]?\s*\.?\s*".replace(
+        "{n}", _DECIMAL
+    )
+)
+_INSIDE = re.compile(
+    r"[\[(]+\s*({n})[\s()]*,[\s()]*({n})[\s()]*,[\s()]*({n})[\s()]*,[\s()]*({n})\s*[\])]+".replace("{n}", _DECIMAL)
+)
+_SHORTEST = len("1 2 3 4")
+_FAR = 0.5
+"""A coordinate further outside than this share of the frame is no rounding, but another convention."""
 _BOX_TEXT = re.compile(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
 
 
@@ -54,39 +71,87 @@ def parse_box(value: object) -> Box:
     return x1, y1, x2, y2
 
 
+def read_answer(text: str) -> Box | None:
+    """Four numbers from "[x1,y1,x2,y2]", "(x1,y1),(x2,y2)", "[[...]]" or bare; None if they span no area."""
+    match = _ANSWER.fullmatch(text)
+    if match is None:
+        return None
+    x1, y1, x2, y2 = map(float, match.groups())
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def read_box(text: str) -> Box | None:
+    """The box that a sample's text is; None where it is none, has no area, or does not lie in 0..1."""
+    if text[:1].isalpha() or len(text) < _SHORTEST:  # answers of other tasks, told apart without an exception's cost
+        return None
+    try:
+        box = parse_box(text)
+    except BoxError:
+        return None
+    return None if misfit(box) else box
+
+
+def boxes_inside(text: str) -> list[Box]:
+    """Bracketed groups of four numbers, in whatever unit, in the order of the text."""
+    return [(float(a), float(b), float(c), float(d)) for a, b, c, d in _INSIDE.findall(text)]
+
+
+def misfit(box: Box) -> str:
+    """Why a box cannot stand in a sample, and which convention it may be of; "" where it can.
+
+    In a sample 0 <= x1 < x2 <= 1, and the same for y.
+    """
+    if not all(0.0 <= value <= 1.0 for value in box):
+        return f"{list(box)} does not lie in 0..1: is it in pixels, or in 0..1000?"
+    x1, y1, x2, y2 = box
+    if x2 < x1 or y2 < y1:
+        return f"the second corner is left of or above the first: {list(box)}; are these x, y, width and height?"
+    return "" if x1 < x2 and y1 < y2 else f"the box has no area: {list(box)}"
+
+
+def check_fit(box: Box, declare: str) -> None:
+    """declare: how a user says that the boxes are of another convention. Raises: BoxError `bad_box`."""
+    if why := misfit(box):
+        raise BoxError("bad_box", f"{why} If all boxes are of another convention, {declare}.")
+
+
 def to_padded_square(box: Box, convention: BoxConvention, size: Size | None = None) -> Box:
     """The box normalised to 0..1 on the centre-padded square, cut to the image.
 
     Without a size, normalised conventions keep their own 0..1 frame (the padding is then unknown); pixel
-    conventions need the size. Raises: BoxError `bad_box` if nothing of the box lies inside the image, or the
-    size is not positive.
+    conventions need the size. Raises: BoxError `bad_box` if nothing of the box lies inside the image, it
+    stands out by more than half of it, or the size is not positive.
     """
-    if convention == "xyxy_square":
-        return _cut(box, box, 1.0, 1.0)
-    if convention == "xywh_pixels":
-        box = (box[0], box[1], box[0] + box[2], box[1] + box[3])
+    order, _, unit = convention.partition("_")
+    corners = _corners(box, order)
+    if unit == "square":
+        return _cut(corners, box, 1.0, 1.0)
     if size is None:
-        if convention in ("xyxy_pixels", "xywh_pixels"):
+        if unit == "pixels":
             raise BoxError("bad_box", "a box in pixels needs the width and height of its image")
-        scale = 1000.0 if convention == "xyxy_permille" else 1.0
-        return _cut(tuple(v / scale for v in box), box, 1.0, 1.0)  # type: ignore[arg-type]
+        return _cut(_scaled(corners, unit, 1.0, 1.0), box, 1.0, 1.0)
     width, height = size
     if not (width > 0 and height > 0 and math.isfinite(width) and math.isfinite(height)):
         raise BoxError("bad_box", f"the image size is {width} x {height}")
-    if convention in ("xyxy_unit", "xyxy_permille"):
-        unit = 1000.0 if convention == "xyxy_permille" else 1.0
-        pixels = (
-            box[0] / unit * width,
-            box[1] / unit * height,
-            box[2] / unit * width,
-            box[3] / unit * height,
-        )
-    else:
-        pixels = box
-    x1, y1, x2, y2 = _cut(pixels, box, width, height)
+    if unit != "pixels":
+        corners = _scaled(corners, unit, width, height)
+    x1, y1, x2, y2 = _cut(corners, box, width, height)
     side = max(width, height)
     left, top = (side - width) / 2, (side - height) / 2
     return (x1 + left) / side, (y1 + top) / side, (x2 + left) / side, (y2 + top) / side
+
+
+def _corners(box: Box, order: str) -> Box:
+    if order == "xywh":
+        return box[0], box[1], box[0] + box[2], box[1] + box[3]
+    if order == "yxyx":
+        return box[1], box[0], box[3], box[2]
+    return box
+
+
+def _scaled(box: Box, unit: str, width: float, height: float) -> Box:
+    whole = 1000.0 if unit == "permille" else 1.0
+    return box[0] / whole * width, box[1] / whole * height, box[2] / whole * width, box[3] / whole * height
 
 
 def _cut(box: Box, given: Box, width: float, height: float) -> Box:
@@ -96,6 +161,11 @@ def _cut(box: Box, given: Box, width: float, height: float) -> Box:
     cut = (max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height))
     if cut[0] >= cut[2] or cut[1] >= cut[3]:
         raise BoxError("bad_box", f"the box has no area inside the {width:g} x {height:g} frame: {list(given)}")
+    if x1 < -_FAR * width or y1 < -_FAR * height or x2 > (1 + _FAR) * width or y2 > (1 + _FAR) * height:
+        raise BoxError(
+            "bad_box",
+            f"the box stands far out of the {width:g} x {height:g} frame: {list(given)}; is the convention right?",
+        )
     return cut
 
 

@@ -12,7 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Format = Literal["json", "jsonl", "csv", "tsv", "parquet", "arrow_file", "arrow_stream", "text"]
-BoxConvention = Literal["xyxy_pixels", "xywh_pixels", "xyxy_unit", "xyxy_permille", "xyxy_square"]
+BoxConvention = Literal[
+    "xyxy_pixels", "xywh_pixels", "xyxy_unit", "xywh_unit", "xyxy_permille", "xywh_permille", "yxyx_permille",
+    "xyxy_square",
+]  # fmt: skip
 
 
 def near_names(name: str, known: Iterable[str]) -> str:

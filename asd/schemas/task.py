@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from asd.schemas.layout import Layout
+from asd.schemas.layout import BoxConvention, Layout
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 __all__ = ["Family", "Layout", "TaskSpec"]
@@ -31,6 +31,9 @@ class TaskSpec(BaseModel):
     """The question asked of every sample where the source has none (image classification, captions)."""
     layouts: list[Layout] = Field(default_factory=list)
     """Tried in order; the LLaVA/CoIN conversation layout is known for every task and need not be listed."""
+    boxes: BoxConvention | None = None
+    """How answers in conversations write boxes, where not as samples do: corners in 0..1 of the padded square. Boxes
+    in pixels need the fields `width` and `height` in each record."""
     styles: dict[AnswerStyle, list[Maker]] = Field(default_factory=dict)
     """Target style -> makers that can make it, in order of trust. `rewriter` needs a language model."""
     rfps: dict[str, list[str]] = Field(default_factory=dict)

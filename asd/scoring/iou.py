@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from asd.schemas.answers import Box, parse_box
-from asd.schemas.boxes import iou
+from asd.schemas.boxes import Box, boxes_inside, iou, read_answer
 from asd.scoring.rule import Reference
 
 THRESHOLD = 0.5
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
-_BOX_INSIDE = re.compile(rf"[\[(]+\s*{_NUMBER}(?:[\s,()]+{_NUMBER}){{3}}\s*[\])]+")
 
 
 def legacy(prediction: str, reference: Reference) -> float:
@@ -25,17 +20,17 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 def fixed(prediction: str, reference: Reference) -> float:
     """The box that the answer is, or the only one written in it."""
-    box, gold = read_box(prediction), parse_box(reference.gold)
+    box, gold = read_box(prediction), read_answer(reference.gold)
     return float(box is not None and gold is not None and iou(box, gold) > THRESHOLD)
 
 
 def read_box(text: str) -> Box | None:
     """The box that a text is, or the only bracketed one inside it; None if there is none, or more than one."""
-    whole = parse_box(text)
+    whole = read_answer(text)
     if whole is not None:
         return whole
-    inside = _BOX_INSIDE.findall(text)
-    return parse_box(inside[0]) if len(inside) == 1 else None
+    inside = boxes_inside(text)
+    return inside[0] if len(inside) == 1 and inside[0][0] < inside[0][2] and inside[0][1] < inside[0][3] else None
 
 
 def _released_box(text: str) -> Box | None:

@@ -23,6 +23,7 @@ from asd.records import Reject
 from asd.schemas.styles import AnswerStyle
 from asd.sources.kept_rows import KEY
 from asd.sources.llava_record import (
+    BOX,
     BadRecordError,
     RecordRules,
     Row,
@@ -74,7 +75,7 @@ class UnplainBlockError(Exception):
 
 def read_block(block: Block, rules: RecordRules) -> Table:
     """Native rows of a block, in source order, and its rejects."""
-    if rules.style != AnswerStyle.FREE_FORM:
+    if rules.is_columnar:
         try:
             return read_table(parse_block(block), block.first_row, rules)
         except (UnplainBlockError, pa.ArrowException):
@@ -84,7 +85,7 @@ def read_block(block: Block, rules: RecordRules) -> Table:
 
 def read_guessed_block(block: Block, rules: RecordRules) -> Table | None:
     """As `read_block`; None if the block is not what was guessed (see `Block.is_guess`)."""
-    if rules.style != AnswerStyle.FREE_FORM:
+    if rules.is_columnar:
         try:
             return read_table(parse_block(block), block.first_row, rules)
         except (UnplainBlockError, pa.ArrowException):
@@ -229,7 +230,7 @@ def _check_utf8(data: bytes | memoryview) -> None:
 
 def read_arrow(batch: pa.RecordBatch, first_row: int, rules: RecordRules) -> Table:
     """Native rows of a batch of a Parquet or Arrow file."""
-    if rules.style != AnswerStyle.FREE_FORM:
+    if rules.is_columnar:
         try:
             return read_table(_to_known_types(batch), first_row, rules)
         except (UnplainBlockError, pa.ArrowException):
@@ -519,12 +520,17 @@ def _gold_or_none(response: str, rules: RecordRules) -> str | None:
         return None
 
 
-_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
-_BOX = rf"\A\[ *{_NUMBER} *, *{_NUMBER} *, *{_NUMBER} *, *{_NUMBER} *\]\z"
+_CORNERS = ("x1", "y1", "x2", "y2")
+_BOX = rf"\A{BOX}\z".replace("(-", "(?P<{}>-").format(*_CORNERS)
 
 
 def _gold_boxes(response: pa.StringArray) -> tuple[pa.StringArray, Mask]:
-    is_box = _to_mask(pc.match_substring_regex(response, _BOX))
+    """See `llava_record.spaceless_box`."""
+    numbers = pc.extract_regex(response, _BOX)
+    x1, y1, x2, y2 = (pc.cast(pc.struct_field(numbers, name), pa.float64()) for name in _CORNERS)
+    inside = [pc.and_(pc.less_equal(0.0, low), pc.less_equal(high, 1.0)) for low, high in ((x1, x2), (y1, y2))]
+    has_area = [pc.less(low, high) for low, high in ((x1, x2), (y1, y2))]
+    is_box = _to_mask(pc.and_(pc.and_(*inside), pc.and_(*has_area)))
     data, offsets = _string_buffer(response)
     if b" " in data[offsets[0] : offsets[-1]].tobytes():
         response = pc.replace_substring(response, " ", "")

@@ -19,6 +19,8 @@ import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
+from asd.schemas.boxes import BoxError, boxes_inside, canonical_box, check_fit, parse_box
+from asd.schemas.layout import BoxConvention
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources import kept_rows
@@ -52,8 +54,10 @@ _SPLIT_NAMES = {
     "dev": "val",
 }
 _SPLIT_NAMES |= {"test": "test", "testdev": "test"}
-_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
-_BOX = re.compile(rf"\[ *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *\]")
+BOX = r"\[ *{n} *, *{n} *, *{n} *, *{n} *\]".replace("{n}", r"(-?[0-9]+(?:\.[0-9]+)?)")
+"""Boxes as conversations write them; in this form Python and RE2 read them alike."""
+_BOX = re.compile(BOX)
+_DECLARE = "name it in the task's YAML (boxes: xyxy_permille, say)"
 _LETTER_ANSWER = re.compile(r"\(?([A-Za-z])\)?[.:)]?")
 _LETTER_AND_TEXT = re.compile(r"\(?([A-Z])[.:)]+[ \t]+(.+)", re.DOTALL)
 _OUTSIDE = re.compile(r"/|\\|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
@@ -79,6 +83,13 @@ class RecordRules:
     is_classification: bool
     default_question: str
     prompt: PromptRules
+    boxes: BoxConvention | None = None
+    """How answers write boxes; None: as samples do."""
+
+    @property
+    def is_columnar(self) -> bool:
+        """Whether `asd.sources.llava_columns` may read the plain records."""
+        return self.style != AnswerStyle.FREE_FORM and self.boxes is None
 
 
 def make_record_rules(spec: TaskSpec, file: str) -> RecordRules:
@@ -90,6 +101,7 @@ def make_record_rules(spec: TaskSpec, file: str) -> RecordRules:
         is_classification=spec.family == "classification",
         default_question=(spec.question or "").strip(BLANKS),
         prompt=make_rules(rfps, is_grounding=spec.native_style == AnswerStyle.BOUNDING_BOX),
+        boxes=spec.boxes if spec.native_style == AnswerStyle.BOUNDING_BOX else None,
     )
 
 
@@ -282,6 +294,8 @@ def _turn_rows(
             rows.append(_told_row(entry, _bare(prompt, images), answer, images, where, row, rules))
             continue
         try:
+            if rules.boxes is not None and answer:
+                answer = _converted_box(answer, rules.boxes, record)
             asked, index, gold = read_answer(prompt, answer, parts, rules)
         except BadRecordError as bad:
             rejects.append(Reject(rules.file, row, turn_id, bad.reason, bad.detail))
@@ -393,7 +407,7 @@ def normalise_gold(response: str, rules: RecordRules) -> str:
     """
     style = rules.style
     if style == AnswerStyle.BOUNDING_BOX:
-        return canonical_box(response)
+        return spaceless_box(response)
     if style in (AnswerStyle.SHORT_ANSWER, AnswerStyle.YES_NO) and len(response) <= 6:
         low = response.lower()
         polarity = _YES_NO.get(low)
@@ -409,12 +423,31 @@ def normalise_gold(response: str, rules: RecordRules) -> str:
     return response
 
 
-def canonical_box(text: str) -> str:
+def spaceless_box(text: str) -> str:
     """ "[x1,y1,x2,y2]" with the numbers as given. Raises: BadRecordError."""
     match = _BOX.fullmatch(text)
     if match is None:
         raise BadRecordError("bad_box", f"expected [x1,y1,x2,y2], found {text[:60]!r}")
+    try:
+        check_fit(parse_box(text), _DECLARE)
+    except BoxError as exc:
+        raise BadRecordError(exc.reason, str(exc)) from exc
     return f"[{','.join(match.groups())}]"
+
+
+def _converted_box(answer: str, convention: BoxConvention, record: dict[str, Any]) -> str:
+    """The only box inside the answer, as samples write it. Raises: BadRecordError."""
+    inside = boxes_inside(answer)
+    width, height = record.get("width"), record.get("height")
+    size = (float(width), float(height)) if _is_number(width) and _is_number(height) else None
+    try:
+        return canonical_box(inside[0] if len(inside) == 1 else answer, convention, size)
+    except BoxError as exc:
+        raise BadRecordError(exc.reason, str(exc)) from exc
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, Any]:

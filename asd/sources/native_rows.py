@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
+from asd.schemas.boxes import BoxError, check_fit, parse_box
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.annotators import NO_VOTE, Vote, is_refusal
@@ -195,6 +196,7 @@ class RowMaker:
         self.lists = [(n, get(n)) for n in ("rationales", "ocr_tokens", "other_boxes") if n in sink.used]
         self.is_yes_no = spec.native_style is AnswerStyle.YES_NO
         self.is_choice = spec.native_style is AnswerStyle.MULTIPLE_CHOICE
+        self.is_box = spec.native_style is AnswerStyle.BOUNDING_BOX
         self.default_question = spec.question or ""
         self.last_id = ""
 
@@ -289,6 +291,8 @@ class RowMaker:
             if plain is None:
                 raise RowError("not_yes_no", f"the answer of a yes/no task is {gold[:60]!r}")
             return plain, index
+        if self.is_box:
+            _check_box(gold)
         if options and index is None:
             index = _find_option(options, gold)
             if index is None:
@@ -313,6 +317,14 @@ class RowMaker:
             if answer and answer.casefold() not in wrong:  # an annotator's answer may be one of the wrong options
                 out[answer] = None
         return list(out)
+
+
+def _check_box(gold: str) -> None:
+    """Raises: RowError."""
+    try:
+        check_fit(parse_box(gold), "make `gold` of `box: {from: ..., convention: ...}`")
+    except BoxError as exc:
+        raise RowError(exc.reason, str(exc)) from exc
 
 
 def _constant(value: Any) -> Fn:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from asd.schemas.answer_models import ANSWERS
-from asd.schemas.answers import parse_box, parse_letter, parse_response, parse_yes_no
+from asd.schemas.answers import parse_letter, parse_response, parse_yes_no
+from asd.schemas.boxes import read_answer
 from asd.schemas.styles import AnswerStyle
 
 OPTIONS = ["red fox", "A blue jay", "newt"]
@@ -77,7 +78,7 @@ def test_yes_no(response: str, answer: str | None) -> None:
     ],
 )
 def test_boxes(response: str, box: tuple[float, ...] | None) -> None:
-    assert parse_box(response) == box
+    assert read_answer(response) == box
 
 
 def test_texts() -> None:

@@ -11,8 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.schemas.answers import parse_box
-from asd.schemas.boxes import format_box
+from asd.schemas.boxes import format_box, read_answer
 from asd.schemas.styles import AnswerStyle
 from asd.tasks.registry import load_task
 from asd_training.config import ModelConfig
@@ -136,7 +135,7 @@ corner = st.integers(0, 49)
 @given(corner, corner, st.integers(1, 51), st.integers(1, 51))
 def test_every_beginning_of_a_box_can_start_one(x: int, y: int, width: int, height: int) -> None:
     box = format_box((x / 100, y / 100, (x + width) / 100, (y + height) / 100))
-    assert parse_box(box) is not None
+    assert read_answer(box) is not None
     assert all(box_can_start(box[:length]) for length in range(len(box) + 1))
     assert box_can_start(box.replace(",", ", "))
 

@@ -13,7 +13,8 @@ import yaml
 
 import asd
 from asd.resources import pipelines_dir
-from asd.schemas.answers import parse_box, parse_response
+from asd.schemas.answers import parse_response
+from asd.schemas.boxes import read_answer
 from asd.schemas.styles import AnswerStyle
 from asd.tasks.registry import load_task
 from asd_training.pocket import TASKS
@@ -78,7 +79,7 @@ def test_a_box_encloses_the_pixels_of_its_shape(seed: int) -> None:
     scene = make_scene(random, 1, 1)
     pixels = np.asarray(draw_scene(scene, random))
     rows, columns = np.nonzero((pixels == COLOURS[scene[0].colour]).all(-1))
-    box = parse_box(scene[0].box_text)
+    box = read_answer(scene[0].box_text)
     assert box is not None
     assert np.allclose(np.multiply(box, SIZE), (columns.min(), rows.min(), columns.max(), rows.max()), atol=1.01)
 

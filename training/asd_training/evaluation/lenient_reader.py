@@ -15,8 +15,8 @@ from string import ascii_lowercase
 from typing import Literal, NamedTuple
 
 from asd.makers.normalise import normalise_answer
-from asd.schemas.answers import parse_box, parse_letter, parse_yes_no
-from asd.schemas.boxes import iou
+from asd.schemas.answers import parse_letter, parse_yes_no
+from asd.schemas.boxes import iou, read_answer
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.scoring import Reference, find_scorer
 from asd.scoring.answer_text import challenge_form
@@ -77,7 +77,7 @@ class LenientReader:
         if self.native_style is AnswerStyle.YES_NO:
             return seen == "yes or no"
         if self.native_style is AnswerStyle.BOUNDING_BOX:
-            return seen == "box" and parse_box(text) is not None
+            return seen == "box" and read_answer(text) is not None
         if self.native_style is AnswerStyle.SHORT_ANSWER:
             if not (seen == "short answer" or _is_expected_form(seen, reference)):
                 return False
@@ -150,7 +150,7 @@ def style_seen(text: str, reference: Reference) -> str:
     said = text.strip()
     if not said.strip(".,;:!?'\" "):
         return "nothing"
-    if parse_box(said) is not None or ((said[0] in "[(" or said[-1] in "])") and len(_NUMBER.findall(said)) >= 3):
+    if read_answer(said) is not None or ((said[0] in "[(" or said[-1] in "])") and len(_NUMBER.findall(said)) >= 3):
         return "box"
     if _BARE_LETTER.fullmatch(said):
         return "letter"
@@ -219,7 +219,7 @@ def _read_verdict(text: str, reference: Reference) -> tuple[Fact, str]:
 
 
 def _read_place(text: str, reference: Reference) -> tuple[Fact, str]:
-    box, gold = read_box(text), parse_box(reference.gold)
+    box, gold = read_box(text), read_answer(reference.gold)
     if box is None:
         numbers = [float(number) for number in _NUMBER.findall(text)]
         box = (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
