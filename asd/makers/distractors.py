@@ -50,6 +50,7 @@ from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
 from asd.makers.normalise import AnswerForm, answer_form, conflicts
+from asd.makers.option_references import refers_to_options
 from asd.records import Sample
 
 FORMAT = 1
@@ -270,6 +271,7 @@ def _is_minable(question: str, gold: str) -> bool:
     return not (
         answer_kind(gold)[0] in _APART
         or is_vague(gold)
+        or refers_to_options(gold)
         or offers_alternatives(question)
         or stated_alternatives(question, gold)
     )

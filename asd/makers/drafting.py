@@ -85,10 +85,15 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("passthrough")
     if not sample.gold or sample.gold.isspace() or not (sample.question or ctx.spec.family == "caption"):
         return Decline("no_answer")
-    if ctx.spec.family == "grounding" and as_verdict(sample.gold) is None and read_box(collapse(sample.gold)) is None:
+    if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
         return Decline("bad_box", sample.gold)
     made = _MAKERS[style](sample, ctx)
     return _judged(made, makers) if isinstance(made, Draft) else made
+
+
+def _has_box(sample: Sample) -> bool:
+    gold = collapse(sample.gold)
+    return as_verdict(gold) is not None or read_box(gold) is not None
 
 
 def _settled(made: Keyed, source_id: str, makers: Sequence[Maker]) -> Draft | Decline:

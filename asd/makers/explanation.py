@@ -17,6 +17,7 @@ from asd.makers.grounding import draft_region_description
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import normalise_answer
+from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import (
     MIN_PHRASE_WORDS,
     as_verdict,
@@ -105,6 +106,8 @@ def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
     if has_image_options(sample.options):
         return Decline("image_options")
+    if sample.options and refers_to_options(gold):  # the prompt may show the options, but not their letters
+        return Decline("refers_to_options", gold)
     if is_no_reading_task(gold):
         return Decline("no_reading_task", gold)
     if is_unanswerable(gold):
@@ -134,6 +137,8 @@ def draft_detailed_explanation(sample: Sample, ctx: MakerContext) -> Draft | Dec
         return Decline("needs_rewriter")
     if has_image_options(sample.options):
         return Decline("image_options")
+    if sample.options and refers_to_options(gold):  # the prompt may show the options, but not their letters
+        return Decline("refers_to_options", gold)
     made = _from_solution(sample, gold, ctx) if sample.solution else _from_rationales(sample, gold, ctx)
     if isinstance(made, Decline):
         return made

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from asd.makers.keyed import Prepared
 from asd.makers.maker_context import MakerContext
-from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key, refers_to_options
+from asd.makers.option_references import refers_to_options
+from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
     draw_wrong_boxes,

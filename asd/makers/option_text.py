@@ -8,19 +8,7 @@ from functools import lru_cache
 
 from asd.makers.wording import collapse, count_words, folded_contains
 
-# The patterns below run on lower-cased text and start with plain letters: the scan then skips ahead by
-# first letter.
-_REFERS = re.compile(
-    r"(?:all|none|neither|both|any|either|each|some) of "
-    r"(?:the (?:above|below|options|choices|answers|others?)|these|those|them)\b"
-    r"|(?:all|none|any|either) (?:above|below)\b"
-    r"|(?:option|choice|answer)s? \(?[a-e1-5]\)?(?!\w)"
-    r"|(?:first|second|third|last|other|previous) (?:option|choice|answer)s?\b"
-)
-_LETTER_PAIR = re.compile(
-    r"^(?:both |neither |either |only )?\(?[A-E]\)?(?:,? ?(?:and|or|nor|&|,) ?\(?[A-E]\)?)+[.!]?$"
-)
-_MAX_LETTER_PAIR = 24
+# The patterns below start with plain letters: the scan then skips ahead by first letter.
 _LETTER_REFERENCE = re.compile(
     r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)s? (?:is |are )?\(?(?:[A-Eb-e]\)?(?![\w'])|a\)?(?=[.,;:!?)]|$))"
     r"|\([A-E]\)"
@@ -96,15 +84,6 @@ def is_unanswerable(gold: str) -> bool:
 
 def is_image_file(option: str) -> bool:
     return option.lower().endswith(_IMAGE_ENDINGS)
-
-
-def refers_to_options(option: str) -> bool:
-    """Options such as "all of the above" or "both A and B": they say nothing without the others, in their
-    order."""
-    low = option.lower()
-    if (" of th" in low or "above" in low or "below" in low or _names_options(low)) and _REFERS.search(low):
-        return True
-    return len(option) <= _MAX_LETTER_PAIR and _LETTER_PAIR.match(option) is not None
 
 
 def names_letters(text: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from asd.makers.grounding import draft_region_phrase
 from asd.makers.maker_context import MakerContext
-from asd.makers.option_text import as_verdict, needs_options, refers_to_options
+from asd.makers.option_references import refers_to_options
+from asd.makers.option_text import as_verdict, needs_options
 from asd.makers.wording import collapse, count_words
 from asd.makers.wrong_answers import has_image_options
 from asd.records import Decline, Draft, Sample
@@ -25,10 +26,12 @@ def draft_short_answer(sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return Decline("no_short_form", gold)
     if has_image_options(sample.options):
         return Decline("image_options")
+    if sample.options and refers_to_options(gold):
+        return Decline("refers_to_options", gold)
     if count_words(gold) > MAX_WORDS:
         return Decline("long_answer", f"{count_words(gold)} words")
     if count_words(gold) >= MIN_SENTENCE_WORDS and gold[-1] in ".!?":
         return Decline("sentence_answer", gold)
-    if sample.options and (refers_to_options(gold) or needs_options(sample.question, sample.context, gold)):
+    if sample.options and needs_options(sample.question, sample.context, gold):
         return Decline("needs_options")
     return Draft(_STYLE, Maker.FIELD, gold)

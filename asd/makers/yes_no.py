@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from asd.makers.keyed import PickedWrong, Prepared
 from asd.makers.maker_context import MakerContext
+from asd.makers.option_references import includes, refers_to_options
 from asd.makers.option_text import (
     as_verdict,
     asks_for_more,
     is_unanswerable,
     needs_options,
-    refers_to_options,
 )
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
@@ -69,7 +69,7 @@ def _from_options(sample: Sample, gold: str, ctx: MakerContext) -> Prepared:
     wrong = own_wrong_options(sample, gold)
     if isinstance(wrong, Decline):
         return wrong
-    plain = [text for text in wrong if not refers_to_options(text)]
+    plain = [text for text in wrong if not refers_to_options(text) and not includes(gold, text)]
     if not plain:
         return Decline("no_wrong_option")
     shown = (

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.makers.normalise import conflicts, normalise_answer
-from asd.makers.option_text import refers_to_options
+from asd.makers.option_references import refers_to_options
 from asd.quality.chi_square import pooled_letter_p
 from asd.quality.keyed_sample import KeyedSample
 from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe

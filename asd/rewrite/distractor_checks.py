@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from asd.makers.answer_kinds import TEXT, answer_kind
 from asd.makers.answer_types import is_vague
 from asd.makers.normalise import answer_form, conflicts, normalise_answer
-from asd.makers.option_text import as_verdict, is_unanswerable, option_key, refers_to_options
+from asd.makers.option_references import refers_to_options
+from asd.makers.option_text import as_verdict, is_unanswerable, option_key
 from asd.rewrite.language import count_words, script_of
 from asd.rewrite.meaning_checks import Check, find_markup
 

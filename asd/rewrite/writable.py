@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from asd.makers.answer_types import is_vague
 from asd.makers.maker_context import MakerContext
+from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, asks_for_more, is_no_reading_task, is_unanswerable
 from asd.makers.wording import collapse, count_words
 from asd.makers.wrong_answers import MAX_CANDIDATE_WORDS, has_image_options, stated_wrong
@@ -43,6 +44,8 @@ def find_decline(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Decli
         return Decline("no_verdict_question", collapse(sample.question))
     if style in DISTRACTOR_STYLES:
         return _no_distractors(sample, gold, ctx)
+    if sample.options and refers_to_options(gold):
+        return Decline("refers_to_options", gold)
     return _no_explanation(gold, style, ctx)
 
 

@@ -34,7 +34,7 @@ def test_option_text_that_stands_alone() -> None:
             "science",
             "needs_options",
         ),
-        (with_options("both A and B", "x", gold="both A and B"), "science", "needs_options"),
+        (with_options("both A and B", "x", gold="both A and B"), "science", "refers_to_options"),
         (
             with_options(" ".join("abcdefghijklm"), "x", gold=" ".join("abcdefghijklm")),
             "science",
