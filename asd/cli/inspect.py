@@ -21,14 +21,13 @@ def run(directory: str, *, style: str | None, number: int, html: str | None) -> 
     if html is not None:
         _write_page(store, resolved, Path(html), style, number)
         return
-    from rich.console import Console
-
     from asd.report.terminal import print_samples
+    from asd.shown_text import open_console
 
     rows = first_of_each_style(root, resolved, style, number)
     if not rows:
         raise UsageError(f"version {resolved} of {root} has no samples of style {style}.")
-    print_samples(rows, Console(highlight=False))
+    print_samples(rows, open_console(highlight=False))
 
 
 def first_of_each_style(root: Path, version: str, style: str | None, number: int) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -12,6 +11,8 @@ from asd.cli.data_app import data_app
 from asd.cli.rewrite_app import rewrite_app
 from asd.cli.rewriter_options import takes_connection_options, takes_rewriter_options
 from asd.errors import AsdError, UsageError
+from asd.plain_files import require_text_arguments
+from asd.shown_text import shown_output
 
 app = typer.Typer(
     name="asd",
@@ -330,10 +331,13 @@ def push(
 def main() -> None:
     """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 3 for the rewriter's
     side (a server, a key, a spent budget; what was finished is kept), 130 for Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to stop
+    with shown_output():
+        _run()
+
+
+def _run() -> None:
     try:
+        require_text_arguments(sys.argv[1:])
         app(prog_name="asd")
     except AsdError as exc:
         print(f"error: {exc}", file=sys.stderr)

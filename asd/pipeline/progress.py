@@ -66,8 +66,9 @@ class BarProgress:
     """A rich progress bar on standard error."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        from asd.shown_text import open_console
 
         self._bars = Progress(
             TextColumn("{task.description:<10}"),
@@ -75,7 +76,7 @@ class BarProgress:
             TaskProgressColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=open_console(stderr=True),
             transient=True,
         )
         self._bars.start()

@@ -17,11 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from asd.errors import UnknownNameError, UsageError
 from asd.pipeline.benchmark import Benchmark, Place, Published, TaskEntry
 from asd.pipeline.config import ConvertConfig
+from asd.plain_yaml import read_yaml
 from asd.resources import pipelines_dir
 from asd.sources.resolve import data_root, resolve_source
 from asd.tasks.registry import load_task
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is about ten times as fast
 
 
 class Recipe(BaseModel):
@@ -92,11 +91,12 @@ def load_recipe(name_or_path: str) -> Recipe:
 def _read(path: Path, extended_by: tuple[Path, ...] = ()) -> Any:
     """The file with what it extends put under it."""
     try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # a safe loader: it builds plain values only
+        raw = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise UsageError(f"{path} is not valid YAML: {exc}") from exc
     except OSError as exc:
-        raise UsageError(f"{path} cannot be read ({exc.strerror}); {extended_by[-1]} extends it.") from exc
+        extender = f"; {extended_by[-1]} extends it" if extended_by else ""
+        raise UsageError(f"{path} cannot be read ({exc.strerror}){extender}.") from exc
     if not isinstance(raw, dict) or not {"extends", "order"} & raw.keys():
         return raw
     if len(extended_by) > 4:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from asd.shown_text import CONTROL
+
+_CONTROL = re.compile(f"[{CONTROL}]")
 
 
 def visible(text: object) -> str:

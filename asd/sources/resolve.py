@@ -12,6 +12,7 @@ import yaml
 from platformdirs import user_config_dir
 
 from asd.errors import UsageError
+from asd.plain_yaml import read_yaml
 from asd.schemas.task import TaskSpec
 
 CONFIG_FILE = Path(user_config_dir("asd")) / "config.yaml"
@@ -65,8 +66,8 @@ def data_root() -> Path | None:
     if not CONFIG_FILE.is_file():
         return None
     try:
-        settings = yaml.safe_load(CONFIG_FILE.read_text("utf-8")) or {}
-    except (OSError, yaml.YAMLError) as exc:
+        settings = read_yaml(CONFIG_FILE) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise UsageError(f"{CONFIG_FILE} cannot be read ({exc}). Mend it, or set ASD_DATA_ROOT.") from exc
     root = settings.get("data_root") if isinstance(settings, dict) else None
     return Path(str(root)).expanduser() if root else None

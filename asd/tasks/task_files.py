@@ -5,38 +5,15 @@ Nothing here knows the models of a task, so listing tasks costs reading their fi
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from asd.errors import StorageError, UsageError
+from asd.plain_yaml import StrictLoader, parse_nodes, read_text, read_yaml
 
 TASKS_DIR = Path(__file__).resolve().parent
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is about ten times as fast
-
-
-class _StrictLoader(_Loader):  # type: ignore[misc]
-    """A key that stands twice in one mapping is an error, not a silent overwrite."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) < len(keys):
-            _refuse_repeated(node)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-def _refuse_repeated(node: Any) -> None:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            continue
-        if key.value in seen:
-            problem = f"key {key.value!r} stands twice"
-            raise yaml.constructor.ConstructorError("while reading a mapping", node.start_mark, problem, key.start_mark)
-        seen.add(key.value)
 
 
 def builtin_tasks() -> tuple[str, ...]:
@@ -47,7 +24,7 @@ def builtin_tasks() -> tuple[str, ...]:
 def read_mapping(file: Path) -> dict[str, Any]:
     """Raises: UsageError if the file is missing, no YAML, or no mapping; StorageError if it cannot be read."""
     try:
-        text = file.read_text(encoding="utf-8")
+        raw = read_yaml(file, StrictLoader)
     except FileNotFoundError:
         raise UsageError(
             f"{file}: there is no such task file; built-in tasks go by name: {', '.join(builtin_tasks())}"
@@ -59,8 +36,6 @@ def read_mapping(file: Path) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise StorageError(f"{file}: cannot be read ({error.strerror})") from error
-    try:
-        raw = yaml.load(text, Loader=_StrictLoader)  # a safe loader: it builds plain values only
     except yaml.YAMLError as error:
         raise UsageError(f"{file}{_yaml_problem(error)}") from None
     if not isinstance(raw, dict):
@@ -90,5 +65,5 @@ def line_numbers(file: Path) -> dict[tuple[str, ...], int]:
                 lines[(*at, str(index))] = item.start_mark.line + 1
                 walk(item, (*at, str(index)))
 
-    walk(yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader), ())
+    walk(parse_nodes(read_text(file)), ())
     return lines

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from asd.plain_yaml import parse_yaml, read_yaml
 from asd.resources import pipelines_dir
 from asd_training.errors import SettingError
 
@@ -419,7 +420,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.safe_load(path.read_text("utf-8"))
+        settings = read_yaml(path)
     except OSError as exc:
         raise SettingError(f"{path} cannot be read ({exc.strerror}); {_whats_there(path)}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
@@ -474,7 +475,7 @@ def _apply(settings: dict[str, Any], change: str) -> None:
 def _value(text: str) -> Any:
     """YAML, but 1e-4 is a number as everywhere else."""
     try:
-        value = yaml.safe_load(text)
+        value = parse_yaml(text)
     except yaml.YAMLError:
         return text
     if isinstance(value, str):

@@ -33,10 +33,10 @@ def command(
     elif csv:
         sys.stdout.write(to_csv(found))
     else:
-        from rich.console import Console
+        from asd.shown_text import open_console
 
-        console = Console()
-        print_comparison(found, console if console.is_terminal else Console(width=width_needed(found)))
+        console = open_console()
+        print_comparison(found, console if console.is_terminal else open_console(width=width_needed(found)))
     if html is not None:
         from asd_training.report.comparison_page import write_comparison
 

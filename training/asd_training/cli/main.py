@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -65,13 +64,19 @@ def root() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Deliberate errors become one message: exit code 2 for usage, 1 for data and models, 130 for Ctrl-C."""
+    from asd.shown_text import shown_output
+
+    with shown_output():
+        _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> None:
     from asd.errors import AsdError
+    from asd.plain_files import require_text_arguments
     from asd_training.errors import TrainingError
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
+        require_text_arguments(sys.argv[1:] if arguments is None else arguments)
         app(arguments, prog_name="asd-train")
     except (AsdError, TrainingError) as exc:
         _fail(str(exc), exc.exit_code)

@@ -1,0 +1,84 @@
+"""What may be opened, and what may be written over: regular files whose names are text. Nothing that blocks, never ends
+or stands for a device."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from asd.errors import AsdError, SourceError, StorageError, UsageError
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class IrregularFileError(OSError):
+    """A file that is there and is none: `strerror` says what it is."""
+
+
+def kind_of(path: Path) -> str | None:
+    """What stands at `path` if it is no regular file; None for one, behind a link too. Raises: OSError."""
+    mode = path.stat().st_mode
+    return next((name for is_one, name in _KINDS if is_one(mode)), None)
+
+
+def require_regular(path: Path) -> None:
+    """Raises: OSError for what is not there or no regular file; opening a pipe would wait for ever."""
+    try:
+        kind = kind_of(path)
+    except ValueError as exc:  # NUL in the name
+        raise IrregularFileError(0, f"no such name: {exc}") from None
+    if kind is not None:
+        raise IrregularFileError(0, f"it is {kind}, expected a regular file")
+
+
+def require_source(path: Path) -> None:
+    """Raises: SourceError for what is not there or no regular file."""
+    try:
+        require_regular(path)
+    except OSError as exc:
+        raise SourceError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+
+
+def require_replaceable(path: Path) -> None:
+    """Raises: StorageError for a device, a pipe or a link, which a finished file would be put in the place of."""
+    try:
+        mode = path.lstat().st_mode
+    except (OSError, ValueError):
+        return  # it is not there, or whoever writes says why it cannot be
+    if stat.S_ISLNK(mode):
+        raise StorageError(
+            f"cannot write {path}: it is a link (to {path.readlink()}), which the file would take the place of. "
+            "Name the file itself."
+        )
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        kind = next(name for is_one, name in _KINDS if is_one(mode))
+        raise StorageError(f"cannot write {path}: it is {kind}, which a file would take the place of. Name a file.")
+
+
+def require_text_name(path: str | Path, what: str, error: type[AsdError]) -> None:
+    """Manifests, refs and cards are UTF-8, and so must be the names in them.
+
+    Raises: `error` for a path that is not UTF-8; before any work, that is.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise error(f"{what} {shown}: the name is not UTF-8, and could not be written down. Rename it.") from None
+
+
+def require_text_arguments(arguments: Iterable[str]) -> None:
+    """Before a command begins: what it is told, and where it runs, can be written down. Raises: UsageError."""
+    for argument in arguments:
+        require_text_name(argument, "argument", UsageError)
+    with contextlib.suppress(FileNotFoundError):  # the folder was deleted; absolute paths still work
+        require_text_name(Path.cwd(), "the working directory", UsageError)
