@@ -4,7 +4,6 @@ or stands for a device."""
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -72,8 +71,7 @@ def require_text_name(path: str | Path, what: str, error: type[AsdError]) -> Non
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-        raise error(f"{what} {shown}: the name is not UTF-8, and could not be written down. Rename it.") from None
+        raise error(f"{what} {str(path)!r} is no UTF-8 text. Rename the file or folder.") from None
 
 
 def require_text_arguments(arguments: Iterable[str]) -> None:

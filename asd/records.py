@@ -81,3 +81,11 @@ class Reject:
     source_id: str
     reason: str
     detail: str = ""
+
+
+def brief(value: object, length: int = 60) -> str:
+    """The beginning of a value's text, for messages: also of one that nests deeper than can be written."""
+    try:
+        return str(value)[:length]
+    except (RecursionError, ValueError):  # the text of a number of more than 4,300 digits is refused
+        return f"{type(value).__name__} (nested too deeply, or too long, to be shown)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from asd.errors import SourceError, UsageError
+from asd.errors import SourceError, StorageError, UsageError
 from asd.pipeline.capability import makeable_styles, written_styles
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.fingerprint import (
@@ -21,6 +21,7 @@ from asd.pipeline.fingerprint import (
 from asd.pipeline.object_store import is_url
 from asd.pipeline.publishing import check_target
 from asd.pipeline.spool import spool
+from asd.plain_files import require_text_name
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
@@ -77,7 +78,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
         split=config.split,
         image_root=config.image_root,
     )
-    _require_text_names(source)
+    _require_text_names(source, store)
     if config.embed_images and source.image_root is None:
         raise UsageError("--embed-images needs --image-root, the folder that image paths are relative to.")
     identity = {
@@ -132,14 +133,14 @@ def _rewriter_identity(
     return identity
 
 
-def _require_text_names(source: Source) -> None:
+def _require_text_names(source: Source, store: Store) -> None:
+    """Before any work: manifest, refs and rows can hold every name that will stand in them."""
+    require_text_name(store.root.absolute(), "dataset directory", StorageError)
+    require_text_name(source.root.absolute(), "source", SourceError)
+    if source.image_root is not None:
+        require_text_name(source.image_root.resolve(), "image root", SourceError)
     for file in source.files:
-        try:
-            file.path.encode()
-        except UnicodeEncodeError:
-            raise SourceError(
-                f"{source.root}: the file name {file.path!r} is no UTF-8 text. Rename the file."
-            ) from None
+        require_text_name(file.path, f"{source.root}: the file name", SourceError)
 
 
 def stamps_of(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:

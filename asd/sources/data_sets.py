@@ -15,7 +15,7 @@ import xxhash
 
 from asd.errors import SourceError
 from asd.sources.batch import SourceFile
-from asd.sources.formats import Record
+from asd.sources.formats import ARROW_ERRORS, Record, arrow_fault
 from asd.sources.layouts import MainFile
 from asd.sources.native_rows import normalise_split
 
@@ -45,8 +45,20 @@ class LoadedDataSet:
 
 def record_batches(part: Any) -> Iterator[pa.RecordBatch]:
     """The rows of one split with all their columns, as Arrow."""
-    for table in part.with_format("arrow").iter(batch_size=_BATCH_ROWS):
+    for table in _tables(part):
         yield from table.combine_chunks().to_batches()
+
+
+def _tables(part: Any) -> Iterator[pa.Table]:
+    """Raises: SourceError for damaged files."""
+    row = 0
+    try:
+        for table in part.with_format("arrow").iter(batch_size=_BATCH_ROWS):
+            table.validate(full=True)
+            yield table
+            row += len(table)
+    except ARROW_ERRORS as exc:
+        raise arrow_fault(f"split {part.split}", "data set", row, exc) from exc
 
 
 def load_data_set(location: str, split: str | None) -> LoadedDataSet:
@@ -94,7 +106,7 @@ def _reader(part: Any, fields: Sequence[str]) -> Callable[[], Iterator[Record]]:
         chosen = part.select_columns(columns) if columns else part
         labels = {n: f.names for n, f in chosen.features.items() if isinstance(f, datasets.ClassLabel)}
         row = 0
-        for table in chosen.with_format("arrow").iter(batch_size=_BATCH_ROWS):
+        for table in _tables(chosen):
             for record in table.to_pylist():
                 for name, names in labels.items():
                     value = record[name]

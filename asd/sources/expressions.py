@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asd.errors import UsageError
+from asd.records import brief
 from asd.schemas.boxes import BoxError, canonical_box
 from asd.schemas.layout import BoxSource, Expression, Messages, Pick, Switch, near_names
 from asd.sources.annotators import NO_VOTE, Vote, vote
@@ -62,7 +63,7 @@ def to_text(value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, list | tuple | dict):
-        raise RowError("bad_field", f"expected text, got {type(value).__name__}: {str(value)[:60]}")
+        raise RowError("bad_field", f"expected text, got {type(value).__name__}: {brief(value)}")
     return str(value)
 
 
@@ -287,7 +288,7 @@ class Compiler:
         def run(rec: Any, row: Row) -> Any:
             turns = source(rec, row)
             if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-                raise RowError("bad_field", f"expected a list of messages, got {str(turns)[:60]}")
+                raise RowError("bad_field", f"expected a list of messages, got {brief(turns)}")
             out = [{"role": role, "content": text} for role, fn in first if (text := to_text(fn(rec, row)))]
             for turn in turns:
                 role = to_text(turn.get(role_key)) or ""

@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from asd.errors import SourceError
+from asd.plain_files import require_regular
 from asd.schemas.layout import Format
-from asd.sources.json_stream import iterate_collection, parse_json
-from asd.sources.line_spans import LineSpan
+from asd.sources.json_stream import BadRecord, iterate_collection, parse_json
+from asd.sources.line_spans import MAX_RECORD_BYTES, LineSpan, whole_lines
 
 __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "iterate_records", "open_bytes"]
 
@@ -33,16 +34,12 @@ COMPRESSION_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 _HEAD_BYTES = 1 << 16
 _LONGEST_FIRST_LINE = 1 << 24
 _ARROW_BATCH_ROWS = 4096
+MAX_UNPACKED_BYTES = 2 << 30
+"""Of a compressed Parquet or Arrow file, which is unpacked in memory (such files are compressed inside already)."""
+ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, SystemError, OverflowError, MemoryError)
+"""What reading a damaged Parquet or Arrow file raises."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class BadRecord:
-    """A record that could not be read, in the place where it would have stood."""
-
-    reason: str
-    detail: str
 
 
 Record = tuple[int, str | None, Any]
@@ -95,6 +92,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     reads).
     """
     try:
+        require_regular(path)
         with path.open("rb") as raw:
             magic = raw.read(4)
             raw.seek(0)
@@ -117,6 +115,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
 def is_compressed(path: Path) -> bool:
     """Raises: SourceError if it cannot be read."""
     try:
+        require_regular(path)
         with path.open("rb") as raw:
             magic = raw.read(4)
     except OSError as exc:
@@ -203,7 +202,7 @@ def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str
         if kind == "json":
             yield from _json_records(stream, where, options)
         elif kind == "jsonl":
-            yield from _jsonl_records(stream, options.span)
+            yield from _jsonl_records(stream, where, options.span)
         elif kind == "text":
             yield from _text_records(stream, where, options)
         else:
@@ -213,7 +212,7 @@ def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str
 def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterator[Record]:
     if options.whole:
         try:
-            yield 0, None, parse_json(stream.read().removeprefix(_BOM))
+            yield 0, None, parse_json(_read_bounded(stream, MAX_RECORD_BYTES, where).removeprefix(_BOM))
         except ValueError as exc:
             raise SourceError(f"{where}: not valid JSON ({exc})") from exc
         return
@@ -221,8 +220,15 @@ def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
         yield row, key, value
 
 
-def _jsonl_records(stream: BinaryIO, span: LineSpan | None) -> Iterator[Record]:
-    lines = enumerate(stream) if span is None else enumerate(span.lines(stream), span.line)
+def _read_bounded(stream: BinaryIO, most: int, where: str) -> bytes:
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise SourceError(f"{where}: unpacked it has more than {most >> 20} MiB, the most that is read at once")
+    return data
+
+
+def _jsonl_records(stream: BinaryIO, where: str, span: LineSpan | None) -> Iterator[Record]:
+    lines = enumerate(whole_lines(stream, where)) if span is None else enumerate(span.lines(stream, where), span.line)
     for row, raw in lines:
         line = raw.removeprefix(_BOM) if row == 0 else raw
         try:
@@ -247,7 +253,7 @@ class _Decoder:
         self.others: list[int] = []
 
     def __iter__(self) -> Iterator[str]:
-        for number, raw in enumerate(self.stream):
+        for number, raw in enumerate(whole_lines(self.stream, self.where)):
             try:
                 yield (raw.removeprefix(_BOM) if number == 0 else raw).decode()
             except UnicodeDecodeError:
@@ -304,20 +310,30 @@ def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] |
     row = 0
     try:
         for batch in _arrow_batches(path, kind, columns):
+            batch.validate(full=True)  # a changed offset must be an error, never a crash
             for record in batch.to_pylist():
                 yield row, None, record
                 row += 1
-    except (pa.ArrowException, OSError) as exc:
-        raise SourceError(f"{where}: cannot be read as {kind} after row {row} ({exc})") from exc
+    except ARROW_ERRORS as exc:
+        raise arrow_fault(where, kind, row, exc) from exc
+
+
+def arrow_fault(where: str, kind: str, row: int, exc: BaseException) -> SourceError:
+    """The error for damage that one of ARROW_ERRORS tells of."""
+    return SourceError(
+        f"{where}: cannot be read as {kind} after row {row} ({type(exc).__name__}: {exc}); the file is damaged, or is "
+        "none of these: fetch it again"
+    )
 
 
 def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> Iterator[pa.RecordBatch]:
     source: Any = str(path)
+    require_regular(path)
     with path.open("rb") as raw:
         magic = raw.read(4)
     if magic == _ZSTD or magic[:2] == _GZIP:  # such files are compressed inside, so this is rare: unpack in memory
         with open_bytes(path) as stream:
-            source = pa.BufferReader(stream.read())
+            source = pa.BufferReader(_read_bounded(stream, MAX_UNPACKED_BYTES, str(path)))
     if kind == "parquet":
         parquet = pq.ParquetFile(source)
         wanted = [n for n in parquet.schema_arrow.names if columns is None or n in columns]

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
 
 from asd.errors import SourceError
 from asd.schemas.layout import near_names
+from asd.sources.line_spans import MAX_RECORD_BYTES
 
 BLOCK_BYTES = 1 << 20
 _TAIL_WINDOWS = (1 << 13, 1 << 16, 1 << 20)
@@ -29,6 +31,15 @@ _FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _KEY = rb'"(?:[^"\\]|\\.)*"\s*:\s*'
 _OPEN = {ord("{"): ord("}"), ord("["): ord("]")}
 
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be read, in the place where it would have stood."""
+
+    reason: str
+    detail: str
+
+
 Item = tuple[str | None, Any]
 
 
@@ -36,15 +47,28 @@ class PathError(SourceError):
     """The collection that was asked for is not in the file."""
 
 
+class UnusableValueError(ValueError):
+    """JSON by its form that no text column or program can hold; what stands around it can be read."""
+
+
 def parse_json(text: bytes) -> Any:
-    """One JSON value; NaN and Infinity, which some releases hold, are accepted too. Raises: ValueError."""
+    """One JSON value; NaN and Infinity, which some releases hold, are accepted too.
+
+    Raises: ValueError; UnusableValueError for half a surrogate pair, and for what nests too deeply.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
-            return json.loads(text)
+            value = json.loads(text)
+            if b"\\u" in text:
+                json.dumps(value, ensure_ascii=False).encode()
         except RecursionError:
-            raise ValueError("nested too deeply") from None
+            raise UnusableValueError("nested too deeply") from None
+        except UnicodeEncodeError as exc:
+            half = ascii(exc.object[exc.start])
+            raise UnusableValueError(f"{half} is half of a surrogate pair and no character") from None
+        return value
 
 
 def iterate_collection(stream: BinaryIO, where: str, path: tuple[str, ...] = ()) -> Iterator[Item]:
@@ -75,6 +99,8 @@ class _Scanner:
         if self.ended:
             return False
         keep = self.buf[self.pos :]
+        if len(keep) > MAX_RECORD_BYTES:
+            raise self.fail(f"more than {MAX_RECORD_BYTES >> 20} MiB without an end of the record")
         chunk = self.stream.read(max(BLOCK_BYTES, len(keep)))  # doubles for a huge element, so growth stays linear
         self.base += self.pos
         self.buf, self.pos = keep + chunk, 0
@@ -156,6 +182,15 @@ class _Scanner:
         except ValueError as exc:
             raise self.fail(f"not valid JSON ({exc})", at) from exc
 
+    def decode_record(self, text: bytes, at: int) -> Any:
+        """The value, or a BadRecord for one that can be told from its neighbours and not be used."""
+        try:
+            return self.decode(text, at)
+        except SourceError as exc:
+            if isinstance(exc.__cause__, UnusableValueError):
+                return BadRecord("bad_json", f"record {self.record} (counted from 0): {exc.__cause__}")
+            raise
+
     def key(self) -> str:
         if self.peek() != 0x22:
             raise self.fail(f"expected a key in quotes, found {self.buf[self.pos : self.pos + 1]!r}")
@@ -211,7 +246,7 @@ class _Scanner:
                 self.peek()
                 at = self.pos
                 text = self.value()
-                yield key, self.decode(text, at if at < self.pos else 0)
+                yield key, self.decode_record(text, at if at < self.pos else 0)
                 self.record += 1
                 if not tried:
                     boundary, tried = _boundary(text, keyed), True

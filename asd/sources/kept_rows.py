@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from asd.records import brief
 from asd.schemas.styles import AnswerStyle, Maker
 
 KEY = "asd"
@@ -73,7 +74,7 @@ def check_entry(entry: Any) -> None:
         else:
             is_right = isinstance(value, str) or (value is None and name in _NULLABLE)
         if not is_right:
-            raise ValueError(f"{name} is {str(value)[:40]!r}")
+            raise ValueError(f"{name} is {brief(value, 40)!r}")
     AnswerStyle(entry["style"])
     Maker(entry["maker"])
 

@@ -22,7 +22,7 @@ from asd.errors import SourceError
 from asd.records import Reject
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
-from asd.sources.formats import Format, detect_format, open_bytes
+from asd.sources.formats import ARROW_ERRORS, Format, arrow_fault, detect_format, open_bytes
 from asd.sources.in_order import map_in_order, usable_threads
 from asd.sources.llava_columns import Table, read_arrow, read_block, read_guessed_block
 from asd.sources.llava_record import RecordRules, looks_like, make_record_rules
@@ -142,10 +142,11 @@ def _arrow_tables(path: Path, kind: Format, rules: RecordRules) -> Iterator[Tabl
     row = 0
     try:
         for batch in _arrow_batches(path, kind):
+            batch.validate(full=True)
             yield read_arrow(batch, row, rules)
             row += len(batch)
-    except (pa.ArrowException, OSError) as exc:
-        raise SourceError(f"{rules.file}: cannot be read as {kind} after row {row} ({exc})") from exc
+    except ARROW_ERRORS as exc:
+        raise arrow_fault(rules.file, kind, row, exc) from exc
 
 
 def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:

@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA
-from asd.records import Reject
+from asd.records import Reject, brief
 from asd.schemas.boxes import BoxError, boxes_inside, canonical_box, check_fit, parse_box
 from asd.schemas.layout import BoxConvention
 from asd.schemas.styles import LETTERS, AnswerStyle
@@ -128,7 +128,9 @@ def looks_like(record: dict[str, Any]) -> bool:
 def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], list[Reject]]:
     """Rows and rejects of one record; `row` is its number in the file."""
     if not isinstance(record, dict):
-        return [], [Reject(rules.file, row, "", "not_an_object", f"expected a JSON object, found {str(record)[:40]!r}")]
+        return [], [
+            Reject(rules.file, row, "", "not_an_object", f"expected a JSON object, found {brief(record, 40)!r}")
+        ]
     source_id = f"{rules.file}:{row}"
     try:
         if kept_rows.is_shard_row(record):
@@ -141,6 +143,8 @@ def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], l
         return _turn_rows(record, messages, images, source_id, row, rules)
     except BadRecordError as bad:
         return [], [Reject(rules.file, row, source_id, bad.reason, bad.detail)]
+    except RecursionError:
+        return [], [Reject(rules.file, row, source_id, "nested_too_deeply", "lists and objects nest too deeply")]
 
 
 def record_id(record: dict[str, Any]) -> str:
@@ -150,7 +154,7 @@ def record_id(record: dict[str, Any]) -> str:
         if value is None or value == "":
             continue
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise BadRecordError("bad_id", f"{key} must be text or an integer, found {str(value)[:40]!r}")
+            raise BadRecordError("bad_id", f"{key} must be text or an integer, found {brief(value, 40)!r}")
         return str(value)
     return ""
 
@@ -166,7 +170,7 @@ def read_images(record: dict[str, Any]) -> list[str]:
             if path is None or path == "":
                 continue
             if not isinstance(path, str):
-                raise BadRecordError("bad_image", f"{key} must be a path, found {str(path)[:40]!r}")
+                raise BadRecordError("bad_image", f"{key} must be a path, found {brief(path, 40)!r}")
             images.append(normalise_image_path(path))
     return images
 
@@ -214,7 +218,7 @@ def _flat_messages(record: dict[str, Any]) -> list[Message]:
         if isinstance(answer, str | int) and not isinstance(answer, bool):
             return [*messages, ("assistant", str(answer))]
         if answer is not None:
-            raise BadRecordError("bad_answer", f"{key} must be text, found {str(answer)[:40]!r}")
+            raise BadRecordError("bad_answer", f"{key} must be text, found {brief(answer, 40)!r}")
     answers = record.get("answers")
     voted = vote(answers).gold if _are_answers(answers) else ""
     return [*messages, ("assistant", voted)] if voted else messages
@@ -255,12 +259,19 @@ def _passthrough_row(
         raise BadRecordError("no_answer", "no turn of the assistant has a text")
     tools = record.get("tools")
     if tools:
-        text = tools if isinstance(tools, str) else orjson.dumps(tools).decode()
+        text = tools if isinstance(tools, str) else _as_json(tools)
         messages = [("tools", text), *messages]
     kept = orjson.dumps([{"role": role, "content": text} for role, text in messages]).decode()
     answer = answer.strip(BLANKS)
     parts = PromptParts(question)
     return make_row(rules, source_id, row, images=images, parts=parts, gold=answer, response=answer, passthrough=kept)
+
+
+def _as_json(tools: Any) -> str:
+    try:
+        return orjson.dumps(tools).decode()
+    except orjson.JSONEncodeError as exc:
+        raise BadRecordError("bad_tools", f"the tools cannot be kept as JSON ({exc})") from exc
 
 
 def _check_image_count(placeholders: int, images: list[str]) -> None:

@@ -48,6 +48,8 @@ _YES_NO = {
     "n": "no",
 }
 
+_LONGEST_INDEX = 10
+"""Digits."""
 _LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes")
 _NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough")
 _TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough")
@@ -78,6 +80,8 @@ def check_image_path(path: str) -> str:
     root."""
     while path.startswith("./"):
         path = path[2:].lstrip("/")
+    if "\0" in path:
+        raise RowError("bad_image", f"{path!r} holds a NUL, which no file name does")
     if path.startswith(("/", "\\")) or ".." in path or ":" in path:
         parts = path.replace("\\", "/").split("/")
         if not parts[0] or ".." in parts or parts[0].endswith(":"):
@@ -348,7 +352,7 @@ def _index(value: Any) -> int | None:
         return int(value)
     text = str(value).strip()
     if text.isdecimal():
-        return int(text)
+        return int(text) if len(text) < _LONGEST_INDEX else None
     return LETTERS.find(text.upper()) if len(text) == 1 and text.upper() in LETTERS else None
 
 

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 import xxhash
 
 from asd.errors import SourceError, UnknownNameError, UsageError
+from asd.plain_files import require_source
 from asd.schemas.layout import Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import BATCH_ROWS, NativeBatch, SourceFile
-from asd.sources.formats import base_suffix, detect_format, iterate_records
+from asd.sources.formats import BadRecord, ReadOptions, base_suffix, detect_format, iterate_records
 from asd.sources.in_order import map_in_order
 from asd.sources.layouts import (
     CompiledLayout,
@@ -129,6 +130,8 @@ def open_source(
     path = Path(location)
     if not path.exists():
         raise SourceError(f"{path}: there is no such file or folder (source of task {spec.name!r})")
+    if not path.is_dir():
+        require_source(path)
     if path.is_dir() and _is_saved_data_set(path):
         return opening.data_set(str(path), image_root)
     return opening.files(path, image_root)
@@ -215,6 +218,8 @@ class _Opening:
             problem = why_unfit(compiled, record)
             if problem is None:
                 return None
+            if record is None and (bad := _first_bad(root, rel, options)):
+                problem = f"{problem}; the first is a reject ({bad.reason}: {bad.detail})"
         return f"{rel}: {problem}"
 
     def _llava_files(self, root: Path, found: list[str]) -> list[str]:
@@ -310,6 +315,12 @@ def _has_split(layout: Layout) -> bool:
     return any(columns.split is not None for columns in (layout.columns, *layout.variants))
 
 
+def _first_bad(root: Path, rel: str, options: ReadOptions) -> BadRecord | None:
+    return next(
+        (one for _, _, one in iterate_records(root / rel, options, name=rel) if isinstance(one, BadRecord)), None
+    )
+
+
 def _siblings(path: Path) -> list[str]:
     """Files beside a single file, where its joins are looked for."""
     return sorted(entry.name for entry in path.parent.iterdir() if entry.is_file() and not entry.name.startswith("."))
@@ -318,6 +329,7 @@ def _siblings(path: Path) -> list[str]:
 def _source_file(root: Path, rel: str) -> SourceFile:
     digest, size = xxhash.xxh3_128(), 0
     block = memoryview(bytearray(_HASH_BLOCK_BYTES))
+    require_source(root / rel)
     try:
         with (root / rel).open("rb", buffering=0) as stream:
             while count := stream.readinto(block):

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from asd.errors import SourceError
-from asd.records import Reject
+from asd.records import Reject, brief
 from asd.schemas.layout import Join, Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
@@ -197,6 +197,10 @@ def _compile_and_open(
     return OpenLayout(compile_layout(layout, spec), spec, root, main_files, files)
 
 
+def _nested() -> RowError:
+    return RowError("nested_too_deeply", "lists and objects nest too deeply")
+
+
 def _rename(rel: str, names: dict[str, str]) -> str:
     for old, new in names.items():
         if old not in rel:
@@ -257,7 +261,7 @@ class _FileReader:
             if isinstance(record, dict) or self.compiled.takes_any_value:
                 emit(record)
             else:
-                self._reject(RowError("not_an_object", f"expected a JSON object, found {str(record)[:40]!r}"))
+                self._reject(RowError("not_an_object", f"expected a JSON object, found {brief(record, 40)!r}"))
             if sink.end_record() >= batch_rows:
                 yield sink.take()
         for name, size in self.aligned:
@@ -295,14 +299,16 @@ class _FileReader:
                 maker.add(record, self.row)
             except RowError as exc:
                 self._reject(exc, maker)
+            except RecursionError:
+                self._reject(_nested(), maker)
 
     def _explode(self, record: Any) -> None:
         maker = self.makers[0]
         try:
             self._look_up(record)
             elements = self._elements(record)
-        except RowError as exc:
-            self._reject(exc)
+        except (RowError, RecursionError) as exc:
+            self._reject(exc if isinstance(exc, RowError) else _nested())
             return
         for turn, item in enumerate(elements):
             self.row.item = item
@@ -310,6 +316,8 @@ class _FileReader:
                 maker.add(record, self.row, turn)
             except RowError as exc:
                 self._reject(exc, maker)
+            except RecursionError:
+                self._reject(_nested(), maker)
 
     def _elements(self, record: Any) -> list[dict[str, Any]]:
         lists: dict[str, list[Any]] = {}

@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from asd.errors import SourceError
+from asd.sources.line_spans import MAX_RECORD_BYTES
 
 BLOCK_BYTES = 4 << 20
-MAX_RECORD_BYTES = 64 << 20
-"""A record this large is no record: it is a string or a bracket that was never closed."""
 
 Form = Literal["array", "lines"]
 Offsets = npt.NDArray[np.int64]

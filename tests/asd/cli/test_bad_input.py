@@ -114,9 +114,10 @@ def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
     name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jsonl")
     Path(name).write_bytes(LINES)
     assert_told(
-        convert(tmp_path / "out", Path(name)),
-        1,
-        r"the file name '\\udcff.jsonl' is no UTF-8 text. Rename the file",
+        convert(tmp_path / "out", Path(name)), 2, r"argument '.*\\udcff.jsonl' is no UTF-8 text. Rename the file"
+    )
+    assert_told(
+        convert(tmp_path / "out", tmp_path), 1, r"the file name '\\udcff.jsonl' is no UTF-8 text. Rename the file"
     )
 
 
