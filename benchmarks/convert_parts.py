@@ -35,7 +35,7 @@ PARTS = (
     ("columns: native", "asd.pipeline.work", "shard_rows"),
     ("shards: rest", "asd.pipeline.work", "Worker.write"),
     ("shards: rest", "asd.pipeline.pool", "settle"),
-    ("shards: checksum", "asd.pipeline.work", "sha256_of"),
+    ("shards: checksum", "asd.pipeline.assembled", "sha256_of"),
     ("reasons counted", "asd.pipeline.run", "ConversionRun._declined"),
     ("rest", "asd.pipeline.run", "ConversionRun.run"),
 )

@@ -11,6 +11,7 @@ from asd.errors import UnknownNameError, UsageError
 from asd.export.format import Format, Part, Written
 from asd.export.images import ImageMode, ImagePlace
 from asd.export.table import find_format
+from asd.export.writing import remove_leftovers
 from asd.schemas.styles import parse_style
 from asd.shards.manifest import Manifest
 from asd.shards.store import Store, split_location
@@ -54,6 +55,7 @@ def export(datasets: Sequence[str | Path], options: ExportOptions) -> Exported:
     parts = [part for name in datasets for part in _parts(str(name), form, options, mode)]
     targets = [_target(form, part, options, single=len(parts) == 1) for part in parts]
     _require_distinct(targets)
+    remove_leftovers(options.out)
     numbers: dict[str, int] = {}
     written = []
     for part, target in zip(parts, targets, strict=True):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +17,8 @@ from asd.errors import StorageError
 from asd.shards.files import storage_errors, write_text
 
 Record = dict[str, Any]
+_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
+"""Names that `whole_file` and `asd.shards.files.write_bytes` give; the number is that of the process."""
 
 
 @contextmanager
@@ -28,6 +32,31 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(out: Path) -> None:
+    """Delete the temporary files that exports which were killed left of `out`, a folder or a file.
+
+    Those of processes that are alive stay: two exports may write to one folder.
+    """
+    found = out.rglob(".*.tmp") if out.is_dir() else out.parent.glob(f".{escape(out.name)}.*.tmp")
+    with storage_errors(out):
+        for path in found:
+            if (name := _TEMPORARY.fullmatch(path.name)) and not _is_alive(int(name[1])):
+                path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether another process has that number; this one has begun nothing yet."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def write_json_list(path: Path, records: Iterable[Record]) -> int:

@@ -1,45 +1,87 @@
-"""What is known of finished shards, beside them in the staging folder: whoever commits need not read them again."""
+"""What is known of finished shards, in their done-marks: whoever commits need not count their rows again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from asd.pipeline.checked_json import read_checked_json, write_checked_json
-from asd.pipeline.work import ShardResult
-from asd.shards.files import storage_errors
+from asd.pipeline.done_mark import DamagedFileError, imprint_of, read_mark, require_unchanged, write_mark
+from asd.shards.files import give_name, sha256_of, storage_errors, sync_file
 from asd.shards.manifest import FileEntry
 
 
-class Assembled:
-    """One small file per finished shard. A shard gets its name when it is whole and never changes afterwards."""
+@dataclass
+class ShardResult:
+    """A finished shard as the manifest lists it, with its rows by style and by maker."""
 
-    def __init__(self, folder: Path, shards_dir: Path, say: Callable[[str], None], *, durable: bool) -> None:
-        self._folder, self._shards_dir, self._say, self._durable = folder, shards_dir, say, durable
+    entry: FileEntry
+    by_style: dict[str, int] = field(default_factory=dict)
+    by_maker: dict[str, int] = field(default_factory=dict)
 
-    def record(self, result: ShardResult) -> None:
-        content = {"entry": result.entry.model_dump(), "by_style": result.by_style, "by_maker": result.by_maker}
-        write_checked_json(self._path(result.entry.path), content, durable=self._durable)
 
-    def find(self, file: str) -> ShardResult | None:
-        """None where the shard is missing or was never recorded; also if it has another size, and then it is deleted."""
-        try:
-            content = read_checked_json(self._path(file))
-            result = ShardResult(FileEntry(**content["entry"]), content["by_style"], content["by_maker"])
-            found = (self._shards_dir / file).stat().st_size
-        except (OSError, ValueError, KeyError, TypeError, ValidationError):
-            return None
-        if result.entry.path != file:
-            return None
-        if (expected := result.entry.size_bytes) != found:
-            path = self._shards_dir / file
-            self._say(f"note: {path} is damaged (it has {found} bytes, expected {expected}); making it again")
-            with storage_errors(path):
-                path.unlink()
-            return None
+@dataclass(frozen=True)
+class WrittenShard:
+    """A shard that lacks its name."""
+
+    hidden: Path
+    """Where it is."""
+    path: Path
+    """Where it belongs."""
+    marks: Path
+    """Folder of the marks."""
+    file: str
+    split: str
+    rows: int
+    by_style: dict[str, int]
+    by_maker: dict[str, int]
+
+
+def settle(written: WrittenShard) -> ShardResult:
+    """Give a shard its mark and its name once it is on the disk. Mostly waiting, outside of the interpreter lock."""
+    hidden, path = written.hidden, written.path
+    try:
+        with storage_errors(path):
+            sync_file(hidden)
+            imprint = imprint_of(hidden)
+            digest = sha256_of(hidden, is_last_use=True)
+        size = imprint.size_bytes
+        entry = FileEntry(path=written.file, split=written.split, rows=written.rows, size_bytes=size, sha256=digest)
+        known = {"entry": entry.model_dump(), "by_style": written.by_style, "by_maker": written.by_maker}
+        write_mark(mark_of(written.marks, written.file), {path.name: imprint}, known)
+        give_name(hidden, path, durable=False)
+    finally:
+        hidden.unlink(missing_ok=True)
+    return ShardResult(entry, written.by_style, written.by_maker)
+
+
+def find_finished(
+    marks: Path, shards_dir: Path, file: str, say: Callable[[str], None], *, is_trusted: bool = False
+) -> ShardResult | None:
+    """The shard that an earlier run finished; None if there is none. A damaged one is deleted, with a note.
+
+    is_trusted: its content is not read, only its size looked at.
+    """
+    path = shards_dir / file
+    if not path.exists():
+        return None
+    try:
+        imprints, known = read_mark(mark_of(marks, file))
+        require_unchanged(path, imprints[path.name], is_trusted=is_trusted)
+        result = ShardResult(FileEntry(**known["entry"]), known["by_style"], known["by_maker"])
+    except DamagedFileError as exc:
+        why = f"it {exc.why}" if exc.path == path else f"{exc}"
+    except (KeyError, TypeError, ValidationError):
+        why = f"{mark_of(marks, file)} does not stand for it"
+    else:
         return result
+    say(f"note: {path} is damaged ({why}); making it again")
+    with storage_errors(path):
+        path.unlink()
+    return None
 
-    def _path(self, file: str) -> Path:
-        return self._folder / f"{Path(file).name}.json"
+
+def mark_of(marks: Path, file: str) -> Path:
+    return marks / f"{Path(file).name}.json"

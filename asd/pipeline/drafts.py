@@ -17,11 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from asd.columns import REWRITE
+from asd.pipeline.done_mark import give_marked_name
 from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES
-from asd.shards.files import lost_file, open_staged, write_arrow
+from asd.shards.files import lost_file, open_staged, write_hidden
 
 DRAFT_SCHEMA = pa.schema(
     [
@@ -134,7 +135,8 @@ def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable
         columns |= {"rewrite": rewrites, "made_checks": checks}
     schema = pa.schema([item for item in DRAFT_SCHEMA if item.name in columns])
     arrays = [pa.array(columns[item.name], item.type) for item in schema]
-    write_arrow(path, schema, [pa.record_batch(arrays, schema=schema)], durable=durable)
+    hidden, _ = write_hidden(path, schema, [pa.record_batch(arrays, schema=schema)])
+    give_marked_name(hidden, path, durable=durable)
 
 
 def _num_options(outcomes: npt.NDArray[np.uint8], drafts: Sequence[Draft]) -> npt.NDArray[np.uint8]:

@@ -24,13 +24,15 @@ import xxhash
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits
+from asd.pipeline.done_mark import DamagedFileError, Imprint, imprint_of
 from asd.pipeline.ingested import (
     COLUMNS,
     DONE,
-    DamagedIngestError,
     Ingested,
+    IsNeeded,
     NativeShard,
     StoredColumn,
+    all_are_needed,
     load_ingested,
     save_ingested,
     store_column,
@@ -80,6 +82,8 @@ class _Ingest:
         self.rejects: Counter[str] = Counter()
         self.num_rejects = self.num_rows = 0
         self.first_reject: Reject | None = None
+        self.imprints: dict[str, Imprint] = {}
+        """Of the native shards that are whole."""
 
     def run(self, read: Reading, advance: Callable[[int], None]) -> Ingested:
         with storage_errors(self.folder):  # half a surrogate pair in a message is written as JSON would escape it
@@ -182,7 +186,9 @@ class _Ingest:
         with storage_errors(self.folder):
             split.writer.close()
             split.sink.close()  # type: ignore[union-attr]
-        split.shards[-1] = (split.shards[-1][0], split.rows)
+            file, _ = split.shards[-1]
+            self.imprints[file] = imprint_of(self.folder / file)
+        split.shards[-1] = (file, split.rows)
         split.writer, split.sink, split.rows, split.size_bytes = None, None, 0, 0
 
     def _finish(self) -> Ingested:
@@ -295,22 +301,24 @@ def ingest(
     folder: Path,
     advance: Callable[[int], None],
     read: Reading = read_here,
+    is_needed: IsNeeded = all_are_needed,
 ) -> Ingested:
     """Run the first pass into `folder`, or take it from there if an earlier run finished it.
 
-    What is damaged there is made again, with a note.
+    What is damaged there is made again, with a note. is_needed: as `load_ingested`.
     Raises: SourceError (no usable row, unreadable file), RejectLimitError, StorageError.
     """
     notes = []
     if (folder / DONE).is_file():
         try:
-            return load_ingested(folder)
-        except DamagedIngestError as exc:
+            return load_ingested(folder, is_needed)
+        except DamagedFileError as exc:
             notes.append(f"{exc}; it is part of what an earlier run read, so the source was read again")
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.iterdir():
         leftover.unlink()
-    result = _Ingest(source, spec, config, styles, folder).run(read, advance)
-    save_ingested(result, folder)
+    reading = _Ingest(source, spec, config, styles, folder)
+    result = reading.run(read, advance)
+    save_ingested(result, folder, reading.imprints)
     result.notes += notes
     return result

@@ -1,26 +1,28 @@
 """What the first pass leaves in its folder, and whether all of it is still as it was left.
 
-`done.json` comes last. It holds the size and checksum of every other file but the native shards, of which it holds
-the size alone (they may be as large as the source).
+`done.json`, the mark of all of it, comes last.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
-from asd.pipeline.checked_json import read_checked_json, write_checked_json
+from asd.pipeline.done_mark import DamagedFileError, Imprint, imprint_of, read_mark, require_unchanged, write_mark
 from asd.shards.files import lost_file, storage_errors
 
 DONE = "done.json"
+IsNeeded = Callable[[int], bool]
 COLUMNS: dict[str, type[np.generic]] = {"keys": np.uint64, "capable": np.uint8, "polarity": np.uint8}
+
+
+def all_are_needed(place: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -99,70 +101,48 @@ class Ingested:
         return len(self.keys)
 
 
-class DamagedIngestError(Exception):
-    """A file of the first pass is not as it was left; says which one and why."""
-
-
-def save_ingested(ingested: Ingested, folder: Path) -> None:
-    """Write `done.json`; all other files are there already."""
+def save_ingested(ingested: Ingested, folder: Path, shard_imprints: Mapping[str, Imprint]) -> None:
+    """Write `done.json`; all other files are there already. shard_imprints: of the native shards, which may be large."""
     with storage_errors(folder):
-        shards = {shard.file for shard in ingested.shards}
-        files = {
-            path.name: [path.stat().st_size, None if path.name in shards else checksum(path)]
-            for path in sorted(folder.iterdir())
-        }
-    content = {
-        "files": files,
+        others = sorted({path.name for path in folder.iterdir()} - set(shard_imprints))
+        imprints = {**shard_imprints, **{name: imprint_of(folder / name) for name in others}}
+    known = {
         "shards": [asdict(shard) for shard in ingested.shards],
         "rejects": ingested.rejects,
         "renamed": {str(index): name for index, name in ingested.renamed.items()},
         "notes": ingested.notes,
     }
-    write_checked_json(folder / DONE, content)
+    write_mark(folder / DONE, imprints, known)
 
 
-def load_ingested(folder: Path) -> Ingested:
-    """Raises: DamagedIngestError if a file is missing, cut off or changed."""
-    content = _checked(folder)
+def load_ingested(folder: Path, is_needed: IsNeeded = all_are_needed) -> Ingested:
+    """Raises: DamagedFileError if a file is missing, cut off or changed.
+
+    is_needed: whether whoever asks will read the native shard at this place; others are not looked at.
+    """
+    known = _checked(folder, is_needed)
     return Ingested(
-        shards=[NativeShard(**shard) for shard in content["shards"]],
+        shards=[NativeShard(**shard) for shard in known["shards"]],
         **{name: StoredColumn(folder / f"{name}.npy") for name in COLUMNS},
-        rejects=content["rejects"],
-        renamed={int(index): name for index, name in content["renamed"].items()},
-        notes=content["notes"],
+        rejects=known["rejects"],
+        renamed={int(index): name for index, name in known["renamed"].items()},
+        notes=known["notes"],
     )
 
 
-def find_damage(folder: Path) -> str | None:
+def find_damage(folder: Path, is_needed: IsNeeded = all_are_needed) -> str | None:
     """Which file is missing, cut off or changed, in words; None where all are as they were left."""
     try:
-        _checked(folder)
-    except DamagedIngestError as exc:
+        _checked(folder, is_needed)
+    except DamagedFileError as exc:
         return str(exc)
     return None
 
 
-def checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
-
-
-def _checked(folder: Path) -> dict[str, Any]:
-    try:
-        content = read_checked_json(folder / DONE)
-    except (OSError, ValueError) as exc:
-        raise DamagedIngestError(f"{folder / DONE} cannot be read ({exc})") from exc
-    for name, (size, expected) in content["files"].items():
-        _require_unchanged(folder / name, size, expected)
-    return content
-
-
-def _require_unchanged(path: Path, size: int, expected: str | None) -> None:
-    try:
-        found = path.stat().st_size
-        if found != size:
-            raise DamagedIngestError(f"{path} has {found} bytes, expected {size}")
-        if expected is not None and checksum(path) != expected:
-            raise DamagedIngestError(f"{path} has changed since it was written")
-    except OSError as exc:
-        raise DamagedIngestError(f"{path} cannot be read ({exc.strerror or exc})") from exc
+def _checked(folder: Path, is_needed: IsNeeded) -> dict[str, Any]:
+    imprints, known = read_mark(folder / DONE)
+    passed_over = {shard["file"] for place, shard in enumerate(known["shards"]) if not is_needed(place)}
+    for name, imprint in imprints.items():
+        if name not in passed_over:
+            require_unchanged(folder / name, imprint)
+    return known

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from asd.pipeline.done_mark import is_as_left
 from asd.pipeline.shared_staging import SharedStaging, words
 
 _POLL_S = 0.2
@@ -27,11 +28,12 @@ class Meeting:
 
     def wait(self, owners: Mapping[Path, int]) -> None:
         """owners: file -> the part that makes it. Raises: UnfinishedError."""
-        end, told = time.monotonic() + self._wait_s, ""
+        end, told, left = time.monotonic() + self._wait_s, "", dict(owners)
         while True:
             # First who is at work, then what is there: a part that ends in between has left its files.
             idle = {index for index in set(owners.values()) if not self._shared.is_at_work(index)}
-            missing = sorted({owner for path, owner in owners.items() if not path.is_file()})
+            left = {path: owner for path, owner in left.items() if not is_as_left(path)}
+            missing = sorted(set(left.values()))
             if not missing:
                 return
             if idle.intersection(missing) and time.monotonic() >= end:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from asd.errors import AsdError, ShardError, UsageError
+from asd.pipeline.assembled import ShardResult
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import WORTH_KEEPING, look_at_prepared_model
 from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
@@ -27,8 +28,8 @@ from asd.pipeline.prepare import Prepared, prepare
 from asd.pipeline.progress import Progress, SilentProgress
 from asd.pipeline.rewriting_record import LEDGER, Ledger
 from asd.pipeline.run import ConversionRun
-from asd.pipeline.shared_staging import Part, words
-from asd.pipeline.work import ShardOrder, ShardResult, Worker
+from asd.pipeline.shared_staging import DONE, Part, words
+from asd.pipeline.work import ShardOrder, Worker
 from asd.shards.files import storage_errors, sync_file, sync_folder
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class PartRun(ConversionRun):
         with self.shared.at_work(self.part):
             try:
                 self._work()
-                self.shared.note(self.part, "done")
+                self.shared.note(self.part, DONE)
             except UnfinishedError as exc:
                 self.report.waiting_for = tuple(exc.parts)
                 self.shared.note(self.part, f"waiting for {words(exc.parts)}")
@@ -118,7 +119,7 @@ class PartRun(ConversionRun):
         self.report.blocks = len(ingested.shards)
         with self._pool(wanted) as pool:
             assignment = self._plan(ingested, wanted, quotas, pool)
-            orders = self._shard_orders(ingested, assignment).where(self._is_mine)
+            orders = self._shard_orders(ingested, assignment).where(self._is_my_shard)
             self.report.shards = len(orders)
             self.shared.note(self.part, "writing")
             self.progress.stage("writing", sum(shard.rows for shard in orders.shards))
@@ -147,7 +148,7 @@ class PartRun(ConversionRun):
 
     def _read_again_if_damaged(self) -> tuple[Ingested, int, dict[int, int] | None]:
         """Raises: ShardError if something is damaged that other parts may be reading."""
-        damage = find_damage(self.ingest_dir)
+        damage = find_damage(self.ingest_dir, self._is_mine)
         others = [one.index for one in self.shared.records() if one.at_work and one.index != self.part.index]
         if damage and others:
             raise ShardError(
@@ -204,12 +205,15 @@ class PartRun(ConversionRun):
     def _owner(self, shard: NativeShard) -> int:
         return self._places[shard.file] % self.part.count
 
-    def _is_mine(self, shard: NativeShard) -> bool:
-        return self._owner(shard) == self.part.index
+    def _is_mine(self, place: int) -> bool:
+        return place % self.part.count == self.part.index
+
+    def _is_my_shard(self, shard: NativeShard) -> bool:
+        return self._is_mine(self._places[shard.file])
 
     def begin_round(self, orders: Sequence[DraftOrder]) -> list[DraftOrder]:
         """This part's share of a round's orders."""
-        mine = [order for order in orders if self._is_mine(order.shard)]
+        mine = [order for order in orders if self._is_my_shard(order.shard)]
         self.report.drafts += len(mine)
         self.shared.note(self.part, "drafting")
         return mine

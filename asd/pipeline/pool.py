@@ -23,15 +23,13 @@ from types import TracebackType
 from typing import Protocol, TypeVar
 
 from asd.errors import DataError
+from asd.pipeline.assembled import ShardResult, WrittenShard, settle
 from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.work import (
     ShardOrder,
-    ShardResult,
     Worker,
     WorkerSetup,
-    WrittenShard,
     draft_in_worker,
-    settle,
     start_worker,
     write_in_worker,
 )

@@ -17,11 +17,12 @@ from types import TracebackType
 from typing import Any
 
 from asd.errors import AsdError
+from asd.pipeline.assembled import ShardResult
 from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
 from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_cluster import describe_failure, on_this_node, require_memory
 from asd.pipeline.ray_worker import Site, StagingFiles, do_item
-from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
+from asd.pipeline.work import ShardOrder, Worker, WorkerSetup
 
 MAX_TRIES = 4
 """Of one work item, when the process or node that does it dies; Ray Data by itself would try for ever."""
@@ -59,10 +60,7 @@ class RayPool:
             yield read_outcomes(order.path(drafts_dir), order) if there else next(made)
 
     def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        is_there = [(self.setup.shards_dir / order.file).is_file() for order in orders]
-        made = self._map([order for order, there in zip(orders, is_there, strict=True) if not there])
-        for order, there in zip(orders, is_there, strict=True):
-            yield self.worker().assemble(order) if there else next(made)
+        return self._map(orders)
 
     def worker(self) -> Worker:
         """The worker of this process."""
@@ -111,7 +109,7 @@ class RayPool:
 
             actor = ray.remote(StagingFiles).options(num_cpus=0, max_concurrency=4, **on_this_node())
             setup = self.setup
-            files = actor.remote(str(self._staging), str(setup.shards_dir), str(setup.drafts_dir))
+            files = actor.remote(str(self._staging.resolve()), _absolute(setup))
             templates = _contents(setup.template_dir)
             mark = secrets.token_hex(8)
             self._site = Site(_absolute(setup), self._staging.resolve(), mark, templates, files, self._ship, MAX_TRIES)
@@ -138,6 +136,6 @@ def _contents(folder: Path | None) -> dict[str, bytes]:
 
 def _absolute(setup: WorkerSetup) -> WorkerSetup:
     """The same files, named as a process with another working directory needs."""
-    names = ("template_dir", "ingest_dir", "drafts_dir", "shards_dir", "mining_index", "image_root")
+    names = ("template_dir", "ingest_dir", "drafts_dir", "shards_dir", "marks_dir", "mining_index", "image_root")
     paths: dict[str, Any] = {name: getattr(setup, name) for name in names}
     return replace(setup, **{name: path.resolve() for name, path in paths.items() if path is not None})

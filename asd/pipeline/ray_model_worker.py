@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from asd.errors import AsdError, KeyRefusedError, PreflightError, ServerError, SourceError, StorageError
+from asd.pipeline.done_mark import mark_beside
 from asd.pipeline.drafts import DraftOrder, Outcomes
 from asd.pipeline.fingerprint import rewriter_fingerprint
 from asd.pipeline.pool import WorkerLostError
@@ -209,7 +210,9 @@ class ModelWorker:
             async with self._block(order, self._folder) as (setup, here):
                 with self._stage.working_in(setup, here):
                     [outcomes] = await self._stage.draft([here])
-                await self._send(here.path(setup.drafts_dir))
+                path = here.path(setup.drafts_dir)
+                await self._send(mark_beside(path))
+                await self._send(path)
                 return outcomes
 
     @contextlib.asynccontextmanager

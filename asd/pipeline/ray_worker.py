@@ -22,10 +22,12 @@ import numpy as np
 import pyarrow as pa
 
 from asd.errors import AsdError, StorageError
+from asd.pipeline.assembled import ShardResult, mark_of
+from asd.pipeline.done_mark import mark_beside
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
 from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.pool import WorkerLostError
-from asd.pipeline.work import ShardOrder, ShardResult, Worker, WorkerSetup
+from asd.pipeline.work import ShardOrder, Worker, WorkerSetup
 from asd.shards.files import storage_errors, write_bytes
 
 Loaded = TypeVar("Loaded")
@@ -66,9 +68,10 @@ class Site:
 class StagingFiles:
     """An actor on the driver's node: reads and writes files of the staging folder for nodes that do not see it."""
 
-    def __init__(self, staging: str, shards_dir: str, drafts_dir: str) -> None:
+    def __init__(self, staging: str, setup: WorkerSetup) -> None:
         self._tries: Counter[str] = Counter()
-        self._staging, self._places = Path(staging), {"shards": Path(shards_dir), "drafts": Path(drafts_dir)}
+        self._staging = Path(staging)
+        self._places = {"shards": setup.shards_dir, "marks": setup.marks_dir, "drafts": setup.drafts_dir}
 
     def begin(self, item: str) -> int:
         """How many times the item has been begun, this one included: those before it ended with their process."""
@@ -151,8 +154,9 @@ class _RemoteBench(_Bench):
 
     def __init__(self, site: Site) -> None:
         self._files, self._durable = site.files, site.setup.durable_drafts
-        self._setup = remote_setup(site, scratch_folder())
-        for folder in (self._setup.ingest_dir, self._setup.drafts_dir, self._setup.shards_dir):
+        self._setup = setup = remote_setup(site, scratch_folder())
+        self._folders = (setup.ingest_dir, setup.drafts_dir, setup.shards_dir, setup.marks_dir)
+        for folder in self._folders:
             folder.mkdir(parents=True, exist_ok=True)
         if self._setup.mining_index is not None:
             self._fetch(self._setup.mining_index.name, self._setup.mining_index)
@@ -164,7 +168,9 @@ class _RemoteBench(_Bench):
 
     def _draft(self, order: DraftOrder, shard: NativeShard) -> Outcomes:
         outcomes = self._worker.draft_rows(replace(order, shard=shard))
-        self._send("drafts", order.path(self._setup.drafts_dir), self._durable)
+        path = order.path(self._setup.drafts_dir)
+        self._send("drafts", mark_beside(path), self._durable)
+        self._send("drafts", path, self._durable)
         return outcomes
 
     def _assemble(self, order: ShardOrder, shard: NativeShard) -> ShardResult:
@@ -173,6 +179,7 @@ class _RemoteBench(_Bench):
             self._fetch(f"drafts/{path.name}", path)
         renamed = {row - order.shard.first: name for row, name in order.renamed.items()}
         result = self._worker.assemble(replace(order, shard=shard, renamed=renamed))
+        self._send("marks", mark_of(self._setup.marks_dir, order.file), True)
         self._send("shards", self._setup.shards_dir / order.file, True)
         return result
 
@@ -189,7 +196,7 @@ class _RemoteBench(_Bench):
                 np.save(ingest_dir / f"{name}.npy", column)
             yield replace(shard, first=0)
         finally:
-            for folder in (ingest_dir, self._setup.drafts_dir, self._setup.shards_dir):
+            for folder in self._folders:
                 for path in [path for path in folder.rglob("*") if path.is_file()]:
                     path.unlink()
 
@@ -200,7 +207,8 @@ class _RemoteBench(_Bench):
                 file.write(memoryview(content))
 
     def _send(self, place: str, path: Path, durable: bool) -> None:
-        root = {"drafts": self._setup.drafts_dir, "shards": self._setup.shards_dir}[place]
+        setup = self._setup
+        root = {"drafts": setup.drafts_dir, "shards": setup.shards_dir, "marks": setup.marks_dir}[place]
         name = path.relative_to(root).as_posix()
         if refusal := self._ask("write", place, name, np.fromfile(path, np.uint8), durable):
             raise StorageError(refusal)
@@ -223,6 +231,7 @@ def remote_setup(site: Site, folder: Path) -> WorkerSetup:
         ingest_dir=folder / "ingest",
         drafts_dir=folder / "drafts",
         shards_dir=folder / "out",
+        marks_dir=folder / "assembled",
         mining_index=None if index is None else folder / index.name,
         durable_drafts=False,
     )

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 import asd
 from asd.errors import SourceError
-from asd.pipeline.assembled import Assembled
+from asd.pipeline.assembled import ShardResult, find_finished
 from asd.pipeline.collector import collect_young, collector_paused
 from asd.pipeline.config import ConvertConfig
+from asd.pipeline.done_mark import remove_damaged
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
 from asd.pipeline.ingest import ingest
 from asd.pipeline.ingested import Ingested
@@ -29,7 +30,7 @@ from asd.pipeline.prepare import Prepared, stamps_of
 from asd.pipeline.progress import Progress
 from asd.pipeline.rewriting_record import LEDGER, Ledger, describe_version
 from asd.pipeline.shared_staging import SharedStaging
-from asd.pipeline.work import ShardOrder, ShardResult, WorkerSetup
+from asd.pipeline.work import ShardOrder, WorkerSetup
 from asd.schemas.styles import TARGET_STYLES, Maker
 from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes, write_text
 from asd.shards.manifest import (
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 INLINE_SAMPLES = 60_000
 """Below so many samples to convert, starting worker processes costs more than it saves."""
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ConversionRun:
@@ -91,8 +91,7 @@ class ConversionRun:
 
     def _make_folders(self) -> None:
         with storage_errors(self.staging):
-            self._drop_unflushed()
-            for folder in (self.out, self.ingest_dir, self.drafts_dir):
+            for folder in (self.out, self.ingest_dir, self.drafts_dir, self.assembled_dir):
                 folder.mkdir(parents=True, exist_ok=True)
             self._remove_leftovers()
 
@@ -101,33 +100,13 @@ class ConversionRun:
         for leftover in self.out.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)
 
-    def _drop_unflushed(self) -> None:
-        """Intermediate files are not flushed to disk, so after a crash of the machine they may be cut off or empty.
-
-        Finished shards are flushed before they get their names; they stay. So are all files that parts share, once
-        the source has been read.
-        """
-        mark = self.staging / "boot-id"
-        boot = _BOOT_ID.read_text("ascii") if _BOOT_ID.is_file() else ""
-        if boot and mark.is_file() and mark.read_text("utf-8", errors="replace") == boot:
-            return
-        if not self.shared.is_begun:
-            for path in (
-                *self.ingest_dir.glob("*"),
-                *self.drafts_dir.glob("*.arrow"),
-                *self.assembled_dir.glob("*"),
-                *self.staging.glob("mining-index*"),
-            ):
-                path.unlink()
-        write_text(mark, boot)
-
     def _ingest(self) -> tuple[Ingested, int, dict[int, int] | None]:
         self.progress.stage("reading", None)
         config = self.prepared.config
         with collector_paused():
             ingested = ingest(
                 self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.ingest_dir, self._read_on,
-                self._reading(),
+                self._reading(), self._is_mine,
             )  # fmt: skip
         before = self.prepared.stamps
         changed = [path for path, stamp in stamps_of(before).items() if stamp != before[path]]
@@ -136,6 +115,10 @@ class ConversionRun:
         for note in ingested.notes:
             self.progress.say(f"note: {note}")
         return ingested, *_wanted(config, ingested.num_samples)
+
+    def _is_mine(self, place: int) -> bool:
+        """Whether this process is to do the work on the native shard at this place, unless it is done already."""
+        return True
 
     def _reading(self) -> Reading:
         if self.engine == "ray":
@@ -159,6 +142,7 @@ class ConversionRun:
             ingest_dir=self.ingest_dir,
             drafts_dir=self.drafts_dir,
             shards_dir=self.out,
+            marks_dir=self.assembled_dir,
             mining_index=self._mining_index(wanted),
             image_root=prepared.source.image_root,
             embed_images=prepared.config.embed_images,
@@ -232,22 +216,27 @@ class ConversionRun:
     def _orders(self, questions: Questions, ingested: Ingested) -> Orders[DraftOrder]:
         self._to_ask += len(questions)
         self.progress.expect_at_least(self._to_ask)
+        mine = (shard for place, shard in enumerate(ingested.shards) if self._is_mine(place))
+        left = (path for shard in mine if (path := draft_file(self.drafts_dir, self.rounds, shard)).exists())
+        remove_damaged(left, self.progress.say)
         return draft_orders(questions, ingested.shards, self.rounds)
 
     def _shard_orders(self, ingested: Ingested, assignment: Assignment) -> Orders[ShardOrder]:
         return shard_orders(assignment, ingested, self.rounds, records=self.prepared.config.rewriter is not None)
 
     def _results(self, orders: Orders[ShardOrder], pool: WorkPool) -> list[ShardResult]:
-        """Of all orders; those whose shard is there and recorded are not looked at again."""
-        assembled = Assembled(self.assembled_dir, self.out, self.progress.say, durable=self.shared.is_begun)
-        known = {shard: assembled.find(shard_file(shard)) for shard in orders.shards}
-        made = pool.assemble(orders.where(lambda shard: known[shard] is None))
+        """Of all orders; shards that an earlier run finished are taken up."""
+        is_trusted = self.shared.are_all_done()
+        finished = {
+            shard: find_finished(
+                self.assembled_dir, self.out, shard_file(shard), self.progress.say, is_trusted=is_trusted
+            )
+            for shard in orders.shards
+        }
+        made = pool.assemble(orders.where(lambda shard: finished[shard] is None))
         results = []
-        for shard, found in known.items():
-            if (result := found) is None:
-                result = next(made)
-                assembled.record(result)
-            results.append(result)
+        for shard, result in finished.items():
+            results.append(result or next(made))
             self.progress.advance(shard.rows)
         return results
 

@@ -25,10 +25,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from asd.errors import ShardError, UsageError
+from asd.pipeline.done_mark import DamagedFileError, read_mark, write_mark
 from asd.shards.files import storage_errors, write_text
 from asd.shards.locks import is_held
 
 _FOLDER, _CONVERSION = "parts", "conversion.json"
+DONE = "done"
+"""State of a part that has done its share."""
 _PATIENCE_S = 2.0
 """For a lock that somebody else may be looking at for a moment."""
 
@@ -75,22 +78,17 @@ class SharedStaging:
 
     def begin(self, count: int, settings: dict[str, Any], identity: dict[str, Any]) -> None:
         """Write down what all parts share; the caller holds `setup_lock`."""
-        content = {"count": count, "settings": settings, "identity": identity}
-        write_text(self.folder / _CONVERSION, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_mark(self.folder / _CONVERSION, {}, {"count": count, "settings": settings, "identity": identity})
 
     def conversion(self) -> dict[str, Any]:
         """Raises: ShardError if it cannot be read."""
-        path = self.folder / _CONVERSION
         try:
-            content = json.loads(path.read_text("utf-8"))
-            if not {"count", "settings", "identity"} <= set(content):
-                raise ValueError("fields are missing")  # noqa: TRY301  (the same trouble as any other damage)
-        except (OSError, ValueError) as exc:
+            _, content = read_mark(self.folder / _CONVERSION)
+        except DamagedFileError as exc:
             raise ShardError(
-                f"{path} cannot be read ({exc}). Run `asd convert` with the parts' settings instead of `asd merge`: "
-                "it goes on from what they left."
+                f"{exc}. Run `asd convert` with the parts' settings instead of `asd merge`: it goes on from what they left."
             ) from exc
-        return dict(content)
+        return content
 
     def summary(self) -> dict[str, Any]:
         """What is kept of the parts beside a committed version; {} if there are none, or nothing can be said of them."""
@@ -103,6 +101,10 @@ class SharedStaging:
     @property
     def count(self) -> int:
         return int(self.conversion()["count"])
+
+    def are_all_done(self) -> bool:
+        """Whether each part ended well, so that nothing was cut short, and a merge need not read all that they wrote."""
+        return self.is_begun and [record.state for record in self.records()] == [DONE] * self.count
 
     @contextlib.contextmanager
     def setup_lock(self) -> Iterator[None]:

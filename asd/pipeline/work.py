@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from asd.columns import REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
 from asd.errors import SourceError
 from asd.makers.drafting import Drafter, MakerContext
 from asd.makers.rendering import RenderContext
+from asd.pipeline.assembled import ShardResult, WrittenShard, settle
 from asd.pipeline.collector import collector_paused
 from asd.pipeline.converted import converted_columns
 from asd.pipeline.drafting import ShardDrafter
@@ -38,9 +39,7 @@ from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.own_process import settle_in
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
-from asd.shards.files import give_name, open_staged, sha256_of, write_hidden
-from asd.shards.manifest import FileEntry
-from asd.shards.reader import read_shard
+from asd.shards.files import open_staged, write_hidden
 from asd.tasks.registry import rfps_for
 from asd.templating import TemplateSet
 
@@ -56,6 +55,8 @@ class WorkerSetup:
     ingest_dir: Path
     drafts_dir: Path
     shards_dir: Path
+    marks_dir: Path
+    """Of the done-marks of finished shards."""
     mining_index: Path | None
     image_root: Path | None
     embed_images: bool
@@ -76,42 +77,6 @@ class ShardOrder:
     file: str
     processed: bytes = b""
     """1 for each row whose makers' answer the plan used; only with a rewriter, whose asking is recorded then."""
-
-
-@dataclass
-class ShardResult:
-    entry: FileEntry
-    by_style: dict[str, int] = field(default_factory=dict)
-    by_maker: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class WrittenShard:
-    """A shard that may still lack its name."""
-
-    path: Path
-    file: str
-    split: str
-    hidden: Path | None
-    """Where it is; None if it has its name."""
-    rows: int
-    by_style: dict[str, int]
-    by_maker: dict[str, int]
-
-
-def settle(written: WrittenShard) -> ShardResult:
-    """Give a shard its name once it is on the disk. Mostly waiting, outside of the interpreter lock."""
-    path = written.path
-    if written.hidden is not None:
-        give_name(written.hidden, path)
-    entry = FileEntry(
-        path=written.file,
-        split=written.split,
-        rows=written.rows,
-        size_bytes=path.stat().st_size,
-        sha256=sha256_of(path, is_last_use=True),
-    )
-    return ShardResult(entry, written.by_style, written.by_maker)
 
 
 class Worker:
@@ -147,7 +112,7 @@ class Worker:
     # -- assembling ---------------------------------------------------------------------------------------------
 
     def assemble(self, order: ShardOrder) -> ShardResult:
-        """Write one finished shard, unless an earlier run finished it."""
+        """Write one finished shard."""
         return settle(self.write(order))
 
     def write(self, order: ShardOrder) -> WrittenShard:
@@ -155,17 +120,11 @@ class Worker:
         path = self.setup.shards_dir / order.file
         styles: Counter[str] = Counter()
         makers: Counter[str] = Counter()
-        hidden = None
-        if path.is_file():  # it got its name when all of it was on the disk
-            for batch in read_shard(path, check_values=False):
-                _tally(batch, styles, makers)
-            rows = order.shard.rows
-        else:
-            with collector_paused():
-                schema = REWRITTEN_SCHEMA if order.processed else SHARD_SCHEMA
-                hidden, rows = write_hidden(path, schema, self._shard_batches(order, styles, makers))
+        with collector_paused():
+            schema = REWRITTEN_SCHEMA if order.processed else SHARD_SCHEMA
+            hidden, rows = write_hidden(path, schema, self._shard_batches(order, styles, makers))
         counts = dict(sorted(styles.items())), dict(sorted(makers.items()))
-        return WrittenShard(path, order.file, order.shard.split, hidden, rows, *counts)
+        return WrittenShard(hidden, path, self.setup.marks_dir, order.file, order.shard.split, rows, *counts)
 
     def _shard_batches(self, order: ShardOrder, styles: Counter[str], makers: Counter[str]) -> Iterator[pa.RecordBatch]:
         files = self._draft_files(order)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,8 @@ from tests.asd.cli_runner import run_asd
 from tests.asd.export.conftest import Datasets
 from tests.asd.sources_made import vqa_records, write_lines
 
+REPO = Path(__file__).parents[3]
+
 
 def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -32,6 +38,38 @@ def test_the_same_export_gives_the_same_bytes_and_no_leftovers(form: str, data: 
                           (*(one.path for one in done.data), *done.beside)}  # fmt: skip
     export([data.drawn], options)
     assert files(tmp_path / "out") == first
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import asd.export.writing as writing
+from asd.export.run import ExportOptions, export
+write = writing.orjson.dumps
+left = [20]
+
+class Dumps:
+    def dumps(self, record):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(record)
+
+writing.orjson = Dumps()
+export([sys.argv[1]], ExportOptions("llava", Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("out", ["out", "one.json"])
+def test_what_a_killed_export_left_goes_with_the_next_one(data: Datasets, tmp_path: Path, out: str) -> None:
+    done = subprocess.run([sys.executable, "-c", _KILLED, data.drawn, tmp_path / out], cwd=REPO, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = files(tmp_path)
+    assert left.endswith(".tmp")
+    running = tmp_path / Path(left).with_name(f".x.json.{os.getppid()}.tmp")
+    running.write_text("of an export that is at work")
+    export([data.drawn], ExportOptions("llava", tmp_path / out))
+    assert [name for name in files(tmp_path) if name.endswith(".tmp")] == [running.relative_to(tmp_path).as_posix()]
 
 
 @pytest.mark.parametrize("form", [name for name, form in FORMATS.items() if "copy" in form.images])

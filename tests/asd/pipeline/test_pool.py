@@ -30,7 +30,7 @@ def make_pool() -> Pool:
     return Pool(
         WorkerSetup(
             spec=load_task("vqav2"), seed=0, styles=(), template_dir=None, ingest_dir=folder, drafts_dir=folder,
-            shards_dir=folder, mining_index=None, image_root=None, embed_images=False,
+            shards_dir=folder, marks_dir=folder, mining_index=None, image_root=None, embed_images=False,
         ),
         workers=2,
     )  # fmt: skip

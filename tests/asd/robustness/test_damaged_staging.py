@@ -14,6 +14,7 @@ import asd
 from asd.errors import ShardError, StorageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import convert
+from asd.pipeline.done_mark import imprint_of, mark_beside, write_mark
 from asd.pipeline.merge import merge
 from asd.pipeline.parts import run_part
 from asd.pipeline.progress import SilentProgress
@@ -43,6 +44,14 @@ def changed(data: bytes) -> bytes:
     """One byte in the middle, which no length tells."""
     middle = len(data) // 2
     return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+def first_changed(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]
+
+
+def last_changed(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
 
 
 def replaced(data: bytes) -> bytes:
@@ -120,13 +129,13 @@ def assert_same_as_whole(folder: Path, killed: Path) -> None:
 
 FIRST_PASS = ("keys.npy", "capable.npy", "polarity.npy", "done.json", "mining.arrow")
 NATIVE = "native-train-00003.arrow"
-"""Of native shards the length alone is known, so a change inside one is none of these cases."""
+ONE_BYTE = (first_changed, changed, last_changed)
 
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [(name, how) for how in (cut_off, emptied, changed, replaced) for name in FIRST_PASS]
-    + [(NATIVE, how) for how in (cut_off, emptied, replaced)],
+    [(name, how) for how in (cut_off, emptied, changed, replaced) for name in (*FIRST_PASS, NATIVE)]
+    + [(name, how) for how in (first_changed, last_changed) for name in ("keys.npy", "mining.arrow", NATIVE)],
 )
 def test_files_of_the_first_pass(folder: Path, killed: Path, name: str, how: Damage) -> None:
     path = damage(folder, f"ingest/{name}", how)
@@ -163,7 +172,7 @@ def test_what_is_known_of_finished_shards(folder: Path, killed: Path, how: Damag
 
 @pytest.mark.parametrize("how", [cut_off, emptied])
 def test_finished_shards(folder: Path, killed: Path, how: Damage) -> None:
-    path = damage(folder, "out/data/train-*", how)
+    path = damage(folder, "out/data/train-*.arrow", how)
     size = path.stat().st_size
     (note,) = [line for line in go_on(folder) if str(path) in line]
     assert note.startswith(f"note: {path} is damaged (it has {size} bytes, expected ") and note.endswith(
@@ -172,9 +181,35 @@ def test_finished_shards(folder: Path, killed: Path, how: Damage) -> None:
     assert_same_as_whole(folder, killed)
 
 
-@pytest.mark.parametrize("how", [of_no_style, of_other_rows, cut_off, emptied])
-def test_draft_files_say_what_to_do(folder: Path, killed: Path, how: Damage) -> None:
+@pytest.mark.parametrize("how", ONE_BYTE)
+def test_one_byte_of_a_finished_shard(folder: Path, killed: Path, how: Damage) -> None:
+    path = damage(folder, "out/data/train-*.arrow", how)
+    assert f"note: {path} is damaged (it has changed since it was written); making it again" in go_on(folder)
+    assert_same_as_whole(folder, killed)
+
+
+def test_a_finished_shard_whose_mark_is_damaged(folder: Path, killed: Path) -> None:
+    mark = damage(folder, "assembled/*.json", changed)
+    assert any(f"({mark} cannot be read (" in line and line.endswith("making it again") for line in go_on(folder))
+    assert_same_as_whole(folder, killed)
+
+
+@pytest.mark.parametrize("how", [cut_off, emptied, of_no_style, of_other_rows, *ONE_BYTE])
+@pytest.mark.parametrize("place", ["drafts/*.arrow", "drafts/*.arrow.xxh3"])
+def test_draft_files(folder: Path, killed: Path, place: str, how: Damage) -> None:
+    if how in (of_no_style, of_other_rows) and place.endswith(".xxh3"):
+        pytest.skip("a mark has no columns")
+    path = damage(folder, place, how)
+    drafts = path.with_name(path.name.removesuffix(".xxh3"))
+    assert f"note: {drafts} is damaged (it has changed since it was written); making it again" in go_on(folder)
+    assert_same_as_whole(folder, killed)
+
+
+@pytest.mark.parametrize("how", [of_no_style, of_other_rows])
+def test_draft_files_that_answer_something_else_say_what_to_do(folder: Path, killed: Path, how: Damage) -> None:
+    """They are as they were left, by their marks, so making them again would help nobody to find out why."""
     path = damage(folder, "drafts/*.arrow", how)
+    write_mark(mark_beside(path), {path.name: imprint_of(path)})
     with pytest.raises(StorageError, match=rf"{path.name} cannot be read any more .*asd versions .*data --clean`"):
         go_on(folder)
     Store(folder / "data").clean()
@@ -199,6 +234,36 @@ class TestParts:
         self.begun(folder)
         merge(folder / "data", finish=True)
         assert_same_as_whole(folder, killed)
+
+    @pytest.mark.parametrize("how", ONE_BYTE)
+    def test_drafts_of_another_part_are_waited_for_until_it_makes_them_again(
+        self, folder: Path, killed: Path, how: Damage
+    ) -> None:
+        shutil.rmtree(folder / "data")
+        assert run_part(config(folder), Part(0, 2)).waiting_for == (1,)
+        path = damage(folder, "drafts/*.arrow", how)
+        assert run_part(config(folder), Part(1, 2)).waiting_for == (0,)
+        told = Told()
+        run_part(config(folder), Part(0, 2), progress=told)
+        assert any(f"{path} is damaged" in line for line in told.lines)
+        run_part(config(folder), Part(1, 2))
+        merge(folder / "data")
+        assert_same_as_whole(folder, killed)
+
+    def test_the_next_part_reads_again_what_it_is_to_work_on(self, folder: Path, killed: Path) -> None:
+        shutil.rmtree(folder / "data")
+        run_part(config(folder), Part(0, 2))
+        path, told = damage(folder, f"ingest/{NATIVE}", changed), Told()
+        run_part(config(folder), Part(1, 2), progress=told)
+        assert any(f"{path} has changed since it was written" in line for line in told.lines)
+        merge(folder / "data", finish=True)
+        assert_same_as_whole(folder, killed)
+
+    def test_what_the_parts_agreed_on(self, folder: Path) -> None:
+        self.begun(folder)
+        path = damage(folder, "parts/conversion.json", changed)
+        with pytest.raises(ShardError, match=rf"{path} cannot be read .*Run `asd convert` with the parts' settings"):
+            merge(folder / "data", finish=True)
 
     def test_but_not_beside_a_part_that_may_be_reading(self, folder: Path) -> None:
         self.begun(folder)
