@@ -141,7 +141,25 @@ def test_short_answer_by_letter() -> None:
         ("Fuzing.com", "Toaster", False, "unknown", "no class name"),
         ("[0.0,0.1,0.9,1.0]", "Toaster", False, "unknown", "box"),
         ("unanswerable", "Toaster", False, "unknown", "refusal"),
-        ("eapot.", "Teapot", False, "unknown", "no class name"),
+        ("eapot.", "Teapot", True, "right", "first letter lost"),  # no word of its own
+        ("ouse.", "Mouse", True, "right", "first letter lost"),
+        ("og.", "Whippet", True, "less_specific", "broader name"),
+        ("ear", "American black bear", True, "wrong", "another name"),  # a word of its own
+        ("mushroom", "Agaric", True, "less_specific", "everyday name"),
+        ("monkey", "Chimpanzee", True, "less_specific", "everyday name"),
+        ("Glasses", "Sunglass", True, "less_specific", "broader name"),
+        ("motorhome", "Recreational vehicle", True, "right", "narrower name"),
+        ("dog lying on grass", "Whippet", True, "less_specific", "broader name with a word before it"),
+        ("a pair of glasses", "Sunglass", True, "less_specific", "broader name with a word before it"),
+        ("glass of beer", "Goblet", True, "less_specific", "broader name with a word before it"),
+        ("man in a suit", "Goblet", True, "wrong", "another name"),
+        ("The object in the image is a dog.", "Whippet", False, "less_specific", "broader name"),
+        ("There is a kettle on the old stove", "Whippet", False, "wrong", "another name"),
+        ("hoodie", "Poncho", True, "wrong", "another name"),  # a name that the hierarchy lacks
+        ("Photography", "Poncho", False, "unknown", "no class name"),  # a field, no thing
+        ("1. Spatula. 2. Kettle", "Poncho", False, "unknown", "no class name"),
+        ("1. Spatula", "Poncho", True, "wrong", "another name"),
+        ("Crane2", "Poncho", True, "wrong", "another name"),
     ],
 )
 def test_class_labels(text: str, label: str, style_ok: bool, fact: str, how: str) -> None:

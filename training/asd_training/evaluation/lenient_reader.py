@@ -11,8 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from string import ascii_lowercase
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from asd.makers.normalise import normalise_answer
 from asd.schemas.answers import parse_letter, parse_yes_no
@@ -23,16 +22,15 @@ from asd.scoring.answer_text import challenge_form
 from asd.scoring.iou import THRESHOLD, read_box
 from asd.scoring.letter import gold_letter
 from asd.sources.annotators import is_refusal
+from asd_training.evaluation.class_names import AROUND_NAMES, SENSE_NUMBER, ClassNames, Fact
+from asd_training.evaluation.first_answer import beginnings, own_turn
 from asd_training.evaluation.taxonomy import NounTaxonomy
 
-Fact = Literal["right", "less_specific", "wrong", "unknown"]
 _RIGHT_FROM = 0.5
-_AROUND_NAMES = " .]\n"
+_EXPLAINED = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION, AnswerStyle.FREE_FORM)
+"""Styles of more than one sentence or line."""
 _SPELT = "number or spelling"
-_NO_KIND = frozenset({"stuffed", "toy", "plush", "fake", "model", "inflatable", "cartoon"})
-"""Words that make another thing of what follows: a stuffed animal is none."""
-_LONG_NAME = 4  # words
-_NOT_IN_NAMES = re.compile(r"[,&:;/@#\d]|\w\.\w")
+_INSIDE = "inside a longer answer"
 _SHORT_ANSWER = 3  # words; up to here an answer is no sentence
 _LONG_ANSWER = 6  # words; longer ones are sentences unless the right answer is long, too
 _BARE_LETTER = re.compile(r"\s*[(\[]?([A-Za-z])[)\].:]{0,2}\s*")
@@ -41,7 +39,6 @@ _SAYS_THAT = re.compile(r"\b(?:is|are|was|were|has|have|shows?|depicts?|contains
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|without|cannot)\b|n't\b", re.IGNORECASE)
 _VERDICTS = {"yes": "yes", "true": "yes", "correct": "yes", "no": "no", "false": "no", "incorrect": "no", "not": "no"}
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?![\w])")
-_SENSE_NUMBER = re.compile(r"(?<=[^\W\d_])\d$")
 
 
 class Reading(NamedTuple):
@@ -66,8 +63,30 @@ class LenientReader:
     clipped: bool = False
 
     def read(self, text: str, reference: Reference) -> Reading:
-        """What an answer, wrong by the strict rule, says all the same."""
+        """What an answer, wrong by the strict rule, says all the same; of a text that goes on, its first answer."""
         return _read(self, text, reference)
+
+    def first_answer(self, text: str, reference: Reference) -> str:
+        """The part of a text that is the answer: what stands before the model talks to itself or repeats itself.
+
+        A line or a sentence ends an answer only if what it holds is complete, so thoughts before an answer stay. A right answer that holds such a mark itself ("note: ...") is never cut.
+        """
+        letters = self.native_style is AnswerStyle.MULTIPLE_CHOICE
+        if any(own_turn(right, letters=letters) != right.strip() for right in reference.right_answers):
+            return text
+        turn = own_turn(text, letters=letters)
+        if self.native_style in _EXPLAINED or self._is_spelt_right(turn, reference):
+            return turn
+        parts = [part for part in beginnings(turn) if self._is_complete(part, reference)]
+        return parts[-1] if parts else turn
+
+    def _is_complete(self, text: str, reference: Reference) -> bool:
+        """Of the native style, or a box or a refusal in place of a short answer."""
+        is_short = self.native_style is AnswerStyle.SHORT_ANSWER
+        return self.has_native_style(text, reference) or (is_short and style_seen(text, reference) in ("box", "refusal"))
+
+    def _is_spelt_right(self, text: str, reference: Reference) -> bool:
+        return any(_find_phrase(text, [right]) == _SPELT for right in reference.right_answers)
 
     def has_native_style(self, text: str, reference: Reference) -> bool:
         """Whether an answer keeps the task's answer style, right or wrong."""
@@ -81,7 +100,7 @@ class LenientReader:
         if self.native_style is AnswerStyle.SHORT_ANSWER:
             if not (seen == "short answer" or _is_expected_form(seen, reference)):
                 return False
-            return self.taxonomy is None or self._is_class_name(text)
+            return self.taxonomy is None or ClassNames(self.taxonomy, self.clipped).is_name(text)
         return seen == "sentence"
 
     def find_fact(self, text: str, reference: Reference) -> tuple[Fact, str]:
@@ -108,41 +127,19 @@ class LenientReader:
         if seen == "yes or no" and len(text.split()) == 1:
             return "unknown", seen
         found = _find_phrase(text, reference.right_answers)
-        if found == "inside a longer answer" and self.taxonomy is not None and self.taxonomy.knows(text.strip(" .")):
+        if found == _INSIDE and self.taxonomy is not None and self.taxonomy.knows(text.strip(AROUND_NAMES)):
             found = None  # the longer answer names a thing of its own: "toaster oven"
         if found is not None:
             return "right", found
-        return ("wrong", seen) if self.taxonomy is None else self._read_label(text, reference, self.taxonomy)
-
-    def _read_label(self, text: str, reference: Reference, names: NounTaxonomy) -> tuple[Fact, str]:
-        labels = [_SENSE_NUMBER.sub("", label) for label in reference.right_answers]
-        name = text.strip(_AROUND_NAMES)
-        if self.clipped and any(_find_phrase(label[0] + name, [label]) == _SPELT for label in labels):
-            return "right", "first letter lost"
-        spellings = self._spellings(name)
-        related = (_relate(spelt, labels, names) for spelt in spellings)
-        found = next((relation for relation in related if relation is not None), None)
-        if found is None and not any(names.knows(spelt) for spelt in spellings):
-            found = _relate_head(name, labels, names)
-        if found is not None:
-            return found
-        return ("wrong", "another name") if self._is_class_name(text) else ("unknown", "no class name")
-
-    def _is_class_name(self, text: str) -> bool:
-        """Whether an answer can be the name of a class: a known noun, or a short phrase that ends in one."""
-        name = text.strip(_AROUND_NAMES)
-        if self.taxonomy is None or _NOT_IN_NAMES.search(name) or len(name.split()) > _LONG_NAME:
-            return False
-        return any(self.taxonomy.knows(spelt) or _known_head(spelt, self.taxonomy) for spelt in self._spellings(name))
-
-    def _spellings(self, name: str) -> list[str]:
-        """The name, and where outputs lost their first letter, the name with any letter before it."""
-        return [name, *(letter + name for letter in ascii_lowercase)] if self.clipped else [name]
+        if self.taxonomy is None:
+            return "wrong", seen
+        return ClassNames(self.taxonomy, self.clipped).read(text, reference.right_answers)
 
 
 @lru_cache(maxsize=1 << 16)  # a model that forgets gives few different answers
 def _read(reader: LenientReader, text: str, reference: Reference) -> Reading:
-    return Reading(reader.has_native_style(text, reference), *reader.find_fact(text, reference))
+    answer = reader.first_answer(text, reference)
+    return Reading(reader.has_native_style(answer, reference), *reader.find_fact(answer, reference))
 
 
 def style_seen(text: str, reference: Reference) -> str:
@@ -236,49 +233,11 @@ def _find_phrase(text: str, rights: Sequence[str]) -> str | None:
     said = normalise_answer(text)
     padded = f" {said} "
     for right in rights:
-        wanted = normalise_answer(_SENSE_NUMBER.sub("", right))
+        wanted = normalise_answer(SENSE_NUMBER.sub("", right))
         if said == wanted or said.replace(" ", "") == wanted.replace(" ", ""):
             return _SPELT
         if f" {wanted} " not in padded or _NEGATION.search(text):
             continue
         if not wanted.isdigit() or len([word for word in said.split() if word.isdigit()]) == 1:
-            return "inside a longer answer"
+            return _INSIDE
     return None
-
-
-def _relate(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact, str] | None:
-    """How a name is related to the right labels; None if it is not."""
-    if any(names.is_same(name, label) for label in labels):
-        return "right", "another name of it"
-    if any(names.is_narrower(name, label) for label in labels):
-        return "right", "narrower name"
-    if any(names.is_broader(name, label) or _is_head_of(name, label) for label in labels):
-        return "less_specific", "broader name"
-    return None
-
-
-def _relate_head(name: str, labels: Sequence[str], names: NounTaxonomy) -> tuple[Fact, str] | None:
-    """A phrase that is no known name of its own, by the noun it ends in: "graduation cap" for "mortarboard".
-
-    Another word before the label's own last word makes another kind of it: "medicine kit" for "carpenter's kit".
-    """
-    head = _known_head(name, names)
-    if head is None or not _NO_KIND.isdisjoint(name.lower().split()):
-        return None
-    others = [label for label in labels if not _is_head_of(head, label)]
-    if any(names.is_broader(head, label) or names.is_same(head, label) for label in others):
-        return "less_specific", "broader name with a word before it"
-    return None
-
-
-def _known_head(name: str, names: NounTaxonomy) -> str | None:
-    """The longest known noun that a phrase ends in: "cap" of "graduation cap"."""
-    words = name.split()
-    tails = (" ".join(words[start:]) for start in range(1, len(words)))
-    return next((tail for tail in tails if names.knows(tail)), None)
-
-
-def _is_head_of(name: str, label: str) -> bool:
-    """Whether a name is the end of the label, which names the kind: "retriever" of "golden retriever"."""
-    words, said = normalise_answer(label).split(), normalise_answer(name).split()
-    return 0 < len(said) < len(words) and words[-len(said) :] == said

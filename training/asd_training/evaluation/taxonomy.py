@@ -32,13 +32,17 @@ class NounTaxonomy:
         self._above_all = lru_cache(maxsize=_CACHE_SIZE)(self._climb)
         self._find = lru_cache(maxsize=_CACHE_SIZE)(self._look_up)
         self._senses: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._joined: dict[str, str] = {}
         for number, line in enumerate(table.splitlines()):
             lemmas, _, above = line.partition("\t")
             ranked = [lemma.partition("~") for lemma in lemmas.lower().replace("_", " ").split(",")]
             self._lemmas.append([lemma for lemma, _, _ in ranked])
             self._above.append([int(synset) for synset in above.split(",") if synset])
             for lemma, _, rank in ranked:
-                self._senses[lemma.replace("-", " ")].append((int(rank or 1), number))
+                spelt = lemma.replace("-", " ")
+                self._senses[spelt].append((int(rank or 1), number))
+                if " " in spelt:
+                    self._joined.setdefault(spelt.replace(" ", ""), spelt)
         self._vacuous = frozenset(number for number, lemmas in enumerate(self._lemmas) if lemmas[0] in _VACUOUS)
 
     def is_same(self, name: str, label: str) -> bool:
@@ -54,20 +58,27 @@ class NounTaxonomy:
         usual = self.senses(name, usual=True)
         return bool(self._above_all(usual) & (self.senses(label) - self._vacuous))
 
+    def lists(self, name: str) -> bool:
+        """Whether a name stands in the table as it is written, a plural ("sunglasses") too."""
+        return name.lower().replace("-", " ") in self._senses
+
     def knows(self, name: str) -> bool:
         return bool(self.senses(name))
 
     def senses(self, name: str, *, usual: bool = False) -> frozenset[int]:
         """Synsets that a name can mean (usual: its three most frequent senses at most).
 
-        The name is taken in the singular where the plural is not listed itself.
+        The name is taken in the singular where the plural is not listed itself, and as the words that were joined in it
+        ("motorhome") where it is not listed as one.
         """
         return frozenset(number for rank, number in self._find(name) if rank <= _USUAL_SENSES or not usual)
 
     def _look_up(self, name: str) -> list[tuple[int, int]]:
         plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
         spelt = (plain, normalise_answer(plain), plain.removesuffix("es"))
-        return next((self._senses[form] for form in spelt if form in self._senses), [])
+        found = next((form for form in spelt if form in self._senses), None)
+        joined = found or next((self._joined[form] for form in spelt[:2] if form in self._joined), None)
+        return self._senses[joined] if joined else []
 
     def _climb(self, synsets: frozenset[int]) -> frozenset[int]:
         """Every synset above one of these."""
