@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from asd.tasks.registry import load_task
 from asd_training.errors import PredictionError
 from asd_training.evaluation.forgetting_table import find_runs, forgetting_table
 from asd_training.evaluation.prediction_rows import write_predictions
+from asd_training.evaluation.stage_order import read_order
 from asd_training.evaluation.wrong_answer_files import count_questions, read_wrong_answers
 from tests.training.evaluation.command import run_asd_train
 
 IMAGENET = load_task("imagenet")
+LABELS = ("Teapot", "Banjo", "Whippet", "Koala", "Desk")
 
 
 def store(folder: Path, stage: str, accuracy: str, wrong: dict[str, tuple[str, str]]) -> Path:
@@ -37,8 +40,8 @@ def released(tmp_path: Path) -> Path:
     folder = tmp_path / "run-a"
     store(folder, "Finetune", "80.00", {"1": ("Kettle.", "Teapot")})
     store(folder, "GQA", "40.00", {"2": ("banjo", "Banjo"), "3": ("Dog", "Whippet"), "4": ("Hog", "Koala")})
-    labels = {"1": "Teapot", "2": "Banjo", "3": "Whippet", "4": "Koala", "5": "Desk"}
-    store(folder, "Grounding", "0.00", {name: ("[0.1,0.1,0.9,0.9]", label) for name, label in labels.items()})
+    boxes = {str(number): ("[0.1,0.1,0.9,0.9]", label) for number, label in enumerate(LABELS, start=1)}
+    store(folder, "Grounding", "0.00", boxes)
     return folder
 
 
@@ -115,7 +118,8 @@ def test_size_of_the_test_set_follows_from_the_files(tmp_path: Path) -> None:
     ("stage", "accuracy", "wrong", "message"),
     [
         ("GQA", "80.00", {"1": ("Teapot.", "Teapot")}, r"label:legacy calls 'Teapot.' right for 'Teapot' \(1\)"),
-        ("Somewhere", "80.00", {"1": ("x", "Teapot")}, "the stage must be one of Finetune, TextVQA"),
+        ("Somewhere", "80.00", {"1": ("x", "Teapot")}, r"CoIN's order, .* does not name the stage 'Somewhere'; give"),
+        ("finetune", "80.00", {"1": ("x", "Teapot")}, "the stage '[Ff]inetune' stands twice"),
         ("GQA", "80.00", {"1": ("x", "Banjo")}, "the gold answer of '1' differs from another file's"),
     ],
 )
@@ -128,9 +132,51 @@ def test_files_that_do_not_fit(released: Path, stage: str, accuracy: str, wrong:
 
 
 def test_no_own_stage(tmp_path: Path) -> None:
-    store(tmp_path, "GQA", "0.00", {"1": ("x", "Teapot")})
-    with pytest.raises(PredictionError, match="no file of the stage Finetune, right after the task's own training"):
+    for stage in ("GQA", "VizWiz"):
+        store(tmp_path, stage, "0.00", {"1": ("x", "Teapot")})
+    with pytest.raises(
+        PredictionError, match=r"task's own training \(a stage named imagenet, or Finetune\); there are GQA"
+    ):
         find_runs([tmp_path], IMAGENET)
+
+
+def test_one_file_alone(tmp_path: Path) -> None:
+    path = store(tmp_path, "GQA", "0.00", {"1": ("x", "Teapot")})
+    for given in (path, tmp_path):
+        with pytest.raises(PredictionError, match=f"asd-train classify {re.escape(str(path))} --task imagenet"):
+            find_runs([given], IMAGENET)
+    other = tmp_path / "answers.jsonl"
+    other.write_text("{}")
+    done = run_asd_train("forgetting", other, "--task", "imagenet")
+    assert (done.code, done.out) == (1, "")
+    assert "is one evaluation, and what was forgotten lies between two" in done.err
+
+
+def test_stages_in_any_order_and_case(released: Path) -> None:
+    """Another sequence than CoIN's, with the task's own name for its own stage."""
+    for old, new in (("Finetune", "imagenet"), ("GQA", "ocr-vqa"), ("Grounding", "GROUNDING")):
+        next(released.glob(f"*{old}*")).rename(released / next(released.glob(f"*{old}*")).name.replace(old, new))
+    store(released, "text_vqa", "0.00", {str(n): ("no", label) for n, label in enumerate(LABELS, start=1)})
+    order = read_order("Grounding, TextVQA,ImageNet,OCRVQA")
+    (run,) = find_runs([released], IMAGENET, order)
+    assert [stage.name for stage in run.later] == ["ocr-vqa"]
+    assert [stage.name for stage in run.beside] == ["GROUNDING", "text_vqa"]  # trained before the task
+    (coin,) = find_runs([released], IMAGENET)
+    assert [stage.name for stage in coin.later] == ["GROUNDING", "ocr-vqa"]
+    assert [stage.name for stage in coin.beside] == ["text_vqa"]
+    with pytest.raises(PredictionError, match=r"--order \(gqa, grounding\) does not name the task 'imagenet'"):
+        find_runs([released], IMAGENET, ("gqa", "grounding"))
+    with pytest.raises(PredictionError, match=r"--order \(imagenet, grounding\) does not name the stage 'ocr-vqa'"):
+        find_runs([released], IMAGENET, ("imagenet", "grounding"))
+    told = run_asd_train("forgetting", released, "--task", "imagenet", "--order", "GQA,gqa")
+    assert (told.code, "'gqa' stands twice" in told.err) == (1, True)
+
+
+def test_files_of_several_tasks_in_one_folder(released: Path) -> None:
+    store(released, "GQA", "0.00", {"x": ("a", "b")}).rename(released / "VizWiz_after_GQA_acc0.00.wrong.jsonl.gz")
+    store(released, "GQA", "40.00", {"2": ("banjo", "Banjo"), "3": ("Dog", "Whippet"), "4": ("Hog", "Koala")})
+    (run,) = find_runs([released], IMAGENET)
+    assert [stage.name for stage in run.later] == ["GQA", "Grounding"]
 
 
 def test_damaged_files(tmp_path: Path) -> None:
@@ -179,6 +225,28 @@ def test_our_own_runs(run_folder: Path) -> None:
     assert (vqa["counts"]["superficial"], vqa["constrained"]["both"]) == (1, 1)
     assert (boxes["counts"]["style_lost"], boxes["constrained"]["constrained_only"]) == (1, 1)
     assert "published_percent" not in run["own"]
+
+
+def test_our_own_runs_in_another_order(run_folder: Path) -> None:
+    """Stages stand in the order of their numbers, and what was trained before the task is not later."""
+    spec = load_task("scienceqa")
+    write_predictions(run_folder / "predictions/100-after-GQA/scienceqa.arrow", [prediction("q", "A", 0.0)])
+    write_predictions(run_folder / "predictions/00-after-textvqa/scienceqa.arrow", [prediction("q", "A", 0.0)])
+    (run,) = find_runs([run_folder], spec)
+    assert [stage.name for stage in run.later] == ["vqav2", "grounding", "GQA"]
+    assert [stage.name for stage in run.beside] == ["textvqa"]
+    (told,) = find_runs([run_folder], spec, read_order("GQA,Grounding,TextVQA,ScienceQA,VQAv2"))
+    assert [stage.name for stage in told.later] == ["vqav2"]
+
+
+def test_answers_that_ran_on_are_counted(released: Path) -> None:
+    wrong = {"2": ("banjo\nUser: and?", "Banjo"), "3": ("Dog. User: ?", "Whippet"), "4": ("Hog", "Koala")}
+    store(released, "GQA", "40.00", wrong)
+    (run,) = forgetting_table(find_runs([released], IMAGENET), IMAGENET)["runs"]
+    assert run["later"][0]["ran_on"] == 2
+    assert run["later"][0]["forgetting"]["counts"]["style_lost"] == 0
+    told = run_asd_train("forgetting", released, "--task", "imagenet").out
+    assert "wrong answers that ran on, read up to there: GQA 2" in told
 
 
 def test_runs_without_predictions(tmp_path: Path, run_folder: Path) -> None:

@@ -15,9 +15,20 @@ def command(
         typer.Argument(metavar="PREDICTIONS...", help="Run folders, or released output files or folders of them."),
     ],
     task: Annotated[str, typer.Option(help="Task whose forgetting is split (see `asd tasks`), or its YAML file.")],
+    order: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Tasks in training order, in any case. Otherwise that of the run, and CoIN's for released files.",
+        ),
+    ] = None,
     clipped: Annotated[
         list[str] | None,
-        typer.Option("--clipped", metavar="RUN", help="Run whose stored answers lost their first letter; repeatable."),
+        typer.Option(
+            "--clipped",
+            metavar="RUN",
+            help="Run whose stored answers lost their first letter (noticed where many did); repeatable.",
+        ),
     ] = None,
     known: Annotated[
         str, typer.Option(help="What counts as known after its own task: strict (right), or recovered (right in fact).")
@@ -29,11 +40,12 @@ def command(
     from asd.tasks.registry import load_task
     from asd_training.evaluation.forgetting import Known
     from asd_training.evaluation.forgetting_table import find_runs, forgetting_table
+    from asd_training.evaluation.stage_order import read_order
 
     if known not in get_args(Known):
         raise UnknownNameError("way to count what was known", known, get_args(Known))
     spec = load_task(task)
-    runs = find_runs(predictions, spec)
+    runs = find_runs(predictions, spec, read_order(order) if order is not None else None)
     figures = forgetting_table(runs, spec, clipped=clipped or (), known=cast(Known, known))
     print(json_format.dumps(figures, indent=1) if json else describe(figures))
 
@@ -56,6 +68,9 @@ def _run_lines(run: dict[str, Any], rule: str) -> list[str]:
         read = [f"{100 * split[name]:.2f}" for name in ("recovered_later", "recovered_or_broader_later")]
         table.add(stage["stage"], f"{stage['accuracy_percent']:.2f}", f"{split['forgotten']:,}", *shares, *read)
     lines = [f"{run['run']}: {run['questions']:,} questions", *table.lines()]
+    ran_on = [f"{stage['stage']} {stage['ran_on']:,}" for stage in [run["own"], *run["later"]] if stage["ran_on"]]
+    if ran_on:
+        lines.append(f"wrong answers that ran on, read up to there: {', '.join(ran_on)}")
     return lines + [_beside(stage) for stage in run["beside_the_sequence"]]
 
 

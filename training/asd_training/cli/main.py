@@ -21,6 +21,7 @@ COMMANDS = {
         "asd_training.cli.forgetting",
         "Split what was forgotten: only the answer style, the fact, or both.",
     ),
+    "classify": ("asd_training.cli.classify", "Say of each wrong answer what is wrong: its style, its fact, or both."),
 }
 """Command -> its module, which has a typer function `command` or a group `app`, and its help line. Listing them imports none."""
 

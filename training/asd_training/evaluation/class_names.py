@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Literal
@@ -17,6 +17,7 @@ AROUND_NAMES = " .,;:!?\"'`*_()[]<>。！，\n\t"
 SENSE_NUMBER = re.compile(r"(?<=[^\W\d_])\d$")
 _LONG_NAME = 4  # words, without what follows the head
 _LONG_PHRASE = 6  # words in all
+_CLIPPED_LABELS, _CLIPPED_SHARE = 5, 0.01
 _ITEM_MARK = re.compile(r"(?:1[.)]|[-•]) +(?!.*\b2[.)])")
 _NOT_IN_NAMES = re.compile(r"[,&:;/@#\d]|\w\.\w")
 _NEW_NAME = re.compile(
@@ -34,7 +35,9 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 """What a sentence puts before the name: "The object in the image is a"."""
-_PICTURE_OF = re.compile(r"(?:an? |the )?(?:image|picture|photo|photograph|close-?up) of (?:an? |the |some )?", re.IGNORECASE)
+_PICTURE_OF = re.compile(
+    r"(?:an? |the )?(?:image|picture|photo|photograph|close-?up) of (?:an? |the |some )?", re.IGNORECASE
+)
 _AFTER_HEAD = re.compile(
     r" (?:in|on|with|at|by|near|under|over|behind|beside|inside|for|from|that|which|who|lying|[a-z]{3,}ing)\b[^A-Z]*"
 )
@@ -67,7 +70,7 @@ class ClassNames:
         labels = [SENSE_NUMBER.sub("", label) for label in rights]
         labels += [label + end for label in labels for end in ("s", "es") if self.taxonomy.lists(label + end)]
         name = _unframed(text)
-        if self._lost_its_first_letter(name, labels):
+        if self.lost_its_first_letter(name, labels):
             return "right", "first letter lost"
         found = next((found for spelt in self._spellings(name) if (found := self._relate(spelt, labels))), None)
         if found is None and not any(self.taxonomy.knows(spelt) for spelt in self._spellings(name)):
@@ -88,7 +91,7 @@ class ClassNames:
         known = any(self.taxonomy.knows(spelt) or self._head(spelt) for spelt in self._spellings(name))
         return known or _NEW_NAME.fullmatch(name) is not None
 
-    def _lost_its_first_letter(self, name: str, labels: Sequence[str]) -> bool:
+    def lost_its_first_letter(self, name: str, labels: Sequence[str]) -> bool:
         if not self.clipped and self.taxonomy.knows(name):
             return False
         plain = normalise_answer(name).replace(" ", "")
@@ -136,6 +139,20 @@ class ClassNames:
         words = name.split()
         tails = (" ".join(words[start:]) for start in range(1, len(words)))
         return next((tail for tail in tails if self.taxonomy.knows(tail)), None)
+
+
+def lost_first_letters(taxonomy: NounTaxonomy, answers: Iterable[tuple[str, Sequence[str]]]) -> bool:
+    """Whether answers, (text, right answers) each, were stored without their first letter: at least one in a hundred is
+    no word, but a right label without its first letter, for five labels or more.
+    """
+    names = ClassNames(taxonomy)
+    given = list(answers)
+    lost = [
+        rights[0]
+        for text, rights in given
+        if (name := _bare(text)) and names.lost_its_first_letter(name, [_bare(right) for right in rights])
+    ]
+    return len(set(lost)) >= _CLIPPED_LABELS and len(lost) >= _CLIPPED_SHARE * len(given)
 
 
 def _bare(text: str) -> str:

@@ -185,11 +185,15 @@ def read_row(row: Row, reader: LenientReader) -> RowReading:
     """One prediction row read. Raises: PredictionError for a row without a column that is needed."""
     try:
         score = float(row["score"])
-        reference = Reference(row["gold"], tuple(row["accepted"]), tuple(row["options"]))
+        reference = reference_of(row)
         text = row["text"]
     except KeyError as exc:
         raise PredictionError(f"prediction {row.get('id', '?')!r} has no column {exc}") from exc
     return RowReading(score, _AS_ASKED if score >= RIGHT_FROM else reader.read(text, reference))
+
+
+def reference_of(row: Row) -> Reference:
+    return Reference(row["gold"], tuple(row["accepted"]), tuple(row["options"]))
 
 
 def _by_id(rows: Sequence[Row], when: str) -> dict[str, Row]:

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from asd.schemas.task import TaskSpec
 from asd.scoring import Reference, find_scorer
 from asd_training.errors import PredictionError
-from asd_training.evaluation.forgetting import Known, Row, count_errors, reader_for, split_forgetting
+from asd_training.evaluation.answer_file import clipped_where_stored_so, task_reader
+from asd_training.evaluation.forgetting import RIGHT_FROM, Known, Row, count_errors, reference_of, split_forgetting
 from asd_training.evaluation.lenient_reader import LenientReader
 from asd_training.evaluation.prediction_rows import read_predictions
+from asd_training.evaluation.stage_order import StagePlaces, place_stages, plain
 from asd_training.evaluation.wrong_answer_files import (
     Stage,
     WrongAnswers,
@@ -22,22 +24,7 @@ from asd_training.evaluation.wrong_answer_files import (
     read_wrong_answers,
 )
 
-OWN_STAGE = "Finetune"
-"""What CoIN calls the evaluation right after the task's own training."""
-_COIN_ORDER = (
-    "Finetune",
-    "TextVQA",
-    "ImageNet",
-    "GQA",
-    "VizWiz",
-    "Grounding",
-    "VQAv2",
-    "OCRVQA",
-    "Multitask",
-    "Zero_shot",
-)
-_OUTSIDE = frozenset({"Multitask", "Zero_shot"})
-_STAGE_FOLDER = re.compile(r"\d+-after-(?P<task>.+)")
+_STAGE_FOLDER = re.compile(r"(?P<number>\d+)-after-(?P<task>.+)")
 
 
 class RunStages(NamedTuple):
@@ -46,16 +33,9 @@ class RunStages(NamedTuple):
     later: list[Stage]
     """In training order."""
     beside: list[Stage]
-    """Evaluations that belong to no place of the sequence (joint training, zero-shot)."""
+    """Evaluations before the task's own training, and of no place in the sequence (joint training, zero-shot)."""
     is_released: bool
     """Whether only wrong answers were stored."""
-
-
-def task_reader(spec: TaskSpec, *, clipped: bool = False) -> LenientReader:
-    """The lenient reader of a known task; class labels are read with the noun hierarchy."""
-    return reader_for(
-        spec.native_style, rule=spec.scorer, class_labels=spec.family == "classification", clipped=clipped
-    )
 
 
 def forgetting_table(
@@ -69,21 +49,36 @@ def forgetting_table(
     absent = sorted(set(clipped) - {run.name for run in runs})
     if absent:
         raise PredictionError(f"no run named {absent[0]!r}; there are {', '.join(run.name for run in runs)}")
-    rows = [_run_figures(run, spec, task_reader(spec, clipped=run.name in clipped), known) for run in runs]
+    rows = [_run_figures(run, spec, _reader_of(run, spec, clipped), known) for run in runs]
     return {"format_version": 1, "task": spec.name, "rule": _strict_rule(spec, runs), "known": known, "runs": rows}
 
 
-def find_runs(paths: Iterable[Path], spec: TaskSpec) -> list[RunStages]:
-    """Runs in folders, folders of folders, or lists of files. Raises: PredictionError where there is none."""
+def _reader_of(run: RunStages, spec: TaskSpec, clipped: Sequence[str]) -> LenientReader:
+    wrong = [row for stage in (run.own, *run.later, *run.beside) for row in stage.rows if row["score"] < RIGHT_FROM]
+    answers = [(row["text"], (row["gold"], *row["accepted"])) for row in wrong]
+    return clipped_where_stored_so(task_reader(spec, clipped=run.name in clipped), answers)
+
+
+def find_runs(paths: Iterable[Path], spec: TaskSpec, order: Sequence[str] | None = None) -> list[RunStages]:
+    """Runs in folders, folders of folders, or lists of files.
+
+    order: task names in training order; None takes that of a run folder's stages, and CoIN's for released files.
+    Raises: PredictionError where there is no run, or one evaluation alone.
+    """
     given = list(paths)
     folders = [path for path in given if path.is_dir()]
     missing = [path for path in given if not path.exists()]
     if missing:
         raise PredictionError(f"{missing[0]} does not exist")
     files = sorted({*(path for path in given if path.is_file()), *_released_files(folders)})
-    runs = [_run_of_folder(folder, spec) for folder in folders if (folder / "predictions").is_dir()]
-    for parent, group in groupby(files, key=lambda path: path.parent):
-        runs.append(_released_run(parent.name, [read_wrong_answers(path) for path in group], spec))
+    if len(files) == 1 and (len(given) == 1 or not folders):
+        raise PredictionError(
+            f"{files[0]} is one evaluation, and what was forgotten lies between two: give that right after the task's own "
+            f"training as well. For the wrong answers of one file: asd-train classify {files[0]} --task {spec.name}"
+        )
+    runs = [_run_of_folder(folder, spec, order) for folder in folders if (folder / "predictions").is_dir()]
+    for parent, group in groupby(_of_task(files, spec), key=lambda path: path.parent):
+        runs.append(_released_run(parent.name, [read_wrong_answers(path) for path in group], spec, order))
     if not runs:
         raise PredictionError(
             f"no predictions in {', '.join(map(str, given))}: expected a run folder with predictions/, or files named "
@@ -92,38 +87,44 @@ def find_runs(paths: Iterable[Path], spec: TaskSpec) -> list[RunStages]:
     return runs
 
 
+def _of_task(files: Sequence[Path], spec: TaskSpec) -> Sequence[Path]:
+    """Of files that are named for several tasks, those of the one asked about."""
+    named = [path for path in files if plain(path.name.split("_after_")[0]) == plain(spec.name)]
+    return named or files
+
+
 def _released_files(folders: Iterable[Path]) -> list[Path]:
     return [path for folder in folders for path in sorted(folder.rglob("*")) if is_wrong_answer_file(path)]
 
 
-def _released_run(name: str, files: list[WrongAnswers], spec: TaskSpec) -> RunStages:
-    unknown = [file.path.name for file in files if file.stage not in _COIN_ORDER]
-    if unknown:
-        raise PredictionError(f"{unknown[0]}: the stage must be one of {', '.join(_COIN_ORDER)}")
-    ordered = sorted(files, key=lambda file: _COIN_ORDER.index(file.stage))
-    if ordered[0].stage != OWN_STAGE:
-        raise PredictionError(f"{name}: no file of the stage {OWN_STAGE}, right after the task's own training")
-    stages = complete_stages(ordered, rule=f"{spec.scorer}:legacy")
-    later = [stage for stage in stages[1:] if stage.name not in _OUTSIDE]
-    return RunStages(name, stages[0], later, [stage for stage in stages if stage.name in _OUTSIDE], True)
+def _released_run(name: str, files: list[WrongAnswers], spec: TaskSpec, order: Sequence[str] | None) -> RunStages:
+    places = place_stages([file.stage for file in files], spec.name, order, name)
+    stages = complete_stages(files, rule=f"{spec.scorer}:legacy")
+    return _run(name, stages, places, is_released=True)
 
 
-def _run_of_folder(folder: Path, spec: TaskSpec) -> RunStages:
-    stages: dict[str, Stage] = {}
+def _run_of_folder(folder: Path, spec: TaskSpec, order: Sequence[str] | None) -> RunStages:
+    """The stages of one of our runs, numbered in training order."""
+    stages: dict[int, Stage] = {}
     places = sorted((folder / "predictions").iterdir())
     for place in places:
         named = _STAGE_FOLDER.fullmatch(place.name)
         file = place / f"{spec.name}.arrow"
         if named and file.is_file():
-            stages[named["task"]] = Stage(named["task"], None, read_predictions(file))
-    names = list(stages)
-    if spec.name not in stages:
+            stages[int(named["number"])] = Stage(named["task"], None, read_predictions(file))
+    found = [stages[number] for number in sorted(stages)]
+    names = [stage.name for stage in found]
+    if plain(spec.name) not in map(plain, names):
         raise PredictionError(
             f"{folder}: no predictions of {spec.name} after its own task; stages that have some: {', '.join(names) or 'none'}; "
             f"tasks with predictions: {', '.join(_tasks_asked(places)) or 'none'}"
         )
-    later = names[names.index(spec.name) + 1 :]
-    return RunStages(folder.name, stages[spec.name], [stages[name] for name in later], [], False)
+    return _run(folder.name, found, place_stages(names, spec.name, order or names, str(folder)), is_released=False)
+
+
+def _run(name: str, stages: Sequence[Stage], places: StagePlaces, *, is_released: bool) -> RunStages:
+    later, beside = ([stages[place] for place in group] for group in (places.later, places.beside))
+    return RunStages(name, stages[places.own], later, beside, is_released)
 
 
 def _tasks_asked(stages: Sequence[Path]) -> list[str]:
@@ -163,7 +164,8 @@ def _stage_figures(stage: Stage, spec: TaskSpec, reader: LenientReader, *, relea
         figures["reproduced"] = f"{accuracy:.2f}" == f"{stage.published:.2f}"
         figures["fixed_percent_at_most"] = round(100 * _fixed_at_most(stage.rows, spec), 4)
         figures["right_in_doubt"] = None if reader.clipped else _right_in_doubt(stage.rows)
-    return {**figures, "wrong": sum(errors.values()), "wrong_by_category": errors}
+    ran_on = sum(reader.runs_on(row["text"], reference_of(row)) for row in stage.rows if row["score"] < RIGHT_FROM)
+    return {**figures, "wrong": sum(errors.values()), "wrong_by_category": errors, "ran_on": ran_on}
 
 
 def _fixed_at_most(rows: Sequence[Row], spec: TaskSpec) -> float:

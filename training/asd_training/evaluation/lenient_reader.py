@@ -69,7 +69,8 @@ class LenientReader:
     def first_answer(self, text: str, reference: Reference) -> str:
         """The part of a text that is the answer: what stands before the model talks to itself or repeats itself.
 
-        A line or a sentence ends an answer only if what it holds is complete, so thoughts before an answer stay. A right answer that holds such a mark itself ("note: ...") is never cut.
+        A line or a sentence ends an answer only if what it holds is complete, so thoughts before an answer stay.
+        Where a right answer holds such a mark itself ("note: ..."), nothing is cut.
         """
         letters = self.native_style is AnswerStyle.MULTIPLE_CHOICE
         if any(own_turn(right, letters=letters) != right.strip() for right in reference.right_answers):
@@ -80,10 +81,16 @@ class LenientReader:
         parts = [part for part in beginnings(turn) if self._is_complete(part, reference)]
         return parts[-1] if parts else turn
 
+    def runs_on(self, text: str, reference: Reference) -> bool:
+        """Whether the text goes on after its first answer."""
+        return text.strip().rstrip(".") != self.first_answer(text, reference).rstrip(".")
+
     def _is_complete(self, text: str, reference: Reference) -> bool:
         """Of the native style, or a box or a refusal in place of a short answer."""
         is_short = self.native_style is AnswerStyle.SHORT_ANSWER
-        return self.has_native_style(text, reference) or (is_short and style_seen(text, reference) in ("box", "refusal"))
+        return self.has_native_style(text, reference) or (
+            is_short and style_seen(text, reference) in ("box", "refusal")
+        )
 
     def _is_spelt_right(self, text: str, reference: Reference) -> bool:
         return any(_find_phrase(text, [right]) == _SPELT for right in reference.right_answers)

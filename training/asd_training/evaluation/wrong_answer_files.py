@@ -19,7 +19,7 @@ import orjson
 from asd.scoring import Reference, find_scorer
 from asd_training.errors import PredictionError
 
-_NAME = re.compile(r".+_after_(?P<stage>\w+)_acc(?P<accuracy>\d+\.\d\d)\.wrong\.jsonl(?:\.gz)?")
+_NAME = re.compile(r".+?_after_(?P<stage>[\w.+-]+)_acc(?P<accuracy>\d+\.\d\d)\.wrong\.jsonl(?:\.gz)?", re.IGNORECASE)
 _COLUMNS = ("question_id", "text", "ground_truth")
 
 
