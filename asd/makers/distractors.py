@@ -59,6 +59,7 @@ MIN_ANSWERS = 8
 """A bucket needs so many rows and different answers; below that the next coarser key takes its rows."""
 NUM_ASKED = 8
 """Question keys per question; each is a level with the fine answer kind, then one with the coarse kind."""
+NUM_LEVELS = 2 * NUM_ASKED
 _APART = (YES_NO, BOX, EMPTY)
 """Kinds that no bucket holds: they need none, or have their own."""
 LAST_RESORT = "*"
@@ -177,14 +178,23 @@ class DistractorIndex:
         """
         kept = smallest_rows(rows)
         tally = Counter((question, gold) for _, question, gold, _ in kept)
-        tally = Counter({row: count for row, count in tally.items() if _is_minable(*row)})
+        tally = Counter({row: count for row, count in tally.items() if is_minable(*row)})
         telling = _telling_words(tally)
         waiting = [(_levels(question, gold, telling), gold, count) for (question, gold), count in sorted(tally.items())]
         buckets = _last_resorts(waiting)
-        for depth in range(2 * NUM_ASKED):
+        for depth in range(NUM_LEVELS):
             waiting = _close_buckets(waiting, depth, buckets)
         in_order = {key: dict(sorted(buckets[key].items())) for key in sorted(buckets)}
         return cls(in_order, telling, BoxPool.build(kept), seed)
+
+    def rows_by_answer(self) -> Counter[str]:
+        """Rows of the index by compact answer; those that are never mined are left out."""
+        rows: Counter[str] = Counter()
+        for kind, buckets in self._by_kind.items():
+            if kind.startswith("~") and LAST_RESORT in buckets:
+                for answer, count in buckets[LAST_RESORT].counts.items():
+                    rows[answer_form(answer).compact] += count
+        return rows
 
     def draw(self, sample: Sample, count: int, seed: int) -> list[str]:
         """Up to `count` wrong answers of the gold answer's kind: none conflicts with an accepted answer or
@@ -209,9 +219,16 @@ class DistractorIndex:
         taken: dict[str, AnswerForm] = {}
         for one in (form, *map(answer_form, sample.accepted)):
             taken.setdefault(one.compact, one)
-        return AnswerDraw(form.compact, tuple(taken.values()), self._buckets, (sample.question, gold), seed)
+        return AnswerDraw(form.compact, tuple(taken.values()), self.buckets, (sample.question, gold), seed)
 
-    def _buckets(self, question: str, gold: str) -> Iterator[Bucket]:
+    def level(self, question: str, gold: str, depth: int) -> str:
+        """Name of the group of like questions and answers that a row is in, depth 0 .. NUM_LEVELS - 1 from specific to
+        general; "" where answers of so general a group are not plausible beside each other."""
+        fine, coarse = answer_kind(gold)
+        asked, kind = self._keys(question)[depth // 2], f"~{coarse}" if depth % 2 else fine
+        return "" if coarse == TEXT and not _is_telling_level(asked, kind) else f"{asked}\t{kind}"
+
+    def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
         kinds = answer_kind(gold)
         fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
@@ -266,7 +283,7 @@ class DistractorIndex:
             ) from error
 
 
-def _is_minable(question: str, gold: str) -> bool:
+def is_minable(question: str, gold: str) -> bool:
     """Whether a row's answer may stand beside others: rows that draw no answers from the index give none."""
     return not (
         answer_kind(gold)[0] in _APART

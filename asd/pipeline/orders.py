@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd.pipeline.drafts import DraftOrder
+from asd.pipeline.exchanging import ExchangedAnswers
 from asd.pipeline.ingested import Ingested, NativeShard
 from asd.pipeline.plan import Assignment, Questions
 from asd.pipeline.work import ShardOrder
@@ -55,7 +56,9 @@ def draft_orders(questions: Questions, shards: Sequence[NativeShard], round_numb
     return Orders(asked, make)
 
 
-def shard_orders(assignment: Assignment, ingested: Ingested, rounds: int, *, records: bool) -> Orders[ShardOrder]:
+def shard_orders(
+    assignment: Assignment, ingested: Ingested, rounds: int, exchanged: ExchangedAnswers, *, records: bool
+) -> Orders[ShardOrder]:
     """For every shard. records: with a rewriter, whose asking is recorded."""
     renamed_rows = sorted(ingested.renamed)
 
@@ -71,6 +74,7 @@ def shard_orders(assignment: Assignment, ingested: Ingested, rounds: int, *, rec
             renamed={row: ingested.renamed[row] for row in renamed_rows[low:high]},
             rounds=rounds,
             file=shard_file(shard),
+            exchanged=exchanged.between(shard.first, end),
             processed=assignment.used_between(shard.first, end).tobytes() if records else b"",
         )
 

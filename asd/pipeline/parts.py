@@ -119,7 +119,7 @@ class PartRun(ConversionRun):
         self.report.blocks = len(ingested.shards)
         with self._pool(wanted) as pool:
             assignment = self._plan(ingested, wanted, quotas, pool)
-            orders = self._shard_orders(ingested, assignment).where(self._is_my_shard)
+            orders = self._shard_orders(ingested, assignment, pool).where(self._is_my_shard)
             self.report.shards = len(orders)
             self.shared.note(self.part, "writing")
             self.progress.stage("writing", sum(shard.rows for shard in orders.shards))

@@ -19,6 +19,7 @@ from asd.pipeline.collector import collect_young, collector_paused
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.done_mark import remove_damaged
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
+from asd.pipeline.exchanging import NOTHING_EXCHANGED, ExchangedAnswers, exchange_answers
 from asd.pipeline.ingest import ingest
 from asd.pipeline.ingested import Ingested
 from asd.pipeline.measuring import Reading, read_here
@@ -70,7 +71,7 @@ class ConversionRun:
         with self._pool(wanted) as pool:
             assignment = self._plan(ingested, wanted, quotas, pool)
             self.progress.stage("writing", ingested.num_samples)
-            results = self._results(self._shard_orders(ingested, assignment), pool)
+            results = self._results(self._shard_orders(ingested, assignment, pool), pool)
         counts = self._counts(ingested, assignment, wanted)
         for result in results:
             _add(counts.by_style, result.by_style)
@@ -221,8 +222,20 @@ class ConversionRun:
         remove_damaged(left, self.progress.say)
         return draft_orders(questions, ingested.shards, self.rounds)
 
-    def _shard_orders(self, ingested: Ingested, assignment: Assignment) -> Orders[ShardOrder]:
-        return shard_orders(assignment, ingested, self.rounds, records=self.prepared.config.rewriter is not None)
+    def _shard_orders(self, ingested: Ingested, assignment: Assignment, pool: WorkPool) -> Orders[ShardOrder]:
+        exchanged = self._exchanged(ingested, assignment, pool)
+        records = self.prepared.config.rewriter is not None
+        return shard_orders(assignment, ingested, self.rounds, exchanged, records=records)
+
+    def _exchanged(self, ingested: Ingested, assignment: Assignment, pool: WorkPool) -> ExchangedAnswers:
+        if self._mining_index(assignment.converted) is None:
+            return NOTHING_EXCHANGED
+        index = pool.worker().context.distractors
+        assert index is not None
+        folders = self.ingest_dir, self.drafts_dir
+        with collector_paused():
+            seed = self.prepared.config.seed
+            return exchange_answers(ingested, assignment, self.rounds, folders, index, seed)
 
     def _results(self, orders: Orders[ShardOrder], pool: WorkPool) -> list[ShardResult]:
         """Of all orders; shards that an earlier run finished are taken up."""

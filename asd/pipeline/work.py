@@ -34,6 +34,7 @@ from asd.pipeline.drafts import (
     read_outcomes,
     write_drafts,
 )
+from asd.pipeline.exchanging import with_exchanged
 from asd.pipeline.ingested import NativeShard, StoredColumn
 from asd.pipeline.native import ConvertedRows, native_rfps, shard_rows
 from asd.pipeline.own_process import settle_in
@@ -75,6 +76,8 @@ class ShardOrder:
     renamed: dict[int, str]
     rounds: int
     file: str
+    exchanged: dict[int, list[str]] = field(default_factory=dict)
+    """Row -> wrong answers in place of the draft's."""
     processed: bytes = b""
     """1 for each row whose makers' answer the plan used; only with a rewriter, whose asking is recorded then."""
 
@@ -129,6 +132,7 @@ class Worker:
     def _shard_batches(self, order: ShardOrder, styles: Counter[str], makers: Counter[str]) -> Iterator[pa.RecordBatch]:
         files = self._draft_files(order)
         drafts = read_accepted(files, order.rows, order.styles, order.shard.rows)
+        drafts = with_exchanged(drafts, order.rows, order.exchanged)
         given_up = read_given_up(files, order.processed) if order.processed else None
         chosen = np.asarray(order.rows, np.int64)
         start = order.shard.first
