@@ -11,8 +11,9 @@ answers, these are dealt anew, among those rows alone:
 
 Every gold answer of a group is then offered as wrong `count` times (more or fewer where strata are uneven or answers
 must not stand beside each other) and the rows are interchangeable: how often an answer occurs among native, converted
-or offered answers says nothing on whether it is gold here. What is left is elimination by somebody who has learnt the
-other rows' letters by heart; among answers that occur once nothing can prevent that.
+or shown answers says nothing on whether it is gold here. What is left is elimination by somebody who has learnt the other
+rows' letters by heart: an answer that occurs once and is gold elsewhere is wrong here. Only answers that are nobody's
+gold could prevent that, and every row of a data set has one to show.
 
 Rows that find no such group (few rows, answers of a rare kind) take answers from the buckets of the whole task, but only
 such as occur natively about as often as their gold answer does: `ExposedAnswers`.

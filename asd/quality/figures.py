@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from asd.makers.normalise import conflicts, normalise_answer
 from asd.makers.option_references import refers_to_options
 from asd.quality.chi_square import pooled_letter_p
+from asd.quality.exposure import Exposure
 from asd.quality.keyed_sample import KeyedSample
 from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe
 from asd.quality.recovery import is_gold_recoverable, is_question_preserved
@@ -54,6 +55,8 @@ def quality_figures(batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
       200,000); for yes_no: yes where the candidate's prior reaches the threshold that was best in training.
       probe_S_chance: mean 1 / number of options, or the larger of the yes and no shares. probe_S_n: rows
       tested. probe_S_ci: 95 % interval [low, high].
+    - seen_elsewhere_S and those beside it: whether other rows tell the answer of mined rows; see
+      `asd.quality.exposure.Exposure.figures`.
     """
     tally = _Tally()
     for batch in batches:
@@ -76,6 +79,7 @@ class _Tally:
         self.num_choice, self.longest, self.longest_chance = 0, 0.0, 0.0
         self.probed = {style: KeyedSample[ProbeRow](MAX_PROBE_ROWS, "probe") for style in ("multiple_choice", "yes_no")}
         self.prior_rows = KeyedSample[tuple[str, str, str]](MAX_PRIOR_ROWS, "probe-prior")
+        self.exposure = Exposure()
 
     def add(self, batch: pa.RecordBatch) -> None:
         self.samples += batch.num_rows
@@ -84,6 +88,7 @@ class _Tally:
         keys = _image_keys(batch)
         self._add_prior_rows(batch, keys)
         is_converted = pc.not_equal(batch.column("maker"), "native")
+        self.exposure.add_native(batch.column("gold").filter(pc.invert(is_converted)).drop_null().to_pylist())
         converted = batch.select(_READ).filter(is_converted).to_pylist()
         for row, key in zip(converted, pc.filter(keys, is_converted).to_pylist(), strict=True):
             self._add_converted(row, key)
@@ -115,6 +120,8 @@ class _Tally:
         self.longest_chance += 1.0 / len(options)
         if row["maker"] != "field" or not any(map(refers_to_options, options)):
             self.letters.setdefault(len(options), [0] * len(options))[gold] += 1
+        if row["maker"] == "mined":
+            self.exposure.add_shown("multiple_choice", row["id"], options, gold)
         if row["maker"] != "rewriter":
             probed = ProbeRow(row["question"], tuple(options), gold, key)
             self.probed["multiple_choice"].add([row["id"]], [probed])
@@ -129,6 +136,8 @@ class _Tally:
             self._add_conflicts([candidate], row)
         else:
             self._add_conflicts([], row)
+        if row["maker"] == "mined":
+            self.exposure.add_shown("yes_no", row["id"], [candidate], int(is_yes))
         if row["maker"] != "rewriter":
             probed = ProbeRow(row["question"], (candidate,), int(is_yes), key)
             self.probed["yes_no"].add([row["id"]], [probed])
@@ -146,24 +155,28 @@ class _Tally:
     def figures(self) -> dict[str, Any]:
         dealt = {is_yes: self.yes[True, is_yes] for is_yes in (True, False)}
         every = {is_yes: dealt[is_yes] + self.yes[False, is_yes] for is_yes in (True, False)}
-        return {
-            "samples": self.samples,
-            "converted": self.converted,
-            "by_style": dict(sorted(self.by_style.items())),
-            "by_maker": dict(sorted(self.by_maker.items())),
-            "gold_recoverable": _share(self.recovered, self.converted),
-            "question_preserved": _share(self.preserved, self.converted),
-            "option_conflicts": sum(self.conflicting.values()) if self.conflicting else None,
-            "option_conflicts_by_maker": dict(sorted(self.conflicting.items())),
-            "option_conflicts_by_meaning": self.conflicting_by_meaning if self.conflicting else None,
-            "letter_chi2_p": pooled_letter_p(self.letters),
-            "yes_share": _share(every[True], sum(every.values())),
-            "yes_share_candidates": _share(dealt[True], sum(dealt.values())),
-            "yes_share_n": sum(every.values()) or None,
-            "longest_is_gold": _share(self.longest, self.num_choice),
-            "longest_is_gold_chance": _share(self.longest_chance, self.num_choice),
-            "longest_is_gold_n": self.num_choice or None,
-        } | self._probe_figures()
+        return (
+            {
+                "samples": self.samples,
+                "converted": self.converted,
+                "by_style": dict(sorted(self.by_style.items())),
+                "by_maker": dict(sorted(self.by_maker.items())),
+                "gold_recoverable": _share(self.recovered, self.converted),
+                "question_preserved": _share(self.preserved, self.converted),
+                "option_conflicts": sum(self.conflicting.values()) if self.conflicting else None,
+                "option_conflicts_by_maker": dict(sorted(self.conflicting.items())),
+                "option_conflicts_by_meaning": self.conflicting_by_meaning if self.conflicting else None,
+                "letter_chi2_p": pooled_letter_p(self.letters),
+                "yes_share": _share(every[True], sum(every.values())),
+                "yes_share_candidates": _share(dealt[True], sum(dealt.values())),
+                "yes_share_n": sum(every.values()) or None,
+                "longest_is_gold": _share(self.longest, self.num_choice),
+                "longest_is_gold_chance": _share(self.longest_chance, self.num_choice),
+                "longest_is_gold_n": self.num_choice or None,
+            }
+            | self._probe_figures()
+            | self.exposure.figures()
+        )
 
     def _probe_figures(self) -> dict[str, Any]:
         figures: dict[str, Any] = {}

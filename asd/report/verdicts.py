@@ -49,6 +49,8 @@ def judge(figures: Figures) -> list[Verdict]:
         _longest(figures),
         _probe(figures, "multiple_choice", "Guessing without the image: multiple choice"),
         _probe(figures, "yes_no", "Guessing without the image: yes/no"),
+        _seen_elsewhere(figures, "multiple_choice", "Guessing from other rows: multiple choice"),
+        _seen_elsewhere(figures, "yes_no", "Guessing from other rows: yes/no"),
     ]
 
 
@@ -123,6 +125,20 @@ def _probe(figures: Figures, style: str, title: str) -> Verdict:
     marks = (("prior", prior),) if chance is None else (("chance", chance), ("prior", prior))
     wanted = f"at most the prior ({_percent(prior)})"
     return Verdict(key, title, mark, value, wanted, meaning, (accuracy, marks))
+
+
+def _seen_elsewhere(figures: Figures, style: str, title: str) -> Verdict:
+    key = f"seen_elsewhere_{style}"
+    accuracy, chance = figures.get(key), figures.get(f"{key}_chance")
+    meaning = (
+        "Accuracy of the rule that an answer which another row states in its native style is wrong here, over rows with "
+        "mined wrong answers. Above chance, the rows of the version give each other's answers away."
+    )
+    if accuracy is None or chance is None:
+        return Verdict(key, title, "none", "not defined", "near chance", meaning)
+    mark = _grade(accuracy - chance, 0.05 + _noise(chance, figures.get(f"{key}_n")), 0.15)
+    wanted = f"near chance ({_percent(chance)})"
+    return Verdict(key, title, mark, _percent(accuracy), wanted, meaning, (accuracy, (("chance", chance),)))
 
 
 def _noise(share: float, n: int | None) -> float:

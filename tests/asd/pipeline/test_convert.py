@@ -71,11 +71,16 @@ def test_every_row_says_where_it_came_from_and_keeps_its_answer(tmp_path: Path) 
 
 
 def test_a_larger_ratio_keeps_what_a_smaller_one_chose(tmp_path: Path) -> None:
+    """Rows, styles, letters and polarities; mined wrong answers are those of the rows that show some at this ratio."""
     records = vqa_records(400)
-    before: dict[str, tuple[str, str]] = {}
+    before: dict[str, tuple[str, str, str]] = {}
     for ratio in (0.05, 0.1, 0.2, 0.4, 0.8):
         rows = rows_of(convert(tmp_path, records, ratio=ratio))
-        now = {row["id"]: (row["prompt"], row["response"]) for row in rows if row["maker"] != "native"}
+        now = {
+            row["id"]: (row["style"], row["response"], "" if row["maker"] == "mined" else row["prompt"])
+            for row in rows
+            if row["maker"] != "native"
+        }
         assert before.items() <= now.items()
         before = now
 

@@ -1,0 +1,121 @@
+"""Exchanged wrong answers are clear of the row's own, balanced, and as little seen elsewhere as the gold one."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asd.makers.distractors import DistractorIndex
+from asd.makers.exchange import ExposedAnswers, ShownRow, exchange
+from asd.makers.normalise import conflicts
+
+WORDS = [
+    first + last for first in ("bel", "dor", "fal", "gim", "kur", "lon", "mav", "nip") for last in ("ka", "mo", "ru")
+]
+
+
+def make_row(key: int, gold: str, question: str = "What is this?", accepted: tuple[str, ...] = ()) -> ShownRow:
+    return ShownRow(key, f"s{key}", question, gold, (gold, *accepted))
+
+
+def by_question(question: str, gold: str, depth: int) -> str:
+    """One group for each question; at the last level one for all."""
+    return question if depth == 0 else "all" if depth == 15 else ""
+
+
+def test_each_answer_that_occurs_once_is_offered_as_often_as_any_other() -> None:
+    rows = [make_row(key, gold) for key, gold in enumerate(WORDS)]
+    taken = exchange(rows, 3, by_question, seed=1)
+    offered = Counter(number for numbers in taken for number in numbers or ())
+    assert set(offered.values()) == {3}
+    assert all(numbers is not None and len({rows[number].gold for number in numbers}) == 3 for numbers in taken)
+
+
+def test_an_answer_that_is_frequent_is_gold_as_often_as_it_is_shown() -> None:
+    """Ten answers on 2 to 20 rows each: among the rows whose options are some four, each is gold in its share."""
+    golds = [gold for number, gold in enumerate(WORDS[:10]) for _ in range(2 * number + 2)]
+    rows = [make_row(key, gold) for key, gold in enumerate(golds)]
+    shown: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for seed in range(40):
+        for row, numbers in zip(rows, exchange(rows, 3, by_question, seed), strict=True):
+            assert numbers is not None
+            shown.update([row.gold, *(rows[number].gold for number in numbers)])
+            right[row.gold] += 1
+    assert all(abs(right[gold] / shown[gold] - 0.25) < 0.05 for gold in WORDS[:10])
+
+
+def test_rows_that_few_resemble_go_to_a_more_general_group() -> None:
+    rows = [make_row(key, gold, f"question {key % 9}") for key, gold in enumerate(WORDS[:18])]
+    assert all(exchange(rows, 3, by_question, seed=0))  # two rows a question: none has three others
+
+
+def test_nothing_is_exchanged_where_too_few_answers_differ() -> None:
+    rows = [make_row(key, WORDS[key % 3]) for key in range(30)]
+    assert exchange(rows, 3, by_question, seed=0) == [None] * 30
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["red", "dark red", "blue", "navy", "Blue", "cat", "cats", "", "2", "two"]),
+            st.sampled_from(["red", "cat", "two", "green"]),
+        ),
+        max_size=40,
+    ),
+    st.integers(1, 3),
+)
+def test_wrong_answers_are_clear_of_the_rows_own_and_of_each_other(pairs: list[tuple[str, str]], count: int) -> None:
+    rows = [make_row(key, gold, accepted=(other,)) for key, (gold, other) in enumerate(pairs)]
+    for row, numbers in zip(rows, exchange(rows, count, by_question, seed=3), strict=True):
+        if numbers is None:
+            continue
+        wrong = [rows[number].gold for number in numbers]
+        assert len(wrong) == count
+        for place, answer in enumerate(wrong):
+            assert not conflicts(answer, [*row.accepted, *wrong[:place]])
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_changes_nothing(rng: random.Random) -> None:
+    rows = [make_row(key, gold, f"question {key % 3}") for key, gold in enumerate(WORDS)]
+    shuffled = rng.sample(rows, len(rows))
+    results = []
+    for listed in (rows, shuffled):
+        taken = exchange(listed, 3, by_question, seed=5)
+        results.append(
+            {
+                row.key: [listed[number].gold for number in numbers or ()]
+                for row, numbers in zip(listed, taken, strict=True)
+            }
+        )
+    assert results[0] == results[1]
+
+
+def make_exposed(native: dict[str, int]) -> ExposedAnswers:
+    rows = [(key, "What is this?", gold, None) for key, gold in enumerate(WORDS)]
+    return ExposedAnswers(native, DistractorIndex.build(rows, seed=1).buckets, seed=1)
+
+
+def test_a_row_without_a_group_takes_answers_that_are_stated_as_often_as_its_own() -> None:
+    native = dict.fromkeys(WORDS[4:], 1)
+    unseen = make_exposed(native).take(make_row(0, WORDS[0]), 3)
+    assert unseen is not None and set(unseen) == set(WORDS[1:4])
+    seen = make_exposed(native).take(make_row(5, WORDS[5]), 3)
+    assert seen is not None and not set(seen) & set(WORDS[:4])
+
+
+def test_answers_stated_otherwise_fill_up_what_is_missing() -> None:
+    taken = make_exposed(dict.fromkeys(WORDS[2:], 1)).take(make_row(0, WORDS[0]), 3)
+    assert taken is not None and WORDS[1] in taken and len(set(taken)) == 3
+
+
+def test_of_answers_stated_alike_those_offered_least_are_taken() -> None:
+    exposed = make_exposed({})
+    exposed.note([*WORDS[1:20], *WORDS[1:20]])
+    taken = exposed.take(make_row(0, WORDS[0]), 3)
+    assert taken is not None and set(taken) <= set(WORDS[20:])
