@@ -32,21 +32,23 @@ _COLUMNS = [
 
 
 class Rows:
-    """Rows of shards, memory-mapped; a row is a dictionary of the columns that training and evaluation use."""
+    """Rows of shards, memory-mapped; a row is a dictionary of the columns that training and evaluation use, and of
+    `location`, the "DIR@version" that it is from: ids are of a source's own making, two sources may use the same ones.
+    """
 
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
+    def __init__(self, table: pa.Table, location: str = "") -> None:
+        self.table, self.location = table, location
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         row: dict[str, Any] = self.table.slice(number, 1).to_pylist()[0]
-        return row
+        return {**row, "location": self.location}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for batch in self.table.to_batches(max_chunksize=1024):
-            yield from batch.to_pylist()
+            yield from ({**row, "location": self.location} for row in batch.to_pylist())
 
     def message_bytes(self) -> npt.NDArray[np.int64]:
         """Per row, the bytes of its messages: no fewer than their tokens."""
@@ -58,7 +60,7 @@ class Rows:
         return np.concatenate(sizes) if sizes else np.zeros(0, np.int64)
 
     def only(self, column: str, value: str) -> Rows:
-        return Rows(self.table.filter(pc.equal(self.table[column], value)))
+        return Rows(self.table.filter(pc.equal(self.table[column], value)), self.location)
 
     def styles(self) -> dict[str, int]:
         """Style -> rows, the styles in alphabetical order."""
@@ -75,7 +77,7 @@ class Rows:
             return self
         keys = [xxhash.xxh3_64_intdigest(row_id.encode()) for row_id in self.table["id"].to_pylist()]
         chosen = sorted(sorted(range(len(keys)), key=keys.__getitem__)[:count])
-        return Rows(self.table.take(chosen))
+        return Rows(self.table.take(chosen), self.location)
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,8 @@ def describe(location: str) -> Shards:
 def _read(shards: Shards, split: str) -> Rows:
     root, version = split_location(shards.location)
     batches = [batch.select(_COLUMNS) for batch in read_batches(root, version, split=split, check_values=False)]
-    return Rows(pa.Table.from_batches(batches) if batches else pa.table({name: [] for name in _COLUMNS}))
+    table = pa.Table.from_batches(batches) if batches else pa.table({name: [] for name in _COLUMNS})
+    return Rows(table, shards.location)
 
 
 def read_rows(location: str, split: str) -> Rows:

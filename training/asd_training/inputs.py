@@ -62,18 +62,20 @@ class RunInputs:
             row = task.train[number]
             return self._with_instruction(encoder.example(row), row)
 
-        return self._cache.get(("train", task.name, number), make)
+        return self._cache.get(("train", task.train_shards.location, task.name, number), make)
 
     def questions(self, rows: Sequence[Mapping[str, Any]], image_root: Path | None) -> list[Encoded]:
         """Test rows, the question only."""
         encoder = self.encoder(image_root)
-        return [
-            self._cache.get(
-                ("ask", row["id"], row["style"]),
-                lambda row=row: self._with_instruction(encoder.question(row), row),  # type: ignore[misc]
-            )
-            for row in rows
-        ]
+
+        def ask(row: Mapping[str, Any]) -> Encoded:
+            def make() -> Encoded:
+                return self._with_instruction(encoder.question(row), row)
+
+            location = row.get("location")  # the version, whose ids and images may be other ones than another's
+            return self._cache.get(("ask", location, image_root, row["id"], row["style"]), make) if location else make()
+
+        return [ask(row) for row in rows]
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """float32 (texts, d), of length 1. Raises: ModelError if the run's method does not read instructions."""
