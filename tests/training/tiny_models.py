@@ -20,14 +20,14 @@ CHAT_TEMPLATE = (
 )
 
 
-def build_tokenizer(*special: str) -> PreTrainedTokenizerFast:
-    """One token a letter, so that any text is read and written back unchanged."""
-    words = ["<unk>", "<s>", "</s>", "<pad>", *special, *LETTERS]
+def build_tokenizer(*special: str, eos: str = "</s>", letters: str = LETTERS) -> PreTrainedTokenizerFast:
+    """One token a letter, so that any text of them is read and written back unchanged. eos: one of the special tokens."""
+    words = ["<unk>", "<s>", "</s>", "<pad>", *special, *letters]
     tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>",
+        tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token=eos, pad_token="<pad>",
         additional_special_tokens=list(special), clean_up_tokenization_spaces=False, model_max_length=4096,
     )  # fmt: skip
 

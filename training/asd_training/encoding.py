@@ -19,10 +19,12 @@ from torch import Tensor
 from asd.pictures import PictureError, read_picture
 from asd_training.errors import ModelError, TaskDataError
 from asd_training.layers.conditioning import INSTRUCTION
-from asd_training.prompt_format import Piece, PromptFormat
+from asd_training.prompt_format import IMAGE_MARK, Piece, PromptFormat
 
 IGNORED = -100
 """Label of tokens that are not trained on."""
+_WHOLE: dict[str, Any] = {"padding": False, "truncation": False}
+"""Said each time: a tokenizer's files may hold other settings, which would cut rows or pad them."""
 Row = Mapping[str, Any]
 
 
@@ -73,17 +75,37 @@ class Encoder:
 
     def question(self, row: Row) -> Encoded:
         """What the model is asked. Raises: TaskDataError if an image is missing or the text does not fit the images."""
-        return self._encode(self.prompts.question(row["messages"], row["id"]), row)
+        return self._assemble(self._asked(row), row)
+
+    def _asked(self, row: Row) -> list[Piece]:
+        self._require_no_marks(row["messages"], row["id"])
+        return self.prompts.asked(row["messages"], row["id"])
+
+    def _require_no_marks(self, messages: Sequence[Mapping[str, str]], row_id: str) -> None:
+        """Raises: TaskDataError if a question would be read otherwise than it is written."""
+        for message in messages:
+            text = message["content"].replace(IMAGE_MARK, "") if message["role"] != "assistant" else ""
+            if found := self.prompts.special_in(text):
+                raise TaskDataError(
+                    f"row {row_id}: its question holds {found!r}, which the tokenizer takes for a token of its own, not for "
+                    "text; write it otherwise, or leave the row out"
+                )
 
     def request(self, row: Row) -> tuple[list[int], list[Image.Image]]:
         """A question for an engine that preprocesses images itself: tokens with each image still one mark, and images."""
-        text = self.prompts.question(row["messages"], row["id"])
-        self._require_marks(text, row)
-        return self._tokens(text), [self._image(image, row["id"]) for image in row["images"]]
+        pieces = self._asked(row)
+        self._require_marks(pieces[0].text, row)
+        ids = self._tokens(pieces[0].text)
+        for tokens, _ in self._continuations(pieces):
+            ids += tokens
+        return ids, [self._image(image, row["id"]) for image in row["images"]]
 
     def example(self, row: Row) -> Encoded:
         """Question and answer, the answer's tokens (its end token too) marked. Raises: TaskDataError."""
-        pieces = self.prompts.pieces(row["messages"], row["id"])
+        self._require_no_marks(row["messages"], row["id"])
+        return self._fit(self._assemble(self.prompts.pieces(row["messages"], row["id"]), row), row)
+
+    def _assemble(self, pieces: Sequence[Piece], row: Row) -> Encoded:
         first = self._encode(pieces[0].text, row)
         ids, mask = [first.ids], [first.mask]
         for tokens, is_answer in self._continuations(pieces):
@@ -92,7 +114,7 @@ class Encoder:
         encoded = Encoded(torch.cat(ids), torch.cat(mask), images=first.images, style=row["style"])
         extra = len(encoded.ids) - len(first.ids)
         encoded.by_token = {key: torch.cat([t, t.new_zeros(extra)]) for key, t in first.by_token.items()}
-        return self._fit(encoded, row)
+        return encoded
 
     def text_length(self, row: Row) -> int:
         """Tokens of question and answer before images are expanded. Raises: TaskDataError if they do not fit."""
@@ -118,15 +140,23 @@ class Encoder:
         tokens: list[int] = self.tokenizer(after, add_special_tokens=False)["input_ids"]
         return tokens  # the tokenizer would join letters across the border, which generation cannot
 
+    def piece_tokens(self, before: str, piece: Piece) -> list[int]:
+        """Tokens of a piece where it follows `before`; what looks like a special token in an answer is read as text."""
+        said = piece.text.removesuffix(piece.end)
+        if not piece.is_answer or self.prompts.special_in(said) is None:
+            return self.continuation(before, piece.text)
+        tokens: list[int] = self.tokenizer(said, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return [*tokens, self.prompts.end_id]
+
     def _continuations(self, pieces: Sequence[Piece]) -> list[tuple[list[int], bool]]:
         before, found = pieces[0].text, []
         for piece in pieces[1:]:
-            found.append((self.continuation(before, piece.text), piece.is_answer))
+            found.append((self.piece_tokens(before, piece), piece.is_answer))
             before += piece.text
         return found
 
     def _tokens(self, text: str) -> list[int]:
-        tokens: list[int] = self.tokenizer(text, add_special_tokens=self._adds_special(text))["input_ids"]
+        tokens: list[int] = self.tokenizer(text, add_special_tokens=self._adds_special(text), **_WHOLE)["input_ids"]
         return tokens
 
     def _adds_special(self, text: str) -> bool:
@@ -141,7 +171,8 @@ class Encoder:
 
     def _encode(self, text: str, row: Row) -> Encoded:
         self._require_marks(text, row)
-        given = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._adds_special(text)}
+        given: dict[str, Any] = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._adds_special(text)}
+        given |= _WHOLE
         if row["images"]:
             given["images"] = [self._image(image, row["id"]) for image in row["images"]]
         try:

@@ -43,7 +43,7 @@ class Constraint:
 
     def __post_init__(self) -> None:
         self._tokenizer = self.encoder.tokenizer
-        self._end: int = self._tokenizer.eos_token_id
+        self._end: int = self.encoder.prompts.end_id
         self._letters: dict[int, Trie] = {}
         self._shared = None if self.style is AnswerStyle.MULTIPLE_CHOICE else self._build()
 
@@ -77,7 +77,7 @@ class Constraint:
         """As training has them, the end token last."""
         messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": answer}]
         before, after = self.encoder.prompts.pieces(messages, "constraint")
-        return self.encoder.continuation(before.text, after.text)
+        return self.encoder.piece_tokens(before.text, after)
 
     def _pieces(self) -> dict[int, str]:
         """Token -> its text inside a sentence; special tokens left out."""

@@ -32,7 +32,10 @@ class Evaluator:
         self.inputs = inputs
         config = inputs.config
         self.settings = Generation(
-            config.eval.batch, config.eval.max_new_tokens, autocast=config.train.precision == "bfloat16"
+            config.eval.batch,
+            config.eval.max_new_tokens,
+            autocast=config.train.precision == "bfloat16",
+            end=inputs.prompts.end_id,
         )
         self._constraints: dict[str, Constraint] = {}
         self._served: VllmEngine | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import Tensor, nn
 
 from asd_training.encoding import Collator, Encoded
@@ -15,17 +16,20 @@ from asd_training.layers.conditioning import condition
 from asd_training.layers.sharded import is_sharded
 from asd_training.processes import gather_by_position, share_of
 
+GREEDY: dict[str, Any] = {"do_sample": False, "num_beams": 1, "repetition_penalty": 1.0}
 Allowed = Callable[[tuple[int, ...]], Sequence[int]]
 """Tokens written so far -> tokens that may come next."""
 
 
 @dataclass(frozen=True)
 class Generation:
-    """batch: rows at a time; max_new_tokens: per answer; autocast: run in bfloat16."""
+    """batch: rows at a time; max_new_tokens: per answer; autocast: run in bfloat16; end: the token that closes answers in
+    training, None = the tokenizer's end token."""
 
     batch: int = 16
     max_new_tokens: int = 64
     autocast: bool = False
+    end: int | None = None
 
 
 def generate(
@@ -51,7 +55,7 @@ def generate(
         batch = {key: t.to(device) for key, t in collator.generation([rows[n] for n in numbers]).items()}
         limits = [allowed[n] for n in numbers] if allowed is not None else None
         with torch.inference_mode(), _precision(device, settings.autocast):
-            texts = _generate_batch(model, tokenizer, batch, settings.max_new_tokens, limits, together)
+            texts = _generate_batch(model, tokenizer, batch, settings, limits, together)
         mine.update(zip(numbers, texts, strict=True))
     found = gather_by_position(mine)
     return [found[number] for number in range(len(rows))]
@@ -65,42 +69,80 @@ def _generate_batch(
     model: Any,
     tokenizer: Any,
     batch: dict[str, Tensor],
-    max_new_tokens: int,
+    asked: Generation,
     limits: list[Allowed] | None,
     together: bool = False,
 ) -> list[str]:
     """together: go on until the batches of all processes have ended."""
     from transformers import GenerationConfig, LogitsProcessorList
 
-    ends = end_tokens(model, tokenizer)
+    ends = end_tokens(model, tokenizer, asked.end)
     condition(model, batch)
     settings = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=False,
-        num_beams=1,
-        repetition_penalty=1.0,
-        max_new_tokens=max_new_tokens,
-        eos_token_id=ends,
-        pad_token_id=tokenizer.pad_token_id,
+        **GREEDY, max_new_tokens=asked.max_new_tokens, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id
     )
     start = batch["input_ids"].shape[1]
     processors = LogitsProcessorList([_Limit(limits, start, ends)] if limits is not None else [])
-    written = model.generate(
-        **batch, generation_config=settings, logits_processor=processors, synced_gpus=together or None
-    )
+    with without_own_settings(model):
+        written = model.generate(
+            **batch, generation_config=settings, logits_processor=processors, synced_gpus=together or None
+        )
     return [answer_text(tokenizer, tokens, ends) for tokens in written[:, start:].tolist()]
 
 
-def end_tokens(model: Any, tokenizer: Any) -> list[int]:
-    """The tokenizer's end token and those that the model's own settings name."""
-    named = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+@contextmanager
+def without_own_settings(model: nn.Module) -> Iterator[None]:
+    """`generate` fills what is not set from the model's own generation_config.json: penalties, banned words, stops."""
+    from transformers import GenerationConfig
+
+    base = base_model(model)
+    before = base.generation_config
+    base.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        base.generation_config = before
+
+
+def base_model(model: nn.Module) -> Any:
+    """Without PEFT around it."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+def stated_settings(model: nn.Module, tokenizer: Any, asked: Generation) -> dict[str, Any]:
+    """All that decides how answers are written, for the records of a run; nothing else of the model is used."""
+    ends = end_tokens(model, tokenizer, asked.end)
+    return {
+        **GREEDY,
+        "max_new_tokens": asked.max_new_tokens,
+        "end_tokens": {str(token): tokenizer.convert_ids_to_tokens(token) for token in ends},
+        "not_used": unused_settings(model),
+    }
+
+
+def unused_settings(model: nn.Module) -> dict[str, Any]:
+    """What the model's generation_config.json sets and evaluation does not use."""
+    own = getattr(base_model(model), "generation_config", None)
+    given = own.to_diff_dict() if own is not None else {}
+    used = {"eos_token_id", "transformers_version", "_from_model_config"}
+    return {
+        name: value
+        for name, value in sorted(given.items())
+        if name not in used and not name.endswith("_token_id") and GREEDY.get(name) != value
+    }
+
+
+def end_tokens(model: Any, tokenizer: Any, end: int | None = None) -> list[int]:
+    """The tokenizer's end token, the one that closes answers in training, and those that the model's settings name."""
+    named = getattr(getattr(base_model(model), "generation_config", None), "eos_token_id", None)
     listed = named if isinstance(named, list) else [] if named is None else [named]
-    return sorted({tokenizer.eos_token_id, *listed})
+    return sorted({tokenizer.eos_token_id, *([] if end is None else [end]), *listed})
 
 
 def answer_text(tokenizer: Any, tokens: list[int], ends: list[int]) -> str:
     """What was written up to the first end token."""
     stop = next((place for place, token in enumerate(tokens) if token in ends), len(tokens))
-    text: str = tokenizer.decode(tokens[:stop], skip_special_tokens=True)
+    text: str = tokenizer.decode(tokens[:stop], skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return text.strip()
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
+
+from asd_training.evaluation.generate import base_model, without_own_settings
 
 _BASE = ".base_layer."
 
@@ -18,21 +19,18 @@ def write_model(model: nn.Module, processor: Any, folder: Path) -> None:
 
     The sum of a weight and its updates is rounded once, to the type of the weight.
     """
-    base = _base(model)
-    base.save_pretrained(folder, state_dict=_published_names(base, merged_state(base)))
+    base = base_model(model)
+    with without_own_settings(base):  # which may be ones that transformers refuses to save
+        base.save_pretrained(folder, state_dict=_published_names(base, merged_state(base)))
     processor.save_pretrained(folder)
 
 
 def write_description(model: nn.Module, processor: Any, folder: Path) -> None:
     """All but the weights."""
-    base = _base(model)
+    base = base_model(model)
     base.config.architectures = [type(base).__name__]
     base.config.save_pretrained(folder)
     processor.save_pretrained(folder)
-
-
-def _base(model: nn.Module) -> Any:
-    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
 def merged_state(base: nn.Module) -> dict[str, Tensor]:

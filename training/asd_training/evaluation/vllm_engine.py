@@ -101,7 +101,7 @@ class VllmEngine:
         self._model, self._inputs, self._root = model, inputs, root
         self._home = next(model.parameters()).device
         self._device = start_processes()
-        self._ends = end_tokens(model, inputs.tokenizer)
+        self._ends = end_tokens(model, inputs.tokenizer, inputs.prompts.end_id)
         self._process: VllmProcess | None = None
         self._images = 1
         self._is_probed = False
