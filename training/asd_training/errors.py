@@ -4,6 +4,7 @@ TrainingError         anything this package raises on purpose
 ├── SettingError      a setting is outside its range, or two settings exclude each other
 ├── ShapeError        tensors that do not fit together, of a kind that cannot be worked with, or not finite
 ├── ModelError        the model lacks the layers, adapters or parameters that a method needs
+├── NumberError       a loss or a weight is no number any more (NaN, infinity)
 ├── StateError        a saved state has missing, extra or damaged entries, or belongs to another model
 ├── TaskDataError     the rows of a task cannot be trained or evaluated on
 ├── MetricError       an accuracy matrix is malformed, or lacks a cell that a metric needs
@@ -35,6 +36,10 @@ class ShapeError(TrainingError):
 
 
 class ModelError(TrainingError):
+    pass
+
+
+class NumberError(TrainingError):
     pass
 
 

@@ -19,10 +19,12 @@ from asd_training.disk import disk_full
 from asd_training.errors import SettingError
 from asd_training.evaluation import cross_format
 from asd_training.evaluation.evaluate import Evaluator
+from asd_training.evaluation.generate import stated_settings
 from asd_training.evaluation.prediction_rows import read_predictions, write_predictions
 from asd_training.evaluation.stage_scores import forgotten, lenient_reader, mean_scores
 from asd_training.evaluation.vllm_engine import require_engine, require_model
 from asd_training.inputs import RunInputs
+from asd_training.learning import require_finite_state
 from asd_training.memory import out_of_memory, peak_memory_bytes
 from asd_training.methods.protocol import Stage
 from asd_training.methods.registry import build_method, method_class
@@ -184,6 +186,7 @@ class Loop:
             figures = self._evaluate(placed, stage)
         facts |= {"evaluate_s": watch.wall_s, "evaluate_processor_s": watch.processor_s}
         facts["engine"] = self.config.eval.engine
+        facts["generation"] = stated_settings(model, self.inputs.tokenizer, self.evaluator.settings)
         if writes_files():
             files.mark_done({"stage": stage.folder, "tasks": list(stage.tasks), **figures, **facts})
             self._write_results(self.stages[: stage.number + 1])
@@ -204,16 +207,18 @@ class Loop:
         )
         sharded = self._shared_out(model) if self.shards else None
         trained = sharded.model if sharded else model
-        plan = train_stage(
+        plan, learnt = train_stage(
             trained, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
-            projector=self.projector, files=self.folder.stage(stage), replayed=replayed, sharded=sharded,
+            projector=self.projector, files=self.folder.stage(stage), replayed=replayed, sharded=sharded, say=self.say,
         )  # fmt: skip
         self.method.after_task(trained, stage)
+        require_finite_state(self.method.state_dict(), stage.folder)
         if sharded:
             sharded.gather()
         if writes_files():
             facts = {
                 "steps": plan.steps,
+                "learnt": learnt,
                 "train_s": watch.wall_s,
                 "train_processor_s": watch.processor_s,
                 "trainable_parameters": count,

@@ -45,7 +45,9 @@ def build_results(
         "time_s": {doing: _by_stage(done, f"{doing}_s") for doing in ("train", "evaluate")},
         "processor_s": {doing: _by_stage(done, f"{doing}_processor_s") for doing in ("train", "evaluate")},
         "engine": _by_stage(done, "engine"),
+        "generation": next((facts["generation"] for facts in done.values() if "generation" in facts), {}),
         "steps": _by_stage(done, "steps"),
+        "learnt": _by_stage(done, "learnt"),
         "peak_memory_bytes": _by_stage(done, "peak_memory_bytes"),
         "trainable_parameters": max(facts["trainable_parameters"] for facts in done.values()) if done else 0,
     }

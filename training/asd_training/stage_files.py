@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from asd_training.errors import StateError, list_names
+from asd_training.valid_json import json_text
 
 CHECKPOINT_COMPLETE = "complete.json"
 _AGAIN = "delete it to have it made again"
@@ -70,11 +71,11 @@ class StageFiles:
         last = _step_of(checkpoint) if checkpoint else 0
         kept = [line for line in self.read_log() if line["step"] <= last]
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.log, "".join(json.dumps(line) + "\n" for line in kept))
+        write_text(self.log, "".join(json_text(line) + "\n" for line in kept))
 
     def append_log(self, line: dict[str, Any]) -> None:
         with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json_text(line) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
         """Whole lines; the last one may have been cut by a kill."""
@@ -118,7 +119,7 @@ def _with_facts(path: Path, expected: dict[str, Any], otherwise: str) -> dict[st
 
 
 def write_json(path: Path, facts: dict[str, Any]) -> None:
-    write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json_text(facts, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

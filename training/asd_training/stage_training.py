@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import nn
 
 from asd_training.encoding import Encoded
 from asd_training.inputs import RunInputs, has_text_only_rows
+from asd_training.learning import Changes, require_finite, tell_what_was_learnt
 from asd_training.memory import out_of_memory
-from asd_training.models import Projector
+from asd_training.models import Projector, trainable
 from asd_training.processes import num_processes, writes_files
 from asd_training.sharding import ShardedCopy
 from asd_training.stage_files import StageFiles
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from asd_training.config import RunConfig
     from asd_training.data import TaskData
     from asd_training.methods.protocol import ContinualMethod, Stage
+
+
+class Trained(NamedTuple):
+    """learnt: "all", "nothing", or "some" where the projector has not changed."""
+
+    plan: StepPlan
+    learnt: str
 
 
 def train_stage(
@@ -36,9 +44,12 @@ def train_stage(
     files: StageFiles,
     replayed: Sequence[tuple[TaskData, int]] = (),
     sharded: ShardedCopy | None = None,
-) -> StepPlan:
+    say: Callable[[str], None] = lambda text: None,
+    on_line: Callable[[int, dict[str, Any]], None] = lambda step, line: None,
+) -> Trained:
     """Train what of the model is trainable on the rows of `tasks`, from the last checkpoint if there is one.
 
+    on_line: is told each line of the log. Raises: NumberError if a loss or a weight is no number any more.
     replayed: rows of other tasks, by task and number, that are mixed in; sharded: what `model` is the copy of.
     """
     settings = config.train
@@ -72,14 +83,28 @@ def train_stage(
         styles=inputs.styles,
         files=files,
         sharded=sharded,
+        on_line=on_line,
     )
+    changes = Changes(model)
     checkpoint = files.last_checkpoint()
     with out_of_memory(f"training {stage.name}", _what_to_lower(config, method)):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     _release(trainer, model)
+    require_finite(model, stage.folder, settings)
+    learnt = tell_what_was_learnt(
+        changes.unchanged(model),
+        _names_of(projector, model),
+        len(trainable(model)),
+        lambda text: say(f"{stage.folder}: {text}"),
+    )
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "disable")
-    return plan
+    return Trained(plan, learnt)
+
+
+def _names_of(projector: Projector | None, model: nn.Module) -> set[str]:
+    mine = {id(parameter) for parameter in projector.parameters(model).values()} if projector else set()
+    return {name for name, parameter in trainable(model).items() if id(parameter) in mine}
 
 
 def _what_to_lower(config: RunConfig, method: ContinualMethod) -> str:

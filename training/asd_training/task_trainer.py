@@ -21,6 +21,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from asd_training.encoding import IGNORED, Encoded
 from asd_training.layers.conditioning import condition
+from asd_training.learning import FirstBadStep, require_numbers
 from asd_training.methods.adapters import load_adapter, save_adapter
 from asd_training.models import Projector
 from asd_training.processes import wait_for_all
@@ -108,10 +109,12 @@ class TaskTrainer(Trainer):
         styles: Sequence[str],
         files: StageFiles,
         sharded: ShardedCopy | None = None,
+        on_line: Callable[[int, dict[str, Any]], None] = lambda step, line: None,
     ) -> None:
-        """sharded: what `model` is the copy of, if it is sharded."""
+        """sharded: what `model` is the copy of, if it is sharded; on_line: is told each line of the log, by the process
+        that writes it."""
         super().__init__(model=model, args=arguments, train_dataset=examples, data_collator=collate)
-        self.sharded = sharded
+        self.sharded, self.on_line = sharded, on_line
         if sharded:
             leave_model_alone(self.accelerator)
         self.remove_callback(PrinterCallback)
@@ -120,6 +123,7 @@ class TaskTrainer(Trainer):
         self.config, self.method, self.stage, self.projector, self.files = config, method, stage, projector, files
         self.styles = list(styles)
         self._totals = _Totals(len(self.styles), arguments.device)
+        self._first_bad = FirstBadStep(arguments.device)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -131,15 +135,19 @@ class TaskTrainer(Trainer):
         rows, places = (targets != IGNORED).nonzero(as_tuple=True)
         losses = cross_entropy(outputs.logits[rows, places].float(), targets[rows, places], reduction="none")
         self._totals.add_losses(losses, styles[rows])
+        step = self.state.global_step + 1
+        self._first_bad.watch(losses, step)
         tokens = num_items_in_batch if num_items_in_batch is not None else len(losses)
         loss = losses.sum() / tokens * (self.accelerator.num_processes if num_items_in_batch is not None else 1)
         if self.method.has_extra_loss and self.accelerator.sync_gradients:
             penalty = self.method.extra_loss(self.accelerator.unwrap_model(model))
             self._totals.add_penalty(penalty)
+            self._first_bad.watch(penalty, step, of_method=True)
             loss = loss + penalty
         if self.method.has_batch_loss:
             penalty = self.method.batch_loss(self.accelerator.unwrap_model(model))
             self._totals.add_penalty(penalty)
+            self._first_bad.watch(penalty, step, of_method=True)
             loss = loss + penalty / self.args.gradient_accumulation_steps
         return (loss, outputs) if return_outputs else loss
 
@@ -179,12 +187,14 @@ class TaskTrainer(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
+            require_numbers(self._first_bad, self.stage.folder, self.state.max_steps, self.config)
             reduce: Any = self.accelerator.reduce
             line = self._totals.read(self.styles, lambda tensor: reduce(tensor, reduction="sum"))
             line |= {"lr": logs.get("learning_rate"), "grad_norm": _number(logs.get("grad_norm"))}
             self._totals = _Totals(len(self.styles), self.args.device)
             if self.is_world_process_zero():
                 self.files.append_log({"step": self.state.global_step, **line})
+                self.on_line(self.state.global_step, line)
             by_style = {f"loss/{style}": value for style, value in line.pop("loss_by_style").items()}
             logs = {**logs, **{k: v for k, v in line.items() if v is not None}, **by_style}
         super().log(logs, start_time)
@@ -260,7 +270,7 @@ def training_arguments(
         max_steps=plan.steps,
         learning_rate=config.lr,
         lr_scheduler_type=config.schedule,
-        warmup_steps=math.ceil(config.warmup * plan.steps),
+        warmup_steps=math.ceil(config.warmup * plan.steps) if plan.steps > 1 else 0,  # its first step has the rate 0
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         bf16=config.precision == "bfloat16",

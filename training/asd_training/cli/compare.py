@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from asd_training.valid_json import json_text
 
 
 def command(
@@ -29,7 +30,7 @@ def command(
         raise SettingError("--json and --csv exclude each other; give one")
     found = compare(runs, published or ())
     if json:
-        print(json_format.dumps(found.to_json(), indent=1))
+        print(json_text(found.to_json(), indent=1))
     elif csv:
         sys.stdout.write(to_csv(found))
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from asd_training.valid_json import json_text
 
 
 def command(
@@ -40,7 +41,7 @@ def command(
     for name, rows in found.items():
         if out is not None:
             write_predictions(out / f"{name}.arrow", rows)
-    print(json_format.dumps({"after": run.stage.folder, "scores": scores}, indent=1) if json else _table(scores))
+    print(json_text({"after": run.stage.folder, "scores": scores}, indent=1) if json else _table(scores))
 
 
 def _table(scores: dict[str, dict[str, Any]]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
+
+from asd_training.valid_json import json_text
 
 
 def command(
@@ -47,7 +48,7 @@ def command(
     spec = load_task(task)
     runs = find_runs(predictions, spec, read_order(order) if order is not None else None)
     figures = forgetting_table(runs, spec, clipped=clipped or (), known=cast(Known, known))
-    print(json_format.dumps(figures, indent=1) if json else describe(figures))
+    print(json_text(figures, indent=1) if json else describe(figures))
 
 
 def describe(figures: dict[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_format
 from typing import Annotated, Any
 
 import typer
+
+from asd_training.valid_json import json_text
 
 
 def command(
@@ -26,7 +27,7 @@ def command(
 
     results = run(settings, say_on_stderr)
     if writes_files():
-        print(json_format.dumps(results, indent=1) if json else describe(results, str(settings.run_dir)))
+        print(json_text(results, indent=1) if json else describe(results, str(settings.run_dir)))
 
 
 def describe(results: dict[str, Any], folder: str) -> str:
