@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asd.scoring.rule import Reference
+from asd.scoring.written import said_phrase
 
 THRESHOLD = 0.5
 
@@ -14,8 +15,9 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 def fixed(prediction: str, reference: Reference) -> float:
     """Repeated blanks and line ends count as one blank."""
-    said = " ".join(prediction.casefold().split())
-    return max(_similarity(said, " ".join(right.casefold().split())) for right in reference.right_answers)
+    said = {" ".join(text.casefold().split()) for text in (prediction, said_phrase(prediction))}
+    rights = [" ".join(right.casefold().split()) for right in reference.right_answers]
+    return max(_similarity(one, right) for one in said for right in rights)
 
 
 def _similarity(left: str, right: str) -> float:

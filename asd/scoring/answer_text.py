@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.scoring.written import said_phrase
+
 _MARKS = ';/[]"{}()=+\\_-><@`,?!'
 _COMMA_IN_NUMBER = re.compile(r"(?<=\d),+(?=\d)")
 _PERIOD = re.compile(r"\.(?!\d)")
@@ -75,3 +77,66 @@ def _words(text: str) -> str:
 def plain_form(text: str) -> str:
     """Case, outer and repeated blanks, outer quotes and closing full stops do not count; all else does."""
     return " ".join(text.split()).strip("\"'“”‘’ ").rstrip(".").rstrip().casefold()
+
+
+_THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_OPERAND = r"(?:\d[\d.,]*[a-z]?|[a-z])"
+_OPERATORS = {
+    "\u00d7": "*",
+    "\u2715": "*",
+    "\u00f7": "/",
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2260": "!=",
+    "\u2013": "-",
+    "\u2014": "-",
+}
+_KEPT = str.maketrans({sign: chr(0xE000 + number) for number, sign in enumerate("+-*/=<>,")})
+"""Signs that are part of an answer stand in the private use area while the normaliser drops the marks."""
+_ALWAYS_KEPT = str.maketrans({sign: sign.translate(_KEPT) for sign in "+*=<>"})
+_BETWEEN = re.compile(rf"(?<![a-z0-9])({_OPERAND}\)?)\s*([-/])\s*(?=\(?-?{_OPERAND}(?![a-z0-9]))")
+_MINUS = re.compile(r"(?<![\w)\ue000-\ue00f])-\s*(?=\(?(?:\d|\.\d|[a-z](?![a-z])))")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),[ \t]*(?=\d)")
+_LEADING_PLUS = re.compile(r"^\+(?=\.?\d)")
+_BLANKS_AROUND = re.compile(r"\s*([\ue000-\ue00f])\s*")
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def exact_form(text: str) -> str:
+    """`challenge_form` that keeps what makes another number or formula of a text.
+
+    Minus and plus, comparison signs, fraction bars and decimal commas are part of the answer ("-4" is not "4", "1,2" not
+    "12", "60+k" not "60-k"); commas between groups of three digits are not ("1,200"), nor is a hyphen between words.
+    """
+    said = said_phrase(text).lower()
+    for sign, plain in _OPERATORS.items():
+        said = said.replace(sign, plain)
+    said = _LEADING_PLUS.sub("", _THOUSANDS.sub(lambda match: match[1].replace(",", ""), said))
+    said = _DECIMAL_COMMA.sub(_kept, said)
+    for _ in range(2):
+        said = _BETWEEN.sub(lambda match: match[1] + match[2].translate(_KEPT), said)
+    said = _MINUS.sub(lambda match: "-".translate(_KEPT), said).translate(_ALWAYS_KEPT)
+    return challenge_form(_BLANKS_AROUND.sub(r"\1", said)) or plain_form(said)
+
+
+def _kept(match: re.Match[str]) -> str:
+    return match[0].strip().translate(_KEPT)
+
+
+def is_same_answer(said: str, right: str) -> bool:
+    """Whether two texts are the same answer: as they stand but for case and outer marks, else by `exact_form`."""
+    plain = plain_form(right)
+    return bool(plain) and (plain_form(said) == plain or exact_form(said) == exact_form(right))
+
+
+_PLAIN_NUMBER = re.compile(r"[-+]?[$€£¥]?[\d.,]*\d")
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def soft_form(text: str) -> str:
+    """`challenge_form` as the repaired soft accuracy compares it: an article or mark that is all there is stays ("a" is
+    not "the"), and so do the sign and the decimal comma of an answer that is a number."""
+    said = said_phrase(text)
+    if _PLAIN_NUMBER.fullmatch(said.rstrip(".")):
+        return exact_form(said)
+    return challenge_form(said) or plain_form(said)

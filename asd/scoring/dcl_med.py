@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from asd.schemas.answers import parse_yes_no
 from asd.scoring import contains
-from asd.scoring.answer_text import challenge_form
 from asd.scoring.contains import legacy
 from asd.scoring.rule import Reference
+from asd.scoring.verdict import is_verdict_word
 
 __all__ = ["fixed", "legacy"]
 
@@ -19,9 +18,9 @@ _REACH = 3
 
 
 def fixed(prediction: str, reference: Reference) -> float:
-    """Word by word, so that "normal" does not stand in "abnormal"; a gold yes or no must be what the response starts
-    with; a finding that the response denies ("no necrosis") is not in it."""
-    if parse_yes_no(reference.gold) is not None and len(reference.gold.split()) == 1:
+    """Word by word, so that "normal" does not stand in "abnormal"; a gold yes or no must be what the response states;
+    a finding that the response denies ("no necrosis") is not in it."""
+    if is_verdict_word(reference.gold):
         return contains.fixed(prediction, reference)
     return float(any(_affirms(prediction, right) for right in reference.right_answers))
 
@@ -35,5 +34,4 @@ def _affirms(text: str, phrase: str) -> bool:
 
 def _is_denied(clause: str, phrase: str) -> bool:
     """Whether a negation stands right before the first time that a clause holds a phrase."""
-    before, _, _ = f" {challenge_form(clause)} ".partition(f" {challenge_form(phrase)} ")
-    return not _NEGATIONS.isdisjoint(before.split()[-_REACH:])
+    return not _NEGATIONS.isdisjoint((contains.words_before(clause, phrase) or [])[-_REACH:])

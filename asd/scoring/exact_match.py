@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asd.scoring.answer_text import challenge_form, plain_form
+from asd.scoring.answer_text import is_same_answer
 from asd.scoring.rule import Reference
 
 
@@ -12,10 +12,5 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 
 def fixed(prediction: str, reference: Reference) -> float:
-    """Equal to any right answer after the VQA challenge's normaliser; texts of marks alone are compared as such."""
-    said = _form(prediction)
-    return float(said != "" and said in map(_form, reference.right_answers))
-
-
-def _form(text: str) -> str:
-    return challenge_form(text) or plain_form(text)
+    """Equal to any right answer after the VQA challenge's normaliser; signs and decimal commas are part of the answer."""
+    return float(any(is_same_answer(prediction, right) for right in reference.right_answers))

@@ -1,9 +1,10 @@
-"""OCR-VQA, and the finance questions of MLLM-DCL, whose script descends from it."""
+"""OCR-VQA: the answer word for word."""
 
 from __future__ import annotations
 
 from asd.scoring.answer_text import plain_form
 from asd.scoring.rule import Reference
+from asd.scoring.written import said_phrase
 
 REFUSED = "Unanswerable"
 
@@ -15,5 +16,5 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 def fixed(prediction: str, reference: Reference) -> float:
     """Equal to a right answer but for case, blanks, outer quotes and a closing full stop (titles keep their marks)."""
-    said = plain_form(prediction)
-    return float(said != "" and said in map(plain_form, reference.right_answers))
+    said = {plain_form(prediction), plain_form(said_phrase(prediction))} - {""}
+    return float(not said.isdisjoint(map(plain_form, reference.right_answers)))

@@ -9,6 +9,8 @@ __all__ = ["fixed", "legacy"]
 
 
 def legacy(prediction: str, reference: Reference) -> float:
-    """CoIN: closing full stops and one leading blank off, lower case; then equal to the gold as it stands."""
-    said = prediction.rstrip(".").lower()
-    return float(said.removeprefix(" ") == reference.gold)
+    """SEFE: closing full stops off, lower case; then equal to the gold as it stands, so a leading blank is wrong.
+
+    CoIN's own copy of the script takes one leading blank off as well; its models write none.
+    """
+    return float(prediction.rstrip(".").lower() == reference.gold)

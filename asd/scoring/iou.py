@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from asd.schemas.boxes import Box, boxes_inside, iou, read_answer
 from asd.scoring.rule import Reference
+from asd.scoring.written import unwrapped
 
 THRESHOLD = 0.5
+_LONE_NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?!\.?\w)", re.IGNORECASE)
 
 
 def legacy(prediction: str, reference: Reference) -> float:
@@ -25,12 +29,28 @@ def fixed(prediction: str, reference: Reference) -> float:
 
 
 def read_box(text: str) -> Box | None:
-    """The box that a text is, or the only bracketed one inside it; None if there is none, or more than one."""
-    whole = read_answer(text)
+    """The box that a text is, or the only bracketed one inside it, or its only four numbers; None for none, or more."""
+    said = unwrapped(text)
+    whole = read_answer(said)
     if whole is not None:
         return whole
-    inside = boxes_inside(text)
-    return inside[0] if len(inside) == 1 and inside[0][0] < inside[0][2] and inside[0][1] < inside[0][3] else None
+    inside = boxes_inside(said)
+    if inside:
+        return _proper(inside[0]) if len(inside) == 1 else None
+    numbers = [float(number) for number in _LONE_NUMBER.findall(said)]
+    return _proper((numbers[0], numbers[1], numbers[2], numbers[3])) if len(numbers) == 4 else None
+
+
+def gold_problem(reference: Reference) -> str | None:
+    """What is wrong with a gold answer that is no box; None for one that is."""
+    if read_answer(reference.gold) is not None:
+        return None
+    return f"the gold answer {reference.gold[:60]!r} is no box: expected [x1,y1,x2,y2] with x1 < x2 and y1 < y2"
+
+
+def _proper(box: Box) -> Box | None:
+    """The box, if its corners span an area."""
+    return box if box[0] < box[2] and box[1] < box[3] else None
 
 
 def _released_box(text: str) -> Box | None:

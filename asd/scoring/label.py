@@ -6,9 +6,29 @@ import re
 from functools import lru_cache
 
 from asd.scoring.rule import Reference
+from asd.scoring.written import said_phrase
 
 _SENSE_NUMBER = re.compile(r"(?<=[^\W\d_])\d$")
-_ARTICLE = re.compile(r"(?:an?|the)\s+(?=\S)")
+_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
+_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
+_LEAD_IN = re.compile(
+    r"\W*(?:(?:i|we)\s+(?:can\s+)?(?:see|think\s+it\s+is|believe\s+it\s+is)|(?:it|this|that|there|these|they|here)"
+    r"(?:\s+(?:is|are|looks\s+like|appears\s+to\s+be|seems\s+to\s+be|must\s+be)|'s)|"
+    r"(?:the|this)\s+(?:\w+\s+){0,2}?(?:object|thing|item|animal|image|picture|photo|class|category|label)\b(?:\s+\w+){0,4}?\s+"
+    r"(?:is|are|shows|depicts|contains|features))\s+(?:of\s+)?",
+    re.IGNORECASE,
+)
+_PLAIN_ADJECTIVES = re.compile(
+    r"^\W*(?:(?:an?|the|one|white|black|red|blue|green|yellow|brown|gr[ae]y|orange|golden|silver|large|small|big|little|old|new|"
+    r"young|single)\s+)+(?=\S)",
+    re.IGNORECASE,
+)
+_AFTER_THING = re.compile(
+    r"\s*[,;:()/]|\s+-\s|\s+(?:on|in|with|at|of|near|under|behind|beside|next|that|which|who|from|by|against|"
+    r"inside|outside|over|and|or|because|is|are|was|sitting|standing|lying|resting|hanging|placed|shown|visible)\b",
+    re.IGNORECASE,
+)
+_ALTERNATIVE = re.compile(r"\s*(?:/|,?\s*(?:or|and)\b)|[,\s]*(?:is|are|was)\s+(?:not|n't|wrong|absent)", re.IGNORECASE)
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -22,9 +42,30 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 
 def fixed(prediction: str, reference: Reference) -> float:
-    """The whole answer is the label: case, blanks, hyphens, a leading article and closing marks do not count."""
-    said = label_form(prediction)
-    return float(said != "" and said in map(label_form, reference.right_answers))
+    """The answer is the label, or a sentence or phrase that names it as the thing shown ("It is a teapot on a table").
+
+    Case, blanks, hyphens, articles and closing marks do not count; a denied label, one of two ("a teapot or a vase"), a
+    broader name and a longer one ("dog house" for "dog") are wrong.
+    """
+    rights = {label_form(right) for right in reference.right_answers} - {""}
+    said = said_phrase(prediction)
+    return float(not rights.isdisjoint((label_form(prediction), label_form(said))) or _names(said, rights))
+
+
+def _names(said: str, rights: set[str]) -> bool:
+    """Whether the first sentence names one of the labels, and nothing else, as what is shown."""
+    first = _SENTENCE_END.split(said, maxsplit=1)[0]
+    lead = _LEAD_IN.match(first)
+    rest = first[lead.end() :] if lead else first
+    thing, *more = _AFTER_THING.split(rest, maxsplit=1)
+    if more and _ALTERNATIVE.match(rest[len(thing) :]):
+        return False
+    return any(_is_label(form, rights) for form in (label_form(thing), label_form(_PLAIN_ADJECTIVES.sub("", thing))))
+
+
+def _is_label(form: str, rights: set[str]) -> bool:
+    """Whether a form is a label or its plural ("teapots"; "sunglasses" is not "sunglass")."""
+    return form in rights or (form.endswith("s") and not form.endswith(("ses", "ss")) and form[:-1] in rights)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from asd.schemas.answers import parse_letter
 from asd.schemas.styles import LETTERS
-from asd.scoring.answer_text import plain_form
+from asd.scoring.letter_reading import letter_at, place_of, stated_letter
 from asd.scoring.rule import Reference
 
 RELEASED_LETTERS = "ABCDE"
 _LONE_SIGN = re.compile(r"\b(\w)\b")
-_DECLARED = re.compile(r"(?i:\b(?:answer|option|choice)(?:\s+is)?\s*:?\s*)\(?([A-Z])\)?(?![\w'])")
 
 
 def legacy(prediction: str, reference: Reference) -> float:
@@ -25,11 +22,8 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 
 def fixed(prediction: str, reference: Reference) -> float:
-    """The letter alone, before a mark, in "the answer is X", or the option's text; never the article "a"."""
-    said = _option_word_for_word(prediction, reference) or parse_letter(prediction, reference.options)
-    if said is None:
-        declared = set(_DECLARED.findall(prediction))
-        said = declared.pop() if len(declared) == 1 else None
+    """The letter, or the option's text, that the answer states (see `asd.scoring.letter_reading`)."""
+    said = stated_letter(prediction, reference.options)
     return float(said is not None and said == gold_letter(reference))
 
 
@@ -55,23 +49,19 @@ def released_verdict(said: str | None, reference: Reference) -> float:
 
 def gold_letter(reference: Reference) -> str | None:
     """The letter of the option that is the gold answer; the gold itself where it is a letter already."""
-    place = _place_of(reference.gold, reference.options)
+    place = place_of(reference.gold, reference.options)
     if place is not None:
-        return LETTERS[place]
-    bare = reference.gold.strip()
+        return letter_at(place)
+    bare = reference.gold.strip().strip("()[].: ")
     return bare.upper() if len(bare) == 1 and bare.isascii() and bare.isalpha() else None
 
 
-def _option_word_for_word(text: str, reference: Reference) -> str | None:
-    """The letter of the option that a text is, in this very case: options may differ in nothing else."""
-    place = _place_of(text, reference.options) if len(text.strip()) > 1 else None
-    return None if place is None else LETTERS[place]
-
-
-def _place_of(text: str, options: Sequence[str]) -> int | None:
-    """The one option equal to a text as it stands, else but for outer blanks, else but for case and full stop."""
-    for same in (str, str.strip, plain_form):
-        places = [place for place, option in enumerate(options) if same(option) == same(text)]
-        if places:
-            return places[0] if len(places) == 1 else None
+def gold_problem(reference: Reference) -> str | None:
+    """What is wrong with a gold answer that is neither an option nor a letter of one; None for one that is."""
+    letter = gold_letter(reference)
+    if letter is None:
+        known = ", ".join(map(repr, reference.options)) or "none are known"
+        return f"the gold answer {reference.gold!r} is neither a letter nor exactly one of the options ({known})"
+    if reference.options and letter not in LETTERS[: len(reference.options)]:
+        return f"the gold answer {reference.gold!r} is beyond the last of {len(reference.options)} options"
     return None

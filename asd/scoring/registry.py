@@ -9,7 +9,9 @@ from asd.scoring import (
     anls,
     caption,
     contains,
+    dcl_fin,
     dcl_med,
+    dcl_rs,
     dcl_sci,
     exact_match,
     exact_unless_refused,
@@ -25,7 +27,7 @@ from asd.scoring import (
     vqa_soft,
     yes_no,
 )
-from asd.scoring.rule import Rule, Scorer
+from asd.scoring.rule import Rule, Scorer, answered
 
 Form = Literal["legacy", "fixed"]
 
@@ -36,6 +38,7 @@ _RULES = (
         letter.fixed,
         "CoIN, ScienceQA",
         "the article a is read as option A; no blank is stripped",
+        letter.gold_problem,
     ),
     Rule(
         "letter_sefe",
@@ -43,72 +46,104 @@ _RULES = (
         letter_sefe.fixed,
         "SEFE, ScienceQA",
         'only "The answer is X." is read inside a text',
+        letter.gold_problem,
     ),
-    Rule("letter_exact", letter.legacy_exact, letter.fixed, "MCITlib, ArxivQA", 'only "B" or "b" is read, not "B."'),
+    Rule(
+        "letter_exact",
+        letter.legacy_exact,
+        letter.fixed,
+        "MCITlib, ArxivQA",
+        'only "B" or "b" is read, not "B."',
+        letter.gold_problem,
+    ),
     Rule(
         "vqa_soft",
         vqa_soft.legacy,
-        vqa_soft.fixed,
+        answered(vqa_soft.fixed),
         "CoIN and SEFE, TextVQA",
         "exactly ten annotators; 's is parted from its word",
     ),
     Rule(
         "single_string",
         single_string.legacy,
-        single_string.fixed,
+        answered(single_string.fixed),
         "CoIN and SEFE, VizWiz and VQA v2",
         "one gold string; a closing full stop is wrong",
     ),
     Rule(
         "label",
         label.legacy,
-        label.fixed,
+        answered(label.fixed),
         "CoIN and SEFE, ImageNet",
         "substring either way, case counts: a superclass or nothing at all is right, another case wrong",
     ),
     Rule(
-        "label_exact", exact_match.legacy, label.fixed, "MCITlib, ImageNet-R", "blanks, hyphens and a full stop count"
+        "label_exact",
+        exact_match.legacy,
+        answered(label.fixed),
+        "MCITlib, ImageNet-R",
+        "blanks, hyphens and a full stop count",
     ),
-    Rule("gqa", gqa.legacy, gqa.fixed, "CoIN and SEFE, GQA", "articles, number words and outer blanks count"),
+    Rule(
+        "gqa", gqa.legacy, answered(gqa.fixed), "CoIN and SEFE, GQA", "articles, number words and a leading blank count"
+    ),
     Rule(
         "ocrvqa",
         exact_unless_refused.legacy,
-        exact_unless_refused.fixed,
+        answered(exact_unless_refused.fixed),
         "CoIN and SEFE, OCR-VQA",
         "blanks and a closing full stop count",
     ),
-    Rule("iou", iou.legacy, iou.fixed, "CoIN and SEFE, Grounding", "first and last sign of the box are cut off"),
+    Rule(
+        "iou",
+        iou.legacy,
+        iou.fixed,
+        "CoIN and SEFE, Grounding",
+        "first and last sign of the box are cut off",
+        iou.gold_problem,
+    ),
     Rule(
         "relaxed_number",
         relaxed_number.legacy,
-        relaxed_number.fixed,
+        answered(relaxed_number.fixed),
         "ChartQA, as usually released",
         "45% is not 45; 1,200 is no number",
     ),
-    Rule("anls", anls.legacy, anls.fixed, "DocVQA", "repeated blanks count"),
+    Rule("anls", anls.legacy, answered(anls.fixed), "DocVQA", "repeated blanks count"),
     Rule(
-        "exact_match", exact_match.legacy, exact_match.fixed, "MCITlib, UCIT", "articles, marks and number words count"
+        "exact_match",
+        exact_match.legacy,
+        answered(exact_match.fixed),
+        "MCITlib, UCIT",
+        "articles, marks and number words count",
     ),
     Rule(
         "contains",
         contains.legacy,
-        contains.fixed,
-        "MLLM-CL, DCL remote sensing and driving",
+        answered(contains.fixed),
+        "MLLM-CL, ACL; OCRBench",
         "letter by letter: 1 stands in 12",
+    ),
+    Rule(
+        "dcl_rs",
+        dcl_rs.legacy,
+        answered(dcl_rs.fixed),
+        "MCITlib, DCL remote sensing and driving",
+        'one word counts only before or after a blank ("female: yes" does not hold "female"), or anywhere: 1 stands in 12',
     ),
     Rule(
         "dcl_med",
         dcl_med.legacy,
-        dcl_med.fixed,
+        answered(dcl_med.fixed),
         "MLLM-CL, DCL medicine (PathVQA)",
         "letter by letter: normal stands in abnormal, no in unknown; a finding that is denied counts",
     ),
     Rule(
         "dcl_fin",
-        exact_unless_refused.legacy,
-        exact_unless_refused.fixed,
+        dcl_fin.legacy,
+        dcl_fin.fixed,
         "MLLM-CL, DCL finance",
-        "blanks and a closing full stop count",
+        "all blanks and full stops are dropped from the answer alone, so an answer of two words is wrong",
     ),
     Rule(
         "dcl_sci",
@@ -117,11 +152,18 @@ _RULES = (
         "MLLM-CL, DCL science",
         "letters by equality; naming every state finds all of them",
     ),
-    Rule("yes_no", yes_no.legacy, yes_no.fixed, "POPE", "anything without a no is a yes"),
+    Rule("yes_no", yes_no.legacy, yes_no.fixed, "POPE", "anything without a no is a yes", yes_no.gold_problem),
     Rule(
-        "final_number", final_number.legacy, final_number.fixed, "GSM8K", "a number without the mark #### is not read"
+        "final_number",
+        final_number.legacy,
+        final_number.fixed,
+        "GSM8K",
+        "a number without the mark #### is not read",
+        final_number.gold_problem,
     ),
-    Rule("caption", caption.legacy, caption.fixed, "COCO caption evaluation, ROUGE-L", "marks stick to words"),
+    Rule(
+        "caption", caption.legacy, answered(caption.fixed), "COCO caption evaluation, ROUGE-L", "marks stick to words"
+    ),
     Rule("judge", judge.needs_judge, judge.needs_judge, "open text", ""),
 )
 RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}

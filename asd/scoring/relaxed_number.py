@@ -7,9 +7,15 @@ import re
 
 from asd.scoring.answer_text import plain_form
 from asd.scoring.rule import Reference
+from asd.scoring.written import said_phrase
 
 TOLERANCE = 0.05
-_NUMBER = re.compile(r"([-+]?)[$€£¥]?\s*(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:e[-+]?\d+)?)\s*(%?)")
+_NUMBER = re.compile(
+    r"(?:(?:about|approximately|around|roughly|nearly|almost|approx\.?|it is|[~≈=])\s*)?([-+]?)[$€£¥]?\s*"
+    r"(\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d*\.?\d+(?:e[-+]?\d+)?)\s*%?"
+    r"(?:(?:\s|(?<=\d)(?=[a-z]))(?!e[-+]?\d|(?:and|or|to|thousand|million|billion|trillion|hundred|[kmbt])\b)[a-z]+){0,2}"
+)
+"""Scale words are no unit: "5 million" is not 5."""
 
 
 def legacy(prediction: str, reference: Reference) -> float:
@@ -29,14 +35,14 @@ def fixed(prediction: str, reference: Reference) -> float:
 def _close(prediction: str, right: str) -> bool:
     said, gold = read_number(prediction), read_number(right)
     if said is None or gold is None:
-        return plain_form(prediction) == plain_form(right) != ""
+        return plain_form(said_phrase(prediction)) == plain_form(said_phrase(right)) != ""
     return abs(said - gold) <= TOLERANCE * abs(gold)
 
 
 def read_number(text: str) -> float | None:
-    """The number that a text is ("$1,200.50", "45 %", "-3."), without its unit; None for anything else."""
-    match = _NUMBER.fullmatch(plain_form(text))
-    return float(match[1] + match[2].replace(",", "")) if match else None
+    """The number that a text is ("$1,200.50", "45 %", "about -3.", "12 years"), without its unit; None for anything else."""
+    match = _NUMBER.fullmatch(plain_form(said_phrase(text)))
+    return float(match[1] + re.sub(r"[, ]", "", match[2])) if match else None
 
 
 def _released_number(text: str) -> float | None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import NamedTuple
+
+from asd.scoring.answer_text import plain_form
+from asd.scoring.written import says_nothing, unwrapped
 
 
 class Reference(NamedTuple):
@@ -36,3 +40,19 @@ class Rule(NamedTuple):
     """Whose rule the legacy form is."""
     defects: str
     """What the legacy form gets wrong and the fixed one does not; empty if nothing is known."""
+    gold_problem: Callable[[Reference], str | None] | None = None
+    """Says what is wrong with a gold answer that no answer could meet; None for a good one. No entry: any text will do."""
+
+
+def answered(fixed: Scorer) -> Scorer:
+    """The rule with 0 for an answer that says nothing: empty, articles or marks alone, unless the gold answer is just that."""
+
+    @wraps(fixed)
+    def score(prediction: str, reference: Reference) -> float:
+        if says_nothing(unwrapped(prediction)):
+            said = plain_form(prediction)
+            if not said or said not in map(plain_form, reference.right_answers):
+                return 0.0
+        return fixed(prediction, reference)
+
+    return score

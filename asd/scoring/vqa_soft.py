@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from asd.errors import ScoreError
-from asd.scoring.answer_text import challenge_form, released_form
+from asd.scoring.answer_text import released_form, soft_form
 from asd.scoring.rule import Reference
 
 _ANNOTATORS = 10
@@ -32,8 +32,8 @@ def fixed(prediction: str, reference: Reference) -> float:
     """
     answers = reference.accepted or (reference.gold,)
     if len(answers) == _ANNOTATORS or len(set(answers)) < len(answers):
-        return _soft_accuracy(prediction, answers, challenge_form)
-    return float(challenge_form(prediction) in map(challenge_form, reference.right_answers))
+        return _soft_accuracy(prediction, answers, soft_form)
+    return float(soft_form(prediction) in map(soft_form, reference.right_answers))
 
 
 def _soft_accuracy(prediction: str, answers: Sequence[str], normalise: Callable[[str], str]) -> float:

@@ -29,7 +29,7 @@ def scores(prediction: str, gold: str = "a rock", options: list[str] = OPTIONS) 
         ("The answer is B.", (1, 1, 1)),
         ("The answer is B. The answer is B.", (1, 0, 1)),  # SEFE wants it once
         ("the answer is B", (1, 0, 1)),
-        ("It is not A but B.", (0, 0, 0)),  # two letters, neither declared
+        ("It is not A but B.", (0, 0, 1)),  # one of them is denied
         ("D", (0, 0, 0)),  # beyond the options
         ("", (0, 0, 0)),
         ("[0.1,0.2,0.3,0.4]", (0, 0, 0)),
@@ -44,7 +44,7 @@ def test_the_article_a_is_option_a_for_coin() -> None:
 
 
 def test_a_digit_before_the_letter_hides_it_from_coin() -> None:
-    assert scores("1 of them: B") == (0.0, 0.0, 0.0)
+    assert scores("1 of them: B") == (0.0, 0.0, 1.0)
     assert score("letter:legacy", "5", "E") == 0.0
 
 

@@ -82,7 +82,7 @@ def test_anls_by_hand() -> None:
     assert score("anls", "12 May", "May 12", ["12 may", "5/12"]) == 1.0
     old, new = both("anls", "12  May", "12 May")
     assert (old, new) == (pytest.approx(6 / 7), 1.0)
-    assert both("anls", "", "") == (1.0, 1.0)
+    assert both("anls", "", "") == (1.0, 0.0)  # an empty answer is none
 
 
 @given(st.text("ab", max_size=8), st.text("ab", max_size=8))
