@@ -121,7 +121,7 @@ def test_short_answer_by_letter() -> None:
         ("teapot", "Teapot", True, "right", "spelling"),
         ("Door mat", "Doormat", True, "right", "spelling"),
         ("sunglasses", "Sunglass", True, "right", "number or spelling"),
-        ("green tennis ball", "Tennis ball", True, "right", "inside a longer answer"),
+        ("green tennis ball", "Tennis ball", True, "right", "spelling"),
         ("Man playing accordion", "Accordion", True, "right", "inside a longer answer"),
         ("hair dryer", "Hand blower", True, "right", "another name of it"),
         ("praying mantis", "Mantis", True, "right", "narrower name"),
