@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-MARK = "<image>"
-_INERT = "< image >"
+from asd.schemas.image_marks import BLANKS, MARK, make_inert, opens_with_marks, strip_marks
+
 PLAIN_ROLES = frozenset({"system", "user", "assistant"})
 TOOLS = "tools"
 """Role under which a record's tool descriptions stand (JSON text), before its turns."""
@@ -18,7 +18,8 @@ TOOLS = "tools"
 
 @dataclass(slots=True)
 class Turn:
-    """One message. `num_images`: how many of the conversation's images belong before its text."""
+    """One message. `num_images`: how many of the conversation's images belong before its text. A mark in the text is the
+    place of one more."""
 
     role: str
     text: str
@@ -87,36 +88,52 @@ def _conversation(identity: str, rows: list[dict[str, Any]]) -> Conversation:
 
 def _turns_of(row: dict[str, Any], *, shows_images: bool) -> list[Turn]:
     messages = row["messages"]
-    marks = f"{MARK}\n" * len(row["images"])
-    if len(messages) == 2 and messages[0]["content"] == row["prompt"]:
-        asked = row["prompt"].removeprefix(marks)
+    if not is_kept_dialogue(row):
+        asked = row["prompt"].removeprefix(f"{MARK}\n" * len(row["images"]))
         return [Turn("user", asked, len(row["images"]) * shows_images), Turn("assistant", messages[1]["content"])]
     return _kept_turns(messages, len(row["images"]))
 
 
+def is_kept_dialogue(row: dict[str, Any]) -> bool:
+    """Whether a row is a conversation as it came: of other turns than prompt and answer, or with images amid its text."""
+    messages, prompt = row["messages"], row["prompt"]
+    return len(messages) != 2 or messages[0]["content"] != prompt or not opens_with_marks(prompt, len(row["images"]))
+
+
 def _kept_turns(messages: list[dict[str, str]], num_images: int) -> list[Turn]:
     """A dialogue kept as it came: marks stand where its author put them; images without one open the first question."""
+    asked = [message["content"] or "" for message in messages if message["role"] == "user"]
+    has_places = sum(text.count(MARK) for text in asked) <= num_images
     turns = []
     for message in messages:
         text, marks = message["content"] or "", 0
         if message["role"] == "user":
-            text, marks = _without_marks(text)
-        turns.append(Turn(message["role"], text.replace(MARK, _INERT), marks))
-    missing = num_images - sum(turn.num_images for turn in turns)
-    asked = next((turn for turn in turns if turn.role == "user"), None)
-    if asked is not None:
-        asked.num_images += missing
+            text, marks = _without_marks(text, has_places=has_places)
+        else:
+            text = make_inert(text)
+        turns.append(Turn(message["role"], text, marks))
+    missing = num_images - sum(images_of(turn) for turn in turns)
+    first = next((turn for turn in turns if turn.role == "user"), None)
+    if first is not None:
+        first.num_images += missing
     return turns
 
 
-def _without_marks(text: str) -> tuple[str, int]:
-    """Marks before the text and on lines of their own behind it are images; anywhere else they are text."""
-    count = 0
-    while text.lstrip().startswith(MARK):
-        text, count = text.lstrip()[len(MARK) :].lstrip(), count + 1
-    while text.rstrip().endswith(f"\n{MARK}"):
-        text, count = text.rstrip()[: -len(MARK)].rstrip(), count + 1
-    return text, count
+def _without_marks(text: str, *, has_places: bool) -> tuple[str, int]:
+    """Marks before the text, and on lines of their own behind it, go. has_places: one inside it is an image, and so is
+    one behind it then; else it is text."""
+    found = strip_marks(text)
+    if not has_places or not (found.inside or (found.before and found.behind)):
+        return make_inert(found.text), found.before + found.behind
+    text = text.lstrip(BLANKS)
+    for _ in range(found.before):
+        text = text.removeprefix(MARK).lstrip(BLANKS)
+    return text, found.before
+
+
+def images_of(turn: Turn) -> int:
+    """Those before its text and those inside."""
+    return turn.num_images + turn.text.count(MARK)
 
 
 def marked(turn: Turn) -> str:
@@ -128,5 +145,18 @@ def split_images(conversation: Conversation) -> list[tuple[Turn, list[dict[str, 
     """Each turn with its own images."""
     rest = iter(conversation.images)
     return [
-        (turn, [image for _, image in zip(range(turn.num_images), rest, strict=False)]) for turn in conversation.turns
+        (turn, [image for _, image in zip(range(images_of(turn)), rest, strict=False)]) for turn in conversation.turns
     ]
+
+
+def spread(turn: Turn, images: list[Any]) -> list[Any]:
+    """Its images among the stretches of its text, in order; stretches are texts, and images are as given."""
+    rest = iter(images)
+    head, *tails = turn.text.split(MARK)
+    opening = [next(rest) for _ in range(turn.num_images)]
+    if not tails:
+        return [*opening, head]
+    parts = [*opening, head]
+    for tail in tails:
+        parts += [next(rest), tail]
+    return [part for part in parts if part != ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from asd.export.conversation import Conversation, split_images
+from asd.export.conversation import Conversation, split_images, spread
 from asd.export.format import Format, Part, flat_file, json_lines
 from asd.export.images import ImageMode, data_url
 from asd.export.writing import Record
@@ -23,7 +23,9 @@ def _record(one: Conversation, part: Part) -> Record:
         content: Any = turn.text
         if images:
             shown = [{"type": "image_url", "image_url": {"url": address(image)}} for image in images]
-            content = [*shown, {"type": "text", "text": turn.text}]
+            content = [
+                {"type": "text", "text": part} if isinstance(part, str) else part for part in spread(turn, shown)
+            ]
         messages.append({"role": turn.role, "content": content})
     return {"messages": messages}
 

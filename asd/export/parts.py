@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asd.export.conversation import Conversation, split_images
+from asd.export.conversation import Conversation, split_images, spread
 
 ImagePart = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def part_messages(one: Conversation, image_part: ImagePart) -> list[dict[str, Any]]:
-    """Every content is a list of parts, images first, so that all rows have one type."""
+    """Every content is a list of parts, images where they stand, so that all rows have one type."""
     return [
-        {"role": turn.role, "content": [*map(image_part, images), {"type": "text", "text": turn.text}]}
+        {
+            "role": turn.role,
+            "content": [
+                {"type": "text", "text": part} if isinstance(part, str) else part
+                for part in spread(turn, list(map(image_part, images)))
+            ],
+        }
         for turn, images in split_images(one)
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from asd.export.conversation import is_kept_dialogue
 from asd.schemas.task import TaskSpec
 from asd.sources.kept_rows import tell
 from asd.sources.llava_record import BadRecordError, RecordRules, make_record_rules, read_answer
@@ -26,8 +27,8 @@ class Teller:
         return tell([row if self._is_to_be_told(row) else None for row in rows])
 
     def _is_to_be_told(self, row: dict[str, Any]) -> bool:
-        if row["messages"][0]["content"] != row["prompt"] or len(row["messages"]) != 2:
-            return False  # a dialogue that is kept as it came
+        if is_kept_dialogue(row):
+            return False
         if row["style"] != row["native_style"]:
             return True
         return bool(row["accepted"] != [row["gold"]] or self._reads_otherwise(row))

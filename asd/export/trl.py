@@ -1,6 +1,7 @@
 """TRL: `prompt`, `completion`, `images`, so that only the answer is trained on, as Parquet that opens the images itself.
 
-No `<image>` mark: TRL puts the model's own where the images belong. Text-only rows have an empty list.
+No `<image>` mark: TRL puts the model's own before the first question, so images amid a text lose their places there.
+Text-only rows have an empty list.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from asd.columns import MESSAGE
-from asd.export.conversation import Conversation
+from asd.export.conversation import MARK, Conversation
 from asd.export.format import Format, Part, task_file
 from asd.export.images import ImageMode
 from asd.export.parquet import HUB_IMAGES, ROWS_IN_MEMORY, hub_schema, write_parquet
@@ -39,7 +40,7 @@ def _records(one: Conversation, part: Part) -> Iterator[Record]:
     answers = sum(turn.role == "assistant" for turn in one.turns)
     number = 0
     for turn in one.turns:
-        message = {"role": turn.role, "content": turn.text}
+        message = {"role": turn.role, "content": turn.text.replace(MARK, "")}
         if turn.role == "assistant":
             name = one.id if answers == 1 else f"{one.id}#{number}"
             style = next(styles, one.styles[-1])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asd.errors import ScoreError
+from asd.schemas.image_marks import MARK
 from asd.schemas.styles import LETTERS
 from asd.scoring.predictions import match_references, read_predictions
 from asd.scoring.rule import Reference
@@ -14,7 +15,6 @@ from asd.scoring.rule import Reference
 MAX_QUESTION, MAX_ANSWER = 8000, 4000
 """Characters shown to the judge; answers that repeat themselves to the end of the budget say no more after that."""
 MAX_ACCEPTED = 20
-_IMAGE_MARK = "<image>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read_items(location: str, *, gold: str | None = None, split: str | None = No
 
 def _item(name: str, record: Mapping[str, Any], reference: Reference, location: str) -> Item:
     asked = str(record.get("prompt") or record.get("question") or reference.prompt)
-    question = asked.replace(_IMAGE_MARK, "").strip()
+    question = asked.replace(MARK, "").strip()
     if not question:
         raise ScoreError(
             f"{location}, prediction {name!r}: a judge needs the question; expected it as `prompt` or `question` in the "

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 
 from asd.makers.normalise import answer_form, answer_set
 from asd.makers.option_text import option_key
-from asd.makers.rendering import IMAGE_TOKEN, Rendered, StyleRows, StyleTexts, make_inert
+from asd.makers.rendering import Rendered, StyleRows, StyleTexts
 from asd.makers.wording import contains_words
 from asd.makers.wrong_answers import is_conflict
 from asd.records import Draft, Sample
 from asd.schemas.answers import parse_letter, parse_response
 from asd.schemas.boxes import read_box
+from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 
 Check = Callable[[Rendered, Sample, Draft], bool]
@@ -84,9 +85,9 @@ def image_count(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
     """One image token per image in front of the prompt, and nowhere else."""
     expected = len(sample.images)
     return (
-        rendered.prompt.count(IMAGE_TOKEN) == expected
-        and rendered.prompt.startswith(f"{IMAGE_TOKEN}\n" * expected)
-        and IMAGE_TOKEN not in rendered.response
+        rendered.prompt.count(MARK) == expected
+        and rendered.prompt.startswith(f"{MARK}\n" * expected)
+        and MARK not in rendered.response
     )
 
 
@@ -138,7 +139,7 @@ def suspects(style: AnswerStyle, rows: StyleRows, texts: StyleTexts) -> set[int]
 def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     """`question_preserved`, `rfp_last`, `image_count`."""
     prompts, numbers = texts.prompts, rows.num_images
-    images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(numbers, default=0) + 1)]
+    images = [f"{MARK}\n" * number for number in range(max(numbers, default=0) + 1)]
     found = [
         place
         for place, (prompt, question, rfp, number) in enumerate(
@@ -146,13 +147,13 @@ def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
         )
         if question not in prompt or not prompt.endswith(rfp) or not prompt.startswith(images[number])
     ]
-    if found or "\n".join(prompts).count(IMAGE_TOKEN) != sum(numbers):  # else none has more than those it begins with
-        found += [place for place, prompt in enumerate(prompts) if prompt.count(IMAGE_TOKEN) != numbers[place]]
+    if found or "\n".join(prompts).count(MARK) != sum(numbers):  # else none has more than those it begins with
+        found += [place for place, prompt in enumerate(prompts) if prompt.count(MARK) != numbers[place]]
     for inside in (rows.contexts, texts.candidates):
         if any(inside):
             found += [place for place, text in enumerate(inside) if text not in prompts[place]]
-    if IMAGE_TOKEN in "\n".join(texts.responses):
-        found += [place for place, text in enumerate(texts.responses) if IMAGE_TOKEN in text]
+    if MARK in "\n".join(texts.responses):
+        found += [place for place, text in enumerate(texts.responses) if MARK in text]
     return found
 
 

@@ -15,6 +15,7 @@ from asd.makers.wording import collapse, contains_words
 from asd.makers.yes_no import draft_yes_no
 from asd.records import Decline, Draft, Sample
 from asd.schemas.boxes import read_box
+from asd.schemas.image_marks import names_image
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
 __all__ = ["Drafter", "MakerContext", "draft"]
@@ -85,6 +86,8 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("passthrough")
     if not sample.gold or sample.gold.isspace() or not (sample.question or ctx.spec.family == "caption"):
         return Decline("no_answer")
+    if names_image(sample.gold):
+        return Decline("image_options", sample.gold)
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
         return Decline("bad_box", sample.gold)
     made = _MAKERS[style](sample, ctx)

@@ -15,13 +15,12 @@ from typing import NamedTuple
 import xxhash
 
 from asd.records import Draft, Sample
+from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.tasks.registry import rfps_for
 from asd.templating import CompiledTemplate, TemplateSet
 
-IMAGE_TOKEN = "<image>"
-_INERT_TOKEN = "< image >"
 CANDIDATE_KEY = "yes_no_candidate"
 REASON_KEY = "brief_explanation_reason"
 
@@ -195,7 +194,7 @@ def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx:
     lettered = [list(zip(LETTERS, texts, strict=False)) if texts else _NO_OPTIONS for texts in options]
     values = zip(questions, rows.contexts, lettered, candidates, rfps, letters, answers, rows.texts, strict=True)
     prompts, responses = ctx.templates[style].render_columns(list(values))
-    images = [f"{IMAGE_TOKEN}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
+    images = [f"{MARK}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
     prompts = [images[number] + text for number, text in zip(rows.num_images, make_all_inert(prompts), strict=True)]
     return StyleTexts(questions, options, candidates, rfps, prompts, make_all_inert(responses), golds)
 
@@ -231,10 +230,5 @@ def _gives_reason(maker: Maker, has_reasons: bool, family: str) -> bool:
     return maker is Maker.FIELD and has_reasons
 
 
-def make_inert(text: str) -> str:
-    """A literal image token inside data must not count as an image."""
-    return text.replace(IMAGE_TOKEN, _INERT_TOKEN)
-
-
 def make_all_inert(texts: list[str]) -> list[str]:
-    return list(map(make_inert, texts)) if IMAGE_TOKEN in "\n".join(texts) else texts
+    return list(map(make_inert, texts)) if MARK in "\n".join(texts) else texts

@@ -13,6 +13,7 @@ from asd.makers.normalise import conflicts, normalise_answer
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
 from asd.makers.wording import collapse, count_words
 from asd.records import Decline, Sample
+from asd.schemas.image_marks import names_image
 from asd.schemas.styles import AnswerStyle, Maker
 
 MAX_CANDIDATE_WORDS = 20  # longer answers are sentences, which no mined answer can stand beside (captions apart)
@@ -116,5 +117,5 @@ def _other_answers(gold: str, accepted: list[str]) -> set[str]:
 
 
 def has_image_options(options: list[str]) -> bool:
-    """Options that are pictures: their texts are file names, which say nothing in a prompt."""
-    return any(is_image_file(option) for option in options)
+    """Options that are pictures: their texts are file names or marks, which say nothing in a prompt."""
+    return any(is_image_file(option) or names_image(option) for option in options)

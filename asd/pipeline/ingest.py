@@ -42,6 +42,7 @@ from asd.pipeline.keys import Keys, key_of, salt
 from asd.pipeline.measuring import MeasuredRows, Measuring, Reading, read_here
 from asd.pipeline.object_store import shown
 from asd.records import Reject
+from asd.schemas.image_marks import MARK, is_placed
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, storage_errors, write_arrow
@@ -80,7 +81,7 @@ class _Ingest:
         self.source, self.spec, self.config, self.styles, self.folder = source, spec, config, styles, folder
         self.splits: dict[str, _Split] = {}
         self.rejects: Counter[str] = Counter()
-        self.num_rejects = self.num_rows = 0
+        self.num_rejects = self.num_rows = self.num_placed = 0
         self.first_reject: Reject | None = None
         self.imprints: dict[str, Imprint] = {}
         """Of the native shards that are whole."""
@@ -152,6 +153,7 @@ class _Ingest:
         split.capable.append(measured.capable)
         split.polarity.append(measured.polarity)
         self.num_rows += rows.num_rows
+        self.num_placed += count_placed(rows)
         offset = 0
         while offset < rows.num_rows:
             if split.writer is None:
@@ -213,6 +215,11 @@ class _Ingest:
             renamed={},
         )
         ingested.notes += self.source.notes
+        if self.num_placed and self.styles:
+            ingested.notes.append(
+                f"{self.num_placed} rows have images amid their text; the marks keep their places, so these rows stay as they "
+                "are and are not converted"
+            )
         if self._is_mined():  # by the keys that the source's own ids have
             found = mining_rows(self.folder, ingested)
             write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, found.to_batches(), durable=False)
@@ -278,6 +285,17 @@ def content_bytes(column: pa.Array) -> int:
     if pa.types.is_string(column.type):
         return size + 4 * len(column) + (pc.sum(pc.binary_length(column)).as_py() or 0)
     return int(size + len(column) * column.type.bit_width // 8)
+
+
+def count_placed(rows: pa.RecordBatch) -> int:
+    """Rows kept as they came because images stand amid their text (`asd.schemas.image_marks.is_placed`)."""
+    kept = rows.filter(pc.fill_null(pc.match_substring(rows["passthrough"], MARK), False))
+    asked = (
+        ([turn["content"] or "" for turn in json.loads(text) if turn["role"] == "user"], len(images))
+        for text, images in zip(kept["passthrough"].to_pylist(), kept["images"].to_pylist(), strict=True)
+        if text.startswith("[")
+    )
+    return sum(is_placed(texts, num_images) for texts, num_images in asked)
 
 
 def describe(reject: Reject) -> str:

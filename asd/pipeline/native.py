@@ -18,17 +18,15 @@ import pyarrow.compute as pc
 
 from asd.columns import IMAGE, MESSAGE, SHARD_SCHEMA
 from asd.pipeline.keys import Keys, mix
+from asd.schemas.image_marks import INERT, MARK, is_placed
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.sources.kept_rows import OVERLAID
 
-IMAGE_TOKEN = "<image>"
-INERT_IMAGE_TOKEN = "< image >"
-"""How a literal "<image>" in a question or answer is written in prompts, so that no loader takes it for an image."""
-
 
 def inert(text: pa.Array) -> pa.Array:
-    return text if _is_inert(text) else pc.replace_substring(text, IMAGE_TOKEN, INERT_IMAGE_TOKEN)
+    """`asd.schemas.image_marks.make_inert` of each text."""
+    return text if _is_inert(text) else pc.replace_substring(text, MARK, INERT)
 
 
 def _is_inert(text: pa.Array) -> bool:
@@ -37,7 +35,7 @@ def _is_inert(text: pa.Array) -> bool:
     if data is None or text.offset or text.null_count or not len(text):
         return False
     last = int(np.frombuffer(offsets, np.int32)[len(text)])
-    return data.size == last and IMAGE_TOKEN.encode() not in data.to_pybytes()
+    return data.size == last and MARK.encode() not in data.to_pybytes()
 
 
 def sample_ids(task: str, split: str, source_ids: pa.Array) -> pa.Array:
@@ -71,7 +69,7 @@ def shard_rows(
         with np.errstate(over="ignore"):
             chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
         rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
-    rfp = pc.fill_null(rfp, "") if rfp.null_count else rfp
+    rfp = inert(pc.fill_null(rfp, "") if rfp.null_count else rfp)
     passthrough = batch["passthrough"]
     if passthrough.null_count < count:
         rfp = pc.if_else(pc.is_valid(passthrough), "", rfp)
@@ -112,6 +110,7 @@ def shard_rows(
     messages = _messages(columns["prompt"], columns["response"])
     if passthrough.null_count < count:
         messages = _keep_passthrough(messages, passthrough)
+        columns["prompt"] = _with_placed_images(columns["prompt"], messages, batch["images"])
     columns["messages"] = messages
     return pa.record_batch([columns[name] for name in SHARD_SCHEMA.names], schema=SHARD_SCHEMA)
 
@@ -165,8 +164,8 @@ def _image_lines(images: pa.ListArray) -> pa.Array | str:
     counts = pc.list_value_length(images).to_numpy(zero_copy_only=False)
     most = int(counts.max(initial=0))
     if len(counts) and (counts == most).all():
-        return f"{IMAGE_TOKEN}\n" * most
-    return pa.array([f"{IMAGE_TOKEN}\n" * n for n in range(most + 1)]).take(pa.array(counts))
+        return f"{MARK}\n" * most
+    return pa.array([f"{MARK}\n" * n for n in range(most + 1)]).take(pa.array(counts))
 
 
 def _lengths(text: pa.StringArray) -> npt.NDArray[np.int32]:
@@ -221,6 +220,16 @@ def _keep_passthrough(messages: pa.ListArray, passthrough: pa.Array) -> pa.ListA
     kept = [json.loads(text) if text is not None and text.startswith("[") else None for text in texts]
     rows = [own if own is not None else made for own, made in zip(kept, messages.to_pylist(), strict=True)]
     return pa.array(rows, messages.type)
+
+
+def _with_placed_images(prompts: pa.Array, messages: pa.ListArray, images: pa.ListArray) -> pa.Array:
+    """A question with images amid its text is its own prompt."""
+    rows = zip(prompts.to_pylist(), messages.to_pylist(), pc.list_value_length(images).to_pylist(), strict=True)
+    asked = [
+        turns[0]["content"] if len(turns) == 2 and is_placed([turns[0]["content"]], number) else prompt
+        for prompt, turns, number in rows
+    ]
+    return pa.array(asked, pa.string())
 
 
 def native_rfps(spec: TaskSpec, rfps_by_key: dict[str, Sequence[str]]) -> Sequence[str]:

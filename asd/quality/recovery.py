@@ -1,13 +1,15 @@
 """Reads the answer back out of a stored row, written apart from the converters' own parsers on purpose.
 
 The pipeline writes a row only if its parser gives the gold answer back. Measuring that with the same parser
-would only show that the check ran, so this one shares no code with it.
+would only show that the check ran, so this one shares no parser with it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+
+from asd.schemas.image_marks import make_inert
 
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[.:)]?$|[.:)]\s)")
@@ -16,16 +18,9 @@ _NUMBER = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")
 _BOX = re.compile(r"\[\s*{n}\s*,\s*{n}\s*,\s*{n}\s*,\s*{n}\s*\]".replace("{n}", _NUMBER.pattern))
 
 
-def as_written(text: str) -> str:
-    """Source text as prompts and responses carry it: the image mark is spaced out, so that it marks no
-    image.
-    """
-    return text.replace("<image>", "< image >")
-
-
 def is_question_preserved(question: str, prompt: str) -> bool:
     """Whether the prompt holds the question word for word (runs of white space count as one space)."""
-    return " ".join(as_written(question).split()) in " ".join(prompt.split())
+    return " ".join(make_inert(question).split()) in " ".join(make_inert(prompt).split())
 
 
 def is_gold_recoverable(
@@ -65,7 +60,7 @@ def is_gold_recoverable(
 
 
 def _plain(text: str) -> str:
-    bare = " ".join(as_written(text).split()).casefold()
+    bare = " ".join(make_inert(text).split()).casefold()
     return bare.strip(" .,;:!?\"'") or bare
 
 

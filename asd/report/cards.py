@@ -12,6 +12,7 @@ from typing import Any
 from asd.report.rewriting import describe_rewrite
 from asd.report.visible_text import visible
 from asd.schemas.boxes import boxes_inside
+from asd.schemas.image_marks import make_inert
 from asd.schemas.styles import LETTERS
 
 Row = Mapping[str, Any]
@@ -118,7 +119,7 @@ def _parts(row: Row) -> Iterable[tuple[str, str]]:
 
 
 def _as_written(text: object) -> str:
-    return visible(text).replace("<image>", "< image >")
+    return make_inert(visible(text))
 
 
 def _find_part(prompt: str, kind: str, text: str, at: int) -> tuple[int, int] | None:

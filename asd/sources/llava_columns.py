@@ -20,6 +20,7 @@ import pyarrow.json as pj
 
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
+from asd.schemas.image_marks import MARK
 from asd.schemas.styles import AnswerStyle
 from asd.sources.kept_rows import KEY
 from asd.sources.llava_record import (
@@ -421,6 +422,8 @@ class _Turns:
         if prompts.placeholders.any():
             marks = np.bincount(self.record, weights=prompts.placeholders, minlength=self.count)
             self.is_odd |= marks > self._has_image()
+            is_later = _turn_numbers(self.turns_a_record) > 0
+            self.is_odd[self.record[is_later & (prompts.placeholders > 0)]] = True
         columns = self._columns(prompts.question, prompts.rfp, response, gold)
         table = pa.RecordBatch.from_arrays([columns[name] for name in NATIVE_SCHEMA.names], schema=NATIVE_SCHEMA)
         if self.is_odd.any():
@@ -500,7 +503,7 @@ def _gold(response: pa.StringArray, rules: RecordRules) -> tuple[pa.StringArray,
     if rules.prompt.is_grounding:
         return _gold_boxes(response)
     if rules.style in (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION):
-        return response, np.diff(_string_buffer(response)[1]) == 0
+        return response, (np.diff(_string_buffer(response)[1]) == 0) | _to_mask(pc.starts_with(response, MARK))
     encoded = response.dictionary_encode()
     given = encoded.dictionary.to_pylist()
     golds = [_gold_or_none(text, rules) for text in given]
@@ -512,7 +515,9 @@ def _gold(response: pa.StringArray, rules: RecordRules) -> tuple[pa.StringArray,
 
 
 def _gold_or_none(response: str, rules: RecordRules) -> str | None:
-    if not response or rules.style == AnswerStyle.MULTIPLE_CHOICE:  # letters need the options, so record by record
+    if (
+        not response or response.startswith(MARK) or rules.style == AnswerStyle.MULTIPLE_CHOICE
+    ):  # letters need the options, so record by record
         return None
     try:
         return normalise_gold(response, rules)

@@ -20,19 +20,13 @@ import pyarrow as pa
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject, brief
 from asd.schemas.boxes import BoxError, boxes_inside, canonical_box, check_fit, parse_box
+from asd.schemas.image_marks import BLANKS, MARK, is_placed, make_inert, names_image, opens_with_marks, strip_marks
 from asd.schemas.layout import BoxConvention
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources import kept_rows
 from asd.sources.annotators import vote
-from asd.sources.prompt_text import (
-    BLANKS,
-    PromptParts,
-    PromptRules,
-    make_rules,
-    strip_placeholders,
-    take_apart,
-)
+from asd.sources.prompt_text import PromptParts, PromptRules, make_rules, take_apart
 
 Row = tuple[Any, ...]
 """Values in the order of NATIVE_SCHEMA."""
@@ -140,6 +134,9 @@ def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], l
         messages = read_messages(record)
         if _is_passed_through(record, messages, rules):
             return [_passthrough_row(record, messages, images, source_id, row, rules)], []
+        if is_placed([text for role, text in messages if role == "user"], len(images)):
+            placed = _with_all_marks(messages, len(images))
+            return [_passthrough_row(record, placed, images, source_id, row, rules)], []
         return _turn_rows(record, messages, images, source_id, row, rules)
     except BadRecordError as bad:
         return [], [Reject(rules.file, row, source_id, bad.reason, bad.detail)]
@@ -249,11 +246,11 @@ def _passthrough_row(
     row: int,
     rules: RecordRules,
 ) -> Row:
-    asked = [strip_placeholders(text) for role, text in messages if role == "user"]
-    question = next((text for text, _ in asked if text), "")
+    asked = [strip_marks(text) for role, text in messages if role == "user"]
+    question = next((one.text for one in asked if one.text), "")
     if not question:
         raise BadRecordError("empty_question", "no turn of the user has a text")
-    _check_image_count(sum(count for _, count in asked), images)
+    _check_image_count(sum(one.before + one.behind for one in asked), images)
     answer = next((text for role, text in reversed(messages) if role == "assistant" and text.strip(BLANKS)), None)
     if answer is None:
         raise BadRecordError("no_answer", "no turn of the assistant has a text")
@@ -274,9 +271,24 @@ def _as_json(tools: Any) -> str:
         raise BadRecordError("bad_tools", f"the tools cannot be kept as JSON ({exc})") from exc
 
 
+def _with_all_marks(messages: Sequence[Message], num_images: int) -> list[Message]:
+    """As many marks as images: those without one open the first question, and answers have none."""
+    missing = num_images - sum(text.count(MARK) for role, text in messages if role == "user")
+    first = next(number for number, (role, _) in enumerate(messages) if role == "user")
+    marked = [(role, text if role == "user" else make_inert(text)) for role, text in messages]
+    marked[first] = ("user", f"{MARK}\n" * missing + messages[first][1])
+    return marked
+
+
 def _check_image_count(placeholders: int, images: list[str]) -> None:
     if placeholders > len(images):
         raise BadRecordError("image_count", f"{placeholders} <image> marks for {len(images)} images")
+
+
+def _count_marks(asked: Sequence[str], apart: Sequence[PromptParts], images: list[str]) -> int:
+    """Marks that stand for images: all of them where some image has none outside of the text, else those outside."""
+    outside = sum(parts.placeholders for parts in apart)
+    return outside if outside >= len(images) else sum(text.count(MARK) for text in asked)
 
 
 def _turn_rows(
@@ -294,7 +306,7 @@ def _turn_rows(
         raise BadRecordError("no_turns", "the only turn is a system prompt")
     told = _told(record, len(pairs))
     apart = [take_apart(question, rules.prompt) for question, _ in pairs]
-    _check_image_count(sum(parts.placeholders for parts in apart), images)
+    _check_image_count(_count_marks([question for question, _ in pairs], apart, images), images)
     rows: list[Row] = []
     rejects: list[Reject] = []
     for turn, ((prompt, response), parts) in enumerate(zip(pairs, apart, strict=True)):
@@ -330,7 +342,7 @@ def _told(record: dict[str, Any], num_turns: int) -> list[dict[str, Any] | None]
 
 def _bare(prompt: str, images: Sequence[str]) -> str:
     """Without the marks that this package puts before it: one line an image."""
-    return prompt.removeprefix("<image>\n" * len(images))
+    return prompt.removeprefix(f"{MARK}\n" * len(images))
 
 
 def _told_row(
@@ -345,7 +357,7 @@ def _told_row(
     """A row of which the export told; prompt: bare. where: source id, group, turn."""
     options, gold = tuple(entry["options"]), entry["gold"]
     is_native = entry["style"] == rules.style
-    marked = "<image>\n" * len(images) + prompt
+    marked = f"{MARK}\n" * len(images) + prompt
     parts = PromptParts(entry["question"], entry["context"], options, entry["rfp"] or None)
     return make_row(
         rules, where[0], row, images=images, parts=parts, gold=gold, response=answer, group=where[1], turn=where[2],
@@ -364,7 +376,8 @@ def _row_of_shard(record: dict[str, Any], row: int, rules: RecordRules) -> Row:
     name = str(record.get("id") or "").removeprefix(f"{record.get('task')}/{record.get('split')}/")
     if not name or not isinstance(record["turn"], int):
         raise BadRecordError("bad_asd", "the row has no id or no turn")
-    if len(messages) != 2 or messages[0][1] != record.get("prompt"):
+    prompt = record.get("prompt")
+    if len(messages) != 2 or messages[0][1] != prompt or not opens_with_marks(prompt, len(images)):
         return _passthrough_row(record, messages, images, name, row, rules)
     where = (name, str(record["group"]), record["turn"])
     return _told_row(record, _bare(messages[0][1], images), messages[1][1].strip(BLANKS), images, where, row, rules)
@@ -377,7 +390,11 @@ def read_answer(
     if not response:
         raise BadRecordError("no_answer", f"no answer to {parts.question[:80]!r}")
     index = None
+    if names_image(response) and MARK in response:
+        raise BadRecordError("no_answer", f"the answer is an image mark, {response[:40]!r}, and no text")
     if parts.options:
+        if any(MARK in option and names_image(option) for option in parts.options):
+            raise BadRecordError("image_count", f"options are <image> marks: {' / '.join(parts.options)[:80]!r}")
         index = option_index(response, parts.options)
         if index is None and rules.style != AnswerStyle.MULTIPLE_CHOICE:
             parts = take_apart(prompt, rules.prompt, with_options=False)

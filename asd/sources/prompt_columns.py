@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.sources.prompt_text import PLACEHOLDER, PromptRules, is_box_instruction, is_instruction
+from asd.schemas.image_marks import MARK
+from asd.sources.prompt_text import PromptRules, is_box_instruction, is_instruction
 
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -140,8 +141,9 @@ def _trim(data: Bytes, start: Offsets, end: Offsets) -> Mask:
 
 
 def _strip_placeholders(data: Bytes, start: Offsets, end: Offsets) -> tuple[Offsets, Mask]:
-    """See `prompt_text.strip_placeholders`; moves `start` and `end` in place."""
-    mark, mark_on_line = PLACEHOLDER.encode(), b"\n" + PLACEHOLDER.encode()
+    """See `image_marks.strip_marks`; moves `start` and `end` in place. Also the rows that it must be asked about: marks
+    before and behind the text, or inside it."""
+    mark, mark_on_line = MARK.encode(), b"\n" + MARK.encode()
     count = np.zeros(len(start), np.int64)
     is_unfinished = np.zeros(len(start), np.bool_)
     for _ in range(_MAX_ROUNDS):
@@ -152,6 +154,7 @@ def _strip_placeholders(data: Bytes, start: Offsets, end: Offsets) -> tuple[Offs
         start[found] += len(mark)
         is_unfinished |= _trim_left(data, start, end)
     is_unfinished |= found
+    before = count.copy()
     for _ in range(_MAX_ROUNDS):
         found = _has_text_at(data, np.maximum(end - len(mark_on_line), start), end, mark_on_line)
         if not found.any():
@@ -159,7 +162,10 @@ def _strip_placeholders(data: Bytes, start: Offsets, end: Offsets) -> tuple[Offs
         count += found
         end[found] -= len(mark)
         is_unfinished |= _trim_right(data, start, end)
-    return count, is_unfinished | found
+    is_unfinished |= found | ((before > 0) & (count > before))
+    if data.tobytes().count(mark) > count.sum():  # else no prompt has one left
+        is_unfinished |= _to_mask(pc.match_substring(cut_slices(data, start, end), MARK))
+    return count, is_unfinished
 
 
 def _has_text_at(data: Bytes, at: Offsets, end: Offsets, text: bytes) -> Mask:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from asd.schemas.image_marks import BLANKS, strip_marks
 from asd.schemas.styles import LETTERS
 
-BLANKS = " \t\r\n\x0b\x0c"
-PLACEHOLDER = "<image>"
 MAX_INSTRUCTION_CHARS = 240
 
 _VERBS = (
@@ -85,22 +84,6 @@ class PromptRules:
 
 def make_rules(rfps: Iterable[str] = (), *, is_grounding: bool = False) -> PromptRules:
     return PromptRules(frozenset(text for rfp in rfps if (text := rfp.strip(BLANKS))), is_grounding)
-
-
-def strip_placeholders(text: str) -> tuple[str, int]:
-    """Without the `<image>` marks before the text and the ones on lines of their own behind it; their number.
-
-    Anywhere else `<image>` is text: a question may be about HTML.
-    """
-    text = text.strip(BLANKS)
-    count = 0
-    while text.startswith(PLACEHOLDER):
-        text = text[len(PLACEHOLDER) :].lstrip(BLANKS)
-        count += 1
-    while text.endswith("\n" + PLACEHOLDER):
-        text = text[: -len(PLACEHOLDER)].rstrip(BLANKS)
-        count += 1
-    return text, count
 
 
 @lru_cache(maxsize=1 << 14)
@@ -233,14 +216,14 @@ def split_context(text: str) -> tuple[str, str]:
 
 def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> PromptParts:
     """An instruction that is all there is stays the question. `with_options=False` leaves options in it."""
-    text, placeholders = strip_placeholders(text)
+    text, before, behind, _ = strip_marks(text)
     rest, rfp = split_rfp(text, rules)
     rest, tokens = split_ocr_tokens(rest) if "OCR token" in rest else (rest, ())
     rest, options = split_options(rest) if with_options and has_option_mark(rest) else (rest, ())
     context, question = split_context(rest) if rest.startswith("Context") else ("", rest)
     if not question and rfp is not None:
         question, rfp = rfp, None
-    return PromptParts(question, context, options, rfp, tokens, placeholders)
+    return PromptParts(question, context, options, rfp, tokens, before + behind)
 
 
 def has_option_mark(text: str) -> bool:

@@ -14,18 +14,19 @@ from asd.makers.checks import check, suspects
 from asd.makers.drafting import Drafter, draft, is_plain, plain_sample
 from asd.makers.keyed import Keyed
 from asd.makers.normalise import AnswerSet, answer_form, conflicts, is_clear
-from asd.makers.rendering import IMAGE_TOKEN, RenderContext, StyleRows, StyleTexts, render_style
+from asd.makers.rendering import RenderContext, StyleRows, StyleTexts, render_style
 from asd.records import Draft, Sample
+from asd.schemas.image_marks import MARK
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.templating import TemplateSet
 
 TEXTS = st.sampled_from(
     ["apple", "Apple.", "pear", "pears", "red apple", "yes", "No", "12", "twelve", "unanswerable", "fig", "[0.1,0.1,0.5,0.5]",
-     " ", "", "?", "none", f"an {IMAGE_TOKEN} of it", "a\nb", "both a and b", "the kiwi that was eaten by a man."]
+     " ", "", "?", "none", f"an {MARK} of it", "a\nb", "both a and b", "the kiwi that was eaten by a man."]
 )  # fmt: skip
 QUESTIONS = st.sampled_from(
     ["What fruit is in the bowl?", "Is it an apple or a pear?", "Is this a fruit?", "What is it?", "How many are there?",
-     "Which of these is a fruit?", "Can you tell me what this is?", "Where is the apple?", "", f"What {IMAGE_TOKEN}?"]
+     "Which of these is a fruit?", "Can you tell me what this is?", "Where is the apple?", "", f"What {MARK}?"]
 )  # fmt: skip
 SAMPLES = st.builds(
     Sample,
@@ -80,8 +81,8 @@ DRAFTS = st.builds(
 DAMAGE = st.sampled_from([None, *StyleTexts._fields])
 MOVES: list[Callable[[str], str]] = [
     lambda prompt: prompt,
-    lambda prompt: prompt.replace("\n", f"\n{IMAGE_TOKEN} ", 1),
-    lambda prompt: prompt.removeprefix(f"{IMAGE_TOKEN}\n"),
+    lambda prompt: prompt.replace("\n", f"\n{MARK} ", 1),
+    lambda prompt: prompt.removeprefix(f"{MARK}\n"),
 ]
 """What may befall image tokens: none lost, one more, one less; the sum over rows can be as it should."""
 
@@ -130,9 +131,7 @@ def test_a_token_too_many_beside_one_too_few_makes_two_suspects() -> None:
     texts = render_style(style, rows, [0] * 3, RENDERING)
     assert suspects(style, rows, texts) == set()
     more, less, sound = texts.prompts
-    moved = texts._replace(
-        prompts=[more.replace("fruit", f"{IMAGE_TOKEN} fruit"), less.removeprefix(f"{IMAGE_TOKEN}\n"), sound]
-    )
+    moved = texts._replace(prompts=[more.replace("fruit", f"{MARK} fruit"), less.removeprefix(f"{MARK}\n"), sound])
     moved = moved._replace(questions=["is in the bowl?"] * 3)
     for place in (0, 1):
         assert "image_count" in check(moved.row(place, "t"), rows.sample(place), rows.draft(style, place))

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asd.schemas.image_marks import strip_marks
 from asd.sources.prompt_columns import take_apart_columns
 from asd.sources.prompt_text import (
     PromptParts,
     is_instruction,
     make_rules,
     split_options,
-    strip_placeholders,
     take_apart,
 )
 
@@ -126,7 +126,7 @@ def test_a_single_lettered_line_is_no_list_of_options() -> None:
 
 
 def test_placeholder_in_the_last_line_of_text_stays() -> None:
-    assert strip_placeholders("Explain the tag <image>") == ("Explain the tag <image>", 0)
+    assert strip_marks("Explain the tag <image>") == ("Explain the tag <image>", 0, 0, 1)
 
 
 fragments = st.sampled_from(
