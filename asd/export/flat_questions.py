@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from asd.export.conversation import MARK
 from asd.export.format import Part
 from asd.export.writing import Record, write_json_list
+from asd.schemas.image_marks import MARK
 from asd.schemas.styles import AnswerStyle
 from asd.sources.kept_rows import KEY
 

@@ -14,11 +14,12 @@ from typing import Any
 import pyarrow as pa
 
 from asd.columns import MESSAGE
-from asd.export.conversation import MARK, Conversation
+from asd.export.conversation import Conversation
 from asd.export.format import Format, Part, task_file
 from asd.export.images import ImageMode
 from asd.export.parquet import HUB_IMAGES, ROWS_IN_MEMORY, hub_schema, write_parquet
 from asd.export.writing import Record
+from asd.schemas.image_marks import MARK
 
 _SCHEMA = pa.schema(
     [

@@ -112,7 +112,9 @@ def misfit(box: Box) -> str:
 def check_fit(box: Box, declare: str) -> None:
     """declare: how a user says that the boxes are of another convention. Raises: BoxError `bad_box`."""
     if why := misfit(box):
-        raise BoxError("bad_box", f"{why} If all boxes are of another convention, {declare}.")
+        raise BoxError(
+            "bad_box", f"{why}{'' if why.endswith('?') else '.'} If all boxes are of another convention, {declare}."
+        )
 
 
 def to_padded_square(box: Box, convention: BoxConvention, size: Size | None = None) -> Box:

@@ -53,6 +53,8 @@ class Compiled:
     fn: Fn
     per_file: bool
     """The value is the same for all records of a file."""
+    is_box: bool = False
+    """The value is a box as samples write it."""
 
 
 def to_text(value: Any) -> str | None:
@@ -92,7 +94,7 @@ class Compiler:
         """Raises: UsageError if the expression names something that cannot be."""
         self._per_file = True
         fn = self.expression(expr)
-        return Compiled(fn, self._per_file)
+        return Compiled(fn, self._per_file, expr.box is not None)
 
     def expression(self, expr: Expression) -> Fn:
         fn = self._source(expr)

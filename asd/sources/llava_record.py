@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 import pyarrow as pa
@@ -466,15 +466,15 @@ def spaceless_box(text: str) -> str:
 def _converted_box(answer: str, convention: BoxConvention, record: dict[str, Any]) -> str:
     """The only box inside the answer, as samples write it. Raises: BadRecordError."""
     inside = boxes_inside(answer)
-    width, height = record.get("width"), record.get("height")
-    size = (float(width), float(height)) if _is_number(width) and _is_number(height) else None
+    frame = [float(side) for side in (record.get("width"), record.get("height")) if _is_number(side)]
+    size = (frame[0], frame[1]) if len(frame) == 2 else None
     try:
         return canonical_box(inside[0] if len(inside) == 1 else answer, convention, size)
     except BoxError as exc:
         raise BadRecordError(exc.reason, str(exc)) from exc
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

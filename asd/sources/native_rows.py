@@ -200,7 +200,8 @@ class RowMaker:
         self.lists = [(n, get(n)) for n in ("rationales", "ocr_tokens", "other_boxes") if n in sink.used]
         self.is_yes_no = spec.native_style is AnswerStyle.YES_NO
         self.is_choice = spec.native_style is AnswerStyle.MULTIPLE_CHOICE
-        self.is_box = spec.native_style is AnswerStyle.BOUNDING_BOX
+        is_made_box = "gold" in fns.columns and fns.columns["gold"].is_box
+        self.checks_box = spec.native_style is AnswerStyle.BOUNDING_BOX and not is_made_box
         self.default_question = spec.question or ""
         self.last_id = ""
 
@@ -295,7 +296,7 @@ class RowMaker:
             if plain is None:
                 raise RowError("not_yes_no", f"the answer of a yes/no task is {gold[:60]!r}")
             return plain, index
-        if self.is_box:
+        if self.checks_box:
             _check_box(gold)
         if options and index is None:
             index = _find_option(options, gold)
