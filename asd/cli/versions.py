@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from dataclasses import asdict
 
 from asd.cli.table import Table
@@ -85,6 +86,8 @@ def run_verify(directory: str, *, as_json: bool) -> None:
     found = verify(root, version)
     if as_json:
         print(json_module.dumps(asdict(found), indent=1, ensure_ascii=False))
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
     require_sound(found)
     if not as_json:
         print(f"version {found.version} is sound: {found.files} files, {found.rows:,} rows, {found.size_bytes:,} bytes")

@@ -14,6 +14,7 @@ from typing import IO, Any
 import orjson
 
 from asd.errors import StorageError
+from asd.plain_files import require_replaceable
 from asd.shards.files import storage_errors, write_text
 
 Record = dict[str, Any]
@@ -24,6 +25,7 @@ _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Gives a temporary name beside `path`, which becomes `path` when the block ends well."""
+    require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

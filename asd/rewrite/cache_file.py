@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from asd.errors import CacheError, StorageError
+from asd.plain_files import require_replaceable
 from asd.rewrite.cache import Entry, entries, explain, insert, open_database
 
 FORMAT_NAME, FORMAT = "asd-rewrite-cache", 1
@@ -34,6 +35,7 @@ def export_cache(cache: Path, file: Path, *, model: str | None = None) -> int:
     """
     if not file.name or file.is_dir():
         raise StorageError(f"{file}: cannot write the exported cache: name a file, not a folder")
+    require_replaceable(file)
     part = file.with_name(file.name + ".part")
     with closing(_open_existing(cache)) as connection:
         connection.execute("BEGIN")  # one state for both readings, while a conversion may be adding to it

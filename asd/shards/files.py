@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from asd.errors import StorageError
+from asd.plain_files import require_replaceable
 
 _NEARLY_NOTHING_BYTES = 1 << 20
 
@@ -74,6 +75,7 @@ def sync_file(path: Path) -> None:
 
 def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
     """Atomic: readers see the old file or the new one."""
+    require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -104,6 +106,7 @@ def write_arrow(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
 def write_hidden(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[Path, int]:
     """Write an Arrow IPC file beside `path`; returns it, for `give_name`, and the number of rows."""
     rows = 0
+    require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")

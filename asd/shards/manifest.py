@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from asd.errors import ShardError
+from asd.plain_files import require_regular
+from asd.shards.untrusted import (
+    require_inner_path,
+    require_inside,
+    require_split_name,
+    require_task_name,
+    require_version_id,
+)
 
 FORMAT_VERSION = 1
 REWRITTEN_FORMAT = 2
@@ -24,11 +32,11 @@ MANIFEST_NAME = "manifest.json"
 class FileEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str
+    path: Annotated[str, AfterValidator(require_inner_path)]
     """Relative to the version's folder, posix."""
-    split: str | None = None
-    rows: int | None = None
-    size_bytes: int
+    split: Annotated[str | None, AfterValidator(require_split_name)] = None
+    rows: int | None = Field(default=None, ge=0)
+    size_bytes: int = Field(ge=0)
     sha256: str
 
 
@@ -90,9 +98,9 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format_version: int = FORMAT_VERSION
-    version: str
+    version: Annotated[str, AfterValidator(require_version_id)]
     """Hash of everything that decides the content; the same inputs give the same version."""
-    task: str
+    task: Annotated[str, AfterValidator(require_task_name)]
     asd_version: str
     config: dict[str, Any]
     spec: dict[str, Any]
@@ -118,10 +126,12 @@ def read_manifest(folder: Path) -> Manifest:
     """Raises: ShardError if it is missing, damaged, or of a format that this build does not read."""
     path = folder / MANIFEST_NAME
     try:
+        require_regular(path)
+        require_inside(path, folder)
         raw = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ShardError(f"{path} is missing: {folder} is not a finished version. Re-run the conversion.") from None
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise ShardError(f"{path} cannot be read ({exc}). Re-run the conversion to write it again.") from exc
     found = raw.get("format_version") if isinstance(raw, dict) else None
     if found not in READABLE_FORMATS:
@@ -135,4 +145,5 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ShardError(f"{path}: field {where}: {first['msg']}. Re-run the conversion to write it again.") from exc
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ShardError(f"{path}: field {where}: {problem}. Re-run the conversion to write it again.") from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,24 @@ import pyarrow.compute as pc
 from asd.columns import READABLE_SCHEMAS, schema_of_format
 from asd.errors import ShardError, UnknownNameError
 from asd.schemas.styles import parse_style
-from asd.shards.files import open_arrow
+from asd.shards.files import open_arrow, sha256_of
 from asd.shards.manifest import FileEntry, Manifest
 from asd.shards.store import Store
+from asd.shards.untrusted import require_inner_images, require_inside
 
 if TYPE_CHECKING:
     import datasets
 
 
-def _sized(path: Path, entry: FileEntry) -> Path:
-    """Raises: ShardError for a file that is not there or cut off, the commonest damage and the cheapest to see."""
+CHECKED_AT_LOAD_BYTES = 1 << 30
+"""Versions up to this size are checked whole when they are loaded."""
+
+
+def _sized(folder: Path, entry: FileEntry) -> Path:
+    """Raises: ShardError for a file that is not there or cut off, the commonest damage and the cheapest to see; and for
+    a link out of the folder."""
+    path = folder / entry.path
+    require_inside(path, folder)
     try:
         size = path.stat().st_size
     except OSError as exc:
@@ -36,11 +45,27 @@ def shard_paths(folder: Path, manifest: Manifest, split: str | None = None) -> l
     splits = sorted({entry.split for entry in manifest.files if entry.split is not None})
     if split is not None and split not in splits:
         raise UnknownNameError("split", split, splits, hint=f"Looked in {folder}.")
-    return [
-        _sized(folder / entry.path, entry)
-        for entry in manifest.files
-        if entry.split is not None and split in (None, entry.split)
-    ]
+    return [_sized(folder, entry) for entry in _entries(manifest, split)]
+
+
+def _entries(manifest: Manifest, split: str | None) -> list[FileEntry]:
+    return [entry for entry in manifest.files if entry.split is not None and split in (None, entry.split)]
+
+
+def require_sum(path: Path, entry: FileEntry) -> None:
+    """Reads the whole file, once in a process. Raises: ShardError if it is not as it was written."""
+    found = path.stat()
+    digest = _sum_of(path, found.st_mtime_ns, found.st_size, found.st_ino)
+    if digest != entry.sha256:
+        raise ShardError(
+            f"{path} has changed since it was written (sha256 {digest[:12]}, expected {entry.sha256[:12]}). "
+            "Run `asd verify` on the dataset, then convert again."
+        )
+
+
+@lru_cache(maxsize=1 << 14)
+def _sum_of(path: Path, changed_ns: int, size: int, inode: int) -> str:
+    return sha256_of(path)
 
 
 def read_batches(
@@ -50,24 +75,26 @@ def read_batches(
     style: str | None = None,
     split: str | None = None,
     check_values: bool = True,
+    check_sums: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Record batches with the columns of the version's format (`schema_of_format`), memory-mapped.
 
     check_values: look at every offset and every character, so that damage is an error and never a crash; without it
-    (for training) pages are read only when they are used.
+    (for training) pages are read only when they are used. check_sums: compare each file with its checksum before its
+    rows are given, for callers that read it to its end anyway.
 
     Raises: ShardError for damaged files or unknown formats; UnknownNameError for unknown versions, styles, splits.
     """
     store = Store(root)
     resolved = store.resolve(version)
     wanted = parse_style(style).value if style is not None else None
-    for path in shard_paths(store.path_of(resolved), store.manifest(resolved), split):
-        yield from read_shard(path, wanted, check_values=check_values)
-
-
-def _format_of(root: Path, version: str | None) -> int:
-    store = Store(root)
-    return store.manifest(store.resolve(version)).format_version
+    manifest = store.manifest(resolved)
+    paths = shard_paths(store.path_of(resolved), manifest, split)
+    for path, entry in zip(paths, _entries(manifest, split), strict=True):
+        if check_sums:
+            require_sum(path, entry)
+        for batch in read_shard(path, wanted, check_values=check_values):
+            yield require_inner_images(batch, path)
 
 
 def read_shard(path: Path, style: str | None = None, *, check_values: bool = True) -> Iterator[pa.RecordBatch]:
@@ -86,12 +113,19 @@ def read_shard(path: Path, style: str | None = None, *, check_values: bool = Tru
 
 
 def load(
-    path: str | Path, version: str | None = None, style: str | None = None, split: str | None = None
+    path: str | Path,
+    version: str | None = None,
+    style: str | None = None,
+    split: str | None = None,
+    *,
+    check: bool | None = None,
 ) -> datasets.Dataset:
     """A version as a `datasets.Dataset` over the memory-mapped shards.
 
     path: dataset directory, or "DIR@version"; version: "latest" (default), "v1", a name, or an id; style, split: keep
-    only these rows. Rows are dicts; `asd.show(row)` displays one in a notebook.
+    only these rows; check: compare every file with its checksum first, which reads it whole. By default that is done
+    where the rows are read anyway (for a `style`) and for versions of up to 1 GiB.
+    Rows are dicts; `asd.show(row)` displays one in a notebook.
     Raises: UsageError, UnknownNameError, ShardError.
     """
     import datasets
@@ -100,9 +134,15 @@ def load(
     from asd.shards.store import split_location
 
     root, named = split_location(str(path))
+    store = Store(root)
+    resolved = store.resolve(version or named)
+    manifest = store.manifest(resolved)
+    if check is None:
+        size = sum(entry.size_bytes for entry in _entries(manifest, split))
+        check = style is not None or size <= CHECKED_AT_LOAD_BYTES
     table = pa.Table.from_batches(
-        read_batches(root, version or named, style=style, split=split, check_values=False),
-        schema=schema_of_format(_format_of(root, version or named)),
+        read_batches(root, resolved, style=style, split=split, check_values=False, check_sums=check),
+        schema=schema_of_format(manifest.format_version),
     )
     wrapped = ConcatenationTable.from_tables([InMemoryTable(table)])
     return datasets.Dataset(wrapped)

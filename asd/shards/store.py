@@ -17,9 +17,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from asd.errors import ShardError, StorageError, UnknownNameError, UsageError
+from asd.plain_files import require_regular
 from asd.shards.files import storage_errors, sync_folder, write_text
 from asd.shards.locks import held_together
 from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
+from asd.shards.untrusted import require_version_id
 
 VERSIONS, STAGING, REFS, LATEST = "versions", ".staging", "refs", "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -98,6 +100,12 @@ class Store:
             infos.append(VersionInfo(version, names, version == latest, refs[names[0]], self.path_of(version)))
         return infos
 
+    def unnamed(self) -> list[str]:
+        """Ids of finished versions that no ref names: their refs were deleted."""
+        folder, named = self.root / VERSIONS, {ref["version"] for ref in self.refs().values()}
+        ids = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return [name for name in ids if _VERSION.fullmatch(name) and name not in named and self.has(name)]
+
     def resolve(self, name: str | None) -> str:
         """Version id of `name`: "latest" (or None), "v2", a given name, or an id of which 4 letters suffice."""
         self.require()
@@ -111,13 +119,15 @@ class Store:
         refs = self.refs()
         if name in refs:
             return str(refs[name]["version"])
-        known = {str(ref["version"]) for ref in refs.values()}
+        unnamed = self.unnamed()
+        known = {str(ref["version"]) for ref in refs.values()} | {*unnamed}
         matches = sorted(version for version in known if len(name) >= 4 and version.startswith(name))
         if len(matches) == 1:
             return matches[0]
         if len(matches) > 1:
             raise UsageError(f"version {name!r} of {self.root} is ambiguous: {', '.join(matches)}. Give more letters.")
-        raise UnknownNameError("version", name, [*refs, *known, LATEST], hint=f"Looked in {self.root}.")
+        lost = f" Versions without a name, as their refs were deleted: {', '.join(unnamed)}." if unnamed else ""
+        raise UnknownNameError("version", name, [*refs, *known, LATEST], hint=f"Looked in {self.root}.{lost}")
 
     def require(self) -> None:
         """Raises: UsageError if this is no dataset directory."""
@@ -322,10 +332,12 @@ class Store:
 
 def _read_ref(path: Path) -> dict[str, Any]:
     try:
+        require_regular(path)
         ref = json.loads(path.read_text("utf-8"))
         if not isinstance(ref, dict) or not isinstance(ref.get("version"), str):
             raise ValueError("it names no version")  # noqa: TRY004, TRY301  (the same trouble as any other damage)
-    except (OSError, ValueError) as exc:
+        require_version_id(ref["version"])
+    except (OSError, ValueError, RecursionError) as exc:
         raise ShardError(f"{path} cannot be read ({exc}). Delete it; the version itself is not harmed.") from exc
     return ref
 

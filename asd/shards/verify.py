@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from asd.columns import schema_of_format
 from asd.errors import ShardError
 from asd.shards.files import open_arrow, sha256_of
 from asd.shards.manifest import FileEntry, Manifest
-from asd.shards.store import Store
+from asd.shards.store import REFS, Store
+from asd.shards.untrusted import is_inside, stray_images
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Verification:
     rows: int = 0
     size_bytes: int = 0
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is no damage to the version, and should be known."""
 
 
 def verify(root: Path, version: str | None = None, advance: Callable[[int], None] | None = None) -> Verification:
@@ -34,7 +38,7 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
     resolved = store.resolve(version)
     folder = store.path_of(resolved)
     manifest = store.manifest(resolved)
-    found = Verification(resolved, str(folder))
+    found = Verification(resolved, str(folder), notes=_lost_names(store, resolved))
     if manifest.version != resolved:
         found.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
     tally = _Tally()
@@ -48,6 +52,25 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
     return found
 
 
+def _lost_names(store: Store, version: str) -> list[str]:
+    """What a deleted ref means: for this version, and for others."""
+    numbers = [int(name[1:]) for name in store.refs() if re.fullmatch(r"v\d+", name)]
+    gaps = [f"v{number}" for number in range(1, max(numbers, default=0)) if number not in numbers]
+    unnamed = store.unnamed()
+    notes = []
+    if version in unnamed:
+        notes.append(
+            f"no ref in {store.root / REFS} names version {version}: its ref was deleted. Its rows are whole and can be read "
+            "by its id; lost are its number, and when and from where it was made (source, image root), so that "
+            "`asd export` needs --image-root. The same conversion, run again, gives it a number."
+        )
+    if others := [one for one in unnamed if one != version]:
+        notes.append(f"versions that no ref names any more, readable by their ids: {', '.join(others)}")
+    if gaps:
+        notes.append(f"numbers whose refs were deleted: {', '.join(gaps[:20])}{' ...' if len(gaps) > 20 else ''}")
+    return notes
+
+
 @dataclass
 class _Tally:
     styles: Counter[str] = field(default_factory=Counter)
@@ -58,6 +81,9 @@ class _Tally:
 
 def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, found: Verification, tally: _Tally) -> None:
     path = folder / entry.path
+    if not is_inside(path, folder):
+        found.problems.append(f"{path} is a link that leads out of its version's folder (to {path.resolve()})")
+        return
     if not path.is_file():
         found.problems.append(f"{path} is missing")
         return
@@ -89,6 +115,9 @@ def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, found: Verifi
             batch.validate(full=True)
         except pa.ArrowException as exc:
             found.problems.append(f"{path}: damaged column data ({exc})")
+            return
+        if stray := stray_images(batch):
+            found.problems.append(f"{path}: {len(stray)} image paths leave the image root, e.g. {stray[0]!r}")
             return
         for name, counter in (("style", tally.styles), ("maker", tally.makers), ("split", tally.splits)):
             for item in batch[name].value_counts().to_pylist():
