@@ -93,6 +93,10 @@ def convert(
         str | None, typer.Option(help="Also copy the finished version to this address: s3://, gs://, ...")
     ] = None,
     embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
+    follow_links: Annotated[
+        bool,
+        typer.Option("--follow-links", help="With --embed-images: also images that links lead to outside the root."),
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes, this one included. [default: one per core]")] = None,
     engine: Annotated[str | None, typer.Option(help="Where the work is done: local or ray. [default: local]")] = None,
     ray_address: Annotated[
@@ -135,7 +139,8 @@ def convert(
     settings = {
         "task": task, "source": source, "out": out, "seed": seed, "styles": styles, "split": split,
         "template_dir": template_dir, "source_format": source_format, "image_root": image_root,
-        "embed_images": embed_images or None, "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
+        "embed_images": embed_images or None, "follow_links": follow_links or None,
+        "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
         "name": name, "engine": engine, "ray_address": ray_address, "ray_ship_files": ray_ship_files or None,
         "ray_rewriters": ray_rewriters, "ray_rewriter_gpus": ray_rewriter_gpus, "publish": publish,
     }  # fmt: skip
@@ -239,6 +244,9 @@ def export(
     image_root: Annotated[
         str | None, typer.Option(help="Folder or address of the images. [default: where the conversion read them]")
     ] = None,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Also read images that links lead to outside the image root.")
+    ] = False,
     pipeline: Annotated[str | None, typer.Option(help="Export all datasets of a recipe, in its order.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -252,7 +260,7 @@ def export(
         raise UsageError("give --out FOLDER, where to write the files.")
     settings = {
         "out": out, "format": to, "group_turns": group_turns, "split": split, "images": images,
-        "image_root": image_root,
+        "image_root": image_root, "follow_links": follow_links,
     }  # fmt: skip
     run(directories or [], settings, pipeline=pipeline, styles=styles, as_json=json)
 

@@ -12,7 +12,9 @@ from typing import Any
 import xxhash
 
 from asd.errors import SourceError, UsageError
+from asd.plain_files import require_regular
 from asd.shards.files import write_bytes
+from asd.shards.untrusted import is_inside
 
 
 class ImageMode(StrEnum):
@@ -30,6 +32,8 @@ class ImagePlace:
     mode: ImageMode
     out: Path
     task: str
+    follow_links: bool = False
+    """Whether images may be read that a link below `root` points to elsewhere."""
     _copied: set[int] = field(default_factory=set)
 
     @property
@@ -44,6 +48,8 @@ class ImagePlace:
         name = f"images/{self.task}/{image['path']}"
         mark = xxhash.xxh3_64_intdigest(name.encode())
         if mark not in self._copied:
+            if ".." in Path(name).parts:  # of an address, say
+                raise SourceError(f"sample {sample}: image {image['path']!r} has no name that a copy could have.")
             write_bytes(self.out / name, self.read(image, sample), durable=False)
             self._copied.add(mark)
         return name
@@ -63,6 +69,12 @@ class ImagePlace:
             raise UsageError(f"--image-root {root} is an address; reading the images needs a folder.")
         path = Path(root) / str(image["path"])
         try:
+            require_regular(path)
+            if not self.follow_links and not is_inside(path, Path(root)):
+                raise SourceError(
+                    f"sample {sample}: image {image['path']} is a link out of the folder of the images, to "
+                    f"{path.resolve()}. Give --follow-links to read such images, too."
+                )
             return path.read_bytes()
         except OSError as exc:
             raise SourceError(

@@ -34,6 +34,8 @@ class ExportOptions:
     """"paths", "copy" or "embed"; None takes the format's default."""
     image_root: str | None = None
     """Folder or address of the images, where it is not the one that the conversion read."""
+    follow_links: bool = False
+    """Read images, too, that links below that folder point to elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _parts(dataset: str, form: Format, options: ExportOptions, mode: ImageMode) 
     styles = _styles(options.styles, manifest, root)
     parts = [
         Part(root, version, manifest, split, styles, options.group_turns,
-             ImagePlace(image_root, mode, place, manifest.task))
+             ImagePlace(image_root, mode, place, manifest.task, options.follow_links))
         for split in wanted
     ]  # fmt: skip
     if form.needs_root and mode is ImageMode.PATHS:

@@ -67,6 +67,8 @@ class ConvertConfig(BaseModel):
     publish: str | None = None
     """Address (s3://, gs://, ...) that the finished version is copied to as well."""
     embed_images: bool = False
+    follow_links: bool = False
+    """Store images, too, that links below the image root point to elsewhere."""
     shard_rows: int = Field(default=65_536, ge=1)
     shard_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     workers: int | None = Field(default=None, ge=1)

@@ -25,6 +25,7 @@ from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits
 from asd.pipeline.done_mark import DamagedFileError, Imprint, imprint_of
+from asd.pipeline.embeddable import Embeddable
 from asd.pipeline.ingested import (
     COLUMNS,
     DONE,
@@ -91,13 +92,17 @@ class _Ingest:
             lines = (self.folder / "rejects.jsonl").open("w", encoding="utf-8", errors="backslashreplace")
         config = self.config
         measure = Measuring(self.spec, tuple(self.styles), config.rewriter, config.seed, config.split)
+        embeddable = self._embeddable()
         try:
             with closing(read(self.source, measure)) as batches:  # readers elsewhere end now, not when Python tidies up
                 for batch, measured in batches:
                     for reject in batch.rejects:
                         self._reject(reject, lines.write)
                     for rows in measured:
-                        self._add(rows)
+                        usable, refused = (rows, []) if embeddable is None else embeddable.sort_out(rows)
+                        for reject in refused:
+                            self._reject(reject, lines.write)
+                        self._add(usable)
                     advance(batch.table.num_rows)
         finally:
             with storage_errors(self.folder):
@@ -106,6 +111,12 @@ class _Ingest:
             self._close(split)
         self._check_limits()
         return self._finish()
+
+    def _embeddable(self) -> Embeddable | None:
+        root = self.source.image_root
+        if not self.config.embed_images or root is None:
+            return None
+        return Embeddable(root, follow_links=self.config.follow_links)
 
     def _reject(self, reject: Reject, write: Callable[[str], int]) -> None:
         if self.config.strict:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from asd.plain_files import require_replaceable
 from asd_training.errors import RunError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -39,9 +40,10 @@ def require_folder(folder: Path, option: str) -> None:
 
 
 def require_file_place(path: Path, option: str) -> None:
-    """Raises: RunError if no file can be written there."""
+    """Raises: RunError if no file can be written there, StorageError for a device or a link."""
     if path.is_dir():
         raise RunError(f"{option}: {path} is a folder, expected a file to write; give a name in it")
+    require_replaceable(path)
     require_folder(path.parent, option)
 
 

@@ -22,12 +22,15 @@ def command(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line a figure, instead of tables.")] = False,
 ) -> None:
     """Put runs side by side: method by method the mean over seeds with its 95 % interval, and paired differences."""
+    from asd_training.disk import require_file_place
     from asd_training.errors import SettingError
     from asd_training.report.comparison import compare
     from asd_training.report.comparison_text import print_comparison, to_csv, width_needed
 
     if json and csv:
         raise SettingError("--json and --csv exclude each other; give one")
+    if html is not None:
+        require_file_place(html, "--html")
     found = compare(runs, published or ())
     if json:
         print(json_text(found.to_json(), indent=1))
