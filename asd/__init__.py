@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asd.errors import AsdError as AsdError
+    from asd.export.run import Exported
     from asd.pipeline.config import ConvertConfig as ConvertConfig
     from asd.pipeline.convert import Conversion
     from asd.report.notebook import SampleView
     from asd.rewrite.settings import RewriterSettings as RewriterSettings
     from asd.schemas.styles import AnswerStyle as AnswerStyle
     from asd.schemas.task import TaskSpec as TaskSpec
+    from asd.scoring.predictions import ScoreReport
     from asd.shards.diff import Difference
     from asd.shards.reader import load as load
     from asd.shards.verify import Verification
@@ -48,9 +50,11 @@ __all__ = [
     "TaskSpec",
     "convert",
     "diff",
+    "export_version",
     "load",
     "load_task",
     "quality_figures",
+    "score_predictions",
     "show",
     "verify",
 ]
@@ -108,6 +112,32 @@ def diff(left: str | Path, right: str | Path) -> Difference:
     from asd.shards.store import split_location
 
     return run(*split_location(str(left)), *split_location(str(right)))
+
+
+def export_version(path: str | Path, to: str, out: str | Path, **options: Any) -> Exported:
+    """Write "DIR" or "DIR@version" as files that a trainer opens; `asd export --to help` lists the formats.
+
+    options: split, styles, group_turns, images, image_root; see `asd.export.run.ExportOptions`.
+    Raises: UnknownNameError (format), UsageError, ShardError, SourceError (images), StorageError.
+    """
+    from asd.export.run import ExportOptions, export
+
+    return export([path], ExportOptions(to, Path(out), **options))
+
+
+def score_predictions(
+    predictions: str | Path, task: str, gold: str | Path | None = None, rule: str | None = None
+) -> ScoreReport:
+    """Score a file of predictions by a task's rule, as released and repaired.
+
+    gold: file or dataset with the gold answers; None takes those that the predictions carry. rule: another rule than the
+    task's. Scores are in [0, 1]. Raises: ScoreError, UnknownNameError, ShardError.
+    """
+    from asd.scoring.predictions import score_predictions as run
+    from asd.tasks.registry import load_task
+
+    spec = load_task(task)
+    return run(str(predictions), task=spec.name, scorer=rule or spec.scorer, gold=None if gold is None else str(gold))
 
 
 def quality_figures(path: str | Path) -> dict[str, Any]:

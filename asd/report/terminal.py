@@ -125,12 +125,12 @@ def _figure_table(figures: Mapping[str, Any]) -> Table:
 
     from asd.report.verdicts import judge
 
-    colours = {"good": "green", "look": "yellow", "bad": "red", "none": "dim"}
+    colours = {"good": "green", "look": "yellow", "bad": "red"}
     table = _table("quality", "")
     table.add_column("value")
     table.add_column("wanted")
     for verdict in judge(figures):
-        mark = Text("no data" if verdict.mark == "none" else verdict.mark, colours[verdict.mark])
+        mark = Text(verdict.mark, colours[verdict.mark])
         table.add_row(Text(verdict.title), mark, Text(verdict.value), Text(verdict.wanted, "dim"))
     return table
 

@@ -14,9 +14,7 @@ Figures = Mapping[str, Any]
 
 @dataclass(slots=True, frozen=True)
 class Verdict:
-    """mark: "good", "look" (worth a look), "bad", or "none" where the figure is not defined for these
-    rows.
-    """
+    """mark: "good", "look" (worth a look), "bad"; "none" where the figure is not defined for these rows."""
 
     key: str
     title: str
@@ -27,9 +25,32 @@ class Verdict:
     scale: tuple[float, tuple[tuple[str, float], ...]] | None = None
     """A value in 0..1 with named marks to draw it against."""
 
+    @property
+    def remedy(self) -> str:
+        """What to do where the value is not good; empty where it is."""
+        return _REMEDIES[self.key] if self.mark in ("look", "bad") else ""
+
+
+_REMEDIES = {
+    "gold_recoverable": "Look at the samples with `asd inspect DIR`; a template of your own may write responses otherwise.",
+    "question_preserved": "Look at the templates given with --template-dir: each must write the question as it is.",
+    "option_conflicts": "Look at the samples; name synonyms and closed answer sets in the task file, or leave `mined` out.",
+    "letter_chi2_p": "Convert more samples; if it stays, the options come in a fixed order from the source.",
+    "yes_share": "Where questions bring their own yes or no, give the style a smaller share with --ratio-per-style.",
+    "longest_is_gold": "Give the wrong options of the source the length of the right ones, or let `mined` make them.",
+    "probe_multiple_choice": "Look at the samples of smallest pools; leave the style out with --styles, or use a rewriter.",
+    "probe_yes_no": "Look at the samples of smallest pools; leave the style out with --styles, or use a rewriter.",
+    "seen_elsewhere_multiple_choice": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
+    "seen_elsewhere_yes_no": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
+}
+
 
 def judge(figures: Figures) -> list[Verdict]:
-    """All verdicts, in reading order. Figures that are absent or None get the mark "none"."""
+    """Verdicts on the figures that are defined for these rows, in reading order."""
+    return [verdict for verdict in _all_verdicts(figures) if verdict.mark != "none"]
+
+
+def _all_verdicts(figures: Figures) -> list[Verdict]:
     return [
         _whole_share(
             figures,

@@ -10,11 +10,22 @@ from asd.report.verdicts import judge
 
 
 def mark(key: str, **figures: Any) -> str:
-    return next(verdict.mark for verdict in judge(figures) if verdict.key == key)
+    return next((verdict.mark for verdict in judge(figures) if verdict.key == key), "left out")
+
+
+def test_what_is_not_good_comes_with_something_to_do() -> None:
+    for verdict in judge({"gold_recoverable": 0.9, "question_preserved": 1.0}):
+        assert bool(verdict.remedy) == (verdict.mark != "good")
+
+
+@pytest.mark.parametrize(("accuracy", "expected"), [(0.25, "good"), (0.29, "good"), (0.35, "look"), (0.72, "bad")])
+def test_guessing_from_other_rows_is_judged_against_chance(accuracy: float, expected: str) -> None:
+    key = "seen_elsewhere_multiple_choice"
+    assert mark(key, **{key: accuracy, f"{key}_chance": 0.25}) == expected
 
 
 @pytest.mark.parametrize(
-    ("share", "expected"), [(1.0, "good"), (0.9995, "look"), (0.99, "bad"), (None, "none"), (0.0, "bad")]
+    ("share", "expected"), [(1.0, "good"), (0.9995, "look"), (0.99, "bad"), (None, "left out"), (0.0, "bad")]
 )
 def test_shares_that_must_be_whole(share: float | None, expected: str) -> None:
     assert mark("gold_recoverable", gold_recoverable=share) == expected
