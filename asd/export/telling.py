@@ -11,8 +11,9 @@ from typing import Any
 
 from asd.export.conversation import is_kept_dialogue
 from asd.schemas.task import TaskSpec
+from asd.sources.bad_record import BadRecordError
 from asd.sources.kept_rows import tell
-from asd.sources.llava_record import BadRecordError, RecordRules, make_record_rules, read_answer
+from asd.sources.llava_record import RecordRules, make_record_rules, read_answer
 from asd.sources.prompt_text import take_apart
 
 

@@ -30,6 +30,7 @@ class ConversationFiles:
     mains: tuple[str, ...]
     split: str | None
     """Of the rows of files whose names speak of none."""
+    image_roots: tuple[str, ...] = ()
     is_movable: bool = True
 
     def at(self, root: Path) -> ConversationFiles:
@@ -47,7 +48,9 @@ class ConversationFiles:
         for main in mains:
             rel = self.mains[main]
             given = self.split if split_in_name(rel) is None else None
-            for batch in llava.batches(self.root / rel, rel, self.spec, batch_rows=batch_rows):
+            for batch in llava.batches(
+                self.root / rel, rel, self.spec, batch_rows=batch_rows, image_roots=self.image_roots
+            ):
                 yield batch if given is None else NativeBatch(_with_split(batch.table, given), batch.rejects)
 
 
@@ -57,6 +60,7 @@ class ConversationDataSet:
 
     spec: TaskSpec
     loaded: LoadedDataSet
+    image_roots: tuple[str, ...] = ()
     is_movable: bool = False
 
     @property
@@ -79,7 +83,9 @@ class ConversationDataSet:
 
         for name in (self.mains[main] for main in mains):
             records = record_batches(self.loaded.parts[name])
-            for batch in llava.record_batches(records, name, self.spec, batch_rows=batch_rows):
+            for batch in llava.record_batches(
+                records, name, self.spec, batch_rows=batch_rows, image_roots=self.image_roots
+            ):
                 yield NativeBatch(_with_split(batch.table, normalise_split(name)), batch.rejects)
 
 

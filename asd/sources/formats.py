@@ -8,9 +8,11 @@ it and go on.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ import pyarrow.parquet as pq
 from asd.errors import SourceError
 from asd.plain_files import require_regular
 from asd.schemas.layout import Format
-from asd.sources.json_stream import BadRecord, iterate_collection, parse_json
+from asd.sources.json_stream import BadRecord, iterate_collection, iterate_values, parse_json
 from asd.sources.line_spans import MAX_RECORD_BYTES, LineSpan, whole_lines
 
 __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "iterate_records", "open_bytes"]
@@ -33,6 +35,7 @@ __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "ite
 COMPRESSION_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 _HEAD_BYTES = 1 << 16
 _LONGEST_FIRST_LINE = 1 << 24
+_LINES_TRIED = 50
 _ARROW_BATCH_ROWS = 4096
 MAX_UNPACKED_BYTES = 2 << 30
 """Of a compressed Parquet or Arrow file, which is unpacked in memory (such files are compressed inside already)."""
@@ -61,8 +64,44 @@ class ReadOptions:
     """Only these columns of a Parquet or Arrow file; None: all."""
     span: LineSpan | None = None
     """Only these lines of an uncompressed JSON Lines file."""
+    is_record: Callable[[dict[str, Any]], bool] | None = None
+    """Tells a record from an object that holds some, in JSON whose `records` are not said."""
     on_note: Callable[[str], None] = field(default=lambda note: None)
     """Receives what the reader had to do to read the file (another encoding, ...)."""
+
+
+class _Recoded(io.RawIOBase):
+    """UTF-16 or UTF-32 text as UTF-8, which all readers know."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream, self._decoder, self._rest = stream, codecs.getincrementaldecoder(encoding)(), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            data = self._stream.read(1 << 16)
+            self._rest = self._decoder.decode(data, final=not data).encode()
+            if not data:
+                break
+        taken, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32, by the mark that opens the text or by the zeros around its first bracket; None: neither."""
+    for mark, encoding in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+                           (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):  # fmt: skip
+        if head.startswith(mark):
+            return encoding
+    for bracket in (b"{", b"["):
+        if head[:2] == bracket + b"\0" and head[2:4] != b"\0\0":
+            return "utf-16-le"
+        if head[:2] == b"\0" + bracket:
+            return "utf-16-be"
+    return None
 
 
 class _ArrowStream(io.RawIOBase):
@@ -86,7 +125,7 @@ class _ArrowStream(io.RawIOBase):
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[BinaryIO]:
-    """The uncompressed bytes of a file, plain, gzip or Zstandard, whatever its name.
+    """The uncompressed bytes of a file, plain, gzip or Zstandard, whatever its name; UTF-16 and UTF-32 as UTF-8.
 
     Raises: SourceError if it is missing, unreadable, cut off or damaged (also for errors while the body
     reads).
@@ -102,8 +141,13 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
             elif magic == _ZSTD:
                 with io.BufferedReader(_ArrowStream(pa.CompressedInputStream(pa.PythonFile(raw), "zstd"))) as out:
                     yield out
+            elif (encoding := _wide_encoding(magic)) is not None:
+                with io.BufferedReader(_Recoded(raw, encoding)) as recoded:
+                    yield recoded
             else:
                 yield raw
+    except UnicodeError as exc:
+        raise SourceError(f"{path}: the text is not what its first bytes say ({exc}); save it as UTF-8") from exc
     except EOFError as exc:
         raise SourceError(f"{path}: the compressed data ends too early; the file is truncated: fetch it again") from exc
     except (gzip.BadGzipFile, zlib.error, pa.ArrowInvalid) as exc:
@@ -112,15 +156,15 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         raise SourceError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
 
 
-def is_compressed(path: Path) -> bool:
-    """Raises: SourceError if it cannot be read."""
+def is_recoded(path: Path) -> bool:
+    """Whether `open_bytes` gives other bytes than the file's: unpacked, or from UTF-16. Raises: SourceError."""
     try:
         require_regular(path)
         with path.open("rb") as raw:
             magic = raw.read(4)
     except OSError as exc:
         raise SourceError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
-    return magic[:2] == _GZIP or magic == _ZSTD
+    return magic[:2] == _GZIP or magic == _ZSTD or _wide_encoding(magic) is not None
 
 
 def base_suffix(name: str) -> str:
@@ -166,16 +210,37 @@ def _json_kind(text: bytes, stream: BinaryIO, suffix: str) -> Format:
             break
         text += chunk
     first, _, rest = text.partition(b"\n")
+    rest = rest.strip() or stream.read(_HEAD_BYTES).strip()
     if suffix in (".jsonl", ".ndjson"):
-        return "jsonl"
-    if first.rstrip()[-1:] not in (b"}", b"]"):
+        return "json" if _is_spread_out(first.strip(), rest) else "jsonl"
+    if first.rstrip()[-1:] not in (b"}", b"]") or _parsed(first) is None:
         return "json"
+    return "jsonl" if rest else "json"
+
+
+def _is_spread_out(first: bytes, rest: bytes) -> bool:
+    """Whether a file called JSON Lines is a list, or has values that begin or end in the middle of a line."""
+    value = _parsed(first)
+    if value is not None:
+        return isinstance(value, list) and not rest and any(isinstance(item, dict) for item in value)
+    if first in (b"[", b"{"):
+        return True
+    if rest:
+        return not any(isinstance(_parsed(line), dict) for line in rest.split(b"\n")[:_LINES_TRIED])
     try:
-        orjson.loads(first)
-    except orjson.JSONDecodeError:
-        return "json"
-    following = rest.strip() or stream.read(_HEAD_BYTES).strip()
-    return "jsonl" if following else "json"
+        text = first.decode()
+        end = json.JSONDecoder().raw_decode(text)[1]
+    except ValueError:
+        return False
+    return text[end:].lstrip(", ").startswith("{")
+
+
+def _parsed(text: bytes) -> Any:
+    """None also for what is no JSON."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
 
 
 def _looks_like_csv(head: bytes) -> bool:
@@ -216,7 +281,11 @@ def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
         except ValueError as exc:
             raise SourceError(f"{where}: not valid JSON ({exc})") from exc
         return
-    for row, (key, value) in enumerate(iterate_collection(stream, where, options.records)):
+    if options.records:
+        found = iterate_collection(stream, where, options.records)
+    else:
+        found = iterate_values(stream, where, options.is_record)
+    for row, (key, value) in enumerate(found):
         yield row, key, value
 
 

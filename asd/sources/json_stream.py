@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -20,6 +20,7 @@ from asd.schemas.layout import near_names
 from asd.sources.line_spans import MAX_RECORD_BYTES
 
 BLOCK_BYTES = 1 << 20
+_FIRST_VALUE_BYTES = 4 << 20
 _TAIL_WINDOWS = (1 << 13, 1 << 16, 1 << 20)
 _CUT_TRIES = 4
 
@@ -52,7 +53,7 @@ class UnusableValueError(ValueError):
 
 
 def parse_json(text: bytes) -> Any:
-    """One JSON value; NaN and Infinity, which some releases hold, are accepted too.
+    """One JSON value; NaN and Infinity, which pandas and Python write, are nulls.
 
     Raises: ValueError; UnusableValueError for half a surrogate pair, and for what nests too deeply.
     """
@@ -60,7 +61,7 @@ def parse_json(text: bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=lambda name: None)
             if b"\\u" in text:
                 json.dumps(value, ensure_ascii=False).encode()
         except RecursionError:
@@ -69,6 +70,16 @@ def parse_json(text: bytes) -> Any:
             half = ascii(exc.object[exc.start])
             raise UnusableValueError(f"{half} is half of a surrogate pair and no character") from None
         return value
+
+
+def iterate_values(stream: BinaryIO, where: str, is_record: Callable[[dict[str, Any]], bool] | None) -> Iterator[Item]:
+    """(key, value) of each record, wherever it is: in a list, as an object's value, one after the other, alone, or in a
+    list inside an object.
+
+    is_record: tells a record from an object that holds some; None: an object holds some, unless another one follows.
+    Raises: SourceError as `iterate_collection`.
+    """
+    return _Scanner(stream, where).values(is_record)
 
 
 def iterate_collection(stream: BinaryIO, where: str, path: tuple[str, ...] = ()) -> Iterator[Item]:
@@ -158,13 +169,18 @@ class _Scanner:
                 return end
             self.more()
 
-    def bracket_end(self) -> int:
-        depth, seen = 0, 0  # seen: how far behind pos is scanned, kept over refills that move pos to 0
+    def bracket_end(self, limit: int | None = None, ahead: int = 0) -> int:
+        """Behind the bracket that closes the first one from `ahead` on; with a limit, -1 where it is not within it."""
+        depth, seen = 0, ahead  # seen: how far behind pos is scanned, kept over refills that move pos to 0
         while True:
+            if limit is not None and seen > limit:
+                return -1
             match = _TOKEN.search(self.buf, self.pos + seen)
             if match is None or (self.buf[match.start()] == 0x22 and not match.group(1)):
                 seen = (match.start() if match else len(self.buf)) - self.pos
                 if not self.more():
+                    if limit is not None:
+                        return -1
                     raise self.cut_off()
                 continue
             token = self.buf[match.start()]
@@ -224,13 +240,112 @@ class _Scanner:
                 if self.peek() == 0x2C:
                     self.pos += 1
 
+    # -- records in any shape
+
+    def values(self, is_record: Callable[[dict[str, Any]], bool] | None) -> Iterator[Item]:
+        if self.peek() != 0x7B:
+            return self.collection(())
+        if self._is_followed():
+            return self._one_after_the_other()
+        return self.collection(()) if is_record is None else self._inside(is_record)
+
+    def _is_followed(self) -> bool:
+        """Whether another value stands behind the first one, which is looked at no farther than `_FIRST_VALUE_BYTES`."""
+        end = self.bracket_end(_FIRST_VALUE_BYTES)
+        if end < 0:
+            return False
+        while not (rest := self.buf[end:].strip()) and not self.ended:
+            end -= self.pos
+            self.more()
+        return rest.lstrip(b", \t\r\n")[:1] in (b"{", b"[")
+
+    def _one_after_the_other(self) -> Iterator[Item]:
+        """Values with blanks between them, or commas."""
+        while True:
+            self.peek()
+            at = self.pos
+            text = self.value()
+            yield None, self.decode(text, at if at < self.pos else 0)
+            self.record += 1
+            try:
+                if self.peek() == 0x2C:
+                    self.pos += 1
+                    self.peek()
+            except SourceError:
+                return
+
+    def _inside(self, is_record: Callable[[dict[str, Any]], bool]) -> Iterator[Item]:
+        """Of an object: its values, or those of the one list in it, that are records; else itself."""
+        self.pos += 1
+        members: dict[str, Any] = {}
+        found = ""
+        while self.peek() != 0x7D:
+            name = self.key()
+            start = self.peek()
+            if start in _OPEN and self._holds(is_record):
+                if found:
+                    raise SourceError(
+                        f"{self.where}: records stand under {found!r} and under {name!r}; save each list as a file of "
+                        "its own, so that what is train and what is test stays apart"
+                    )
+                found = name
+                self.pos += 1
+                yield from self.elements(_OPEN[start], keyed=start == 0x7B)
+                self.pos += 1
+            else:
+                at, value = self.pos, None
+                if not found and start in _OPEN and self.bracket_end(_FIRST_VALUE_BYTES) < 0:
+                    break  # whatever it is, it is large, and no list of records
+                value = self.decode(self.value(), at)
+                if isinstance(value, dict) and not members and is_record(value):
+                    yield name, value
+                    self.record += 1
+                    if self.peek() == 0x2C:
+                        self.pos += 1
+                    yield from self.elements(0x7D, keyed=True)
+                    return
+                members[name] = value
+            if self.peek() == 0x2C:
+                self.pos += 1
+        if not found:
+            yield None, members
+
+    def _holds(self, is_record: Callable[[dict[str, Any]], bool]) -> bool:
+        """Whether the first element of the collection that starts here is a record; nothing is passed over."""
+        ahead = self._behind_blanks(1)
+        if ahead > 0 and self.buf[self.pos] == 0x7B and (key := _FIRST_KEY.match(self.buf, self.pos)):
+            ahead = self._behind_blanks(key.end() - self.pos)
+        if ahead < 0 or self.buf[self.pos + ahead] != 0x7B:
+            return False
+        end = self.bracket_end(_FIRST_VALUE_BYTES, ahead)
+        try:
+            first = parse_json(self.buf[self.pos + ahead : end]) if end > 0 else None
+        except ValueError:
+            return False
+        return isinstance(first, dict) and is_record(first)
+
+    def _behind_blanks(self, ahead: int) -> int:
+        """How far ahead the next byte stands that is no white space, from `ahead` on; -1 at the end."""
+        while True:
+            match = _SPACE.match(self.buf, self.pos + ahead)
+            if match and match.end() < len(self.buf):
+                return match.end() - self.pos
+            if not self.more():
+                return -1
+
     def collection(self, path: tuple[str, ...]) -> Iterator[Item]:
         self.enter(path)
         start = self.peek()
         if start not in _OPEN:
             raise PathError(f"{self.where}: {'.'.join(path) or 'the outermost value'} is neither a list nor an object")
-        keyed, close = start == 0x7B, _OPEN[start]
         self.pos += 1
+        yield from self.elements(_OPEN[start], keyed=start == 0x7B)
+        self.pos += 1
+        if not path:
+            self.expect_end()
+
+    def elements(self, close: int, *, keyed: bool) -> Iterator[Item]:
+        """Up to the closing bracket."""
         boundary: re.Pattern[bytes] | None = None
         tried = False
         while self.peek() != close:
@@ -254,9 +369,6 @@ class _Scanner:
                 self.pos += 1
             elif self.buf[self.pos] != close:
                 raise self.fail(f"expected ',' between records, found {self.buf[self.pos : self.pos + 1]!r}")
-        self.pos += 1
-        if not path:
-            self.expect_end()
 
     def expect_end(self) -> None:
         try:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,29 +22,47 @@ from asd.errors import SourceError
 from asd.records import Reject
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
-from asd.sources.formats import ARROW_ERRORS, Format, arrow_fault, detect_format, open_bytes
+from asd.sources.formats import (
+    ARROW_ERRORS,
+    BadRecord,
+    Format,
+    ReadOptions,
+    Record,
+    arrow_fault,
+    detect_format,
+    is_recoded,
+    iterate_records,
+    open_bytes,
+)
 from asd.sources.in_order import map_in_order, usable_threads
 from asd.sources.llava_columns import Table, read_arrow, read_block, read_guessed_block
-from asd.sources.llava_record import RecordRules, looks_like, make_record_rules
+from asd.sources.llava_record import RecordRules, Row, make_record_rules, read_record, rows_to_batch
+from asd.sources.messages import looks_like
 from asd.sources.record_blocks import BLOCK_BYTES, ArrayBlocks, Block, Form, iterate_blocks
 
 __all__ = ["FORMATS", "batches", "looks_like", "record_batches"]
 
 FORMATS: frozenset[Format] = frozenset(("json", "jsonl", "parquet", "arrow_file", "arrow_stream"))
 ARROW_BATCH_ROWS = 1 << 14
-COMPRESSED_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-_LONGEST_LINE = 1 << 24
+RECORDS_AT_ONCE = 1 << 10
 
 
 def batches(
-    path: Path, rel: str, spec: TaskSpec, *, batch_rows: int, block_bytes: int = BLOCK_BYTES
+    path: Path,
+    rel: str,
+    spec: TaskSpec,
+    *,
+    batch_rows: int,
+    block_bytes: int = BLOCK_BYTES,
+    image_roots: tuple[str, ...] = (),
 ) -> Iterator[NativeBatch]:
     """Batches of `batch_rows` rows (the last one may be shorter), each with its records' rejects.
 
-    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`).
+    rel: the name of the file in rows, rejects and errors; it also names the split (`test.json`). image_roots: see
+    `asd.sources.image_text.image_text`.
     Raises: SourceError if the file is missing, damaged or cut off, or holds neither an array nor records.
     """
-    rules = make_record_rules(spec, rel)
+    rules = make_record_rules(spec, rel, image_roots)
     kind = detect_format(path)
     if kind in ("json", "jsonl"):
         tables = _json_tables(path, kind, rules, block_bytes)
@@ -57,6 +75,10 @@ def batches(
 
 def _json_tables(path: Path, kind: Format, rules: RecordRules, block_bytes: int) -> Iterator[Table]:
     form = _form(path, kind)
+    if form is None:
+        options = ReadOptions(format="json", is_record=looks_like)
+        yield from _record_tables(iterate_records(path, options, name=rules.file), rules)
+        return
     if form == "array":
         _refuse_cut_off(path, rules.file)
     with open_bytes(path) as stream:
@@ -95,26 +117,35 @@ def _array_tables(blocks: ArrayBlocks, rules: RecordRules) -> Iterator[Table]:
                 pending.clear()
 
 
-def _form(path: Path, kind: Format) -> Form:
-    """A file with one object on one line is JSON Lines of one record."""
+def _form(path: Path, kind: Format) -> Form | None:
+    """None: records that stand neither in a list nor on lines."""
     if kind == "jsonl":
         return "lines"
     with open_bytes(path) as stream:
         head = stream.read(1 << 12).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head.startswith(b"{"):
-            return "array"
-        try:
-            orjson.loads(head + stream.read(_LONGEST_LINE))
-        except orjson.JSONDecodeError:
-            return "array"  # whose reader says what is wrong
-    return "lines" if b"\n" not in head.rstrip() else "array"
+    return "array" if head.startswith(b"[") else None
+
+
+def _record_tables(records: Iterator[Record], rules: RecordRules) -> Iterator[Table]:
+    """Records that are objects already."""
+    while some := list(islice(records, RECORDS_AT_ONCE)):
+        rows: list[Row] = []
+        rejects: list[Reject] = []
+        for number, _, record in some:
+            if isinstance(record, BadRecord):
+                rejects.append(Reject(rules.file, number, "", record.reason, record.detail))
+                continue
+            found, refused = read_record(record, number, rules)
+            rows += found
+            rejects += refused
+        yield rows_to_batch(rows), rejects
 
 
 def _refuse_cut_off(path: Path, where: str) -> None:
     """Looks at the end of a plain file first, so that no row of a truncated array is ever handed on."""
+    if is_recoded(path):
+        return
     with path.open("rb") as raw:
-        if raw.read(4).startswith(COMPRESSED_MAGIC):
-            return
         raw.seek(max(0, path.stat().st_size - 64))
         if raw.read().rstrip().endswith(b"]"):
             return
@@ -124,10 +155,15 @@ def _refuse_cut_off(path: Path, where: str) -> None:
 
 
 def record_batches(
-    records: Iterable[pa.RecordBatch], rel: str, spec: TaskSpec, *, batch_rows: int
+    records: Iterable[pa.RecordBatch],
+    rel: str,
+    spec: TaskSpec,
+    *,
+    batch_rows: int,
+    image_roots: tuple[str, ...] = (),
 ) -> Iterator[NativeBatch]:
     """As `batches`, for conversations that are Arrow record batches already (a `datasets` data set)."""
-    rules = make_record_rules(spec, rel)
+    rules = make_record_rules(spec, rel, image_roots)
 
     def tables() -> Iterator[Table]:
         row = 0

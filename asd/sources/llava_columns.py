@@ -7,7 +7,7 @@ whose meaning this module must match row for row; a block that Arrow cannot pars
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -22,10 +22,11 @@ from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
 from asd.schemas.image_marks import MARK
 from asd.schemas.styles import AnswerStyle
+from asd.sources.bad_record import BadRecordError
+from asd.sources.json_stream import parse_json
 from asd.sources.kept_rows import KEY
 from asd.sources.llava_record import (
     BOX,
-    BadRecordError,
     RecordRules,
     Row,
     normalise_gold,
@@ -63,7 +64,7 @@ _COLUMNS: dict[str, pa.DataType] = {
 _PLAIN = frozenset({"id", "question_id", "image", "conversations"})
 _IDS = ("id", "question_id")
 _ODD_PATH = r"\A[./]|\./|/\.|//|/\z|\\|:|\x00"
-"""At least every path that `normalise_image_path` changes or refuses (RE2)."""
+"""At least every path that `image_text.image_text` changes or refuses (RE2)."""
 _FIRST_RECORD_BYTES = 1 << 16
 _CONSTANT_ROWS = 1 << 16
 
@@ -78,7 +79,7 @@ def read_block(block: Block, rules: RecordRules) -> Table:
     """Native rows of a block, in source order, and its rejects."""
     if rules.is_columnar:
         try:
-            return read_table(parse_block(block), block.first_row, rules)
+            return read_table(parse_block(block), block.first_row, rules, lambda odd: _records_at(block, odd))
         except (UnplainBlockError, pa.ArrowException):
             pass
     return read_block_by_record(block, rules)
@@ -88,7 +89,7 @@ def read_guessed_block(block: Block, rules: RecordRules) -> Table | None:
     """As `read_block`; None if the block is not what was guessed (see `Block.is_guess`)."""
     if rules.is_columnar:
         try:
-            return read_table(parse_block(block), block.first_row, rules)
+            return read_table(parse_block(block), block.first_row, rules, lambda odd: _records_at(block, odd))
         except (UnplainBlockError, pa.ArrowException):
             pass
     try:
@@ -122,14 +123,22 @@ def _records(block: Block, rules: RecordRules, rejects: list[Reject]) -> Iterato
         if block.form == "lines" and not text.strip():
             continue
         try:
-            record = orjson.loads(text)
-        except orjson.JSONDecodeError as exc:
+            record = parse_json(text)
+        except ValueError as exc:
             where = f"line {row + 1}" if block.form == "lines" else f"record {row} (counted from 0)"
-            rejects.append(
-                Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({exc.msg}): {text[:60]!r}")
-            )
+            why = getattr(exc, "msg", exc)
+            rejects.append(Reject(rules.file, row, "", "bad_json", f"{where} is not valid JSON ({why}): {text[:60]!r}"))
             continue
         yield row, record
+
+
+def _records_at(block: Block, places: list[int]) -> list[Any]:
+    """Records of a block that Arrow could parse."""
+    texts = list(_texts(block))
+    try:
+        return [parse_json(texts[place]) for place in places]
+    except ValueError:
+        raise UnplainBlockError from None
 
 
 def _texts(block: Block) -> Iterator[bytes]:
@@ -233,7 +242,9 @@ def read_arrow(batch: pa.RecordBatch, first_row: int, rules: RecordRules) -> Tab
     """Native rows of a batch of a Parquet or Arrow file."""
     if rules.is_columnar:
         try:
-            return read_table(_to_known_types(batch), first_row, rules)
+            return read_table(
+                _to_known_types(batch), first_row, rules, lambda odd: batch.take(pa.array(odd)).to_pylist()
+            )
         except (UnplainBlockError, pa.ArrowException):
             pass
     rows: list[Row] = []
@@ -289,16 +300,21 @@ def _to_turns(column: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(parts, fields=list(_TURN)))
 
 
-def read_table(records: pa.RecordBatch, first_row: int, rules: RecordRules) -> Table:
-    """Native rows of parsed records; `records` has the columns of `_COLUMNS` or fewer."""
+def read_table(
+    records: pa.RecordBatch, first_row: int, rules: RecordRules, whole: Callable[[list[int]], Iterable[Any]]
+) -> Table:
+    """Native rows of parsed records; `records` has the columns of `_COLUMNS` or fewer.
+
+    whole: the records at these places with all that stands in them, for the reader of single records.
+    """
     turns = _Turns(_complete(records), first_row, rules)
     table = turns.table()
-    odd = np.flatnonzero(turns.is_odd)
-    if not len(odd):
+    odd = np.flatnonzero(turns.is_odd).tolist()
+    if not odd:
         return table, []
     rows: list[Row] = []
     rejects: list[Reject] = []
-    for number, record in zip(odd.tolist(), records.take(pa.array(odd)).to_pylist(), strict=True):
+    for number, record in zip(odd, whole(odd), strict=True):
         found, refused = read_record(record, first_row + number, rules)
         rows += found
         rejects += refused
@@ -407,6 +423,9 @@ class _Turns:
             good |= other
         if value.null_count:
             good &= _to_mask(value.is_valid())
+        data, offsets = _string_buffer(value)
+        if b"<img>" in data[offsets[0] : offsets[-1]].tobytes():
+            good &= ~_to_mask(pc.match_substring(value, "<img>"))
         if not good.all():
             self.is_odd[self.record[np.flatnonzero(~good) // 2]] = True
 

@@ -26,15 +26,13 @@ from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources import kept_rows
 from asd.sources.annotators import vote
+from asd.sources.bad_record import BadRecordError
+from asd.sources.image_text import image_texts
+from asd.sources.messages import Message, are_answers, listed_images, read_messages
 from asd.sources.prompt_text import PromptParts, PromptRules, make_rules, take_apart
 
 Row = tuple[Any, ...]
 """Values in the order of NATIVE_SCHEMA."""
-Message = tuple[str, str]
-"""Role (user, assistant, system, or the source's own word for any other) and text."""
-
-ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
-FLAT_KEYS = frozenset({"id", "question_id", "image", "images", "text", "category"})
 
 _EXTRA_KEYS = frozenset(
     {"ocr_tokens", "solution", "lecture", "full_answer", "answer_type", "rationales", "answers", "accepted"}
@@ -54,17 +52,8 @@ _BOX = re.compile(BOX)
 _DECLARE = "name it in the task's YAML (boxes: xyxy_permille, say)"
 _LETTER_ANSWER = re.compile(r"\(?([A-Za-z])\)?[.:)]?")
 _LETTER_AND_TEXT = re.compile(r"\(?([A-Z])[.:)]+[ \t]+(.+)", re.DOTALL)
-_OUTSIDE = re.compile(r"/|\\|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.\-]*://")
 _YES_NO = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "yes!": "yes", "no!": "no"}
 _TRUE_FALSE = {"true": "yes", "false": "no", "true.": "yes", "false.": "no", "1": "yes", "0": "no"}
-
-
-class BadRecordError(Exception):
-    """Carries the reason and the detail of a Reject."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True)
@@ -79,6 +68,8 @@ class RecordRules:
     prompt: PromptRules
     boxes: BoxConvention | None = None
     """How answers write boxes; None: as samples do."""
+    image_roots: tuple[str, ...] = ()
+    """See `asd.sources.image_text.image_text`."""
 
     @property
     def is_columnar(self) -> bool:
@@ -86,7 +77,7 @@ class RecordRules:
         return self.style != AnswerStyle.FREE_FORM and self.boxes is None
 
 
-def make_record_rules(spec: TaskSpec, file: str) -> RecordRules:
+def make_record_rules(spec: TaskSpec, file: str, image_roots: tuple[str, ...] = ()) -> RecordRules:
     rfps = [rfp for texts in spec.rfps.values() for rfp in texts]
     return RecordRules(
         file=file,
@@ -96,6 +87,7 @@ def make_record_rules(spec: TaskSpec, file: str) -> RecordRules:
         default_question=(spec.question or "").strip(BLANKS),
         prompt=make_rules(rfps, is_grounding=spec.native_style == AnswerStyle.BOUNDING_BOX),
         boxes=spec.boxes if spec.native_style == AnswerStyle.BOUNDING_BOX else None,
+        image_roots=image_roots,
     )
 
 
@@ -106,17 +98,6 @@ def split_of(file: str) -> str:
             if word in _SPLIT_NAMES:
                 return _SPLIT_NAMES[word]
     return "train"
-
-
-def looks_like(record: dict[str, Any]) -> bool:
-    """Whether a record is a LLaVA conversation or CoIN's flat test form (its answer may be missing)."""
-    turns = record.get("conversations", record.get("messages"))
-    if isinstance(turns, list):
-        first = turns[0] if turns else None
-        return isinstance(first, dict) and ({"from", "value"} <= first.keys() or {"role", "content"} <= first.keys())
-    if not isinstance(record.get("text"), str) or not record.keys() & {"question_id", "id"}:
-        return False
-    return bool(record.keys() & {"answer", "answer_bbox"}) or record.keys() <= FLAT_KEYS
 
 
 def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], list[Reject]]:
@@ -130,8 +111,7 @@ def read_record(record: Any, row: int, rules: RecordRules) -> tuple[list[Row], l
         if kept_rows.is_shard_row(record):
             return [_row_of_shard(record, row, rules)], []
         source_id = record_id(record) or source_id
-        images = read_images(record)
-        messages = read_messages(record)
+        messages, images = read_conversation(record, rules)
         if _is_passed_through(record, messages, rules):
             return [_passthrough_row(record, messages, images, source_id, row, rules)], []
         if is_placed([text for role, text in messages if role == "user"], len(images)):
@@ -156,77 +136,10 @@ def record_id(record: dict[str, Any]) -> str:
     return ""
 
 
-def read_images(record: dict[str, Any]) -> list[str]:
-    images: list[str] = []
-    for key in ("image", "images"):
-        value = record.get(key)
-        for item in value if isinstance(value, list) else [value]:
-            path = item.get("path") if isinstance(item, dict) else item
-            if isinstance(item, dict) and not path:
-                raise BadRecordError("bad_image", f"{key} holds no path (keys: {', '.join(sorted(item))})")
-            if path is None or path == "":
-                continue
-            if not isinstance(path, str):
-                raise BadRecordError("bad_image", f"{key} must be a path, found {brief(path, 40)!r}")
-            images.append(normalise_image_path(path))
-    return images
-
-
-def normalise_image_path(path: str) -> str:
-    """Relative to the image root, without `.`, `..` or `//`. Raises: BadRecordError if it leaves the root."""
-    clean = posixpath.normpath(path)
-    if clean.startswith("../") or clean in (".", "..") or _OUTSIDE.match(path) or "\x00" in path or "\\" in path:
-        raise BadRecordError("image_outside_root", f"expected a path relative to the image root, found {path[:120]!r}")
-    return clean
-
-
-def read_messages(record: dict[str, Any]) -> list[Message]:
-    turns = record.get("conversations")
-    turns = record.get("messages") if turns is None else turns
-    if turns is None:
-        return _flat_messages(record)
-    if not isinstance(turns, list) or not turns:
-        raise BadRecordError("no_turns", "conversations must be a list with at least one turn")
-    messages = [_read_message(turn, number) for number, turn in enumerate(turns)]
-    system = record.get("system")
-    if isinstance(system, str) and system.strip(BLANKS):
-        messages.insert(0, ("system", system))
-    return messages
-
-
-def _read_message(turn: Any, number: int) -> Message:
-    if isinstance(turn, dict):
-        role = turn.get("from")
-        role = turn.get("role") if role is None else role
-        text = turn.get("value")
-        text = turn.get("content") if text is None else text
-        if isinstance(role, str) and (text is None or isinstance(text, str)):
-            return ROLES.get(role, role), text or ""
-    raise BadRecordError("bad_turn", f"turn {number} (counted from 0) needs from/value or role/content, both text")
-
-
-def _flat_messages(record: dict[str, Any]) -> list[Message]:
-    text = record.get("text")
-    if not isinstance(text, str):
-        raise BadRecordError("no_turns", "expected a list `conversations`, or `text` with an answer; found neither")
-    messages = [("user", text)]
-    for key in ("answer_bbox", "answer"):
-        answer = record.get(key)
-        if isinstance(answer, str | int) and not isinstance(answer, bool):
-            return [*messages, ("assistant", str(answer))]
-        if answer is not None:
-            raise BadRecordError("bad_answer", f"{key} must be text, found {brief(answer, 40)!r}")
-    answers = record.get("answers")
-    voted = vote(answers).gold if _are_answers(answers) else ""
-    return [*messages, ("assistant", voted)] if voted else messages
-
-
-def _are_answers(answers: Any) -> bool:
-    return (
-        isinstance(answers, list)
-        and bool(answers)
-        and (all(isinstance(answer, str) for answer in answers) or all(isinstance(answer, dict) for answer in answers))
-    )
+def read_conversation(record: dict[str, Any], rules: RecordRules) -> tuple[list[Message], list[str]]:
+    """Messages and images, these as the native column has them. Raises: BadRecordError."""
+    messages, shown = read_messages(record)
+    return messages, image_texts(listed_images(record) if shown is None else shown, rules.image_roots)
 
 
 def _is_passed_through(record: dict[str, Any], messages: Sequence[Message], rules: RecordRules) -> bool:
@@ -372,7 +285,7 @@ def _row_of_shard(record: dict[str, Any], row: int, rules: RecordRules) -> Row:
         kept_rows.check_entry({name: record[name] for name in kept_rows.FIELDS})
     except ValueError as exc:
         raise BadRecordError("bad_asd", f"the row is not as exported: {exc}") from exc
-    images, messages = read_images(record), read_messages(record)
+    messages, images = read_conversation(record, rules)
     name = str(record.get("id") or "").removeprefix(f"{record.get('task')}/{record.get('split')}/")
     if not name or not isinstance(record["turn"], int):
         raise BadRecordError("bad_asd", "the row has no id or no turn")
@@ -495,7 +408,7 @@ def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, 
     if rationales := _texts(record.get("rationales")):
         extras["rationales"] = rationales
     answers = record.get("answers")
-    also = [*_texts(record.get("accepted")), *(vote(answers).accepted if _are_answers(answers) else ())]
+    also = [*_texts(record.get("accepted")), *(vote(answers).accepted if are_answers(answers) else ())]
     if also:
         extras["accepted"] = list(dict.fromkeys([gold, *also]))
     return extras

@@ -35,6 +35,7 @@ from asd.sources.layouts import (
     why_unfit,
 )
 from asd.sources.line_spans import LineSpan
+from asd.sources.messages import looks_like, unread_form
 from asd.sources.native_rows import normalise_split, split_in_name
 from asd.sources.open_layout import OpenLayout
 from asd.sources.parts import PART_BYTES, SPAN_BYTES, Part, PartReader, cut_into_parts, rejoin
@@ -233,15 +234,23 @@ class _Opening:
             if isinstance(record, dict) and llava.looks_like(record) and _kind(root, rel) in llava.FORMATS:
                 rels.append(rel)
         if not rels:
-            self.problems.append(f"layout {LLAVA!r}: no file whose first record is a conversation or a flat question")
+            self.problems.append(f"layout {LLAVA!r}: {self._why_no_conversation()}")
         return rels
+
+    def _why_no_conversation(self) -> str:
+        for rel, record in self.firsts.items():
+            if isinstance(record, SourceError) and len(self.firsts) == 1:
+                return str(record)
+            if isinstance(record, dict) and (form := unread_form(record)):
+                return f"{rel} holds {form}"
+        return "no file whose first record is a conversation or a flat question"
 
     def _peek(self, root: Path, rel: str) -> Any:
         if rel not in self.firsts:
             try:
-                self.firsts[rel] = first_record(iterate_records(root / rel))
-            except SourceError:
-                self.firsts[rel] = None
+                self.firsts[rel] = first_record(iterate_records(root / rel, ReadOptions(is_record=looks_like)))
+            except SourceError as exc:
+                self.firsts[rel] = exc
         return self.firsts[rel]
 
     def _conversations(self, root: Path, rels: list[str]) -> PartReader:

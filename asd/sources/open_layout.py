@@ -17,7 +17,7 @@ from asd.schemas.layout import Join, Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
 from asd.sources.expressions import Row, RowError, missing_path
-from asd.sources.formats import BadRecord, ReadOptions, Record, detect_format, is_compressed, iterate_records
+from asd.sources.formats import BadRecord, ReadOptions, Record, detect_format, is_recoded, iterate_records
 from asd.sources.in_order import UntilFault
 from asd.sources.layouts import (
     CompiledLayout,
@@ -104,7 +104,7 @@ class OpenLayout:
     def spans(self, main: int, span_bytes: int) -> list[LineSpan]:
         """Of a main file that can be read from the middle: JSON Lines as they are, counted by no joined file."""
         layout, path = self.layout, self.root / self.main_files[main].rel
-        if layout.one_record_per_file or any(join.aligned for join in layout.joins.values()) or is_compressed(path):
+        if layout.one_record_per_file or any(join.aligned for join in layout.joins.values()) or is_recoded(path):
             return []
         return spans_of_lines(path, span_bytes) if (layout.format or detect_format(path)) == "jsonl" else []
 

@@ -59,7 +59,7 @@ BROKEN_FILES = {
     ),
     "garbage.json": (bytes(range(128, 256)) * 40, "nothing here fits task 'vqav2'"),
     "garbage": (os.urandom(4000).replace(b"{", b"x").replace(b"[", b"x"), "nothing here fits task 'vqav2'"),
-    "utf16.json": (ARRAY.decode().encode("utf-16"), "nothing here fits task 'vqav2'"),
+    "utf16.json": (ARRAY.decode().encode("utf-16")[:-1], "the text is not what its first bytes say"),
     "cut.json.gz": (
         gzip.compress(ARRAY)[:-300],
         "cut.json.gz: the compressed data ends too early; the file is truncated",
@@ -130,7 +130,7 @@ BAD_ROWS = {
     "cut line": (LINES.splitlines()[0][:-40], "bad_json"),
     "image above": (bad_image("../x.jpg"), "image_outside_root"),
     "image absolute": (bad_image("/etc/x.jpg"), "image_outside_root"),
-    "deep": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"\n", "no_turns"),
+    "deep": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"\n", "bad_json"),
     "number": (b"7\n", "not_an_object|bad_record"),
     "half a character": (
         json.dumps(record("bad", "Wh\ud800t?", "car")).encode() + b"\n",
