@@ -69,6 +69,7 @@ def _document(report: ScoreReport, rules: str) -> dict[str, Any]:
         "higher_by_fixed": len(report.only_fixed),
         "examples_higher_by_legacy": report.only_legacy[:5],
         "examples_higher_by_fixed": report.only_fixed[:5],
+        "notes": list(report.notes),
     }
 
 
@@ -80,6 +81,7 @@ def _lines(report: ScoreReport, rules: str) -> list[str]:
     table.add("difference", _shown(report.difference, sign="+"))
     lines = [f"{report.task}: {report.questions:,} questions, {rules} rules: {_shown(_headline(report, rules))} %", ""]
     lines += table.lines()
+    lines += [line for note in report.notes for line in ("", f"note: {note}")]
     if report.legacy is None:
         return [*lines, "", f"no released score: {report.legacy_reason}"]
     lines += ["", f"higher by the released form: {len(report.only_legacy):,}{_examples(report.only_legacy)}"]

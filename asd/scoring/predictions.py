@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from asd.errors import ScoreError
-from asd.scoring.records import ID_FIELDS, read_records, record_id
-from asd.scoring.reference_files import read_references, reference_of
+from asd.scoring.records import ID_FIELDS, read_records, record_id, without_surrogates
+from asd.scoring.reference_files import other_styles, read_references, reference_of
 from asd.scoring.registry import find_rule
-from asd.scoring.rule import Reference
+from asd.scoring.rule import Reference, Rule
 from asd.shards.store import split_location
 
-_TEXT_FIELDS = ("text", "prediction", "answer_text", "response", "output")
+_TEXT_FIELDS = (
+    "text", "prediction", "answer_text", "response", "output", "predict", "pred", "generated_text", "caption", "answer",
+)  # fmt: skip
+"""The VQA challenge's result form has the answer under "answer", where most files have the gold one: it comes last."""
+_READ_FROM, _MENDED = "__read_from__", "__mended__"
 _SHOWN = 5
 
 
@@ -33,6 +38,8 @@ class ScoreReport:
     """Ids that score higher by the released form."""
     only_fixed: list[str] = field(repr=False)
     """Ids that score higher by the repaired form."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the figures must know of the files: answers that were no text, gold answers of another style."""
 
     @property
     def difference(self) -> float | None:
@@ -41,9 +48,11 @@ class ScoreReport:
 
 
 def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
-    """Question id -> record with its answer under "text". Raises: ScoreError for no or double ids, or no answer."""
-    content = read_records(location)
-    records = [content] if isinstance(content, dict) else content
+    """Question id -> record with its answer under "text". An answer that is null or NaN counts as empty.
+
+    Raises: ScoreError for no or double ids, or no answer.
+    """
+    records = _listed(read_records(location))
     if not isinstance(records, list) or not records:
         raise ScoreError(f"{location} holds no predictions: expected a list of records, or one a line")
     found: dict[str, Mapping[str, Any]] = {}
@@ -54,7 +63,7 @@ def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
             raise ScoreError(f"{location}, record {number}: expected an id in one of {', '.join(ID_FIELDS)}")
         if name in found:
             double.append(name)
-        found[name] = {**record, "text": _answer(record, f"{location}, record {number} ({name})")}
+        found[name] = _answered(record, f"{location}, record {number} ({name})")
     if double:
         raise ScoreError(f"{location}: predicted twice: {_some(double)}. Which one counts is not for a scorer to guess")
     return found
@@ -113,6 +122,7 @@ def score_predictions(
     references = match_references(predictions, location, gold=gold, split=split)
     rule, _ = find_rule("letter_sefe" if sefe and scorer == "letter" else scorer)
     names = sorted(references)
+    _check_gold(rule, references, gold or location)
     pairs = [(str(predictions[name]["text"]), references[name]) for name in names]
     fixed = [rule.fixed(*pair) for pair in pairs]
     legacy, reason = _released(rule.legacy, pairs)
@@ -121,7 +131,33 @@ def score_predictions(
         _mean(legacy) if legacy else None, reason, _mean(fixed),
         [name for name, old, new in zip(names, legacy, fixed, strict=False) if old > new],
         [name for name, old, new in zip(names, legacy, fixed, strict=False) if new > old],
+        tuple(_notes(predictions, gold)),
     )  # fmt: skip
+
+
+def _check_gold(rule: Rule, references: Mapping[str, Reference], where: str) -> None:
+    """Raises: ScoreError where no answer could be right: such a score would be 0 whatever was predicted."""
+    if rule.gold_problem is None:
+        return
+    problems = {name: told for name, reference in references.items() if (told := rule.gold_problem(reference))}
+    if problems:
+        first = min(problems)
+        raise ScoreError(
+            f"{where}: {len(problems)} of {len(references)} gold answers cannot be scored by the rule {rule.name} "
+            f"({_some(problems)}): {problems[first]}. Mend the file, or name another --rule"
+        )
+
+
+def _notes(predictions: Mapping[str, Mapping[str, Any]], gold: str | None) -> Iterator[str]:
+    """What is worth knowing of the files beside the score."""
+    empty = [name for name, record in predictions.items() if record.get(_MENDED) == "null"]
+    if empty:
+        yield f"{len(empty):,} predictions are null or NaN; they count as empty answers ({_some(empty)})"
+    cut = [name for name, record in predictions.items() if record.get(_MENDED) == "cut"]
+    if cut:
+        yield f"{len(cut):,} predictions held half an emoji, which was left out ({_some(cut)})"
+    if gold is not None and (told := other_styles(gold)):
+        yield told
 
 
 def _released(rule: Callable[[str, Reference], float], pairs: list[tuple[str, Reference]]) -> tuple[list[float], str]:
@@ -133,19 +169,62 @@ def _released(rule: Callable[[str, Reference], float], pairs: list[tuple[str, Re
 
 def _carried(record: Mapping[str, Any], location: str, name: str) -> Reference:
     """The reference in a prediction itself; "text" and "prompt" there are the answer and the question."""
-    asked = {key: value for key, value in record.items() if key != "text"}
+    asked = {key: value for key, value in record.items() if key not in ("text", record.get(_READ_FROM))}
     try:
         return reference_of(asked, f"{location}, prediction {name!r}")
     except ScoreError as exc:
         raise ScoreError(f"{exc}. Name a file of gold answers with --gold") from exc
 
 
-def _answer(record: Mapping[str, Any], where: str) -> str:
-    text = next((record[field] for field in _TEXT_FIELDS if isinstance(record.get(field), str)), None)
-    if text is None:
-        raise ScoreError(f"{where} has no answer: expected a text in one of {', '.join(_TEXT_FIELDS)}")
-    answer: str = text
-    return answer
+def _listed(content: Any) -> Any:
+    """The records of a file: a list, one record, or a list below a key; of a plain dictionary its ids and answers."""
+    if not isinstance(content, dict) or record_id(content) is not None:
+        return [content] if isinstance(content, dict) else content
+    inner = next(
+        (
+            content[key]
+            for key in ("predictions", "results", "annotations", "data")
+            if isinstance(content.get(key), list)
+        ),
+        None,
+    )
+    if inner is not None:
+        return inner
+    if (
+        content
+        and content.keys().isdisjoint(_TEXT_FIELDS)
+        and all(isinstance(answer, str) for answer in content.values())
+    ):
+        return [{"question_id": name, "text": answer} for name, answer in content.items()]
+    return [content]
+
+
+def _answered(record: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The record with its answer as a text under "text", the field it was read from, and what had to be mended."""
+    name = next((field for field in _TEXT_FIELDS if _as_text(record.get(field)) is not None), None)
+    if name is None:
+        name = next((field for field in _TEXT_FIELDS if _is_missing(record, field)), None)
+        if name is None:
+            raise ScoreError(f"{where} has no answer: expected a text in one of {', '.join(_TEXT_FIELDS)}")
+        return {**record, "text": "", _READ_FROM: name, _MENDED: "null"}
+    text = _as_text(record[name]) or ""
+    whole = without_surrogates(text)
+    return {**record, "text": whole, _READ_FROM: name, _MENDED: "cut" if whole != text else ""}
+
+
+def _is_missing(record: Mapping[str, Any], field: str) -> bool:
+    """Whether a field is there without a value: null, or NaN as pandas writes it."""
+    value = record.get(field, "")
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _as_text(value: Any) -> str | None:
+    """An answer as text: a number is written out, a list of one text is that text (engines give one a sample)."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, float):
+        return None if math.isnan(value) else f"{value:g}"
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else None
 
 
 def _some(names: Any) -> str:

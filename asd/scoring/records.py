@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+import math
+import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,14 +18,30 @@ from asd.errors import ScoreError
 from asd.shards.reader import read_batches
 from asd.shards.store import split_location
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 ID_FIELDS = ("question_id", "questionId", "id")
 _ARROW_MAGIC = b"ARROW1"
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+"""Byte order marks of files that editors and PowerShell write -> their encoding."""
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def record_id(record: Mapping[str, Any]) -> str | None:
-    """The id as text: some releases write numbers."""
-    return next((str(record[field]) for field in ID_FIELDS if record.get(field) not in (None, "")), None)
+    """The id as text. Some releases write numbers, and pandas writes whole ones with a fraction (7.0 is 7)."""
+    return next((name for field in ID_FIELDS if (name := _id_text(record.get(field)))), None)
+
+
+def _id_text(value: Any) -> str:
+    if isinstance(value, float):
+        return (
+            str(int(value)) if math.isfinite(value) and value.is_integer() else "" if math.isnan(value) else str(value)
+        )
+    return "" if value is None else without_surrogates(str(value))
+
+
+def without_surrogates(text: str) -> str:
+    """The text without halves of emoji, which a cut model output holds and no file can."""
+    return _SURROGATE.sub("", text)
 
 
 def read_records(location: str) -> Any:
@@ -37,21 +57,35 @@ def read_records(location: str) -> Any:
         if data.startswith(_ARROW_MAGIC):
             return pa.ipc.open_file(pa.BufferReader(data)).read_all().to_pylist()
         return _parse_json(gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data)
-    except (OSError, EOFError, ValueError, pa.ArrowException) as exc:
+    except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException) as exc:
         raise ScoreError(f"{location} cannot be read as JSON, JSON Lines or Arrow ({exc})") from exc
 
 
 def _parse_json(data: bytes) -> Any:
-    """JSON Lines are told from JSON by the second line: one document is tried first."""
+    """JSON Lines are told from JSON by the second line: one document is tried first. A byte order mark is no content."""
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            data = data.decode(encoding).encode()
     try:
-        content = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        content = _parse(data)
+    except ValueError:
         return [_parse_line(number, line) for number, line in enumerate(data.splitlines(), start=1) if line.strip()]
     return content if not isinstance(content, dict) or record_id(content) is None else [content]
 
 
 def _parse_line(number: int, line: bytes) -> Any:
     try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as exc:
+        return _parse(line)
+    except ValueError as exc:
         raise ValueError(f"line {number}: {exc}") from exc
+
+
+def _parse(text: bytes) -> Any:
+    """One JSON value; NaN and half an emoji, which Python's own writer gives, are read as well. Raises: ValueError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise exc from None

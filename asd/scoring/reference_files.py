@@ -6,15 +6,21 @@ file, JSON Lines, our prediction files and dataset directories: any list or dict
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from asd.errors import ScoreError
-from asd.scoring.records import ID_FIELDS, read_records, record_id
+from asd.schemas.styles import LETTERS
+from asd.scoring.letter_reading import place_of
+from asd.scoring.records import ID_FIELDS, read_records, record_id, without_surrogates
 from asd.scoring.rule import Reference
+from asd.shards.store import split_location
 
 _WRAPPERS = ("annotations", "data", "questions")
+_OWN_FIELDS = ("gold", "ground_truth")
+"""Fields of this package's own files, which hold an option's text and never its letter."""
 _GOLD_FIELDS = ("answer_bbox", "gold", "ground_truth", "answer", "label", "multiple_choice_answer")
 
 
@@ -23,33 +29,143 @@ def read_references(location: str, *, split: str | None = None) -> dict[str, Ref
 
     Raises: ScoreError for a file without answers, or an id that stands twice.
     """
-    found: dict[str, Reference] = {}
+    found: dict[str, tuple[Reference, str]] = {}
     for name, record in _records(location):
         if split is not None and record.get("split", split) != split:
             continue
-        reference = reference_of(record, f"{location}, record {name!r}")
-        if found.setdefault(name, reference) is not reference:
+        read = _read(record, f"{location}, record {name!r}")
+        if found.setdefault(name, read) is not read:
             raise ScoreError(f"{location}: the id {name!r} stands twice, so no answer can be matched to it")
     if not found:
         raise ScoreError(f"{location} holds no gold answers" + (f" of the split {split!r}" if split else ""))
-    return found
+    return _settled(found)
 
 
 def reference_of(record: Mapping[str, Any], where: str) -> Reference:
-    """The reference in one record. Raises: ScoreError if it has no answer."""
-    options = tuple(map(str, record.get("options") or record.get("choices") or ()))
+    """The reference in one record. Raises: ScoreError if it has no answer, or one that may mean two options."""
+    reference, doubt = _read(record, where)
+    if doubt:
+        raise ScoreError(doubt)
+    return reference
+
+
+def other_styles(location: str) -> str:
+    """A sentence on the rows of a dataset that are not in their task's native style; "" where there are none."""
+    if not split_location(location)[0].is_dir():
+        return ""
+    styles = Counter(
+        record["style"] for record in read_records(location)
+        if record.get("style") and record.get("native_style") not in (None, record["style"])
+    )  # fmt: skip
+    if not styles:
+        return ""
+    counts = ", ".join(f"{style} {count:,}" for style, count in sorted(styles.items()))
+    return (
+        f"{location} is a diversified version: {sum(styles.values()):,} of its gold answers are of another style than the "
+        f"task's own ({counts}), which the task's rule is not made for. Give a version made with --ratio 0"
+    )
+
+
+def _read(record: Mapping[str, Any], where: str) -> tuple[Reference, str]:
+    """The reference in one record, and why its gold letter is in doubt ("" if it is not)."""
+    options = _options(record)
+    field = next((name for name in _GOLD_FIELDS if not _is_empty(record.get(name))), None)
+    value = _plain_value(record[field], where) if field is not None else None
     accepted = _accepted(record)
-    gold = next((record[field] for field in _GOLD_FIELDS if record.get(field) not in (None, "")), None)
-    if gold is None and accepted:
-        gold = Counter(accepted).most_common(1)[0][0]
-    if isinstance(gold, int) and not isinstance(gold, bool) and options:
-        if not 0 <= gold < len(options):
-            raise ScoreError(f"{where}: the answer is option number {gold}, but there are {len(options)}")
-        gold = options[gold]
-    if gold is None or gold == "":
+    if isinstance(value, list) and not _is_box(value):
+        accepted = accepted or tuple(_text(one) for one in value if not _is_empty(one))
+        value = Counter(accepted).most_common(1)[0][0] if accepted else None
+    if value is None and accepted:
+        value = Counter(accepted).most_common(1)[0][0]
+    if value is None:
         raise ScoreError(f"{where} has no gold answer: expected one of {', '.join((*_GOLD_FIELDS, 'answers'))}")
-    prompt = str(record.get("prompt") or record.get("text") or record.get("question") or "")
-    return Reference(_text(gold), accepted, options, prompt, _image(record), _side(record))
+    doubt = ""
+    if options:
+        number = _option_number(value, options)
+        if number is not None and not 0 <= number < len(options):
+            raise ScoreError(f"{where}: the answer is option number {number}, but there are {len(options)}")
+        if number is not None:
+            value = options[number]
+        elif field not in _OWN_FIELDS:
+            doubt = _doubt(_text(value), options, where)
+    prompt = str(record.get("prompt") or record.get("text") or record.get("question") or record.get("query") or "")
+    return Reference(_text(value), accepted, options, prompt, _image(record), _side(record)), doubt
+
+
+def _options(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Texts of the options: a list, a dictionary by letter ({"A": ...}), or texts beside their labels."""
+    options = record.get("options") or record.get("choices") or ()
+    if isinstance(options, dict):
+        options = options["text"] if isinstance(options.get("text"), list) else list(options.values())
+    return tuple(map(_text, options)) if isinstance(options, list | tuple) else ()
+
+
+def _option_number(value: Any, options: Sequence[str]) -> int | None:
+    """The place that a number means; a text of digits is one only where no option says so itself."""
+    if isinstance(value, str) and value.strip().isdigit() and place_of(value, options) is None:
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _doubt(gold: str, options: Sequence[str], where: str) -> str:
+    """Why a gold letter may mean two options: it is the text of one and the letter of another."""
+    letter = gold.strip().upper()
+    if len(letter) != 1 or letter not in LETTERS[: len(options)]:
+        return ""
+    by_letter, by_text = LETTERS.index(letter), place_of(gold, options)
+    if by_text is None or by_text == by_letter:
+        return ""
+    return (
+        f"{where}: the gold answer {gold!r} is the letter of option {by_letter + 1} ({options[by_letter]!r}) and the text of "
+        f"option {by_text + 1}: write the option's number, counted from 0, in its place"
+    )
+
+
+def _settled(found: Mapping[str, tuple[Reference, str]]) -> dict[str, Reference]:
+    """The references, gold letters in doubt read as the rest of the file has them: letters or texts.
+
+    Raises: ScoreError where the rest of the file does not tell.
+    """
+    doubts = [doubt for _, doubt in found.values() if doubt]
+    if not doubts:
+        return {name: reference for name, (reference, _) in found.items()}
+    sure = [one for one, doubt in found.values() if one.options and not doubt]
+    texts = sum(place_of(one.gold, one.options) is not None for one in sure)
+    letters = sum(len(one.gold.strip()) == 1 and place_of(one.gold, one.options) is None for one in sure)
+    if bool(texts) == bool(letters):
+        raise ScoreError(doubts[0])
+    return {name: _by_letter(one) if doubt and letters else one for name, (one, doubt) in found.items()}
+
+
+def _by_letter(reference: Reference) -> Reference:
+    return reference._replace(gold=reference.options[LETTERS.index(reference.gold.strip().upper())])
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", []) or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_box(value: Sequence[Any]) -> bool:
+    """Whether a list is the numbers of a box and no list of answers."""
+    return len(value) == 4 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+
+
+def _plain_value(value: Any, where: str) -> Any:
+    """An answer as data sets write it: an object's own text, a list of one box as that box."""
+    if isinstance(value, dict):
+        inner = next(
+            (value[key] for key in ("text", "answer", "value", "label") if not _is_empty(value.get(key))), None
+        )
+        if inner is None:
+            raise ScoreError(
+                f"{where}: the gold answer is an object without a text: expected text, answer, value or label in it"
+            )
+        return _plain_value(inner, where)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list | dict):
+        return _plain_value(value[0], where)
+    return value
 
 
 def _records(location: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -75,10 +191,12 @@ def _listed(location: str, records: Iterable[Any]) -> Iterator[tuple[str, Mappin
 
 def _accepted(record: Mapping[str, Any]) -> tuple[str, ...]:
     answers = record.get("accepted") or record.get("answers") or ()
+    if isinstance(answers, dict):  # SQuAD's form
+        answers = answers.get("text") or ()
     if not isinstance(answers, list | tuple):
         answers = [answers]
     texts = (answer.get("answer") if isinstance(answer, dict) else answer for answer in answers)
-    return tuple(_text(text) for text in texts if text is not None)
+    return tuple(_text(text) for text in texts if not _is_empty(text))
 
 
 def _image(record: Mapping[str, Any]) -> str:
@@ -94,6 +212,11 @@ def _side(record: Mapping[str, Any]) -> float:
 
 
 def _text(value: Any) -> str:
+    """An answer as text. JSON's true and false are the yes and no that they stand for."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return "[" + ",".join(map(str, value)) + "]"
-    return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return without_surrogates(str(value))

@@ -79,3 +79,18 @@ def test_a_dataset_as_gold_takes_the_ids_of_its_exports(tmp_path: Path, left_out
     done = run_asd("score", path, "--task", "vqav2", "--rule", "exact_match", "--gold", tmp_path / "data", "--json")
     assert done.code == 0, done.err
     assert (json.loads(done.out)["questions"], json.loads(done.out)["score_percent"]) == (8, 100.0)
+
+
+def test_a_diversified_version_as_gold_says_so(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "source.jsonl", vqa_records(40))
+    out = tmp_path / "data"
+    assert run_asd("convert", "--task", "vqav2", "--source", source, "--ratio", "0.5", "--out", out).code == 0
+    rows = asd.load(out)
+    path = tmp_path / "merge.jsonl"
+    path.write_text("\n".join(json.dumps({"question_id": row["id"], "text": row["response"]}) for row in rows))
+    done = run_asd("score", path, "--task", "vqav2", "--gold", out)
+    assert done.code == 0, done.err
+    assert f"note: {out} is a diversified version: " in done.out
+    assert "of another style than the task's own (" in done.out
+    notes = json.loads(run_asd("score", path, "--task", "vqav2", "--gold", out, "--json").out)["notes"]
+    assert len(notes) == 1 and notes[0].endswith("Give a version made with --ratio 0")

@@ -163,3 +163,117 @@ def test_predictions_without_gold_answers(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "p.jsonl", answers(a="tea"))
     with pytest.raises(ScoreError, match=r"prediction 'a' has no gold answer.*Name a file of gold answers with --gold"):
         score_predictions(path, task="gqa", scorer="gqa")
+
+
+BASE = [{"question_id": number, "answer": "red"} for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (b"\xef\xbb\xbf" + b"".join(b'{"question_id": %d, "text": "red"}\n' % n for n in range(3)), ""),
+        ('[{"question_id": 0, "text": "red"}, {"question_id": 1, "text": "red"}, {"question_id": 2, "text": "red"}]'
+         .encode("utf-16"), ""),
+        (b"".join(b'{"question_id": %d, "text": "red", "logprob": NaN, "p": -Infinity}\n' % n for n in range(3)), ""),
+        (b"".join(b'{"question_id": %d, "text": "red \\ud83d"}\n' % n for n in range(3)), "3 predictions held half an emoji"),
+        (b"".join(b'{"question_id": %d.0, "text": "red"}\n' % n for n in range(3)), ""),
+        (b'[{"question_id": 0, "answer": "red"}, {"question_id": 1, "answer": "red"}, {"question_id": 2, "answer": "red"}]', ""),
+        (b'{"0": "red", "1": "red", "2": "red"}', ""),
+        (b'{"results": [{"id": 0, "pred": ["red"]}, {"id": 1, "pred": "red"}, {"id": 2, "predict": "red"}]}', ""),
+    ],
+    ids=["bom", "utf-16", "nan", "half an emoji", "float ids", "challenge", "by id", "wrapped"],
+)  # fmt: skip
+def test_predictions_as_the_world_writes_them(tmp_path: Path, content: bytes, note: str) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(content)
+    report = score_predictions(str(path), task="vqav2", scorer="single_string", gold=write(tmp_path / "g.json", BASE))
+    assert (report.questions, report.fixed) == (3, 1.0)
+    assert "".join(report.notes).startswith(note) and bool(report.notes) == bool(note)
+
+
+def test_an_answer_that_is_null_costs_its_row_alone(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(
+        '{"question_id": 0, "text": NaN}\n{"question_id": 1, "text": null}\n{"question_id": 2, "text": "red"}\n'
+    )
+    report = score_predictions(str(path), task="vqav2", scorer="single_string", gold=write(tmp_path / "g.json", BASE))
+    assert report.fixed == pytest.approx(1 / 3)
+    assert report.notes == ("2 predictions are null or NaN; they count as empty answers ('0', '1')",)
+
+
+def test_an_answer_is_never_its_own_gold_answer(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "p.jsonl", [{"question_id": "1", "answer": "tea"}])
+    with pytest.raises(ScoreError, match="Name a file of gold answers with --gold"):
+        score_predictions(path, task="gqa", scorer="gqa")
+
+
+@pytest.mark.parametrize(
+    ("scorer", "record", "answer"),
+    [
+        ("relaxed_number", {"query": "How many?", "label": ["14"]}, "14"),
+        ("relaxed_number", {"label": [14]}, "14"),
+        ("relaxed_number", {"label": 14.0}, "14"),
+        ("exact_match", {"answer": ["teapot", "kettle"]}, "kettle"),
+        ("exact_match", {"answer": {"text": ["teapot"]}}, "teapot"),
+        ("exact_match", {"answers": {"text": ["teapot", "teapot"], "answer_start": [1, 1]}}, "teapot"),
+        ("gqa", {"answer": True}, "yes"),
+        ("yes_no", {"label": "True"}, "Yes"),
+        ("yes_no", {"label": "FALSE"}, "No"),
+        ("yes_no", {"label": True}, "yes"),
+        ("yes_no", {"label": 1}, "Yes"),
+        ("yes_no", {"label": 0}, "No"),
+        ("yes_no", {"label": "0"}, "No"),
+        ("yes_no", {"label": [False]}, "No"),
+        ("letter", {"answer": "B", "options": {"A": "cat", "B": "dog"}}, "B"),
+        ("letter", {"answer": "dog", "options": {"A": "cat", "B": "dog"}}, "B"),
+        ("letter", {"answerKey": 0, "answer": "(B)", "choices": {"label": ["A", "B"], "text": ["cat", "dog"]}}, "dog"),
+        ("letter", {"answer": "1", "options": ["cat", "dog"]}, "B"),
+        ("letter", {"answer": 1.0, "options": ["cat", "dog"]}, "B"),
+        ("letter", {"answer": "2", "options": ["1", "2"]}, "B"),
+        ("letter", {"answer": "B", "options": ["A", "B"]}, "B"),
+        ("iou", {"answer": [[0.1, 0.1, 0.5, 0.5]]}, "[0.1,0.1,0.5,0.5]"),
+    ],
+)
+def test_gold_answers_in_the_kinds_that_data_sets_have(
+    tmp_path: Path, scorer: str, record: dict[str, Any], answer: str
+) -> None:
+    gold = write(tmp_path / "g.json", [{"question_id": 1, **record}])
+    path = write_lines(tmp_path / "p.jsonl", [{"question_id": 1, "text": answer}])
+    assert score_predictions(path, task="x", scorer=scorer, gold=gold).fixed == 1.0
+    wrong = write_lines(tmp_path / "w.jsonl", [{"question_id": 1, "text": "zebra"}])
+    assert score_predictions(wrong, task="x", scorer=scorer, gold=gold).fixed == 0.0
+
+
+@pytest.mark.parametrize(
+    ("scorer", "record", "message"),
+    [
+        ("yes_no", {"answer": "maybe"}, r"1 of 1 gold answers cannot be scored by the rule yes_no \('1'\): .*'maybe' is no yes"),
+        ("letter", {"answer": "bird", "options": ["cat", "dog"]}, r"'bird' is neither a letter nor exactly one of the options"),
+        ("letter", {"answer": "E", "options": ["cat", "dog"]}, "'E' is beyond the last of 2 options"),
+        ("letter", {"answer": "7", "options": ["cat", "dog"]}, "the answer is option number 7, but there are 2"),
+        ("letter", {"answer": "A", "options": ["B", "A"]}, r"letter of option 1 \('B'\) and the text of option 2: write"),
+        ("iou", {"answer": "left"}, r"'left' is no box: expected \[x1,y1,x2,y2\]"),
+        ("final_number", {"answer": "none"}, "'none' holds no number"),
+        ("gqa", {"answer": {"words": "tea"}}, "the gold answer is an object without a text: expected text, answer, value"),
+    ],
+)  # fmt: skip
+def test_gold_answers_that_nothing_could_meet(
+    tmp_path: Path, scorer: str, record: dict[str, Any], message: str
+) -> None:
+    gold = write(tmp_path / "g.json", [{"question_id": 1, **record}])
+    path = write_lines(tmp_path / "p.jsonl", [{"question_id": 1, "text": "A"}])
+    with pytest.raises(ScoreError, match=message):
+        score_predictions(path, task="x", scorer=scorer, gold=gold)
+
+
+@pytest.mark.parametrize(("other", "right"), [("B", "A"), ("dog", "B")])
+def test_a_letter_that_is_also_an_option_is_read_as_the_rest_of_the_file_is(
+    tmp_path: Path, other: str, right: str
+) -> None:
+    records = [
+        {"question_id": 1, "answer": "A", "options": ["B", "A", "C"]},
+        {"question_id": 2, "answer": other, "options": ["cat", "dog"]},
+    ]
+    path = write_lines(tmp_path / "p.jsonl", [{"question_id": 1, "text": right}, {"question_id": 2, "text": "B. dog"}])
+    gold = write(tmp_path / "g.json", records)
+    assert score_predictions(path, task="x", scorer="letter", gold=gold).fixed == 1.0
