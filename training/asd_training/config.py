@@ -217,7 +217,7 @@ class DataConfig(_Section):
     image_root: str | None = None
     """Folder that image paths are relative to; null = that of the source, where it is known."""
     max_train: Count | None = None
-    """Training rows per task at most, chosen by hash: the same ones whatever the order."""
+    """Training rows (records, with `train.unit: record`) per task at most, chosen by hash: the same ones whatever the order."""
     max_test: Count | None = None
 
     @model_validator(mode="before")
@@ -258,9 +258,12 @@ class TrainConfig(_Section):
     steps: Count | None = None
     """Optimizer steps per task; replaces `epochs`."""
     batch: Count = 16
-    """Rows per device and micro-batch."""
+    """Rows per device and micro-batch; `unit` says what a row is."""
     accumulate: Count = 1
     """Micro-batches per optimizer step."""
+    unit: Literal["turn", "record"] = "turn"
+    """What one of these rows is. turn: each question by itself; record: all turns of one source record in one
+    conversation, its images before the first question, every answer learnt, as released multi-turn training does."""
     warmup: Share = 0.03
     """Share of the steps over which the learning rate rises."""
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"

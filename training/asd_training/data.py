@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 import asd
 from asd.errors import AsdError, UnknownNameError
@@ -22,12 +22,14 @@ from asd.shards.store import Store, split_location
 from asd.tasks.registry import load_task
 from asd_training.errors import TaskDataError
 from asd_training.pocket.source import with_drawn_tasks
+from asd_training.training_units import TrainingUnits, Unit
 
 if TYPE_CHECKING:
     from asd_training.config import DataConfig, TaskEntry
 
 _COLUMNS = [
     "id", "task", "images", "question", "options", "prompt", "response", "messages", "native_style", "style", "gold", "accepted",
+    "source_file", "source_row", "group", "turn",
 ]  # fmt: skip
 
 
@@ -71,13 +73,12 @@ class Rows:
         """Rows in another style than their task's own."""
         return int(pc.sum(pc.not_equal(self.table["style"], self.table["native_style"])).as_py() or 0)
 
-    def at_most(self, count: int | None) -> Rows:
-        """`count` rows chosen by a hash of their ids, in the order they have."""
-        if count is None or count >= len(self):
+    def at_most(self, count: int | None, unit: Unit = "turn") -> Rows:
+        """`count` rows, or the rows of `count` records, chosen by a hash of their ids, in the order they have."""
+        units = TrainingUnits(self.table, unit)
+        if count is None or count >= len(units):
             return self
-        keys = [xxhash.xxh3_64_intdigest(row_id.encode()) for row_id in self.table["id"].to_pylist()]
-        chosen = sorted(sorted(range(len(keys)), key=keys.__getitem__)[:count])
-        return Rows(self.table.take(chosen), self.location)
+        return Rows(self.table.take(units.rows_of_at_most(count)), self.location)
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,12 @@ class TaskData:
     test_split: str
     image_root: Path | None = None
     test_image_root: Path | None = None
+    unit: Unit = "turn"
+
+    @cached_property
+    def examples(self) -> TrainingUnits:
+        """What is trained on: the training rows one by one, or record by record."""
+        return TrainingUnits(self.train.table, self.unit, self.train.location)
 
     def native_responses(self) -> list[str]:
         """The distinct responses of the training rows in native style, sorted."""
@@ -114,19 +121,25 @@ class TaskData:
 
 
 def load_tasks(
-    config: DataConfig, pinned: Mapping[str, Mapping[str, str]] | None = None, *, train: bool = True
+    config: DataConfig,
+    pinned: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    train: bool = True,
+    unit: Unit = "turn",
 ) -> list[TaskData]:
     """All tasks, checked before any training.
 
     pinned: task -> {"train", "test"} -> "DIR@version" to read, in place of converting or taking the latest;
-    train: False leaves the need for training rows out. Raises: TaskDataError that says which task has no rows, no
-    scorer, or shards that cannot be read or made.
+    train: False leaves the need for training rows out; unit: what a training example is.
+    Raises: TaskDataError that says which task has no rows, no scorer, or shards that cannot be read or made.
     """
     config = with_drawn_tasks(config)
-    return [_load_task(entry, config, (pinned or {}).get(entry.name), train) for entry in config.tasks]
+    return [_load_task(entry, config, (pinned or {}).get(entry.name), unit, train=train) for entry in config.tasks]
 
 
-def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] | None, train: bool) -> TaskData:
+def _load_task(
+    entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] | None, unit: Unit, *, train: bool
+) -> TaskData:
     if pinned is not None:
         train_at, test_at = pinned["train"], pinned["test"]
     else:
@@ -142,7 +155,7 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
         _require_same_task(entry, shards)
     native = test_shards.spec.native_style.value
     test_rows = test_rows.only("style", native).at_most(config.max_test)
-    train_rows = train_rows.at_most(config.max_train)
+    train_rows = train_rows.at_most(config.max_train, unit)
     if train:
         _require_rows(entry.name, train_rows, train_shards, config.train_split, "training rows")
     _require_rows(entry.name, test_rows, test_shards, test_split, f"test rows of the native style {native!r}")
@@ -159,6 +172,7 @@ def _load_task(entry: TaskEntry, config: DataConfig, pinned: Mapping[str, str] |
         image_root=Path(given) if given else train_shards.image_root,
         test_split=test_split,
         test_image_root=Path(given) if given else test_shards.image_root,
+        unit=unit,
     )
 
 

@@ -38,6 +38,8 @@ class Encoded:
     by_token: dict[str, Tensor] = field(default_factory=dict)
     images: dict[str, Tensor] = field(default_factory=dict)
     style: str = ""
+    answer_styles: tuple[str, ...] = ()
+    """Of a record: the style of each answer, which `mask` parts; empty where all have `style`."""
     instruction: Tensor | None = None
     """float32 (d,): embedding of the bare instruction, where the method reads it."""
 
@@ -233,12 +235,18 @@ class Collator:
         self.styles = {style: number for number, style in enumerate(styles)}
 
     def training(self, rows: Sequence[Encoded]) -> dict[str, Tensor]:
-        """With `labels` (rows, tokens), IGNORED outside answers, and `style` (rows,), the position in `styles`."""
+        """With `labels` (rows, tokens), IGNORED outside answers, and `style` (rows, tokens), the position in `styles`."""
         batch = self._batch(rows, left=False)
         labels = [row.ids.masked_fill(~row.mask, IGNORED) for row in rows]
         batch["labels"] = _pad(labels, IGNORED, left=False)
-        batch["style"] = torch.tensor([self.styles[row.style] for row in rows])
+        batch["style"] = _pad([self._style_of_tokens(row) for row in rows], 0, left=False)
         return batch
+
+    def _style_of_tokens(self, row: Encoded) -> Tensor:
+        """int64 (tokens,): the place of the style of the answer that a token belongs to; before answers of no meaning."""
+        by_answer = torch.tensor([self.styles[style] for style in row.answer_styles or (row.style,)])
+        begins = row.mask & ~torch.cat([row.mask.new_zeros(1), row.mask[:-1]])
+        return by_answer[(begins.cumsum(0) - 1).clamp(0, len(by_answer) - 1)]
 
     def generation(self, rows: Sequence[Encoded]) -> dict[str, Tensor]:
         return self._batch(rows, left=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from asd_training.data import Rows, TaskData
 from asd_training.encoding import Collator, Encoded, Encoder, find_per_row
-from asd_training.errors import ModelError
+from asd_training.errors import ModelError, SettingError
 from asd_training.example_cache import ExampleCache
 from asd_training.instruction_encoders import build_instruction_encoder
 from asd_training.methods.registry import method_class
@@ -25,7 +25,7 @@ _TEMPLATE_BYTES = 256
 
 
 class RunInputs:
-    """styles: those of all training rows, in the order that loss lines use. Raises: ModelError."""
+    """styles: those of all training rows, in the order that loss lines use. Raises: ModelError, SettingError."""
 
     def __init__(self, config: RunConfig, tasks: Sequence[TaskData]) -> None:
         self.config = config
@@ -38,9 +38,13 @@ class RunInputs:
         )
         self._cache = ExampleCache(config.train.cache_mb * 2**20)
         self._encoders: dict[Path | None, Encoder] = {}
-        self._embed = (
-            build_instruction_encoder(config.method) if method_class(config.method).reads_instructions else None
-        )
+        reads_instructions = method_class(config.method).reads_instructions
+        if reads_instructions and config.train.unit == "record":
+            raise SettingError(
+                f"the method {config.method.method!r} chooses what it adds by the instruction of a row, and a record has "
+                "several; set train.unit: turn"
+            )
+        self._embed = build_instruction_encoder(config.method) if reads_instructions else None
 
     def encoder(self, image_root: Path | None) -> Encoder:
         if image_root not in self._encoders:
@@ -55,12 +59,14 @@ class RunInputs:
         return self._encoders[image_root]
 
     def example(self, task: TaskData, number: int) -> Encoded:
-        """A training row, question and answer."""
+        """A training row, question and answer, or a record with all of its turns."""
         encoder = self.encoder(task.image_root)
 
         def make() -> Encoded:
-            row = task.train[number]
-            return self._with_instruction(encoder.example(row), row)
+            row = task.examples[number]
+            encoded = self._with_instruction(encoder.example(row), row)
+            encoded.answer_styles = tuple(row.get("answer_styles", ()))
+            return encoded
 
         return self._cache.get(("train", task.train_shards.location, task.name, number), make)
 
@@ -95,10 +101,11 @@ class RunInputs:
         where it has more. Raises: TaskDataError.
         """
         encoder = self.encoder(task.image_root)
-        for number in (task.train.message_bytes() + _TEMPLATE_BYTES > encoder.max_length).nonzero()[0]:
-            encoder.text_length(task.train[int(number)])  # only where there are more bytes than tokens allowed
-        step = max(1, len(task.train) // 1000)
-        lengths = sorted(encoder.text_length(task.train[number]) for number in range(0, len(task.train), step))
+        rows = task.examples
+        for number in (rows.sums(task.train.message_bytes() + _TEMPLATE_BYTES) > encoder.max_length).nonzero()[0]:
+            encoder.text_length(rows[int(number)])  # only where there are more bytes than tokens allowed
+        step = max(1, len(rows) // 1000)
+        lengths = sorted(encoder.text_length(rows[number]) for number in range(0, len(rows), step))
         return {"shortest": lengths[0], "median": lengths[len(lengths) // 2], "longest": lengths[-1]}
 
 

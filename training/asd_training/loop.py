@@ -65,7 +65,9 @@ def _run(config: RunConfig, folder: RunFolder, say: Say) -> dict[str, Any]:
         folder.claim(config)
     wait_for_all()
     try:
-        tasks = load_tasks(config.data, folder.pinned_shards(), train=method_class(config.method).trains)
+        tasks = load_tasks(
+            config.data, folder.pinned_shards(), train=method_class(config.method).trains, unit=config.train.unit
+        )
         require_images(tasks)
         wait_for_all()
         if writes_files():
@@ -112,6 +114,10 @@ class Loop:
     def shards(self) -> bool:
         return shards_model(self.config.train.shard)
 
+    @property
+    def _units(self) -> str:
+        return "rows" if self.config.train.unit == "turn" else "records"
+
     def placed(self, model: nn.Module) -> nn.Module:
         """The model as it is asked questions: itself, or a sharded copy."""
         copies = self.shards and self.config.eval.engine == "transformers"
@@ -135,9 +141,8 @@ class Loop:
     def _check_lengths(self, stages: Sequence[Stage]) -> None:
         for name in dict.fromkeys(task for stage in stages for task in stage.tasks):
             tokens = self.inputs.require_length(self.tasks[name])
-            self.say(
-                f"{name}: {len(self.tasks[name].train):,} rows of {tokens['shortest']} to {tokens['longest']} tokens of text"
-            )
+            told = f"{len(self.tasks[name].examples):,} {self._units}"
+            self.say(f"{name}: {told} of {tokens['shortest']} to {tokens['longest']} tokens of text")
 
     def _check_engine(self, model: nn.Module) -> None:
         """Before time is spent on training."""
@@ -201,9 +206,9 @@ class Loop:
         count = sum(parameter.numel() for parameter in trainable(model).values())
         tasks = [self.tasks[name] for name in stage.tasks]
         replayed = self._replayed(stage)
-        again = f" and {len(replayed):,} rows of earlier tasks" if replayed else ""
+        again = f" and {len(replayed):,} {self._units} of earlier tasks" if replayed else ""
         self.say(
-            f"{stage.folder}: training {count:,} parameters on {sum(len(task.train) for task in tasks):,} rows{again}"
+            f"{stage.folder}: training {count:,} parameters on {sum(len(task.examples) for task in tasks):,} {self._units}{again}"
         )
         sharded = self._shared_out(model) if self.shards else None
         trained = sharded.model if sharded else model

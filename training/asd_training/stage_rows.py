@@ -32,8 +32,8 @@ class TrainingRows:
 
     def losses(self, model: nn.Module, count: int, sample: str) -> Iterator[Tensor]:
         model.eval()
-        places = [(task, number) for task in self.tasks for number in range(len(task.train))]
-        ids = [row_id for task in self.tasks for row_id in task.train.table["id"].to_pylist()]
+        places = [(task, number) for task in self.tasks for number in range(len(task.examples))]
+        ids = [row_id for task in self.tasks for row_id in task.examples.ids()]
         for place in sample_rows(ids, count, sample):
             yield self._loss(model, *places[place])
 
@@ -53,7 +53,5 @@ class TrainingRows:
 def replayed_rows(tasks: Sequence[TaskData], count: int, sample: str) -> list[tuple[TaskData, int]]:
     """`count` rows of each task, as (task, number of the row)."""
     return [
-        (task, number)
-        for task in tasks
-        for number in sample_rows(task.train.table["id"].to_pylist(), count, f"{sample}:{task.name}")
+        (task, number) for task in tasks for number in sample_rows(task.examples.ids(), count, f"{sample}:{task.name}")
     ]

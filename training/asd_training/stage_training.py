@@ -53,7 +53,7 @@ def train_stage(
     replayed: rows of other tasks, by task and number, that are mixed in; sharded: what `model` is the copy of.
     """
     settings = config.train
-    ends = list(accumulate(len(task.train) for task in tasks))
+    ends = list(accumulate(len(task.examples) for task in tasks))
     num_rows = ends[-1] + len(replayed)
 
     def encode(number: int) -> Encoded:

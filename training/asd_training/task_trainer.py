@@ -134,7 +134,7 @@ class TaskTrainer(Trainer):
         targets = labels[:, 1:]
         rows, places = (targets != IGNORED).nonzero(as_tuple=True)
         losses = cross_entropy(outputs.logits[rows, places].float(), targets[rows, places], reduction="none")
-        self._totals.add_losses(losses, styles[rows])
+        self._totals.add_losses(losses, styles[:, 1:][rows, places])
         step = self.state.global_step + 1
         self._first_bad.watch(losses, step)
         tokens = num_items_in_batch if num_items_in_batch is not None else len(losses)
