@@ -47,7 +47,7 @@ def test_limits_choose_by_hash_and_keep_the_order(data: dict[str, Any]) -> None:
 def test_conversion_on_the_fly_makes_the_same_rows(data: dict[str, Any], workshop: Path, tmp_path: Path) -> None:
     given = two_tasks(workshop / "data") | {"root": str(tmp_path)}
     made = load_tasks(DataConfig.model_validate({**given, "tasks": given["tasks"][:1]}))[0]
-    assert list(made.train) == list(load(data).train)
+    assert [{**row, "location": ""} for row in made.train] == [{**row, "location": ""} for row in load(data).train]
     assert made.train_shards.source == given["tasks"][0]["source"]
 
 
