@@ -12,7 +12,7 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -36,6 +36,7 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _PROFILE = b"Raw profile type "
+_HEAD_BYTES = 1 << 17
 _quiet = threading.Lock()  # warning filters belong to the process: two threads would restore each other's
 
 
@@ -62,7 +63,18 @@ def picture_size(source: bytes | Path) -> tuple[int, int]:
 
     Raises: as `read_picture`, but that a file that is cut short behind its head is not noticed.
     """
-    with _opened(source) as opened:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            if len(head) == _HEAD_BYTES:
+                with suppress(PictureError):
+                    return _size_of(head)
+            return _size_of(head + file.read())  # of a TIFF the sizes may stand at the end
+    return _size_of(source)
+
+
+def _size_of(data: bytes) -> tuple[int, int]:
+    with _opened(data) as opened:
         width, height = opened.size
         if opened.format == "TIFF" or (opened.format == "PNG" and "exif" not in opened.info):
             return width, height  # turned by Pillow already; or it would decode all pixels, to look behind them

@@ -180,3 +180,18 @@ def test_earlier_answers_with_a_special_token_are_asked_as_they_were_learnt() ->
     unexpanded, _ = one.request(row(turns))
     assert unexpanded == [token for at, token in enumerate(question.ids.tolist())
                           if token != question.ids[max(0, at - 1)] or one.tokenizer.decode(token) != "<image>"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_later_turn_may_bring_a_picture_of_its_own(name: str) -> None:
+    family = FAMILIES[name]
+    one = encoder(family)
+    later = [*SAID[:2], {"role": "user", "content": "<image>\nAnd this?"}, SAID[3]]
+    example, first = one.example(row(later, images=2)), one.example(row(SAID[:2]))
+    assert example.ids[: len(first.ids)].tolist() == first.ids.tolist()
+    whole = one.example(row(SAID))
+    assert example.ids[example.mask].tolist() == whole.ids[whole.mask].tolist()
+    marks = example.ids.tolist().count(one.tokenizer.convert_tokens_to_ids(family.image))
+    assert marks == 2 * first.ids.tolist().count(one.tokenizer.convert_tokens_to_ids(family.image))
+    both = one.example(row([{"role": "user", "content": "<image>\n<image>\nBoth?"}, SAID[3]], images=2))
+    assert {key: t.shape for key, t in example.images.items()} == {key: t.shape for key, t in both.images.items()}

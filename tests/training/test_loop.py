@@ -67,7 +67,7 @@ def test_a_run_leaves_what_it_promises(root: Path) -> None:
     expected = {f"tasks/{task}/{name}" for task in ("01-vqav2", "02-scienceqa") for name in stage}
     answered = ("01-after-vqav2/vqav2", "02-after-scienceqa/vqav2", "02-after-scienceqa/scienceqa")
     expected |= {f"predictions/{name}.arrow" for name in answered}
-    assert files == expected | {"config.json", "results.json", ".lock"}
+    assert files == expected | {"config.json", "preflight.json", "results.json", ".lock"}
     assert results == json.loads((config.run_dir / "results.json").read_text())
     assert results["finished"]
     stages = ["01-vqav2", "02-scienceqa"]
@@ -300,6 +300,7 @@ def test_out_of_memory_says_what_to_lower(root: Path, monkeypatch: pytest.Monkey
 def test_a_row_that_is_too_long_is_told_before_training(root: Path) -> None:
     settings = one_task(root, name="long", train={"max_length": 100})
     with pytest.raises(
-        TaskDataError, match=r"row vqav2/train/\w+ has 1\d\d tokens of text alone; train.max_length is 100"
+        TaskDataError,
+        match=r"task 'vqav2': row vqav2/train/\w+ has 1\d\d tokens, 3 of .*; train.max_length is 100: set it to 1",
     ):
         run(build_config(settings), quiet)

@@ -2,6 +2,7 @@
 
 RUN_DIR/
   config.json        the resolved configuration, package versions, commit, shard versions; written first
+  preflight.json     what the run was going to do, as it was told before it began
   tasks/NN-<task>/   see `asd_training.stage_files`; NN counts from 01
   predictions/NN-after-<task>/<evaluated task>[.<style>].arrow
   results.json       written after every stage
@@ -43,6 +44,7 @@ class RunFolder:
         self.root = root
         self.config_file = root / "config.json"
         self.results_file = root / "results.json"
+        self.preflight_file = root / "preflight.json"
         self._lock = FileLock(root / ".lock")
 
     # -- opening ------------------------------------------------------------------------------------------------

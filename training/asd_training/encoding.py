@@ -80,10 +80,10 @@ class Encoder:
         return self._assemble(self._asked(row), row)
 
     def _asked(self, row: Row) -> list[Piece]:
-        self._require_no_marks(row["messages"], row["id"])
+        self.require_no_marks(row["messages"], row["id"])
         return self.prompts.asked(row["messages"], row["id"])
 
-    def _require_no_marks(self, messages: Sequence[Mapping[str, str]], row_id: str) -> None:
+    def require_no_marks(self, messages: Sequence[Mapping[str, str]], row_id: str) -> None:
         """Raises: TaskDataError if a question would be read otherwise than it is written."""
         for message in messages:
             text = message["content"].replace(IMAGE_MARK, "") if message["role"] != "assistant" else ""
@@ -96,7 +96,7 @@ class Encoder:
     def request(self, row: Row) -> tuple[list[int], list[Image.Image]]:
         """A question for an engine that preprocesses images itself: tokens with each image still one mark, and images."""
         pieces = self._asked(row)
-        self._require_marks(pieces[0].text, row)
+        self._require_marks(pieces, row)
         ids = self._tokens(pieces[0].text)
         for tokens, _ in self._continuations(pieces):
             ids += tokens
@@ -104,34 +104,45 @@ class Encoder:
 
     def example(self, row: Row) -> Encoded:
         """Question and answer, the answer's tokens (its end token too) marked. Raises: TaskDataError."""
-        self._require_no_marks(row["messages"], row["id"])
+        self.require_no_marks(row["messages"], row["id"])
         return self._fit(self._assemble(self.prompts.pieces(row["messages"], row["id"]), row), row)
 
     def _assemble(self, pieces: Sequence[Piece], row: Row) -> Encoded:
-        first = self._encode(pieces[0].text, row)
-        ids, mask = [first.ids], [first.mask]
-        for tokens, is_answer in self._continuations(pieces):
-            ids.append(torch.tensor(tokens, dtype=torch.int64))
-            mask.append(torch.full((len(tokens),), is_answer))
-        encoded = Encoded(torch.cat(ids), torch.cat(mask), images=first.images, style=row["style"])
-        extra = len(encoded.ids) - len(first.ids)
-        encoded.by_token = {key: torch.cat([t, t.new_zeros(extra)]) for key, t in first.by_token.items()}
-        return encoded
+        self._require_marks(pieces, row)
+        pictures = [self._image(image, row["id"]) for image in row["images"]]
+        shown = pieces[0].text.count(self.prompts.image_token)
+        parts = [self._encode(pieces[0].text, pictures[:shown], row)]
+        for (tokens, is_answer), piece in zip(self._continuations(pieces), pieces[1:], strict=True):
+            count = piece.text.count(self.prompts.image_token)
+            if count:
+                parts.append(self._encode(piece.text, pictures[shown : shown + count], row, first=False))
+                shown += count
+            else:
+                ids = torch.tensor(tokens, dtype=torch.int64)
+                parts.append(Encoded(ids, torch.full((len(tokens),), is_answer)))
+        images = parts[0].images
+        if any(part.images for part in parts[1:]):  # the layout of several pictures is the processor's own affair
+            images = self._encode(self.prompts.image_token * shown, pictures, row).images
+        by_token = {
+            key: torch.cat([part.by_token.get(key, torch.zeros_like(part.ids)) for part in parts])
+            for key in sorted({key for part in parts for key in part.by_token})
+        }
+        ids, mask = torch.cat([part.ids for part in parts]), torch.cat([part.mask for part in parts])
+        return Encoded(ids, mask, by_token, images, row["style"])
 
-    def text_length(self, row: Row) -> int:
-        """Tokens of question and answer before images are expanded. Raises: TaskDataError if they do not fit."""
-        text = "".join(piece.text for piece in self.prompts.pieces(row["messages"], row["id"]))
-        length = len(self._tokens(text))
-        if self.overlong == "error" and length > self.max_length:
-            raise TaskDataError(f"row {row['id']} has {length} tokens of text alone; {self._advice}")
-        return length
+    def text_tokens(self, row: Row) -> tuple[int, int]:
+        """Tokens before the first answer, and of all; each picture counts as its mark. Raises: TaskDataError."""
+        pieces = self.prompts.pieces(row["messages"], row["id"])
+        before = len(self._tokens(pieces[0].text))
+        return before, before + sum(len(tokens) for tokens, _ in self._continuations(pieces))
 
-    @property
-    def _advice(self) -> str:
-        return (
-            f"train.max_length is {self.max_length}: raise it, leave the row out, or set train.overlong to 'cut' "
-            "to lose the answer's end"
-        )
+    def picture_tokens(self, sizes: Sequence[tuple[int, int]]) -> int:
+        """Tokens that pictures of these sizes (width, height) add to their marks. Raises: TaskDataError."""
+        text = self.prompts.image_token * len(sizes)
+        blank = [Image.new("RGB", size) for size in sizes]
+        given = [self._pad(picture) for picture in blank] if self.padded_square else blank
+        ids = self._processed(text, given, f"(a picture of {sizes[0][0]} x {sizes[0][1]} pixels)")["input_ids"]
+        return int(ids.shape[1]) - len(self._tokens(text))
 
     def continuation(self, before: str, after: str) -> list[int]:
         """Tokens of `after` where it follows `before`."""
@@ -166,26 +177,31 @@ class Encoder:
         start = self.tokenizer.bos_token
         return not (start and text.startswith(start))
 
-    def _require_marks(self, text: str, row: Row) -> None:
-        marks = text.count(self.prompts.image_token)
+    def _require_marks(self, pieces: Sequence[Piece], row: Row) -> None:
+        marks = sum(piece.text.count(self.prompts.image_token) for piece in pieces)
         if marks != len(row["images"]):
             raise TaskDataError(f"row {row['id']} has {len(row['images'])} image(s), but its prompt asks for {marks}")
 
-    def _encode(self, text: str, row: Row) -> Encoded:
-        self._require_marks(text, row)
-        given: dict[str, Any] = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._adds_special(text)}
-        given |= _WHOLE
-        if row["images"]:
-            given["images"] = [self._image(image, row["id"]) for image in row["images"]]
-        try:
-            made = dict(self.processor(**given))
-        except (ValueError, IndexError) as exc:
-            raise TaskDataError(f"row {row['id']}: the processor does not take its text and images ({exc})") from exc
+    def _encode(self, text: str, pictures: Sequence[Image.Image], row: Row, *, first: bool = True) -> Encoded:
+        """first: of its conversation, where special tokens may have to be added."""
+        made = self._processed(text, pictures, row["id"], first=first)
         ids = made.pop("input_ids")[0]
         made.pop("attention_mask", None)
         by_token = {key: t[0] for key, t in made.items() if torch.is_tensor(t) and t.shape == (1, len(ids))}
         images = {key: t for key, t in made.items() if torch.is_tensor(t) and key not in by_token}
         return Encoded(ids, torch.zeros(len(ids), dtype=torch.bool), by_token, images, row["style"])
+
+    def _processed(
+        self, text: str, pictures: Sequence[Image.Image], row_id: str, *, first: bool = True
+    ) -> dict[str, Any]:
+        special = first and self._adds_special(text)
+        given: dict[str, Any] = {"text": [text], "return_tensors": "pt", "add_special_tokens": special}
+        if pictures:
+            given["images"] = list(pictures)
+        try:
+            return dict(self.processor(**given, **_WHOLE))
+        except (ValueError, IndexError) as exc:
+            raise TaskDataError(f"row {row_id}: the processor does not take its text and images ({exc})") from exc
 
     def _image(self, image: Mapping[str, Any], row_id: str) -> Image.Image:
         source = bytes(image["bytes"]) if image["bytes"] else self.image_path(image)
@@ -215,7 +231,9 @@ class Encoder:
             return encoded
         told = f"row {row['id']} has {length} tokens, {int(encoded.mask.sum())} of them of answers"
         if self.overlong == "error" or not encoded.mask[: self.max_length].any():
-            raise TaskDataError(f"{told}; {self._advice}")
+            raise TaskDataError(
+                f"{told}; train.max_length is {self.max_length}: set it to {length} or more, or leave the row out"
+            )
         self.num_cut += 1
         warnings.warn(f"{told}; train.max_length is {self.max_length}, so the answer is cut", stacklevel=2)
         short = slice(self.max_length)

@@ -20,9 +20,6 @@ from asd_training.prompt_format import PromptFormat
 if TYPE_CHECKING:
     from asd_training.config import RunConfig
 
-_TEMPLATE_BYTES = 256
-"""More than chat templates add to a row."""
-
 
 class RunInputs:
     """styles: those of all training rows, in the order that loss lines use. Raises: ModelError, SettingError."""
@@ -93,20 +90,6 @@ class RunInputs:
         if self._embed is not None:
             encoded.instruction = self._embed([row["question"]])[0]
         return encoded
-
-    def require_length(self, task: TaskData) -> dict[str, int]:
-        """Checks, before training, that the text of every answer fits; image tokens come on top.
-
-        Returns the tokens of the text of the shortest, median and longest row, of 1,000 rows spread over the task
-        where it has more. Raises: TaskDataError.
-        """
-        encoder = self.encoder(task.image_root)
-        rows = task.examples
-        for number in (rows.sums(task.train.message_bytes() + _TEMPLATE_BYTES) > encoder.max_length).nonzero()[0]:
-            encoder.text_length(rows[int(number)])  # only where there are more bytes than tokens allowed
-        step = max(1, len(rows) // 1000)
-        lengths = sorted(encoder.text_length(rows[number]) for number in range(0, len(rows), step))
-        return {"shortest": lengths[0], "median": lengths[len(lengths) // 2], "longest": lengths[-1]}
 
 
 def has_text_only_rows(rows: Rows) -> bool:

@@ -29,6 +29,8 @@ from asd_training.memory import out_of_memory, peak_memory_bytes
 from asd_training.methods.protocol import Stage
 from asd_training.methods.registry import build_method, method_class
 from asd_training.models import Projector, load_model, require_gradients, trainable
+from asd_training.preflight import Preflight, look_ahead
+from asd_training.preflight_text import describe
 from asd_training.processes import num_processes, shards_model, start_processes, wait_for_all, writes_files
 from asd_training.results import build_results
 from asd_training.sharding import ShardedCopy, sharded_copy
@@ -78,6 +80,18 @@ def _run(config: RunConfig, folder: RunFolder, say: Say) -> dict[str, Any]:
             folder.close()
 
 
+def check(config: RunConfig) -> Preflight:
+    """What `run` would do with this configuration. Raises: TrainingError, AsdError where that cannot even be said."""
+    start_processes()
+    folder = RunFolder(config.run_dir)
+    trains = method_class(config.method).trains
+    tasks = load_tasks(config.data, folder.pinned_shards(), train=trains, unit=config.train.unit)
+    require_images(tasks)
+    loop = Loop(config, tasks, folder, lambda text: None)
+    loop.inputs = RunInputs(config, tasks)
+    return loop.look_ahead()
+
+
 def plan_stages(tasks: Sequence[str], method: ContinualMethod, name: str) -> list[Stage]:
     """A stage per task, or one for all. The one stage of all fills the last row of the accuracy matrix."""
     if method.all_tasks_at_once:
@@ -103,7 +117,7 @@ class Loop:
                 self._require_shardable()
                 if self.shards:
                     self.say(f"decoder layers are shared out over {num_processes()} processes (FSDP2)")
-                self._check_lengths(todo)
+            self._tell_what_comes()
             model = self.restore(until=todo[0].number)
             self._check_engine(model)
             for stage in self.stages[todo[0].number :]:
@@ -138,11 +152,19 @@ class Loop:
         """What the stage trained is whole (or nothing was to be trained)."""
         return self.folder.stage(stage).is_trained or not self.method.trains
 
-    def _check_lengths(self, stages: Sequence[Stage]) -> None:
-        for name in dict.fromkeys(task for stage in stages for task in stage.tasks):
-            tokens = self.inputs.require_length(self.tasks[name])
-            told = f"{len(self.tasks[name].examples):,} {self._units}"
-            self.say(f"{name}: {told} of {tokens['shortest']} to {tokens['longest']} tokens of text")
+    def look_ahead(self) -> Preflight:
+        """What the run is going to do, and why it cannot, if it cannot; nothing is trained."""
+        replayed = {stage.folder: len(self._replayed(stage)) for stage in self.stages}
+        return look_ahead(self.config, list(self.tasks.values()), self.inputs, self.stages, replayed)
+
+    def _tell_what_comes(self) -> None:
+        """Before time is spent on training. Raises: TaskDataError if rows cannot be trained on."""
+        found = self.look_ahead()
+        self.say(describe(found.facts))
+        if writes_files():
+            write_json(self.folder.preflight_file, found.facts)
+        wait_for_all()
+        found.require_none()
 
     def _check_engine(self, model: nn.Module) -> None:
         """Before time is spent on training."""

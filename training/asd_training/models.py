@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from asd_training.methods.adapters import check_keys, read_tensors
 from asd_training.pocket.source import model_location
 
 if TYPE_CHECKING:
-    from asd_training.config import ModelConfig
+    from asd_training.config import ModelConfig, RunConfig
 
 DTYPES = {"auto": "auto", "float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -81,6 +82,50 @@ def load_model(config: ModelConfig, precision: str = "bfloat16") -> nn.Module:
             parameter.data = parameter.data.bfloat16()
     frozen: nn.Module = model.eval()
     return frozen
+
+
+def lay_out(config: ModelConfig) -> Any:
+    """The model without weights, on the device `meta`: its parts and their shapes. Raises: ModelError."""
+    from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
+
+    kind: Any = AutoModelForImageTextToText
+    name = model_location(config.name)
+    options = hub_options(name, "model.name")
+    try:
+        settings = AutoConfig.from_pretrained(name, **options)
+        with torch.device("meta"):
+            model = kind.from_config(settings, attn_implementation=config.attention)
+    except (OSError, ValueError, RuntimeError, ImportError) as exc:
+        raise ModelError(
+            f"the model {config.name!r} cannot be laid out: {_first_line(exc)} Complete the download (model.name), or look "
+            "at model.attention"
+        ) from exc
+    with suppress(OSError):  # many models have no such file
+        model.generation_config = GenerationConfig.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
+    return model
+
+
+def weight_dtype(config: ModelConfig, precision: str, saved: torch.dtype | None) -> torch.dtype:
+    """Of the frozen weights as `load_model` leaves them. saved: as the model's config.json says."""
+    if precision == "float32" or config.dtype == "float32":
+        return torch.float32
+    if config.dtype == "bfloat16" or saved == torch.float16:
+        return torch.bfloat16
+    return saved or torch.float32
+
+
+def projector_or_none(model: nn.Module, setting: str = "auto") -> list[str] | None:
+    """Paths of the projector's modules; None where none is found."""
+    try:
+        return projector_paths(model, setting)
+    except ModelError:
+        return None
+
+
+def merges_in_float32(config: RunConfig, size: int) -> bool:
+    """Whether adapters are merged into weights of `size` bytes that become float32 by it."""
+    merges = getattr(config.method, "between_tasks", "merge" if config.method.method == "joint" else "")
+    return size < torch.float32.itemsize and merges == "merge"
 
 
 def _check_loading(name: str, info: dict[str, Any]) -> None:

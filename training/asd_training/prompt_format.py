@@ -62,7 +62,8 @@ class PromptFormat:
         self.image_token = str(getattr(processor, "image_token", None) or IMAGE_MARK)
         self._templated = processor if getattr(processor, "chat_template", None) else tokenizer
         self._plain_format = plain_format
-        self._special = _special_texts(tokenizer)
+        self._special_texts = _special_texts(tokenizer)
+        self._special = re.compile("|".join(map(re.escape, self._special_texts)) or "(?!)")
         self._takes_parts = True
         self._given = _same_every_day(self._templated.chat_template) if self.is_chat else {}
         eos = str(tokenizer.eos_token)
@@ -86,6 +87,11 @@ class PromptFormat:
         if not pieces:
             raise TaskDataError(f"row {row_id} has no answer to train on (no message of the role 'assistant')")
         return pieces
+
+    @property
+    def special_pattern(self) -> str:
+        """A pattern of all special tokens that a question cannot hold; the mark of an image may be among them."""
+        return "|".join(re.escape(text) for text in self._special_texts if text != IMAGE_MARK) or "(?:$.)"
 
     def special_in(self, text: str) -> str | None:
         """The first text in it that the tokenizer would read as a special token."""
@@ -201,11 +207,10 @@ def _same_every_day(template: Any) -> dict[str, Any]:
     return {"chat_template": _TODAY.sub(lambda call: repr(_DAY.strftime(call[2])), template)}
 
 
-def _special_texts(tokenizer: Any) -> re.Pattern[str]:
-    """Of the tokens that are no text: they stand for an end, a turn, an image, wherever they are read."""
+def _special_texts(tokenizer: Any) -> list[str]:
+    """The longest first, of the tokens that are no text: they stand for an end, a turn, an image, wherever they are read."""
     added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    known = sorted(added | set(tokenizer.all_special_tokens), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, known)) or "(?!)")
+    return sorted(added | set(tokenizer.all_special_tokens), key=lambda text: (-len(text), text))
 
 
 def _parts(content: str) -> list[dict[str, str]]:

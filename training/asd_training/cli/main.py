@@ -12,6 +12,7 @@ from typer.main import get_command
 
 COMMANDS = {
     "run": ("asd_training.cli.run", "Tune a model on a sequence of tasks and evaluate it; goes on where it stopped."),
+    "check": ("asd_training.cli.check", "Say what a run would do, and what stands in its way; nothing is trained."),
     "eval": ("asd_training.cli.eval", "Evaluate the model that a run had after a stage again."),
     "predict": ("asd_training.cli.predict", "Answer the questions of any dataset with the model of a run."),
     "report": ("asd_training.cli.report", "Write a page on a run: accuracy, forgetting, losses, wrong answers."),

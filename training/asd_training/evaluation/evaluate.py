@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -22,6 +22,9 @@ from asd_training.evaluation.vllm_engine import VllmEngine, serve
 from asd_training.inputs import RunInputs
 from asd_training.memory import out_of_memory
 
+if TYPE_CHECKING:
+    from asd_training.config import RunConfig
+
 Row = Mapping[str, Any]
 
 
@@ -30,13 +33,7 @@ class Evaluator:
 
     def __init__(self, inputs: RunInputs) -> None:
         self.inputs = inputs
-        config = inputs.config
-        self.settings = Generation(
-            config.eval.batch,
-            config.eval.max_new_tokens,
-            autocast=config.train.precision == "bfloat16",
-            end=inputs.prompts.end_id,
-        )
+        self.settings = generation_of(inputs.config, inputs)
         self._constraints: dict[str, Constraint] = {}
         self._served: VllmEngine | None = None
 
@@ -98,6 +95,15 @@ class Evaluator:
             encoder = self.inputs.encoder(task.test_image_root)
             self._constraints[task.name] = Constraint(task.spec.native_style, encoder, responses, labels)
         return self._constraints[task.name]
+
+
+def generation_of(config: RunConfig, inputs: RunInputs) -> Generation:
+    return Generation(
+        config.eval.batch,
+        config.eval.max_new_tokens,
+        autocast=config.train.precision == "bfloat16",
+        end=inputs.prompts.end_id,
+    )
 
 
 def prediction(row: Row, text: str, scorer: str, task: str) -> dict[str, Any]:

@@ -123,12 +123,14 @@ def stated_settings(model: nn.Module, tokenizer: Any, asked: Generation) -> dict
 def unused_settings(model: nn.Module) -> dict[str, Any]:
     """What the model's generation_config.json sets and evaluation does not use."""
     own = getattr(base_model(model), "generation_config", None)
-    given = own.to_diff_dict() if own is not None else {}
-    used = {"eos_token_id", "transformers_version", "_from_model_config"}
+    if own is None:
+        return {}
+    usual = {**own._get_default_generation_params(), **GREEDY, "use_cache": True}
+    of_files = {"transformers_version", "_from_model_config"}
     return {
         name: value
-        for name, value in sorted(given.items())
-        if name not in used and not name.endswith("_token_id") and GREEDY.get(name) != value
+        for name, value in sorted(own.to_diff_dict().items())
+        if value not in (None, False, usual.get(name)) and name not in of_files and not name.endswith("_token_id")
     }
 
 

@@ -51,6 +51,12 @@ def adapter_targets(model: nn.Module, wanted: str | Sequence[str] = "all-linear"
     return rf"{re.escape(root)}\.(?:.*\.)?(?:{'|'.join(map(re.escape, names))})"
 
 
+def adapted_linears(model: nn.Module, wanted: str | Sequence[str] = "all-linear") -> list[nn.Linear]:
+    """The layers that `adapter_targets` names. Raises: as that."""
+    pattern = re.compile(adapter_targets(model, wanted))
+    return [m for path, m in model.named_modules() if isinstance(m, nn.Linear) and pattern.fullmatch(path)]
+
+
 def projector_paths(model: nn.Module, setting: str = "auto") -> list[str]:
     """Paths of the projector's modules. setting: "auto", or the path of one module. Raises: ModelError."""
     modules = dict(model.named_modules())

@@ -54,6 +54,7 @@ def render_run(run: RunRecord, examples_per_kind: int = 4) -> str:
         cross_format=_cross_format(run),
         examples=examples,
         notes=[visible(note) for note in notes],
+        preflight=visible(run.preflight),
         stages=_stages(run),
         provenance=_provenance(run),
         shards=_shards(run),

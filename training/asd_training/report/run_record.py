@@ -14,6 +14,7 @@ from asd_training.errors import MetricError, RunError
 from asd_training.evaluation.accuracy_matrix import AccuracyMatrix
 from asd_training.evaluation.metrics import all_metrics
 from asd_training.evaluation.stage_scores import READ_OUTS
+from asd_training.preflight_text import describe
 from asd_training.stage_files import StageFiles, read_json
 
 READS = 1
@@ -145,6 +146,12 @@ class RunRecord:
                     )
                 found[kind] = max(found.get(kind, 0), size)
         return found
+
+    @property
+    def preflight(self) -> str:
+        """What the run was going to do, as it was told; empty for a run of an older build. Raises: StateError."""
+        path = self.root / "preflight.json"
+        return describe(read_json(path)) if path.is_file() else ""
 
     def seconds(self, doing: str) -> float | None:
         """Of "train" or "evaluate", over all stages; None where it was not recorded."""

@@ -1,0 +1,38 @@
+"""`asd-train check`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from asd_training.valid_json import json_text
+
+
+def command(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="YAML file of the run, or a built-in name.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. train.lr=1e-4.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+) -> None:
+    """Say what a run would do, and what stands in its way: model, prompts and what is learnt of them, lengths, steps,
+    memory, how answers are written. Nothing is trained; tasks are converted where the configuration says so.
+    """
+    from asd_training.config import load_config
+
+    settings = load_config(config, changes or [])
+    from asd_training.loop import check
+
+    found = check(settings)
+    if json:
+        print(json_text({**found.facts, "problems": found.problems}, indent=1))
+    else:
+        from asd_training.preflight_text import describe
+
+        print(describe(found.facts))
+    for problem in found.problems:
+        print(f"error: {problem}", file=sys.stderr)
+    if found.problems:
+        raise typer.Exit(1)
