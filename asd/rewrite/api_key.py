@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from asd.errors import KeyRefusedError
@@ -14,26 +16,113 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _KEY_SHAPED = re.compile(r"[A-Za-z0-9_.=+-]{16,}")
 
 
+HIDDEN = "[key]"
+_TELLING = 8
+"""Characters of a key in a row that tell it from other text."""
+_SPLITS = dict.fromkeys(map(ord, " \t\r\n\f\v\"'`\\\u200b\u00ad"))
+_ESCAPED = re.compile(r"(?:%(?:25)*|\\+u00|\\+x|&#0*x?0*)[2-9]", re.IGNORECASE)
+"""The beginning of a plain character that is written otherwise."""
+_WRITTEN = re.compile(
+    r"%(?:25)*([0-9a-f]{2})|\\+(?:u00|x)([0-9a-f]{2})|&#0*([0-9]{2,3});|&#x0*([0-9a-f]{2});|([\s\"'`\\\u200b\u00ad])|(.)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""One character, however it is written; the fifth group is one that keys are split by."""
+
+
 class ApiKey:
     """`reveal` is for the HTTP client alone."""
 
-    __slots__ = ("_text", "origin")
+    __slots__ = ("_grams", "_length", "_sought", "_text", "origin")
 
     def __init__(self, text: str, origin: str) -> None:
         self._text, self.origin = text, origin
+        spellings = [] if text == NO_KEY else _spellings(text)
+        self._length = min([_TELLING, *map(len, spellings)])
+        self._grams = {gram for one in spellings for gram in _grams(one, self._length)}
+        coarse = {one[at : at + self._length] for one in spellings[1:] for at in range(0, len(one), self._length)}
+        self._sought = sorted(self._grams if not coarse else coarse | {*_grams(spellings[0], self._length)})
 
     def reveal(self) -> str:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """The text without the key; servers like to repeat it in their errors."""
-        return text if self._text == NO_KEY else text.replace(self._text, "[key]")
+        """The text without the key, or any stretch of it that tells: servers like to repeat it in their errors.
+
+        Found in any case, cut off, split by blanks, quotes or line ends, and as URLs, JSON, HTML, base64 and hex write it.
+        Cut a text after this, never before: a part shorter than eight characters is not told from other words.
+        """
+        if not self._grams:
+            return text
+        letters, starts, ends = _read(text)
+        hits = [at for at in range(len(letters) - self._length + 1) if letters[at : at + self._length] in self._grams]
+        parts, done = [], 0
+        for first, last in _joined(hits, self._length):
+            parts += [text[done : starts[first]], HIDDEN]
+            done = ends[last]
+        return "".join([*parts, text[done:]])
+
+    def hide_in_body(self, body: bytes) -> bytes:
+        """`hide_in` for a whole reply: it is looked at closely only where a search finds a part of the key."""
+        if not self._grams:
+            return body
+        text = body.decode("utf-8", "replace")
+        bare = text.translate(_SPLITS).lower()
+        is_near = any(part in bare for part in self._sought) or self._is_escaped(text)
+        return self.hide_in(text).encode() if is_near else body
+
+    def _is_escaped(self, text: str) -> bool:
+        marks = text.count("%") + text.count("\\") + text.count("&#")
+        return marks >= self._length and len(_ESCAPED.findall(text)) >= self._length
 
     def __repr__(self) -> str:
         return f"ApiKey(from {self.origin})"
 
     def __reduce__(self) -> str:
         raise TypeError("an API key is not to be stored")
+
+
+def _spellings(key: str) -> list[str]:
+    """The key as itself, in base64 from any place on, and in hex; lower case, without what it may be split by."""
+    forms = [key, key.encode().hex()]
+    for before in range(3):
+        data = base64.b64encode(bytes(before) + key.encode()).decode().rstrip("=")
+        inner = data[2 if before else 0 : -1]  # the outer letters depend on what stands around the key
+        forms += [inner[2:] if before == 2 else inner, inner.replace("+", "-").replace("/", "_")]
+    return [found for one in forms if (found := _read(one)[0])]
+
+
+def _grams(text: str, length: int) -> Iterator[str]:
+    return (text[at : at + length] for at in range(len(text) - length + 1))
+
+
+def _read(text: str) -> tuple[str, list[int], list[int]]:
+    """The letters of a text in lower case, and where in it each begins and ends."""
+    letters, starts, ends = [], [], []
+    for match in _WRITTEN.finditer(text):
+        if match[5] is not None:
+            continue
+        code = next((int(match[group], base) for group, base in _CODES if match[group] is not None), None)
+        letter = (match[6] if code is None else chr(code)).lower()
+        if len(letter) == 1:
+            letters.append(letter)
+            starts.append(match.start())
+            ends.append(match.end())
+    return "".join(letters), starts, ends
+
+
+_CODES = ((1, 16), (2, 16), (3, 10), (4, 16))
+"""Groups of _WRITTEN, and the base of the number in each."""
+
+
+def _joined(hits: list[int], length: int) -> list[tuple[int, int]]:
+    """First and last letter of each stretch that the hits cover."""
+    spans: list[tuple[int, int]] = []
+    for at in hits:
+        if spans and at <= spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], at + length - 1
+        else:
+            spans.append((at, at + length - 1))
+    return spans
 
 
 def read_api_key(env: str | None, file: Path | None) -> ApiKey:

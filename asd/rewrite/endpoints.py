@@ -37,6 +37,8 @@ class Endpoint:
     busy_since: float | None = None
     breaker_openings: int = 0
     reports_queue: bool = False
+    told_to_wait: float | None = None
+    """When it first asked for more time than an outage may last, with no reply since."""
 
     def has_room(self, now: float) -> bool:
         return not self.out and now >= self.paused_until and self.in_flight + 1 <= max(1.0, self.throttle.limit)
@@ -110,8 +112,32 @@ class Fleet:
         endpoint.throttle.observe(now, reply_s, busy=busy, full=full)
         self._dispatch()
 
-    async def rest(self, seconds: float) -> None:
-        """Sleep, but not into the end of the run."""
+    async def rest_after(self, endpoint: Endpoint, failures: int, fault: Fault) -> None:
+        """Sleep before a failed request is sent again, but not into the end of the run."""
+        await self._rest(self.pace.wait_s(failures, self._bounded(endpoint, fault.retry_after_s)))
+
+    def _bounded(self, endpoint: Endpoint, asked_s: float | None) -> float | None:
+        """A Retry-After beyond `outage_s` is a server that is not there: waited for as long as for one, and said."""
+        if asked_s is None or asked_s <= self.outage_s:
+            return asked_s
+        now = time.monotonic()
+        if endpoint.told_to_wait is None:
+            endpoint.told_to_wait = now
+            self.notify(
+                f"{endpoint.client.base_url} asks to be left alone for {asked_s:,.0f} s (Retry-After); it is asked again "
+                f"after {self.outage_s:g} s (--max-outage)"
+            )
+        elif now - endpoint.told_to_wait >= self.outage_s and all(e.out or e.told_to_wait for e in self.endpoints):
+            self.stop(
+                ServerError(
+                    f"{endpoint.client.base_url} still asks to be left alone for {asked_s:,.0f} s (Retry-After), after "
+                    f"{self.outage_s:g} s (--max-outage). Every reply that came is in the cache; run again later to go on "
+                    "from there, or raise --max-outage"
+                )
+            )
+        return self.outage_s
+
+    async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._end.wait(), seconds)
 
@@ -183,7 +209,7 @@ class Fleet:
         if endpoint.breaker_openings:
             self.notify(f"{endpoint.client.base_url} answers again")
         endpoint.lost_in_row = endpoint.busy_in_row = endpoint.breaker_openings = 0
-        endpoint.busy_since = None
+        endpoint.busy_since = endpoint.told_to_wait = None
 
     def _note_busy(self, endpoint: Endpoint, fault: Fault, now: float) -> None:
         """Among replies a 429 concerns its own request; several in a row concern the server."""
@@ -191,7 +217,7 @@ class Fleet:
         endpoint.busy_since = endpoint.busy_since or now
         if now < endpoint.paused_until or endpoint.busy_in_row < 2:
             return
-        pause = self.pace.wait_s(min(endpoint.busy_in_row, 8), fault.retry_after_s)
+        pause = self.pace.wait_s(min(endpoint.busy_in_row, 8), self._bounded(endpoint, fault.retry_after_s))
         if now - endpoint.busy_since >= self.pace.breaker_after_s:
             pause = max(pause, self.pace.breaker_s(endpoint.breaker_openings))
             endpoint.breaker_openings += 1

@@ -27,6 +27,11 @@ from asd.rewrite.request import CompletionRequest
 
 _CONNECT_S = 10.0
 _LISTING_S = 10.0
+MAX_REPLY_BYTES = 16 << 20
+"""Of one answer, unpacked. The longest replies and lists of models have some 100 KB."""
+_OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_LONGEST_MESSAGE, _LONGEST_SHOWN = 1 << 16, 300
+"""Characters of a server's own words that are looked at, and that are repeated."""
 _IDLE_S = 4.0  # vLLM closes idle connections after 5 s; a request must not meet that
 _UNWANTED_HEADERS = (
     "OpenAI-Organization OpenAI-Project X-Stainless-Lang X-Stainless-Package-Version X-Stainless-OS X-Stainless-Arch "
@@ -88,6 +93,29 @@ def request_body(request: CompletionRequest, dialect: Dialect) -> bytes:
     return orjson.dumps(body)
 
 
+class TooLongError(Exception):
+    """A body that goes on beyond the bound."""
+
+
+class _BoundedClient(openai.DefaultAioHttpClient):
+    """Reads no more of a body than a reply can have, however small it was sent."""
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Raises: TooLongError, and what HTTP clients raise."""
+        response = await super().send(request, **{**options, "stream": True})
+        parts, size = [], 0
+        try:
+            async for part in response.aiter_bytes():
+                size += len(part)
+                if size > MAX_REPLY_BYTES:
+                    raise TooLongError(f"more than {MAX_REPLY_BYTES >> 20} MiB, unpacked")
+                parts.append(part)
+        finally:
+            await response.aclose()
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_BODY]
+        return httpx2.Response(response.status_code, headers=headers, content=b"".join(parts), request=request)
+
+
 class ChatClient:
     """Speaks to one base URL."""
 
@@ -96,7 +124,7 @@ class ChatClient:
         self._key, self._timeout_s = key, timeout_s
         # None would become aiohttp's default of 100 connections; how many there are is for the throttle to say.
         limits = httpx2.Limits(max_connections=1 << 16, keepalive_expiry=_IDLE_S)
-        http_client = openai.DefaultAioHttpClient(
+        http_client = _BoundedClient(
             verify=_tls(), trust_env=False, follow_redirects=False, limits=limits, timeout=_timeout(timeout_s)
         )
         self._client = openai.AsyncOpenAI(
@@ -144,17 +172,18 @@ class ChatClient:
                     response = await self._client.get(path, cast_to=httpx2.Response, options=self._options)
         except TimeoutError:
             raise Fault("timeout", f"no whole answer in {seconds:g} s") from None
+        except TooLongError as error:
+            raise Fault("too_long", str(error)) from None
         except openai.APIStatusError as error:
             raise self._status_error(error) from None
         except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError) as error:
             fault = connection_fault(error)
             raise Fault(fault.reason, self._key.hide_in(fault.detail)) from None
-        content: bytes = response.content
-        return content
+        return self._key.hide_in_body(response.content)
 
     def _status_error(self, error: openai.APIStatusError) -> Exception:
-        status, text = error.status_code, _message(error.response)
-        text = self._key.hide_in(text)
+        status, text = error.status_code, self._key.hide_in(_message(error.response))
+        text = " ".join(text.split())[:_LONGEST_SHOWN]
         if status in (401, 403):
             return KeyRefusedError(
                 f"{self.base_url} refuses the API key from {self._key.origin} (HTTP {status}); "
@@ -209,12 +238,12 @@ def retry_after_s(headers: Any) -> float | None:
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         from datetime import UTC, datetime
 
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), 3600.0) if seconds == seconds else None
+    return max(seconds, 0.0) if seconds == seconds else None
 
 
 _TOO_LONG = ("context length", "context_length", "maximum model length", "max_model_len", "too long", "too many tokens")
@@ -231,7 +260,7 @@ def _refusal(text: str) -> Refused:
 
 
 def _message(response: Any) -> str:
-    """The server's own words, one line, cut: they are untrusted and may repeat the prompt."""
+    """The server's own words: they are untrusted, and may repeat the prompt or the key."""
     try:
         found = orjson.loads(response.content)
         error = found.get("error", found) if isinstance(found, dict) else found
@@ -240,7 +269,7 @@ def _message(response: Any) -> str:
         )
     except ValueError:
         text = response.text
-    return " ".join(str(text).split())[:300]
+    return str(text)[:_LONGEST_MESSAGE]
 
 
 def _whole(value: object) -> int | None:

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import difflib
 import struct
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -100,7 +101,7 @@ async def _look(client: ChatClient, settings: RewriterSettings, pace: Pace) -> S
 async def _find_model(client: ChatClient, settings: RewriterSettings, pace: Pace) -> ServedModel:
     """The entry of the model; a server that lists none is believed to have it, the first request tells."""
     try:
-        listed = await _patiently(client, client.models, pace)
+        listed = await _patiently(client, client.models, pace, settings.outage_s)
     except Refused:
         listed = []
     names = [model.name for model in listed]
@@ -164,16 +165,17 @@ async def _probe(
     """A reply that is cut or says nothing is a reply."""
     body = request_body(probe_request(settings, images), dialect)
     try:
-        await _patiently(client, lambda: client.chat(body), pace)
+        await _patiently(client, lambda: client.chat(body), pace, settings.outage_s)
     except Refused as refused:
         if refused.reason not in ("bad_request", "context_too_long"):
             return
         raise
 
 
-async def _patiently(client: ChatClient, call: Callable[[], Awaitable[T]], pace: Pace) -> T:
-    """Try again after faults. Raises: Refused; _Absent if the server is not there; ServerError if it stays broken."""
-    last = Fault("none")
+async def _patiently(client: ChatClient, call: Callable[[], Awaitable[T]], pace: Pace, outage_s: float) -> T:
+    """Try again after faults. Raises: Refused; _Absent if the server is not there; ServerError if it stays broken, or asks
+    for more time than an outage may last."""
+    last, end = Fault("none"), time.monotonic() + outage_s
     for failures in range(1, _TRIES + 1):
         try:
             return await call()
@@ -184,6 +186,11 @@ async def _patiently(client: ChatClient, call: Callable[[], Awaitable[T]], pace:
                 raise Refused("bad_request", str(fault)) from None
             if fault.reason in ("connect", "not_http") and failures >= _CONNECT_TRIES:
                 break  # whoever waits for the message has mistyped the address, or not started the server
+        if last.retry_after_s is not None and time.monotonic() + last.retry_after_s > end:
+            raise ServerError(
+                f"{client.base_url} asks to be left alone for {last.retry_after_s:,.0f} s (Retry-After), longer than "
+                f"--max-outage allows ({outage_s:g} s). Run again later, or raise --max-outage"
+            )
         await asyncio.sleep(pace.wait_s(failures, last.retry_after_s))
     if last.reason in ("connect", "reset", "timeout"):
         raise _Absent(f"{client.base_url}: {last}")

@@ -70,7 +70,7 @@ class HttpTransport:
                 if failed.is_final(fault, self.pace):
                     await self._require_sound_server(failed.replies_before, fault)
                     return Answer(Refusal("server_fault", f"{failed.tries} tries, the last: {fault}"), passing=True)
-                await self.fleet.rest(self.pace.wait_s(failed.in_row, fault.retry_after_s))
+                await self.fleet.rest_after(slot.endpoint, failed.in_row, fault)
             else:
                 self.stats.replies += 1
                 tokens_used = (reply.prompt_tokens, reply.completion_tokens)
@@ -92,7 +92,7 @@ class HttpTransport:
             except Fault as fault:
                 if fault.reason in DOUBTFUL:
                     return
-                await self.fleet.rest(self.pace.wait_s(failures, fault.retry_after_s))
+                await self.fleet.rest_after(slot.endpoint, failures, fault)
             else:
                 return
         self.fleet.stop(
