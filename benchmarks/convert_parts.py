@@ -19,8 +19,8 @@ from typing import Any
 
 PARTS = (
     ("reading", "asd.pipeline.run", "ingest"),
-    ("index of answers", "asd.pipeline.run", "ConversionRun._build_mining_index"),
-    ("plan", "asd.pipeline.run", "ConversionRun._plan"),
+    ("index of answers", "asd.pipeline.run", "ConversionRun.build_mining_index"),
+    ("plan", "asd.pipeline.run", "ConversionRun.plan"),
     ("drafts: makers", "asd.pipeline.drafting", "ShardDrafter.draft"),
     ("drafts: mining", "asd.makers.keyed", "MinedWrong.settle"),
     ("drafts: rows read", "asd.pipeline.drafting", "batches_of"),
@@ -36,7 +36,7 @@ PARTS = (
     ("shards: rest", "asd.pipeline.work", "Worker.write"),
     ("shards: rest", "asd.pipeline.pool", "settle"),
     ("shards: checksum", "asd.pipeline.assembled", "sha256_of"),
-    ("reasons counted", "asd.pipeline.run", "ConversionRun._declined"),
+    ("reasons counted", "asd.pipeline.run", "count_declined"),
     ("rest", "asd.pipeline.run", "ConversionRun.run"),
 )
 CONVERTED = ("drafts", "rendering", "validation", "columns")

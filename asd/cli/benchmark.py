@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from asd.cli.conversion_text import conversion_json, describe_conversion
 from asd.cli.table import Table
 from asd.errors import AsdError
 from asd.pipeline.benchmark_run import convert_side_by_side
@@ -14,8 +15,6 @@ from asd.pipeline.config import ConvertConfig
 
 def run_side_by_side(configs: Sequence[ConvertConfig], jobs: int, *, quiet: bool) -> list[dict[str, Any]]:
     """Convert all; what fails is told where it stands, and raised when the others are done."""
-    from asd.cli.convert import conversion_json, describe_conversion
-
     done: list[dict[str, Any]] = []
     failed: list[AsdError] = []
     for config, outcome in convert_side_by_side(configs, jobs):

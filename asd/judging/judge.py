@@ -12,7 +12,7 @@ from asd.errors import ScoreError
 from asd.judging.items import Item
 from asd.judging.prompt import JudgePrompt
 from asd.judging.verdict import Judged, read_reply
-from asd.pipeline.rewriting import open_model, run_to_end
+from asd.rewrite.open_model import open_model, run_to_end
 from asd.rewrite.request import Complete, Completion, Refusal
 from asd.rewrite.settings import RewriterSettings
 from asd.scoring.judge import FULL_POINTS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from asd.errors import AsdError, StorageError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import Conversion, convert
+from asd.pipeline.own_process import usable_cores
 
 Outcome = Conversion | AsdError
 
@@ -26,7 +26,7 @@ def convert_side_by_side(configs: Sequence[ConvertConfig], jobs: int) -> Iterato
         raise UsageError(
             f"--jobs: {', '.join(with_model)} uses a rewriter, which serves one task at a time. Leave it out."
         )
-    workers = max(1, _cores() // jobs)
+    workers = max(1, usable_cores() // jobs)
     shared = [config if config.workers else config.model_copy(update={"workers": workers}) for config in configs]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(configs)), mp_context=context) as pool:
@@ -53,7 +53,3 @@ def _outcome(config: ConvertConfig, future: Future[Outcome]) -> Outcome:
             f"task {config.task}: its process was killed (out of memory?). Finished parts are kept: run the same "
             "command again, with fewer --jobs."
         )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

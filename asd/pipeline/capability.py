@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.pipeline.plan import FIXED_NO, FIXED_YES, FREE, STYLE_BITS
+from asd.pipeline.plan_codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 

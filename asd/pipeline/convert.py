@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asd.errors import AsdError, RewriterError, StorageError
 from asd.pipeline.config import ConvertConfig
+from asd.pipeline.engine import Engine, WorkerLostError
+from asd.pipeline.engine_choice import engine_of
 from asd.pipeline.object_store import shown
-from asd.pipeline.pool import WorkerLostError
+from asd.pipeline.pool import LocalEngine
 from asd.pipeline.prepare import Prepared, prepare
 from asd.pipeline.progress import Progress, SilentProgress
 from asd.pipeline.publishing import publish
@@ -51,9 +53,12 @@ class Conversion:
     """Address and number of the copy that was asked for."""
 
 
-def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversion:
-    """Convert, or find that it has been done. Raises: AsdError subclasses (see asd.errors)."""
-    progress = progress or SilentProgress()
+def convert(config: ConvertConfig, progress: Progress | None = None, engine: Engine | None = None) -> Conversion:
+    """Convert, or find that it has been done. Raises: AsdError subclasses (see asd.errors).
+
+    engine: what does the work, instead of the one that the settings name.
+    """
+    progress, engine = progress or SilentProgress(), engine or engine_of(config)
     prepared = prepare(config)
     for note in prepared.notes:
         progress.say(note)
@@ -62,15 +67,14 @@ def convert(config: ConvertConfig, progress: Progress | None = None) -> Conversi
     waiting = f"another process is making version {version} in {store.root}; waiting for it"
     created = [folder for folder in (store.root, *store.root.parents) if not folder.exists()]
     notes: list[str] = []
+    reached = nullcontext() if store.is_whole(version) else engine.connected(progress.say)
     try:
-        with _engine(prepared, progress), store.lock(version, on_wait=waiting):
+        with reached, store.lock(version, on_wait=waiting):
             did_work = not store.is_whole(version)
             if did_work:
                 if store.path_of(version).exists():
                     progress.say(f"version {version} is there but damaged; making it again")
-                run = ConversionRun(prepared, store.staging(version), progress)
-                run.engine = config.engine
-                notes = run.run()
+                notes = ConversionRun(prepared, store.staging(version), engine, progress).run()
             finished = store.staging(version) / "out"
             manifest = read_manifest(finished if did_work else store.path_of(version))
             origin = _origin(prepared)
@@ -97,16 +101,6 @@ def copy_to(address: str, store: Store, version: str, progress: Progress) -> str
     return f"{address}@{publish(store.root, version, address)}"
 
 
-def _engine(prepared: Prepared, progress: Progress) -> AbstractContextManager[None]:
-    """The cluster that the conversion works on, reached before anything is read. Raises: UsageError, ClusterError."""
-    config = prepared.config
-    if config.engine == "local" or prepared.store.is_whole(prepared.version):
-        return nullcontext()
-    from asd.pipeline.ray_cluster import ray_cluster
-
-    return ray_cluster(config.ray_address, config.workers, progress.say)
-
-
 def look_at_prepared_model(prepared: Prepared) -> None:
     """A wrong key or model is found before the source is read and before a folder is made.
 
@@ -116,7 +110,7 @@ def look_at_prepared_model(prepared: Prepared) -> None:
     settings, staged = prepared.config.rewriter, prepared.store.staging(prepared.version)
     if settings is None or staged.exists() or prepared.store.is_whole(prepared.version):
         return
-    from asd.pipeline.rewriting import look_at_model
+    from asd.rewrite.open_model import look_at_model
 
     look_at_model(settings)
 
@@ -150,7 +144,7 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
         prepared = prepare(config, Path(folder))
         for note in prepared.notes:
             progress.say(note)
-        counts, notes = _dry_run_of(prepared, Path(folder), progress).plan_only()
+        counts, notes = ConversionRun(prepared, Path(folder), _dry_engine(config), progress).plan_only()
     return {
         "task": prepared.spec.name,
         "native_style": prepared.spec.native_style.value,
@@ -170,12 +164,13 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
     }
 
 
-def _dry_run_of(prepared: Prepared, folder: Path, progress: Progress) -> ConversionRun:
-    if prepared.config.rewriter is None:
-        return ConversionRun(prepared, folder, progress)
-    from asd.pipeline.rewrite_plan import PlanningRun
+def _dry_engine(config: ConvertConfig) -> Engine:
+    """One that asks no model, on this machine."""
+    if config.rewriter is None:
+        return LocalEngine(config.workers)
+    from asd.pipeline.rewrite_plan import CountingEngine
 
-    return PlanningRun(prepared, folder, progress)
+    return CountingEngine(config.workers)
 
 
 def read_rejects(path: Path) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from asd.makers.drafting import Drafter
 from asd.pipeline.drafts import CHAINS, DraftOrder, Made
 from asd.pipeline.plain_rows import PlainRows, Styles, reason_of
-from asd.pipeline.plan import NOBODY, STYLE_BITS
+from asd.pipeline.plan_codes import NOBODY, STYLE_BITS
 from asd.pipeline.samples import batches_of, samples_of
 from asd.records import Draft, Sample
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle

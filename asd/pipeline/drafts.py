@@ -19,7 +19,7 @@ import pyarrow as pa
 from asd.columns import REWRITE
 from asd.pipeline.done_mark import give_marked_name
 from asd.pipeline.ingested import NativeShard, StoredColumn
-from asd.pipeline.plan import MULTIPLE_CHOICE, NOBODY, UNKNOWN
+from asd.pipeline.plan_codes import MULTIPLE_CHOICE, NOBODY, UNKNOWN
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES
 from asd.shards.files import lost_file, open_staged, write_hidden

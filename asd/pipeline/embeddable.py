@@ -34,8 +34,11 @@ class Embeddable:
         if not bad:
             return rows, []
         names = ("source_file", "source_row", "source_id")
-        told = rows.rows.select(names).take(pa.array(list(bad))).to_pylist()
-        rejects = [Reject(*(one[name] for name in names), *why) for one, why in zip(told, bad.values(), strict=True)]
+        places = rows.rows.select(names).take(pa.array(list(bad))).to_pylist()
+        rejects = [
+            Reject(place["source_file"], place["source_row"], place["source_id"], reason, detail)
+            for place, (reason, detail) in zip(places, bad.values(), strict=True)
+        ]
         kept = np.setdiff1d(np.arange(rows.rows.num_rows), list(bad))
         table = rows.rows.take(pa.array(kept))
         return MeasuredRows(rows.split, table, rows.keys[kept], rows.capable[kept], rows.polarity[kept]), rejects

@@ -21,7 +21,8 @@ from asd.makers.normalise import answer_form
 from asd.makers.wording import collapse
 from asd.pipeline.drafts import draft_file, read_accepted
 from asd.pipeline.ingested import Ingested, NativeShard
-from asd.pipeline.plan import MULTIPLE_CHOICE, YES_NO, Assignment
+from asd.pipeline.plan_codes import MULTIPLE_CHOICE, YES_NO
+from asd.pipeline.plan_results import Assignment
 from asd.pipeline.samples import batches_of
 from asd.schemas.styles import Maker
 

@@ -32,7 +32,7 @@ NOT_MAKING = {
 
 REWRITE_NOT_MAKING = frozenset(
     """
-    api_key backoff budget cache cache_file child_guard completions endpoints faults openai_client preflight
+    api_key backoff budget cache cache_file child_guard completions endpoints faults open_model openai_client preflight
     process_log settings stats throttle transport vllm_arguments vllm_offline vllm_server
     """.split()
 )

@@ -30,10 +30,8 @@ from asd.pipeline.ingested import (
     COLUMNS,
     DONE,
     Ingested,
-    IsNeeded,
     NativeShard,
     StoredColumn,
-    all_are_needed,
     load_ingested,
     save_ingested,
     store_column,
@@ -330,17 +328,16 @@ def ingest(
     folder: Path,
     advance: Callable[[int], None],
     read: Reading = read_here,
-    is_needed: IsNeeded = all_are_needed,
 ) -> Ingested:
     """Run the first pass into `folder`, or take it from there if an earlier run finished it.
 
-    What is damaged there is made again, with a note. is_needed: as `load_ingested`.
+    What is damaged there is made again, with a note.
     Raises: SourceError (no usable row, unreadable file), RejectLimitError, StorageError.
     """
     notes = []
     if (folder / DONE).is_file():
         try:
-            return load_ingested(folder, is_needed)
+            return load_ingested(folder)
         except DamagedFileError as exc:
             notes.append(f"{exc}; it is part of what an earlier run read, so the source was read again")
     folder.mkdir(parents=True, exist_ok=True)

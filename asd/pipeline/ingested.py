@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,7 @@ from asd.pipeline.done_mark import DamagedFileError, Imprint, imprint_of, read_m
 from asd.shards.files import lost_file, storage_errors
 
 DONE = "done.json"
-IsNeeded = Callable[[int], bool]
 COLUMNS: dict[str, type[np.generic]] = {"keys": np.uint64, "capable": np.uint8, "polarity": np.uint8}
-
-
-def all_are_needed(place: int) -> bool:
-    return True
 
 
 @dataclass(frozen=True)
@@ -115,12 +110,9 @@ def save_ingested(ingested: Ingested, folder: Path, shard_imprints: Mapping[str,
     write_mark(folder / DONE, imprints, known)
 
 
-def load_ingested(folder: Path, is_needed: IsNeeded = all_are_needed) -> Ingested:
-    """Raises: DamagedFileError if a file is missing, cut off or changed.
-
-    is_needed: whether whoever asks will read the native shard at this place; others are not looked at.
-    """
-    known = _checked(folder, is_needed)
+def load_ingested(folder: Path) -> Ingested:
+    """Raises: DamagedFileError if a file is missing, cut off or changed."""
+    known = _checked(folder)
     return Ingested(
         shards=[NativeShard(**shard) for shard in known["shards"]],
         **{name: StoredColumn(folder / f"{name}.npy") for name in COLUMNS},
@@ -130,19 +122,17 @@ def load_ingested(folder: Path, is_needed: IsNeeded = all_are_needed) -> Ingeste
     )
 
 
-def find_damage(folder: Path, is_needed: IsNeeded = all_are_needed) -> str | None:
+def find_damage(folder: Path) -> str | None:
     """Which file is missing, cut off or changed, in words; None where all are as they were left."""
     try:
-        _checked(folder, is_needed)
+        _checked(folder)
     except DamagedFileError as exc:
         return str(exc)
     return None
 
 
-def _checked(folder: Path, is_needed: IsNeeded) -> dict[str, Any]:
+def _checked(folder: Path) -> dict[str, Any]:
     imprints, known = read_mark(folder / DONE)
-    passed_over = {shard["file"] for place, shard in enumerate(known["shards"]) if not is_needed(place)}
     for name, imprint in imprints.items():
-        if name not in passed_over:
-            require_unchanged(folder / name, imprint)
+        require_unchanged(folder / name, imprint)
     return known

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from asd.pipeline.drafts import DraftOrder
 from asd.pipeline.exchanging import ExchangedAnswers
 from asd.pipeline.ingested import Ingested, NativeShard
-from asd.pipeline.plan import Assignment, Questions
+from asd.pipeline.plan_results import Assignment, Questions
 from asd.pipeline.work import ShardOrder
 
 Order = TypeVar("Order")

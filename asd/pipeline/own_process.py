@@ -40,3 +40,8 @@ def use_system_memory() -> None:
     conversion peaks at a fifth less and is as quick. Does nothing where the environment names an allocator."""
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         pa.set_memory_pool(pa.system_memory_pool())
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,58 +8,23 @@ the parts left it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asd.errors import AsdError, ShardError, UsageError
-from asd.pipeline.assembled import ShardResult
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import WORTH_KEEPING, look_at_prepared_model
-from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
-from asd.pipeline.ingested import Ingested, NativeShard, find_damage
-from asd.pipeline.meeting import Meeting, UnfinishedError
+from asd.pipeline.engine_choice import engine_of
+from asd.pipeline.ingested import find_damage
+from asd.pipeline.meeting import UnfinishedError
 from asd.pipeline.mining_index import MINING_INDEX
-from asd.pipeline.pool import WorkPool
+from asd.pipeline.part_engine import PartEngine, PartReport
 from asd.pipeline.prepare import Prepared, prepare
 from asd.pipeline.progress import Progress, SilentProgress
-from asd.pipeline.rewriting_record import LEDGER, Ledger
-from asd.pipeline.run import ConversionRun
-from asd.pipeline.shared_staging import DONE, Part, words
-from asd.pipeline.work import ShardOrder, Worker
+from asd.pipeline.run import ConversionRun, FirstPass
+from asd.pipeline.shared_staging import DONE, Part, SharedStaging, words
 from asd.shards.files import storage_errors, sync_file, sync_folder
-
-if TYPE_CHECKING:
-    from asd.pipeline.rewriting import RewritingStage
-
-
-@dataclass
-class PartReport:
-    """How far a part has come."""
-
-    part: Part
-    path: Path
-    """The dataset directory."""
-    version: str
-    blocks: int = 0
-    """Native shards of the whole source."""
-    drafts: int = 0
-    """Draft files of this part's share, in the rounds that it knows of."""
-    drafts_done: int = 0
-    shards: int | None = None
-    """Of its share; None before the plan is known."""
-    shards_done: int = 0
-    waiting_for: tuple[int, ...] = ()
-    """Parts whose drafts are missing, at least one of which is not at work."""
-    is_committed: bool = False
-    """The version was there already."""
-
-    @property
-    def is_done(self) -> bool:
-        return self.is_committed or self.shards == self.shards_done
 
 
 def run_part(config: ConvertConfig, part: Part, *, wait_s: float = 0.0, progress: Progress | None = None) -> PartReport:
@@ -78,59 +43,57 @@ def run_part(config: ConvertConfig, part: Part, *, wait_s: float = 0.0, progress
     look_at_prepared_model(prepared)
     created = [folder for folder in (store.root, *store.root.parents) if not folder.exists()]
     waiting = f"another process is making version {version} in {store.root} alone; waiting for it"
-    run = PartRun(prepared, part, wait_s, progress)
+    shared, report = SharedStaging(store.staging(version)), PartReport(part, store.root, version)
+    engine = PartEngine(engine_of(config), shared, report, wait_s, progress.say)
     try:
         with store.lock_together(version, on_wait=waiting):
             if store.is_whole(version):
-                return PartReport(part, store.root, version, is_committed=True)
-            return run.run_share()
+                report.is_committed = True
+            else:
+                _Share(prepared, shared, engine, progress).run()
     except AsdError as exc:
-        if not isinstance(exc, WORTH_KEEPING) and not run.shared.is_begun:  # else it may be of use to the others
+        if not isinstance(exc, WORTH_KEEPING) and not shared.is_begun:  # else it may be of use to the others
             store.forget_staging(version, created)
         raise
+    return report
 
 
-class PartRun(ConversionRun):
-    """A part's share of the work, in a staging folder that others work in too."""
+class _Share:
+    """A part's share of a conversion, in a staging folder that others work in too."""
 
-    def __init__(self, prepared: Prepared, part: Part, wait_s: float, progress: Progress) -> None:
-        super().__init__(prepared, prepared.store.staging(prepared.version), progress)
-        self.part = part
-        self.report = PartReport(part, prepared.store.root, prepared.version)
-        self._meeting = Meeting(self.shared, wait_s, lambda text: progress.say(f"{part}: {text}"))
-        self._places: dict[str, int] = {}
+    def __init__(self, prepared: Prepared, shared: SharedStaging, engine: PartEngine, progress: Progress) -> None:
+        self.prepared, self.shared, self.engine, self.progress = prepared, shared, engine, progress
+        self.staging = prepared.store.staging(prepared.version)
+        self.part, self.steps = engine.report.part, ConversionRun(prepared, self.staging, engine, progress)
 
-    def run_share(self) -> PartReport:
+    def run(self) -> None:
         """Do what can be done; the report's `waiting_for` says what could not."""
         with self.shared.at_work(self.part):
             try:
                 self._work()
-                self.shared.note(self.part, DONE)
+                self.engine.note(DONE)
             except UnfinishedError as exc:
-                self.report.waiting_for = tuple(exc.parts)
-                self.shared.note(self.part, f"waiting for {words(exc.parts)}")
-        return self.report
+                self.engine.report.waiting_for = tuple(exc.parts)
+                self.engine.note(f"waiting for {words(exc.parts)}")
 
     def _work(self) -> None:
-        self.shared.note(self.part, "reading")
+        steps, report = self.steps, self.engine.report
+        self.engine.note("reading")
         with self._setup_lock():
-            ingested, wanted, quotas = self._read_once()
-        self._places = {shard.file: place for place, shard in enumerate(ingested.shards)}
-        self.report.blocks = len(ingested.shards)
-        with self._pool(wanted) as pool:
-            assignment = self._plan(ingested, wanted, quotas, pool)
-            orders = self._shard_orders(ingested, assignment, pool).where(self._is_my_shard)
-            self.report.shards = len(orders)
-            self.shared.note(self.part, "writing")
-            self.progress.stage("writing", sum(shard.rows for shard in orders.shards))
-            self.report.shards_done = len(self._results(orders, pool))
+            read = self._read_once()
+        report.blocks = len(read.ingested.shards)
+        with steps.pool(read) as pool:
+            assignment = steps.plan(read, pool)
+            report.shards = sum(map(self.engine.takes, range(report.blocks)))
+            self.engine.note("writing")
+            report.shards_done = len(steps.write(read, assignment, pool))
 
     def _setup_lock(self) -> AbstractContextManager[None]:
         if self.shared.is_in_setup() and not self.shared.is_begun:
             self.progress.say(f"{self.part}: another part is reading the source; waiting for it")
         return self.shared.setup_lock()
 
-    def _read_once(self) -> tuple[Ingested, int, dict[int, int] | None]:
+    def _read_once(self) -> FirstPass:
         """Read the source, unless a part has; the files are on the disk before anybody relies on them.
 
         Raises: UsageError if the others count their parts differently.
@@ -139,26 +102,26 @@ class PartRun(ConversionRun):
             self._require_same_count()
             self._require_same_end()
             return self._read_again_if_damaged()
-        self._make_folders()
-        ingested, wanted, quotas = self._ingest()
-        self._build_mining_index(wanted)
+        self.steps.make_folders()
+        read = self.steps.read()
+        self.steps.build_mining_index(read.wanted)
         self._flush()
         self.shared.begin(self.part.count, portable_settings(self.prepared), self.prepared.identity)
-        return ingested, wanted, quotas
+        return read
 
-    def _read_again_if_damaged(self) -> tuple[Ingested, int, dict[int, int] | None]:
+    def _read_again_if_damaged(self) -> FirstPass:
         """Raises: ShardError if something is damaged that other parts may be reading."""
-        damage = find_damage(self.ingest_dir, self._is_mine)
+        damage = find_damage(self.steps.folders.ingest)
         others = [one.index for one in self.shared.records() if one.at_work and one.index != self.part.index]
         if damage and others:
             raise ShardError(
                 f"{damage}, and {words(others)}, at work, may be reading beside it. Run this part again when they have "
                 "ended: then it reads the source anew."
             )
-        found = self._ingest()
+        read = self.steps.read()
         if damage:
             self._flush()
-        return found
+        return read
 
     def _require_same_count(self) -> None:
         count, root = self.shared.count, self.prepared.store.root
@@ -182,7 +145,8 @@ class PartRun(ConversionRun):
                 )
 
     def _flush(self) -> None:
-        folders = [folder for folder in (self.ingest_dir, self.drafts_dir, self.assembled_dir) if folder.is_dir()]
+        staged = self.steps.folders
+        folders = [folder for folder in (staged.ingest, staged.drafts, staged.marks) if folder.is_dir()]
         with storage_errors(self.staging):
             for path in (
                 *(path for folder in folders for path in folder.iterdir()),
@@ -191,66 +155,6 @@ class PartRun(ConversionRun):
                 sync_file(path)
             for folder in (*folders, self.staging):
                 sync_folder(folder)
-
-    def _pool(self, wanted: int) -> WorkPool:
-        return _PartPool(self, super()._pool(wanted))
-
-    def _stage(self, pool: WorkPool) -> RewritingStage:
-        from asd.pipeline.part_rewriting import PartStage
-
-        return PartStage(
-            self, pool.worker(), self.prepared.config.rewriter, Ledger(self.staging / LEDGER), self.progress
-        )
-
-    def _owner(self, shard: NativeShard) -> int:
-        return self._places[shard.file] % self.part.count
-
-    def _is_mine(self, place: int) -> bool:
-        return place % self.part.count == self.part.index
-
-    def _is_my_shard(self, shard: NativeShard) -> bool:
-        return self._is_mine(self._places[shard.file])
-
-    def begin_round(self, orders: Sequence[DraftOrder]) -> list[DraftOrder]:
-        """This part's share of a round's orders."""
-        mine = [order for order in orders if self._is_my_shard(order.shard)]
-        self.report.drafts += len(mine)
-        self.shared.note(self.part, "drafting")
-        return mine
-
-    def wait_for_others(self, orders: Sequence[DraftOrder]) -> None:
-        """Raises: UnfinishedError."""
-        self.shared.note(self.part, "waiting for the others' drafts")
-        self._meeting.wait({order.path(self.drafts_dir): self._owner(order.shard) for order in orders})
-
-
-class _PartPool:
-    """Drafts this part's share; the outcomes of the others are read from their files."""
-
-    def __init__(self, run: PartRun, inner: WorkPool) -> None:
-        self._run, self._inner = run, inner
-
-    def __enter__(self) -> _PartPool:
-        self._inner.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self._inner.__exit__(kind, error, trace)
-
-    def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
-        run = self._run
-        for _ in self._inner.draft(run.begin_round(orders)):
-            run.report.drafts_done += 1
-        run.wait_for_others(orders)
-        return (read_outcomes(order.path(run.drafts_dir), order) for order in orders)
-
-    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        return self._inner.assemble(orders)
-
-    def worker(self) -> Worker:
-        return self._inner.worker()
 
 
 def portable_settings(prepared: Prepared) -> dict[str, Any]:

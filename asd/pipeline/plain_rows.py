@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from asd.makers.drafting import Drafter, plain_sample
 from asd.makers.keyed import Keyed, Prepared
 from asd.pipeline.drafts import Made
-from asd.pipeline.plan import NOBODY
+from asd.pipeline.plan_codes import NOBODY
 from asd.records import Decline, Draft
 from asd.schemas.styles import TARGET_STYLES
 

@@ -12,19 +12,23 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from asd.errors import DataError
 from asd.pipeline.assembled import ShardResult, WrittenShard, settle
 from asd.pipeline.drafts import DraftOrder, Outcomes
+from asd.pipeline.engine import INLINE_SAMPLES, ModelStage, WorkerLostError, WorkPool
+from asd.pipeline.ingested import NativeShard
+from asd.pipeline.measuring import Reading, read_here
+from asd.pipeline.own_process import usable_cores
 from asd.pipeline.work import (
     ShardOrder,
     Worker,
@@ -35,6 +39,10 @@ from asd.pipeline.work import (
 )
 from asd.sources.in_order import map_in_order, usable_threads
 
+if TYPE_CHECKING:
+    from asd.pipeline.rewriting import Accounts, StageProgress
+    from asd.rewrite.settings import RewriterSettings
+
 _WAITING = 2
 """Finished shards that wait for the disk at once, while others are written."""
 _AT_ONCE = 2
@@ -43,26 +51,34 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class WorkerLostError(DataError):
-    """A worker process is gone; what was finished is of use to the next run."""
+class LocalEngine:
+    """An `Engine` of this machine's cores."""
 
+    def __init__(self, workers: int | None = None) -> None:
+        """workers: None for one process, or as many as there are cores where that pays."""
+        self._workers = workers
 
-class WorkPool(Protocol):
-    """Drafts and assembles, wherever that is done. Used as a context manager."""
+    def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
+        return nullcontext()
 
-    def __enter__(self) -> WorkPool: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
+    def takes(self, place: int) -> bool:
+        return True
 
-    def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
-        """One result per order, in their order; the draft files are there when it comes."""
+    def reading(self, stamps: Mapping[Path, tuple[int, int]], say: Callable[[str], None]) -> Reading:
+        return read_here
 
-    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        """One result per order, in their order; the shard is there when it comes."""
+    def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
+        workers = self._workers
+        if workers is None:
+            workers = usable_cores() if wanted >= INLINE_SAMPLES else 1
+        return Pool(setup, workers)
 
-    def worker(self) -> Worker:
-        """The worker of this process."""
+    def stage(
+        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
+    ) -> ModelStage:
+        from asd.pipeline.rewriting import RewritingStage
+
+        return RewritingStage(pool.worker(), settings, ledger, progress)
 
 
 class Pool:

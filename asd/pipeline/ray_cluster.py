@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from asd.errors import UsageError
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.fingerprint import code_fingerprint
-from asd.pipeline.pool import WorkerLostError
-from asd.pipeline.run import usable_cores
+from asd.pipeline.own_process import usable_cores
 
 _CONNECT_S, _ANSWER_S, _PROBE_S = 10.0, 60.0, 180.0
 

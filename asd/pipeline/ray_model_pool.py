@@ -11,10 +11,10 @@ from typing import Any
 
 from asd.errors import AsdError
 from asd.pipeline.drafts import DraftOrder, Outcomes
-from asd.pipeline.pool import WorkerLostError
-from asd.pipeline.progress import Progress
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.ray_cluster import describe_failure
 from asd.pipeline.ray_model_worker import ModelSite, ModelWorker, Report
+from asd.pipeline.rewriting import StageProgress
 
 _LOOK_S = 0.5
 _ROOM_S = 30.0
@@ -33,7 +33,7 @@ class ModelPool:
         number: int,
         site_for: Callable[[list[Report]], ModelSite],
         options: dict[str, Any],
-        progress: Progress,
+        progress: StageProgress,
         say: Callable[[int, str, str], None],
     ) -> None:
         """options: of the actor; say: takes the pool's number, its host and a text."""

@@ -24,11 +24,11 @@ import pyarrow as pa
 from asd.errors import AsdError, KeyRefusedError, PreflightError, ServerError, SourceError, StorageError
 from asd.pipeline.done_mark import mark_beside
 from asd.pipeline.drafts import DraftOrder, Outcomes
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.fingerprint import rewriter_fingerprint
-from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_replies import RemoteReplies
 from asd.pipeline.ray_worker import Site, remote_setup, scratch_folder
-from asd.pipeline.rewriting import RewritingStage
+from asd.pipeline.rewriting import RewritingStage, asking_the_model
 from asd.pipeline.work import Worker, WorkerSetup
 from asd.rewrite.api_key import read_api_key
 from asd.rewrite.settings import RewriterSettings
@@ -86,25 +86,6 @@ class _Notes:
         return Report(self._rows, self._stats.as_dict() if self._stats is not None else {}, self._rejected, said)
 
 
-class NodeStage(RewritingStage):
-    """A `RewritingStage` whose orders have folders of their own."""
-
-    def __init__(self, worker: Worker, settings: RewriterSettings, notes: _Notes, cache: RemoteReplies) -> None:
-        super().__init__(worker, settings, notes, notes, cache)
-        self._setups: dict[tuple[int, str], WorkerSetup] = {}
-
-    def setup_of(self, order: DraftOrder) -> WorkerSetup:
-        return self._setups.get((order.round, order.shard.file), self._worker.setup)
-
-    @contextlib.contextmanager
-    def working_in(self, setup: WorkerSetup, order: DraftOrder) -> Any:
-        self._setups[order.round, order.shard.file] = setup
-        try:
-            yield
-        finally:
-            del self._setups[order.round, order.shard.file]
-
-
 class ModelWorker:
     """An actor. What it returns of orders is pickled here, so that an error of ours arrives as it is."""
 
@@ -112,7 +93,9 @@ class ModelWorker:
         pa.set_cpu_count(1)
         self._site = site
         self._notes = _Notes()
-        self._stage: NodeStage | None = None
+        self._stage: RewritingStage | None = None
+        self._setups: dict[tuple[int, str], WorkerSetup] = {}
+        """Of orders that have folders of their own."""
         self._serving: asyncio.Task[None] | None = None
         self._ready, self._end = asyncio.Event(), asyncio.Event()
         self._reason: AsdError | None = None
@@ -182,7 +165,11 @@ class ModelWorker:
             _require_key(settings)
             cache = await RemoteReplies.open(self._site.keeper, "@".join(self._site.model))
             self._setup = await self._setup_here()
-            stage = NodeStage(Worker(self._setup), settings, self._notes, cache)
+            worker, notes = Worker(self._setup), self._notes
+            stage = RewritingStage(
+                worker, settings, notes, notes, setup_of=self._setup_of,
+                asking=lambda: asking_the_model(worker, settings, notes.say, cache),
+            )  # fmt: skip
             async with stage:
                 await stage.open()
                 self._stage = stage
@@ -208,8 +195,7 @@ class ModelWorker:
                 [outcomes] = await self._stage.draft([order])
                 return outcomes
             async with self._block(order, self._folder) as (setup, here):
-                with self._stage.working_in(setup, here):
-                    [outcomes] = await self._stage.draft([here])
+                [outcomes] = await self._stage.draft([here])
                 path = here.path(setup.drafts_dir)
                 await self._send(mark_beside(path))
                 await self._send(path)
@@ -227,9 +213,14 @@ class ModelWorker:
             np.save(content, await files.stretch.remote("capable", shard.first, shard.rows))
             write_bytes(own / "capable.npy", content.getvalue(), durable=False)
             setup.drafts_dir.mkdir()
+            self._setups[order.round, shard.file] = setup
             yield setup, replace(order, shard=replace(shard, first=0))
         finally:
+            self._setups.pop((order.round, shard.file), None)
             shutil.rmtree(own, ignore_errors=True)
+
+    def _setup_of(self, order: DraftOrder) -> WorkerSetup:
+        return self._setups.get((order.round, order.shard.file), self._setup)
 
     async def _fetch(self, name: str, to: Path) -> None:
         content = await self._site.site.files.read.remote(name)

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.measuring import Measured, Measuring, read_here
-from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.ray_cluster import describe_failure, most_memory, on_this_node, working_nodes
 from asd.pipeline.ray_reader import PartEnd, SourceFiles, SourceSite, read_part
 from asd.sources.batch import BATCH_ROWS, NativeBatch

@@ -17,18 +17,17 @@ from types import TracebackType
 from typing import Any
 
 from asd.errors import AsdError, BudgetError, RewriterError
-from asd.pipeline.config import ConvertConfig
 from asd.pipeline.drafts import DraftOrder, Outcomes, read_outcomes
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.fingerprint import rewriter_fingerprint
-from asd.pipeline.pool import WorkerLostError, WorkPool
-from asd.pipeline.progress import Progress
 from asd.pipeline.ray_cluster import on_this_node, require_memory
-from asd.pipeline.ray_engine import MAX_TRIES, RayPool
 from asd.pipeline.ray_model_pool import ModelPool, PoolLostError
 from asd.pipeline.ray_model_worker import ModelSite, Report
 from asd.pipeline.ray_placement import place_rewriters
+from asd.pipeline.ray_pool import RayPool
 from asd.pipeline.ray_replies import ReplyKeeper
-from asd.pipeline.rewriting import Accounts, units_at_once
+from asd.pipeline.ray_worker import MAX_TRIES
+from asd.pipeline.rewriting import Accounts, StageProgress, units_at_once
 from asd.pipeline.rewriting_record import share_of
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.stats import RunStats
@@ -36,12 +35,6 @@ from asd.rewrite.stats import RunStats
 _POLL_S = 0.5
 _END_S, _BREAK_S = 60.0, 2.0
 """For workers to close their models: at the end, and when the user has no time."""
-
-
-def stage_on_ray(pool: WorkPool, config: ConvertConfig, ledger: Accounts, progress: Progress) -> RayStage:
-    """pool: the one that is on the same cluster."""
-    assert isinstance(pool, RayPool) and config.rewriter is not None
-    return RayStage(pool, config.rewriter, (config.ray_rewriters, config.ray_rewriter_gpus), ledger, progress)
 
 
 class RayStage:
@@ -53,7 +46,7 @@ class RayStage:
         settings: RewriterSettings,
         wishes: tuple[int | None, float | None],
         ledger: Accounts,
-        progress: Progress,
+        progress: StageProgress,
     ) -> None:
         self._pool, self._settings, self._wishes = pool, settings, wishes
         self._ledger, self._progress = ledger, progress

@@ -25,12 +25,14 @@ from asd.errors import AsdError, StorageError
 from asd.pipeline.assembled import ShardResult, mark_of
 from asd.pipeline.done_mark import mark_beside
 from asd.pipeline.drafts import DraftOrder, Outcomes, draft_file
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.ingested import NativeShard, StoredColumn
-from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.work import ShardOrder, Worker, WorkerSetup
 from asd.shards.files import storage_errors, write_bytes
 
 Loaded = TypeVar("Loaded")
+MAX_TRIES = 4
+"""Of one work item, when the process or node that does it dies; Ray Data by itself would try for ever."""
 _SCRATCH = "asd-ray-"
 _MARK = "ray-mark"
 _GLOBAL_ROWS = ("keys", "capable")

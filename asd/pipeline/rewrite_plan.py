@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asd.makers.maker_context import MakerContext
 from asd.pipeline.config import ConvertConfig
-from asd.pipeline.pool import WorkPool
+from asd.pipeline.engine import ModelStage, WorkPool
+from asd.pipeline.pool import LocalEngine
 from asd.pipeline.prepare import prepare
 from asd.pipeline.progress import Progress, SilentProgress
-from asd.pipeline.rewriting import RewritingStage, build_rewriter
-from asd.pipeline.rewriting_record import Ledger
+from asd.pipeline.rewriting import Accounts, Asking, RewritingStage, StageProgress, build_rewriter
 from asd.pipeline.rewriting_rows import RowDrafter
 from asd.pipeline.run import ConversionRun
-from asd.pipeline.work import Worker
 from asd.records import Decline, Draft, Sample
 from asd.rewrite.cache import RequestCache
 from asd.rewrite.request import Completion, CompletionRequest, Refusal
@@ -59,11 +59,13 @@ class PlannedRequests:
 class PlanningRewriter:
     """Counts the request that the rewriter would send for a sample, and takes its reply for a good one."""
 
-    def __init__(self, rewriter: Rewriter, settings: RewriterSettings, num_prompts: int) -> None:
+    def __init__(
+        self, rewriter: Rewriter, settings: RewriterSettings, num_prompts: int, planned: PlannedRequests
+    ) -> None:
+        """planned: is added to."""
         self._rewriter, self._settings, self._num_prompts = rewriter, settings, num_prompts
         self._model = settings.model_name, settings.model_revision
-        self.planned = PlannedRequests()
-        self.failed_checks: Counter[str] = Counter()
+        self.planned = planned
         self._cache = RequestCache(settings.cache_path()) if settings.cache_path().is_file() else None
 
     async def draft(self, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Rewritten | Decline:
@@ -119,36 +121,27 @@ async def _never_asked(request: CompletionRequest) -> Completion | Refusal:
     raise AssertionError("a dry run sends nothing")
 
 
-class _PlanningDrafter(RowDrafter):
-    def _failed(self, sample: Sample, made: Draft) -> str:
-        return ""
+class CountingEngine:
+    """An `Engine` of this machine's cores for dry runs: the rewriter is not asked, its requests are counted."""
 
+    def __init__(self, workers: int | None, num_prompts: int = 0) -> None:
+        self._inner, self._num_prompts = LocalEngine(workers), num_prompts
+        self.connected, self.takes = self._inner.connected, self._inner.takes
+        self.reading, self.pool = self._inner.reading, self._inner.pool
+        self.planned = PlannedRequests()
 
-class PlanningStage(RewritingStage):
-    """The drafting stage with a rewriter that only counts."""
+    def stage(
+        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
+    ) -> ModelStage:
+        worker = pool.worker()
 
-    def __init__(
-        self, worker: Worker, settings: RewriterSettings, ledger: Ledger, progress: Progress, num_prompts: int
-    ) -> None:
-        super().__init__(worker, settings, ledger, progress)
-        takes_images = settings.images != "never"
-        rewriter = build_rewriter(worker, settings, _never_asked, takes_images=takes_images)
-        self.rewriter = PlanningRewriter(rewriter, settings, num_prompts)
-        self._drafter = _PlanningDrafter(worker, self.rewriter, settings)
+        @asynccontextmanager
+        async def counting() -> AsyncIterator[Asking]:
+            rewriter = build_rewriter(worker, settings, _never_asked, takes_images=settings.images != "never")
+            counted = PlanningRewriter(rewriter, settings, self._num_prompts, self.planned)
+            yield Asking(RowDrafter(worker, counted, settings, checks_texts=False))
 
-
-class PlanningRun(ConversionRun):
-    """A conversion up to its plan, with a rewriter that only counts."""
-
-    num_prompts = 0
-    planned: PlannedRequests | None = None
-
-    def _stage(self, pool: WorkPool) -> RewritingStage:
-        settings = self.prepared.config.rewriter
-        assert settings is not None
-        stage = PlanningStage(pool.worker(), settings, Ledger(self.staging), self.progress, self.num_prompts)
-        self.planned = stage.rewriter.planned
-        return stage
+        return RewritingStage(worker, settings, ledger, progress, asking=counting)
 
 
 def plan_requests(config: ConvertConfig, progress: Progress | None = None, *, num_prompts: int = 1) -> dict[str, Any]:
@@ -163,10 +156,9 @@ def plan_requests(config: ConvertConfig, progress: Progress | None = None, *, nu
         prepared = prepare(config, Path(folder))
         for note in prepared.notes:
             progress.say(note)
-        run = PlanningRun(prepared, Path(folder), progress)
-        run.num_prompts = num_prompts
-        counts, _ = run.plan_only()
-    planned = run.planned or PlannedRequests()
+        engine = CountingEngine(config.workers, num_prompts)
+        counts, _ = ConversionRun(prepared, Path(folder), engine, progress).plan_only()
+    planned = engine.planned
     return {
         "task": prepared.spec.name,
         "source": "the embedded sample" if prepared.resolved.kind == "embedded" else prepared.resolved.location,

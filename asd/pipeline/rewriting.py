@@ -6,14 +6,12 @@ soon as its last row is done. The model is reached only if there is a row to ask
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from asd.pipeline.drafts import DraftOrder, Made, Outcomes, read_outcomes, write_drafts
 from asd.pipeline.rewriting_record import RecordingComplete
@@ -21,7 +19,8 @@ from asd.pipeline.rewriting_round import Round
 from asd.pipeline.rewriting_rows import Ask, RowDrafter
 from asd.pipeline.samples import read_samples
 from asd.pipeline.work import Worker, WorkerSetup
-from asd.rewrite.completions import Completions, ReplyStore, open_completions
+from asd.rewrite.completions import ReplyStore
+from asd.rewrite.open_model import open_model
 from asd.rewrite.request import Complete
 from asd.rewrite.rewriter import Rewriter
 from asd.rewrite.settings import RewriterSettings
@@ -29,7 +28,6 @@ from asd.rewrite.stats import RunStats
 from asd.shards.files import open_arrow
 from asd.templating import TemplateSet
 
-Result = TypeVar("Result")
 _READ_UNITS = 1024
 """Units whose samples are read from disk at once."""
 
@@ -45,61 +43,29 @@ class Accounts(Protocol):
     def save(self, stats: RunStats, extra: dict[str, int], *, now: bool = False) -> None: ...
 
 
-class ModelStage(Protocol):
-    """Drafts with a model, wherever that is asked. Used as an asynchronous context manager."""
+@dataclass(frozen=True)
+class Asking:
+    """What rows are drafted with, and where its counts are."""
 
-    async def __aenter__(self) -> ModelStage: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None: ...
-
-    async def draft(self, orders: Sequence[DraftOrder]) -> list[Outcomes]:
-        """One for each order, in their order; the draft files are there then."""
+    drafter: RowDrafter
+    stats: RunStats | None = None
+    failed_checks: Mapping[str, int] = field(default_factory=dict)
+    """Of replies, by the check's name; grows."""
 
 
 @asynccontextmanager
-async def open_model(
-    settings: RewriterSettings, say: Callable[[str], None], cache: ReplyStore | None = None
-) -> AsyncIterator[Completions]:
-    """The model that `settings` name, started if need be and stopped with the block. Raises: RewriterError.
-
-    cache: instead of the file of the settings.
-    """
-    if settings.kind == "vllm-offline":
-        from asd.rewrite.vllm_offline import open_offline
-
-        async with open_offline(settings, say, cache) as complete:
-            yield complete
-    elif settings.kind == "vllm":
-        from asd.rewrite.vllm_server import vllm_server
-
-        async with (
-            vllm_server(settings, say=say) as url,
-            open_completions(settings, say, base_urls=[url], cache=cache) as complete,
-        ):
-            yield complete
-    else:
-        async with open_completions(settings, say, cache=cache) as complete:
-            yield complete
-
-
-def look_at_model(settings: RewriterSettings) -> None:
-    """Whether a server, or the cache, can do the work; a vLLM of one's own tells that when it starts.
-
-    Silent: what there is to say of it is said when the work begins.
-    Raises: KeyRefusedError, PreflightError, ServerError, CacheError.
-    """
-
-    async def look() -> None:
-        async with open_completions(settings, is_long=False):
-            pass
-
-    if settings.kind in ("openai", "cache"):
-        run_to_end(look)
+async def asking_the_model(
+    worker: Worker, settings: RewriterSettings, say: Callable[[str], None], cache: ReplyStore | None = None
+) -> AsyncIterator[Asking]:
+    """The model is reached here, and left with the block. cache: instead of the file of the settings."""
+    async with open_model(settings, say, cache) as complete:
+        recording = RecordingComplete(complete, settings)
+        rewriter = build_rewriter(worker, settings, recording, takes_images=complete.images)
+        yield Asking(RowDrafter(worker, rewriter, settings), complete.stats, rewriter.failed_checks)
 
 
 class RewritingStage:
-    """Open for a whole conversion, in one task: `async with RewritingStage(...) as stage`."""
+    """A `ModelStage` in this process. Open for a whole conversion, in one task: `async with RewritingStage(...)`."""
 
     def __init__(
         self,
@@ -107,15 +73,17 @@ class RewritingStage:
         settings: RewriterSettings,
         ledger: Accounts,
         progress: StageProgress,
-        cache: ReplyStore | None = None,
+        *,
+        asking: Callable[[], AbstractAsyncContextManager[Asking]] | None = None,
+        setup_of: Callable[[DraftOrder], WorkerSetup] | None = None,
     ) -> None:
-        """cache: instead of the file of the settings."""
-        self._worker, self._settings, self._ledger, self._progress = worker, settings, ledger, progress
-        self._cache = cache
+        """asking: what drafts the rows, instead of the model of the settings. setup_of: where an order's files are,
+        instead of where the worker's are."""
+        self._settings, self._ledger, self._progress = settings, ledger, progress
+        self._open_asking = asking or (lambda: asking_the_model(worker, settings, progress.say))
+        self._setup_of = setup_of or (lambda order: worker.setup)
         self._stack = AsyncExitStack()
-        self._drafter: RowDrafter | None = None
-        self._rewriter: Rewriter | None = None
-        self._stats: RunStats | None = None
+        self._asking: Asking | None = None
         self._max_units = units_at_once(settings)
 
     async def __aenter__(self) -> RewritingStage:
@@ -138,26 +106,16 @@ class RewritingStage:
 
     async def open(self) -> RowDrafter:
         """The model is reached and asked from here on, in this task. Raises: RewriterError."""
-        if self._drafter is None:
-            complete = await self._stack.enter_async_context(
-                open_model(self._settings, self._progress.say, self._cache)
-            )
-            self._stats = complete.stats
-            recording = RecordingComplete(complete, self._settings)
-            self._rewriter = build_rewriter(self._worker, self._settings, recording, takes_images=complete.images)
-            self._drafter = RowDrafter(self._worker, self._rewriter, self._settings)
-        return self._drafter
-
-    def setup_of(self, order: DraftOrder) -> WorkerSetup:
-        """Where the order's files are."""
-        return self._worker.setup
+        if self._asking is None:
+            self._asking = await self._stack.enter_async_context(self._open_asking())
+        return self._asking.drafter
 
     def _draft_file(self, order: DraftOrder) -> Path:
-        return order.path(self.setup_of(order).drafts_dir)
+        return order.path(self._setup_of(order).drafts_dir)
 
     def units(self, order: DraftOrder) -> Iterator[tuple[list[int], list[Ask]]]:
         """Places among the order's requests, and what is asked there; one image's questions of one style together."""
-        ingest_dir, requests = self.setup_of(order).ingest_dir, order.requests()
+        ingest_dir, requests = self._setup_of(order).ingest_dir, order.requests()
         masks = order.masks(ingest_dir)
         path = ingest_dir / order.shard.file
         units = _units(path, requests, self._settings.group_by_image)
@@ -172,7 +130,7 @@ class RewritingStage:
         self._save()
 
     def finish_order(self, order: DraftOrder, made: list[Made]) -> None:
-        write_drafts(self._draft_file(order), order, made, durable=self.setup_of(order).durable_drafts)
+        write_drafts(self._draft_file(order), order, made, durable=self._setup_of(order).durable_drafts)
 
     @property
     def patience_s(self) -> float:
@@ -180,8 +138,8 @@ class RewritingStage:
         return self._settings.timeout_s
 
     def _save(self, *, now: bool = False) -> None:
-        if self._stats is not None and self._rewriter is not None:
-            self._ledger.save(self._stats, dict(self._rewriter.failed_checks), now=now)
+        if self._asking is not None and self._asking.stats is not None:
+            self._ledger.save(self._asking.stats, dict(self._asking.failed_checks), now=now)
 
 
 def units_at_once(settings: RewriterSettings) -> int:
@@ -223,25 +181,3 @@ def _units(path: Path, requests: list[tuple[int, int, bool]], most: int) -> list
 def _images_of(path: Path, rows: list[int]) -> list[tuple[str, ...]]:
     column = open_arrow(path).read_all()["images"].take(rows)
     return [tuple(names) for names in column.to_pylist()]
-
-
-def run_to_end(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine from ordinary code, also where an event loop runs already (in a notebook): there in a thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work())
-    outcome: list[Result | BaseException] = []
-
-    def target() -> None:
-        try:
-            outcome.append(asyncio.run(work()))
-        except BaseException as exc:
-            outcome.append(exc)
-
-    thread = threading.Thread(target=target, name="rewriting")
-    thread.start()
-    thread.join()
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return outcome[0]

@@ -17,7 +17,7 @@ from asd.makers.maker_context import MakerContext
 from asd.makers.rendering import render_all
 from asd.pipeline.capability import written_styles
 from asd.pipeline.drafts import CHAINS, Made
-from asd.pipeline.plan import NOBODY, STYLE_BITS
+from asd.pipeline.plan_codes import NOBODY, STYLE_BITS
 from asd.pipeline.rewriting_record import Reply, RowRecord, begin_recording, share_of, with_tokens
 from asd.pipeline.work import Worker
 from asd.records import Decline, Draft, Sample
@@ -51,8 +51,11 @@ class Writer(Protocol):
 class RowDrafter:
     """Asks fields, model, mining and rules about rows."""
 
-    def __init__(self, worker: Worker, rewriter: Writer, settings: RewriterSettings) -> None:
-        self._worker, self._rewriter = worker, rewriter
+    def __init__(
+        self, worker: Worker, rewriter: Writer, settings: RewriterSettings, *, checks_texts: bool = True
+    ) -> None:
+        """checks_texts: False where what is written is no text, but stands for one."""
+        self._worker, self._rewriter, self._checks_texts = worker, rewriter, checks_texts
         # Once: of a model in a folder this reads its files.
         self._model = settings.model_name, settings.model_revision
         self._written = written_styles(worker.spec, settings)
@@ -129,6 +132,8 @@ class RowDrafter:
 
     def _failed(self, sample: Sample, made: Draft) -> str:
         """Names of the checks that the finished row would fail, however it is dealt; "" is good."""
+        if not self._checks_texts:
+            return ""
         if made.style not in STYLE_BITS or made.maker is not Maker.REWRITER:
             return f"a draft in style {made.style.value} by {made.maker.value}"
         deals = [0, 1] if made.style is AnswerStyle.YES_NO else [0, max(len(made.options) - 1, 0)]

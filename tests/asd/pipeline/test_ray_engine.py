@@ -12,10 +12,10 @@ import pytest
 
 import asd
 from asd.errors import SourceError, UsageError
-from asd.pipeline import ray_cluster, ray_engine
+from asd.pipeline import ray_cluster, ray_pool
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import convert
-from asd.pipeline.pool import WorkerLostError
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.ray_cluster import ClusterError
 from tests.asd.cli_runner import run_asd
 from tests.asd.pipeline.ray_nodes import HAS_RAY, Killer, Told, assert_same, processes
@@ -117,7 +117,7 @@ class TestCluster:
         self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(ray_engine, "MAX_TRIES", 2)
+            patch.setattr(ray_pool, "MAX_TRIES", 2)
             with (
                 Killer(workers_at_work, 50) as killer,
                 pytest.raises(WorkerLostError, match=r"was to make .* died 2 times .* run the same command again"),

@@ -18,8 +18,8 @@ from asd.errors import AsdError, RejectLimitError, SourceError
 from asd.pipeline import ray_reading
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.convert import convert
+from asd.pipeline.engine import WorkerLostError
 from asd.pipeline.measuring import MeasuredRows, Measuring, read_here
-from asd.pipeline.pool import WorkerLostError
 from asd.pipeline.prepare import stamps_of
 from asd.pipeline.ray_reading import ClusterReading
 from asd.schemas.styles import AnswerStyle

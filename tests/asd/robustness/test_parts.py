@@ -13,7 +13,8 @@ import asd
 from asd.errors import ShardError, SourceError, UnknownNameError, UsageError
 from asd.pipeline.config import ConvertConfig
 from asd.pipeline.merge import merge
-from asd.pipeline.parts import PartReport, run_part
+from asd.pipeline.part_engine import PartReport
+from asd.pipeline.parts import run_part
 from asd.pipeline.shared_staging import Part, SharedStaging
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
