@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from asd.makers.english_verdict import natural_verdict
 from asd.makers.normalise import answer_form, answer_set
 from asd.makers.option_text import option_key
 from asd.makers.rendering import Rendered, StyleRows, StyleTexts
@@ -33,10 +34,12 @@ def gold_recoverable(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
 
 
 def question_preserved(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
-    """The question, its context and the candidate stand in the prompt unchanged (a literal image token made
-    inert)."""
-    prompt = rendered.prompt
-    for text in (draft.question or sample.question, sample.context, rendered.candidate):
+    """The question, its context and the candidate stand in the prompt unchanged (a literal image token made inert); or
+    the question that `natural_verdict` makes of question and candidate does."""
+    prompt, asked = rendered.prompt, draft.question or sample.question
+    if rendered.candidate and asked not in prompt:
+        asked = natural_verdict(asked, rendered.candidate) or asked
+    for text in (asked, sample.context, rendered.candidate):
         if text and text not in prompt and make_inert(text).strip() not in prompt:
             return False
     return True

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import xxhash
 
+from asd.makers.english_verdict import natural_verdict
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
@@ -83,6 +84,7 @@ def render_all(
     found: dict[int, Rendered] = {}
     for style, of_style in places.items():
         rows = StyleRows.of([samples[place] for place in of_style], [drafts[place] for place in of_style])
+        rows = with_natural_verdicts(style, rows, [deals[place] for place in of_style], ctx.spec.family)
         texts = render_style(style, rows, [deals[place] for place in of_style], ctx)
         reference = ctx.templates[style].reference
         found.update((place, texts.row(number, reference)) for number, place in enumerate(of_style))
@@ -171,6 +173,27 @@ class StyleTexts(NamedTuple):
         )
 
 
+def with_natural_verdicts(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], family: str) -> StyleRows:
+    """yes_no: the candidate made part of the question ("Is the car red?") where rules can turn it for the right answer and
+    for the wrong one alike; elsewhere it stays a proposed answer below the question."""
+    if style is not AnswerStyle.YES_NO or family in _NO_SENTENCES or not any(rows.wrong):
+        return rows
+    asked = list(rows.asked)
+    for place, (question, gold, wrong, deal) in enumerate(
+        zip(rows.questions, rows.golds, rows.wrong, deals, strict=True)
+    ):
+        if not wrong or asked[place] or rows.options[place]:
+            continue
+        right, other = natural_verdict(question, gold), natural_verdict(question, wrong)
+        if right is not None and other is not None:
+            asked[place] = right if deal else other
+    return rows._replace(asked=asked)
+
+
+_NO_SENTENCES = ("grounding", "caption", "statement")
+"""Families without a question that a sentence can be made of."""
+
+
 def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx: RenderContext) -> StyleTexts:
     """`render` of rows that all take one style; deals: one for each row."""
     count = len(rows.golds)
@@ -192,7 +215,10 @@ def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx:
     questions = [own or question for own, question in zip(rows.asked, rows.questions, strict=True)]
     rfps = _rfps(style, rows, ctx)
     lettered = [list(zip(LETTERS, texts, strict=False)) if texts else _NO_OPTIONS for texts in options]
-    values = zip(questions, rows.contexts, lettered, candidates, rfps, letters, answers, rows.texts, strict=True)
+    proposed = candidates
+    if style is AnswerStyle.YES_NO:
+        proposed = ["" if own else candidate for own, candidate in zip(rows.asked, candidates, strict=True)]
+    values = zip(questions, rows.contexts, lettered, proposed, rfps, letters, answers, rows.texts, strict=True)
     prompts, responses = ctx.templates[style].render_columns(list(values))
     images = [f"{MARK}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
     prompts = [images[number] + text for number, text in zip(rows.num_images, make_all_inert(prompts), strict=True)]
@@ -208,7 +234,8 @@ def _rfps(style: AnswerStyle, rows: StyleRows, ctx: RenderContext) -> list[str]:
     hashes = [xxhash.xxh3_64_intdigest(f"{start}{name}{end}".encode()) for name in rows.source_ids]
     usual = ctx.rfps[style.value]
     if style is AnswerStyle.YES_NO:
-        special, own = CANDIDATE_KEY, [bool(wrong) for wrong in rows.wrong]
+        special = CANDIDATE_KEY
+        own = [bool(wrong) and not asked for wrong, asked in zip(rows.wrong, rows.asked, strict=True)]
     elif style is AnswerStyle.BRIEF_EXPLANATION:
         family = ctx.spec.family
         special = REASON_KEY

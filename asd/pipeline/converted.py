@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from asd.errors import DataError
 from asd.makers.checks import CHECKS, check, suspects
-from asd.makers.rendering import RenderContext, StyleRows, StyleTexts, render_style
+from asd.makers.rendering import RenderContext, StyleRows, StyleTexts, render_style, with_natural_verdicts
 from asd.pipeline.drafts import DRAFT_FIELDS
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 
@@ -40,6 +40,7 @@ def converted_columns(
     failed: dict[int, DataError] = {}
     for style, places in _runs(outcomes):
         of_style = _style_rows(style, batch, rows[places], made.take(pa.array(places)))
+        of_style = with_natural_verdicts(style, of_style, dealt[places].tolist(), ctx.spec.family)
         texts = render_style(style, of_style, dealt[places].tolist(), ctx)
         for place in sorted(suspects(style, of_style, texts)):
             if names := _failed_checks(style, of_style, texts, place, ctx):

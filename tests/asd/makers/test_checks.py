@@ -41,14 +41,16 @@ def test_sound_rows_pass(style: AnswerStyle) -> None:
 @pytest.mark.parametrize(
     ("failed", "change"),
     [
-        ("question_preserved", lambda one: {"prompt": one.prompt.replace("What is it?", "What?")}),
+        ("question_preserved", lambda one: {"prompt": one.prompt.replace(one.question, "What?")}),
         ("question_preserved", lambda one: {"prompt": one.prompt.replace("On a table.", "")}),
         ("rfp_last", lambda one: {"prompt": one.prompt + " Now."}),
         ("image_count", lambda one: {"prompt": one.prompt.removeprefix("<image>\n")}),
         ("image_count", lambda one: {"prompt": "<image>\n" + one.prompt}),
         (
             "image_count",
-            lambda one: {"prompt": one.prompt.removeprefix("<image>\n").replace("What", "<image> What")},
+            lambda one: {
+                "prompt": one.prompt.removeprefix("<image>\n").replace(one.question, f"<image> {one.question}")
+            },
         ),
     ],
 )

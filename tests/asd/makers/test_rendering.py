@@ -66,7 +66,8 @@ def test_columns_of_a_choice() -> None:
 
 def test_candidate_rfp_is_used_only_with_a_candidate() -> None:
     verdict = Draft(AnswerStyle.YES_NO, Maker.FIELD, "no")
-    assert render(make_sample(), FREE, 0, CONTEXT).rfp in CONTEXT.rfps["yes_no_candidate"]
+    assert render(make_sample("Which one do you see?"), FREE, 0, CONTEXT).rfp in CONTEXT.rfps["yes_no_candidate"]
+    assert render(make_sample(), FREE, 0, CONTEXT).rfp in CONTEXT.rfps["yes_no"]  # part of a natural question
     assert render(make_sample(), verdict, 0, CONTEXT).rfp in CONTEXT.rfps["yes_no"]
 
 

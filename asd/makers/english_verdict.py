@@ -1,0 +1,63 @@
+"""A question and a candidate answer as one question to be judged: "Is the car red?"; None where no rule is sure.
+
+`natural_verdict("What color is the car?", "red")` turns the sentence that `declarative` makes of both. The same rules
+read every candidate, so a question that is asked in this way for a right answer is for a wrong one, too, where both can
+be turned. Pure.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from asd.makers.declarative import declarative
+
+_MOVED = frozenset("is are was were can could will would should must".split())
+"""Auxiliaries that trade places with their subject."""
+_BASE = {
+    "has": "have", "says": "say", "reads": "read", "shows": "show", "wears": "wear", "belongs": "belong", "comes": "come",
+    "goes": "go", "looks": "look", "contains": "contain", "costs": "cost", "starts": "start", "ends": "end", "plays": "play",
+    "holds": "hold", "makes": "make", "sells": "sell", "weighs": "weigh", "means": "mean", "represents": "represent",
+    "stands": "stand", "lives": "live", "grows": "grow", "likes": "like", "serves": "serve", "displays": "display",
+    "features": "feature", "begins": "begin", "uses": "use", "feels": "feel", "sits": "sit", "leads": "lead",
+}  # fmt: skip
+_OPENINGS = frozenset(
+    "the a an this that these those there it he she they his her their its one both each some two three four five all".split()
+)
+"""First words of a sentence that lose their capital inside of one."""
+_CLAUSES = frozenset("who whom whose which that where when while because if and or but not than as".split())
+"""Words in a subject behind which the next verb may be another clause's."""
+
+_ENDINGS = frozenset("to of on in with for from at by".split())
+
+
+@lru_cache(maxsize=1 << 14)
+def natural_verdict(question: str, candidate: str, answer_type: str | None = None) -> str | None:
+    """One question that is answered Yes where `candidate` answers `question`, and holds the candidate as it is written."""
+    sentence = declarative(question, candidate, answer_type)
+    turned = None if sentence is None else _turned(sentence)
+    return turned if turned is not None and candidate in turned else None
+
+
+def _turned(sentence: str) -> str | None:
+    words = sentence.removesuffix(".").split(" ")
+    if words[0].lower() not in _OPENINGS or "," in sentence or "?" in sentence:
+        return None
+    place = _verb(words)
+    if place is None:
+        return None
+    subject, rest = [words[0].lower(), *words[1:place]], words[place + 1 :]
+    if words[place] in _MOVED:
+        return " ".join([words[place].capitalize(), *subject, *rest]) + "?"
+    return " ".join(["Does", *subject, _BASE[words[place]], *rest]) + "?"
+
+
+def _verb(words: list[str]) -> int | None:
+    """Where the verb of the main clause is; None where that is not sure."""
+    verbs = [place for place, word in enumerate(words) if place and (word in _MOVED or word in _BASE)]
+    if not verbs or verbs[-1] == len(words) - 1 or not _CLAUSES.isdisjoint(words[1 : verbs[0]]):
+        return None
+    first = verbs[0]
+    if len(verbs) == 1 or not _CLAUSES.isdisjoint(words[first : verbs[1]]):
+        return first
+    # "The genre this book belongs to is poetry": the second one, behind a clause that ends in its preposition.
+    return verbs[1] if len(verbs) == 2 and words[verbs[1]] in _MOVED and words[verbs[1] - 1] in _ENDINGS else None
