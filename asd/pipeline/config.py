@@ -20,7 +20,7 @@ NOT_IDENTITY = {
     "task": "the task spec itself is hashed",
     "source": "the source's files are hashed",
     "out": "where, not what",
-    "image_root": "hashed through the images, and only when they are embedded",
+    "image_root": "hashed by itself where paths are absolute, and through the images where they are embedded",
     "source_format": "the layout that was used is hashed",
     "template_dir": "the templates themselves are hashed",
     "workers": "speed only",

@@ -17,6 +17,7 @@ from asd.pipeline.config import ConvertConfig
 from asd.pipeline.licence_terms import Terms, licence_terms
 from asd.pipeline.recipe import Recipe, missing_files, recipe_configs
 from asd.schemas.task import TaskSpec
+from asd.sources.image_text import is_address, is_data
 from asd.sources.open import Source, open_source
 
 SHOWN = 3
@@ -126,7 +127,7 @@ def _count(found: TaskData, source: Source, image_root: Path, *, look: bool) -> 
         found.unusable_rows += len(batch.rejects)
         for path in batch.table["images"].flatten().to_pylist() if look else ():
             mark = xxhash.xxh3_64_intdigest(path.encode())
-            if mark in seen:
+            if mark in seen or is_data(path) or is_address(path):
                 continue
             seen.add(mark)
             if not (image_root / path).is_file():

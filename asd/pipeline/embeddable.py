@@ -1,5 +1,5 @@
-"""Which images may be stored in shards: regular files below the image root. Whoever wrote the annotations chose the paths, and
-a link would let them choose any file of this machine."""
+"""Which images may be stored in shards: regular files below the image root that can be shown. Whoever wrote the
+annotations chose the paths, and a link would let them choose any file of this machine."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from asd.pictures import PictureError, read_picture
 from asd.pipeline.measuring import MeasuredRows
 from asd.plain_files import kind_of
 from asd.records import Reject
 from asd.shards.untrusted import is_inside
+from asd.sources.image_text import DRAFT_PX, is_address, is_data
+from asd.sources.in_order import map_in_order
 
 _KEPT = 1 << 14
 
@@ -27,10 +30,13 @@ class Embeddable:
     def sort_out(self, rows: MeasuredRows) -> tuple[MeasuredRows, list[Reject]]:
         """The rows whose images may be stored, and a reject for each of the others."""
         bad: dict[int, tuple[str, str]] = {}
+        self._look_at_all(rows.rows["images"].flatten().unique().to_pylist())
         for place, paths in enumerate(rows.rows["images"].to_pylist()):
-            problem = next((found for path in paths if (found := self._problem(path)) is not None), None)
+            problem = next((found for path in paths if (found := self._known[path]) is not None), None)
             if problem is not None:
                 bad[place] = problem
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
         if not bad:
             return rows, []
         names = ("source_file", "source_row", "source_id")
@@ -43,14 +49,15 @@ class Embeddable:
         table = rows.rows.take(pa.array(kept))
         return MeasuredRows(rows.split, table, rows.keys[kept], rows.capable[kept], rows.polarity[kept]), rejects
 
-    def _problem(self, path: str) -> tuple[str, str] | None:
-        if path not in self._known:
-            self._known[path] = self._look(path)
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return self._known[path]
+    def _look_at_all(self, paths: list[str]) -> None:
+        """On a few threads: decoding is work outside of the interpreter lock."""
+        unknown = [path for path in paths if path not in self._known]
+        for path, found in zip(unknown, map_in_order(self._look, unknown), strict=True):
+            self._known[path] = found
 
     def _look(self, path: str) -> tuple[str, str] | None:
+        if is_data(path) or is_address(path):
+            return None
         file = self._root / path
         try:
             kind = kind_of(file)
@@ -64,4 +71,10 @@ class Embeddable:
                 "image_outside_root",
                 f"{path} is a link out of the image root; --follow-links stores such images, too",
             )
+        try:
+            read_picture(file, draft_px=DRAFT_PX)
+        except PictureError as exc:
+            return "bad_image", f"{path} ({file.stat().st_size:,} bytes) cannot be shown: {exc}"
+        except OSError:  # as above
+            return None
         return None

@@ -26,6 +26,7 @@ from asd.errors import RejectLimitError, SourceError
 from asd.pipeline.capability import Bits
 from asd.pipeline.done_mark import DamagedFileError, Imprint, imprint_of
 from asd.pipeline.embeddable import Embeddable
+from asd.pipeline.image_sample import ImageSample
 from asd.pipeline.ingested import (
     COLUMNS,
     DONE,
@@ -45,6 +46,7 @@ from asd.schemas.image_marks import MARK, is_placed
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, storage_errors, write_arrow
+from asd.sources.image_text import is_address, is_data
 
 if TYPE_CHECKING:
     from asd.pipeline.config import ConvertConfig
@@ -82,6 +84,7 @@ class _Ingest:
         self.rejects: Counter[str] = Counter()
         self.num_rejects = self.num_rows = self.num_placed = 0
         self.first_reject: Reject | None = None
+        self.images = ImageSample()
         self.imprints: dict[str, Imprint] = {}
         """Of the native shards that are whole."""
 
@@ -163,6 +166,7 @@ class _Ingest:
         split.polarity.append(measured.polarity)
         self.num_rows += rows.num_rows
         self.num_placed += count_placed(rows)
+        self.images.add(rows)
         offset = 0
         while offset < rows.num_rows:
             if split.writer is None:
@@ -182,7 +186,8 @@ class _Ingest:
     def _image_bytes(self, rows: pa.RecordBatch) -> int:
         root = self.source.image_root
         paths = rows["images"].flatten().to_pylist()
-        return sum((root / path).stat().st_size for path in paths if root and (root / path).is_file())
+        files = [path for path in paths if not is_data(path) and not is_address(path)]
+        return sum((root / path).stat().st_size for path in files if root and (root / path).is_file())
 
     def _open(self, split: _Split) -> None:
         file = f"native-{split.name}-{len(split.shards):05d}.arrow"
@@ -223,7 +228,7 @@ class _Ingest:
             rejects=dict(sorted(self.rejects.items())),
             renamed={},
         )
-        ingested.notes += self.source.notes
+        ingested.notes += self.source.notes + self.images.notes(self.source.image_root)
         if self.num_placed and self.styles:
             ingested.notes.append(
                 f"{self.num_placed} rows have images amid their text; the marks keep their places, so these rows stay as they "

@@ -21,6 +21,7 @@ from asd.pipeline.keys import Keys, mix
 from asd.schemas.image_marks import INERT, MARK, is_placed
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
+from asd.sources.image_text import DATA, path_and_data
 from asd.sources.kept_rows import OVERLAID
 
 
@@ -129,11 +130,15 @@ def empty_lists(count: int, item: pa.DataType) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], item))
 
 
-def image_structs(paths: pa.ListArray) -> pa.ListArray:
-    """list<string> -> list<{path, bytes}>, bytes null."""
-    flat = paths.flatten()
-    offsets = _offsets(paths)
-    structs = pa.StructArray.from_arrays([flat, pa.nulls(len(flat), pa.binary())], fields=list(IMAGE))
+def image_structs(images: pa.ListArray) -> pa.ListArray:
+    """list<string> -> list<{path, bytes}>; bytes null but where a source gave data (`asd.sources.image_text`)."""
+    flat = images.flatten()
+    offsets = _offsets(images)
+    data = pa.nulls(len(flat), pa.binary())
+    if len(flat) and pc.any(pc.starts_with(flat, DATA)).as_py():
+        both = [path_and_data(text) for text in flat.to_pylist()]
+        flat, data = pa.array([path for path, _ in both], pa.string()), pa.array([one for _, one in both], pa.binary())
+    structs = pa.StructArray.from_arrays([flat, data], fields=list(IMAGE))
     return pa.ListArray.from_arrays(offsets, structs)
 
 

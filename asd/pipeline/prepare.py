@@ -92,6 +92,8 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
             "files": [[file.path, file.size_bytes, file.xxh3_128] for file in source.files],
         },
     }
+    if source.roots_in_paths:
+        identity["image_root"] = source.roots_in_paths[0]
     if config.embed_images and source.image_root is not None:
         identity["images"] = images_fingerprint(source.image_root, without=store.own_paths())
     if config.rewriter is not None:

@@ -41,6 +41,7 @@ from asd.pipeline.own_process import settle_in
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, write_hidden
+from asd.sources.image_text import is_address
 from asd.tasks.registry import rfps_for
 from asd.templating import TemplateSet
 
@@ -168,11 +169,13 @@ class Worker:
         return [draft_file(self.setup.drafts_dir, number, order.shard) for number in range(order.rounds)]
 
     def _with_images(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Fill the `bytes` of the images. Raises: SourceError for an image that is not there."""
+        """Fill the `bytes` of the images that are files. Raises: SourceError for an image that is not there."""
         root = self.setup.image_root
         column = []
         for sample_id, images in zip(batch["id"].to_pylist(), batch["images"].to_pylist(), strict=True):
             for image in images:
+                if image["bytes"] is not None or is_address(image["path"]):
+                    continue
                 path = (root or Path()) / image["path"]
                 try:
                     image["bytes"] = path.read_bytes()

@@ -21,6 +21,7 @@ from PIL import Image
 from asd.pictures import PictureError, read_picture
 from asd.records import Decline
 from asd.rewrite.request import ImageInput
+from asd.sources.image_text import is_data, path_and_data
 
 RECIPE = "2"
 """Raised whenever `encode_image` would send other pixels."""
@@ -141,6 +142,9 @@ class ImageEncoder:
         return await asyncio.shield(task)  # one waiting question that is cancelled must not take the others along
 
     def _read(self, path: str) -> EncodedImage:
+        if is_data(path):
+            self.num_encoded += 1
+            return encode_image(path_and_data(path)[1] or b"", self._max_side)
         file = self._find(path)
         try:
             if file.stat().st_size > MAX_FILE_BYTES:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,12 +14,17 @@ from asd.columns import NATIVE_SCHEMA
 from asd.schemas.task import TaskSpec
 from asd.sources import llava
 from asd.sources.batch import NativeBatch
+from asd.sources.formats import ReadOptions, iterate_records
 from asd.sources.line_spans import LineSpan
+from asd.sources.messages import looks_like, shown_images
 from asd.sources.native_rows import normalise_split, split_in_name
 from asd.sources.parts import Kept, Note
 
 if TYPE_CHECKING:
     from asd.sources.data_sets import LoadedDataSet
+
+
+FILES_SNIFFED = 16
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,15 @@ class ConversationFiles:
     """Of the rows of files whose names speak of none."""
     image_roots: tuple[str, ...] = ()
     is_movable: bool = True
+
+    def with_image_roots(self, roots: tuple[str, ...]) -> ConversationFiles:
+        return replace(self, image_roots=roots)
+
+    def first_images(self, count: int) -> Iterator[Any]:
+        """The images of the first records, as they stand there."""
+        for rel in self.mains[:FILES_SNIFFED]:
+            for _, _, record in islice(iterate_records(self.root / rel, ReadOptions(is_record=looks_like)), count):
+                yield from shown_images(record)
 
     def at(self, root: Path) -> ConversationFiles:
         return replace(self, root=root)
@@ -66,6 +81,16 @@ class ConversationDataSet:
     @property
     def mains(self) -> tuple[str, ...]:
         return tuple(self.loaded.parts)
+
+    def with_image_roots(self, roots: tuple[str, ...]) -> ConversationDataSet:
+        return replace(self, image_roots=roots)
+
+    def first_images(self, count: int) -> Iterator[Any]:
+        from asd.sources.data_sets import record_batches
+
+        for part in self.loaded.parts.values():
+            for record in next(record_batches(part)).slice(0, count).to_pylist():
+                yield from shown_images(record)
 
     def at(self, root: Path) -> ConversationDataSet:
         return self

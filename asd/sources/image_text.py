@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
@@ -29,7 +31,7 @@ _BARE_BASE64 = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|Qk[0-9A-Za-z+/])[A-
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
 _BYTES_KEYS = ("bytes", "base64", "b64_json", "data")
 _PATH_KEYS = ("path", "url", "image_url", "image", "file_name", "filename", "uri", "src")
-_DRAFT_PX = 8
+DRAFT_PX = 8
 """A JPEG is looked at whole, but need not be shown at its full size."""
 
 
@@ -71,6 +73,22 @@ def is_address(text: str) -> bool:
     return _SCHEME.match(text) is not None
 
 
+def holds_absolute_path(value: Any) -> bool:
+    """Whether a source's image, or one of several, is a path that only an image root makes relative."""
+    if isinstance(value, list):
+        return any(map(holds_absolute_path, value))
+    if isinstance(value, Mapping):
+        return any(holds_absolute_path(value.get(key)) for key in _PATH_KEYS)
+    if not isinstance(value, str):
+        return False
+    return value[:7].lower() == "file://" or (value.startswith("/") and not _BARE_BASE64.fullmatch(value))
+
+
+def roots_of(folder: Path) -> tuple[str, ...]:
+    """The spellings of a folder under which absolute paths may name what is in it: as given, and with links followed."""
+    return tuple(dict.fromkeys((str(folder.absolute()), os.path.realpath(folder))))
+
+
 def relative_path(path: str, roots: tuple[str, ...] = ()) -> str:
     """Relative to the image root, without `.`, `..` or `//`. Raises: BadRecordError if it leaves the root."""
     clean = posixpath.normpath(path)
@@ -96,7 +114,7 @@ def data_text(data: bytes, name: str = "") -> str:
     """Raises: BadRecordError if the bytes are no picture that can be shown."""
     try:
         suffix = _suffix(data)
-        read_picture(data, draft_px=_DRAFT_PX)
+        read_picture(data, draft_px=DRAFT_PX)
     except PictureError as exc:
         raise BadRecordError(
             "bad_image", f"{name or 'the image'} ({len(data):,} bytes) cannot be shown: {exc}"

@@ -21,7 +21,7 @@ from asd.columns import NATIVE_SCHEMA
 from asd.errors import SourceError
 from asd.records import Reject
 from asd.schemas.task import TaskSpec
-from asd.sources.batch import NativeBatch
+from asd.sources.batch import MAX_IMAGE_CHARS, NativeBatch, image_chars
 from asd.sources.formats import (
     ARROW_ERRORS,
     BadRecord,
@@ -44,7 +44,8 @@ __all__ = ["FORMATS", "batches", "looks_like", "record_batches"]
 
 FORMATS: frozenset[Format] = frozenset(("json", "jsonl", "parquet", "arrow_file", "arrow_stream"))
 ARROW_BATCH_ROWS = 1 << 14
-RECORDS_AT_ONCE = 1 << 10
+ROWS_WITH_IMAGES = 1 << 6
+RECORDS_AT_ONCE = 1 << 6
 
 
 def batches(
@@ -188,7 +189,7 @@ def _arrow_tables(path: Path, kind: Format, rules: RecordRules) -> Iterator[Tabl
 def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:
     if kind == "parquet":
         with pq.ParquetFile(path) as parquet:
-            yield from parquet.iter_batches(batch_size=ARROW_BATCH_ROWS)
+            yield from parquet.iter_batches(batch_size=_rows_at_once(parquet.schema_arrow))
         return
     with pa.memory_map(str(path)) as mapped:
         opened: Iterable[pa.RecordBatch]
@@ -198,12 +199,23 @@ def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:
             reader = pa.ipc.open_file(mapped)
             opened = (reader.get_batch(number) for number in range(reader.num_record_batches))
         for batch in opened:
-            for start in range(0, len(batch), ARROW_BATCH_ROWS):
-                yield batch.slice(start, ARROW_BATCH_ROWS)
+            rows = _rows_at_once(batch.schema)
+            for start in range(0, len(batch), rows):
+                yield batch.slice(start, rows)
+
+
+def _rows_at_once(schema: pa.Schema) -> int:
+    return ROWS_WITH_IMAGES if any(_holds_bytes(field.type) for field in schema) else ARROW_BATCH_ROWS
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return True
+    return any(_holds_bytes(kind.field(number).type) for number in range(kind.num_fields))
 
 
 def _rebatch(tables: Iterable[Table], batch_rows: int) -> Iterator[NativeBatch]:
-    """Batches of one size, so that they do not show where blocks ended.
+    """Batches of one size, so that they do not show where blocks ended; smaller ones where images are data.
 
     A reject leaves with the first batch that reaches its record, or with the last one.
     """
@@ -223,6 +235,11 @@ def _rebatch(tables: Iterable[Table], batch_rows: int) -> Iterator[NativeBatch]:
         if start < len(table):
             held.append(table.slice(start))
             num_held += len(table) - start
+            if image_chars(held) > MAX_IMAGE_CHARS:
+                batch = _join(held)
+                held, num_held, has_yielded = [], 0, True
+                yield NativeBatch(batch, rejects)
+                rejects = []
     if held or rejects or not has_yielded:
         yield NativeBatch(_join(held), rejects)
 

@@ -104,6 +104,17 @@ def read_messages(record: Mapping[str, Any]) -> tuple[list[Message], list[Any] |
     return messages, [*pictures.shown, *(rest for rest in pictures.listed if rest not in pictures.shown)]
 
 
+def shown_images(record: Any) -> list[Any]:
+    """The pictures of whatever was read as a record, as they stand there; none where it is no conversation."""
+    if not isinstance(record, dict):
+        return []
+    try:
+        shown = read_messages(record)[1]
+    except BadRecordError:
+        shown = None
+    return listed_images(record) if shown is None else shown
+
+
 def listed_images(record: Mapping[str, Any]) -> list[Any]:
     """What stands under `image` and `images`, nothing left out but nulls and empty texts."""
     values = (record.get(key) for key in ("image", "images"))

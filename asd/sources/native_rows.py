@@ -22,8 +22,10 @@ from asd.schemas.boxes import BoxError, check_fit, parse_box
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.annotators import NO_VOTE, Vote, is_refusal
-from asd.sources.batch import NativeBatch
+from asd.sources.bad_record import BadRecordError
+from asd.sources.batch import MAX_IMAGE_CHARS, NativeBatch
 from asd.sources.expressions import Compiled, Fn, Row, RowError, to_text
+from asd.sources.image_text import image_text
 
 UNANSWERABLE = "unanswerable"
 """Value of `answer_type` for a sample whose gold answer, by vote, is a refusal."""
@@ -50,6 +52,9 @@ _YES_NO = {
 
 _LONGEST_INDEX = 10
 """Digits."""
+_UNPLAIN_IMAGE = re.compile(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0lGOD|UklGR|Qk", re.IGNORECASE)
+"""How a text begins that may be more than a path below the image root."""
+
 _LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes")
 _NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough")
 _TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough")
@@ -115,6 +120,7 @@ class RowSink:
     """(file, the split of its rows where the layout has none, number of the first row that is from it)."""
     ends: array[int] = field(default_factory=lambda: array("i"))
     """Rows and rejects at the end of each record, in turn."""
+    image_chars: int = 0
 
     def __post_init__(self) -> None:
         self._clear()
@@ -127,6 +133,7 @@ class RowSink:
         self.rejects = []
         self.files = [(name, split, 0) for name, split, _ in last]
         self.ends = array("i")
+        self.image_chars = 0
 
     def end_record(self) -> int:
         """Rows and rejects so far."""
@@ -134,6 +141,11 @@ class RowSink:
         self.ends.append(rows)
         self.ends.append(rejects)
         return rows + rejects
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether its images, which are data then, are as long as those of a batch may be."""
+        return self.image_chars > MAX_IMAGE_CHARS
 
     def start_file(self, rel: str, split: str) -> None:
         self.files.append((rel, split, len(self)))
@@ -146,7 +158,9 @@ class RowSink:
         size = len(self)
         arrays = [self._array(column, size) for column in NATIVE_SCHEMA]
         ends = np.frombuffer(self.ends, np.int32).reshape(-1, 2)
-        batch = NativeBatch(pa.RecordBatch.from_arrays(arrays, schema=NATIVE_SCHEMA), self.rejects, ends)
+        batch = NativeBatch(
+            pa.RecordBatch.from_arrays(arrays, schema=NATIVE_SCHEMA), self.rejects, None if self.is_heavy else ends
+        )
         self._clear()
         return batch
 
@@ -184,9 +198,20 @@ class RowSink:
 class RowMaker:
     """Makes the rows of one file for one set of columns and puts them into the sink."""
 
-    def __init__(self, fns: ColumnFns, spec: TaskSpec, sink: RowSink, row: Row, *, base_name: str, turn: int | None):
+    def __init__(
+        self,
+        fns: ColumnFns,
+        spec: TaskSpec,
+        sink: RowSink,
+        row: Row,
+        *,
+        base_name: str,
+        turn: int | None,
+        image_roots: tuple[str, ...] = (),
+    ) -> None:
         """`turn` is the number of this variant, or None where a record makes one row (or is exploded)."""
         self.sink, self.spec, self.base_name, self.turn = sink, spec, base_name, turn
+        self.image_roots = image_roots
         self.votes = fns.votes
         self.columns: dict[str, Fn] = {}
         for name, compiled in fns.columns.items():
@@ -221,7 +246,7 @@ class RowMaker:
         response = to_text(self.response(rec, row)) if self.response else None
         if not response:
             response = LETTERS[index] if self.is_choice and index is not None else gold
-        images = [check_image_path(p) for p in _texts(self.images(rec, row))] if self.images else []
+        images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
         texts = [(n, to_text(fn(rec, row)) if fn else None) for n, fn in self.texts]
         split = to_text(self.split(rec, row)) if self.split else None
@@ -250,6 +275,7 @@ class RowMaker:
             self._extend("options", options)
         if "images" in sink.used:
             self._extend("images", images)
+            sink.image_chars += sum(map(len, images))
         if "accepted" in sink.used:
             self._extend("accepted", accepted)
         for name, values in lists:
@@ -262,6 +288,18 @@ class RowMaker:
         flat = self.sink.flat[name]
         flat.extend(values)
         self.sink.offsets[name].append(len(flat))
+
+    def _images(self, value: Any) -> list[str]:
+        found = []
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and not _UNPLAIN_IMAGE.match(one):
+                found.append(check_image_path(one))
+                continue
+            try:
+                found.append(image_text(str(one) if isinstance(one, int) else one, self.image_roots))
+            except BadRecordError as bad:
+                raise RowError(bad.reason, bad.detail) from bad
+        return [text for text in found if text]
 
     def _base_id(self, rec: Any, row: Row) -> str:
         given = to_text(self.source_id(rec, row)) if self.source_id else row.key

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from asd.schemas.layout import Layout
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import BATCH_ROWS, NativeBatch, SourceFile
 from asd.sources.formats import BadRecord, ReadOptions, base_suffix, detect_format, iterate_records
+from asd.sources.image_text import holds_absolute_path, roots_of
 from asd.sources.in_order import map_in_order
 from asd.sources.layouts import (
     CompiledLayout,
@@ -44,6 +45,7 @@ __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
 LLAVA = "llava"
 """Name of the built-in conversation and flat test layouts for --source-format."""
+RECORDS_SNIFFED = 1000
 _HASH_BLOCK_BYTES = 1 << 20
 _LISTED_FILES = 8
 _MEDIA_SUFFIXES = frozenset(
@@ -70,6 +72,8 @@ class Source:
     notes: list[str] = field(default_factory=list)
     """What the user should know of how the files were read (another encoding, files left out); grows while
     reading."""
+    roots_in_paths: tuple[str, ...] = ()
+    """The image root in all its spellings, where the records have absolute paths that it makes relative."""
 
     def note(self, text: str) -> None:
         if text not in self.notes:  # a second pass over the files says the same things
@@ -127,15 +131,32 @@ def open_source(
         raise UsageError(f"image root {image_root} is not a folder")
     opening = _Opening(spec, source_format, split)
     if isinstance(location, str) and location.startswith("hf:"):
-        return opening.data_set(location, image_root)
+        return _rooted(opening.data_set(location, image_root), image_root)
     path = Path(location)
     if not path.exists():
         raise SourceError(f"{path}: there is no such file or folder (source of task {spec.name!r})")
     if not path.is_dir():
         require_source(path)
     if path.is_dir() and _is_saved_data_set(path):
-        return opening.data_set(str(path), image_root)
-    return opening.files(path, image_root)
+        return _rooted(opening.data_set(str(path), image_root), image_root)
+    return _rooted(opening.files(path, image_root), image_root)
+
+
+def _rooted(source: Source, image_root: Path | None) -> Source:
+    """With an image root that was named, and absolute paths in the first records: the source that takes them as below it.
+
+    Only the first records are asked, so that what is read follows from the files and from what is said of the root.
+    """
+    if image_root is None:
+        return source
+    try:
+        is_absolute = any(map(holds_absolute_path, source.reader.first_images(RECORDS_SNIFFED)))
+    except SourceError:  # the reader will say so
+        is_absolute = False
+    if not is_absolute:
+        return source
+    roots = roots_of(image_root)
+    return replace(source, reader=source.reader.with_image_roots(roots), roots_in_paths=roots)
 
 
 def _is_saved_data_set(path: Path) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
+from itertools import islice, product
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,6 +36,7 @@ from asd.sources.parts import Note
 
 Table = dict[Any, tuple[Any, ...]]
 """Key -> the kept values of a joined record."""
+FILES_SNIFFED = 16
 Joined = tuple[list[str], Table, list[str]]
 """The files of a join, their records, and what there was to say of them."""
 
@@ -46,6 +48,7 @@ class OpenLayout:
         self, compiled: CompiledLayout, spec: TaskSpec, root: Path, main_files: list[MainFile], files: list[str]
     ) -> None:
         """files: all that were found, among which the joined ones are looked for."""
+        self.image_roots: tuple[str, ...] = ()
         self.compiled, self.layout, self.spec = compiled, compiled.layout, spec
         self.root, self.main_files = root, main_files
         self.join_files = {name: self._join_files(name, join, files) for name, join in self.layout.joins.items()}
@@ -53,7 +56,27 @@ class OpenLayout:
     def __reduce__(self) -> tuple[Any, ...]:
         """Compiled expressions are functions, which do not travel."""
         files = {rel for by_main in self.join_files.values() for found in by_main.values() for rel in found}
-        return _compile_and_open, (self.layout, self.spec, self.root, self.main_files, sorted(files))
+        return _compile_and_open, (self.layout, self.spec, self.root, self.main_files, sorted(files), self.image_roots)
+
+    def with_image_roots(self, roots: tuple[str, ...]) -> OpenLayout:
+        """The same, reading absolute image paths as paths below one of these."""
+        rooted = copy(self)
+        rooted.image_roots = roots
+        return rooted
+
+    def first_images(self, count: int) -> Iterator[Any]:
+        """What the images of the first records are made of, as far as it does not come from joined files."""
+        row = Row(joined=[None] * len(self.layout.joins))
+        for main in self.main_files[:FILES_SNIFFED]:
+            options = read_options(self.layout, self.compiled.fields, lambda note: None)
+            records = main.records() if main.records is not None else iterate_records(self.root / main.rel, options)
+            for (_, _, record), fns in product(islice(records, count), self.compiled.variants):
+                if (images := fns.columns.get("images")) is not None and isinstance(record, dict):
+                    try:
+                        found = images.fn(record, row)
+                    except RowError:  # the reader will say what is wrong with it
+                        continue
+                    yield found
 
     @property
     def mains(self) -> list[str]:
@@ -192,9 +215,16 @@ class _Tables:
 
 
 def _compile_and_open(
-    layout: Layout, spec: TaskSpec, root: Path, main_files: list[MainFile], files: list[str]
+    layout: Layout,
+    spec: TaskSpec,
+    root: Path,
+    main_files: list[MainFile],
+    files: list[str],
+    image_roots: tuple[str, ...],
 ) -> OpenLayout:
-    return OpenLayout(compile_layout(layout, spec), spec, root, main_files, files)
+    opened = OpenLayout(compile_layout(layout, spec), spec, root, main_files, files)
+    opened.image_roots = image_roots
+    return opened
 
 
 def _nested() -> RowError:
@@ -232,7 +262,15 @@ class _FileReader:
         base_name = f"{folder}/{stem}" if folder else stem
         several = len(self.compiled.variants) > 1
         self.makers = [
-            RowMaker(fns, opened.spec, sink, self.row, base_name=base_name, turn=turn if several else None)
+            RowMaker(
+                fns,
+                opened.spec,
+                sink,
+                self.row,
+                base_name=base_name,
+                turn=turn if several else None,
+                image_roots=opened.image_roots,
+            )
             for turn, fns in enumerate(self.compiled.variants)
         ]
 
@@ -262,7 +300,7 @@ class _FileReader:
                 emit(record)
             else:
                 self._reject(RowError("not_an_object", f"expected a JSON object, found {brief(record, 40)!r}"))
-            if sink.end_record() >= batch_rows:
+            if sink.end_record() >= batch_rows or sink.is_heavy:
                 yield sink.take()
         for name, size in self.aligned:
             if size != count:

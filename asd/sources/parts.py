@@ -45,6 +45,12 @@ class PartReader(Protocol):
     def at(self, root: Path) -> PartReader:
         """A reader of the same files below another folder."""
 
+    def with_image_roots(self, roots: tuple[str, ...]) -> PartReader:
+        """The same, reading absolute image paths as paths below one of these folders, which are one and the same."""
+
+    def first_images(self, count: int) -> Iterator[Any]:
+        """The images of the first `count` records of some files, as they stand there. Raises: SourceError."""
+
     def beside(self, main: int) -> Sequence[str]:
         """Names of the files that are needed to read a main file."""
 

@@ -158,9 +158,7 @@ def test_placeholders_are_plain_text(tmp_path):
     assert (rows[0]["question"], rows[0]["gold"]) == ("What is <image> in {{name}}?", "{x} <image>")
 
 
-@pytest.mark.parametrize(
-    "path", ["/etc/x.png", "../x.png", "a/../../x.png", "C:\\x.png", "http://h/x.png", "..\\x.png"]
-)
+@pytest.mark.parametrize("path", ["/etc/x.png", "../x.png", "a/../../x.png", "C:\\x.png", "..\\x.png"])
 def test_images_stay_below_the_root(tmp_path, path):
     spec = make_spec("columns: {question: q, gold: a, images: p}")
     records = [

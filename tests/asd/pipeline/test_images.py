@@ -1,0 +1,128 @@
+"""Images through a conversion: data is stored, addresses stay, what is not there or broken is told."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import asd
+from asd.errors import RejectLimitError, SourceError
+from asd.sources import batch as source_batch
+from tests.asd.cli_runner import run_asd
+from tests.asd.sources_made import vqa_records, write_lines
+
+
+def picture(number: int, kind: str = "JPEG") -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((32, 32), 10 + number).convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+def source(tmp_path: Path, images: list[Any]) -> Path:
+    records = [one | {"image": image} for one, image in zip(vqa_records(len(images)), images, strict=True)]
+    return write_lines(tmp_path / "train.jsonl", records)
+
+
+def test_data_is_stored_as_bytes(tmp_path: Path) -> None:
+    pictures = [picture(number) for number in range(12)]
+    uris = [f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" for data in pictures]
+    made = asd.convert("vqav2", source(tmp_path, uris), out=tmp_path / "d", ratio=0.3)
+    rows = asd.load(made.path).to_list()
+    assert sorted(row["images"][0]["bytes"] for row in rows) == sorted(pictures)
+    assert len({row["images"][0]["path"] for row in rows}) == 12
+    assert all(re.fullmatch(r"[0-9a-f]{32}\.jpg", row["images"][0]["path"]) for row in rows)
+    assert asd.verify(made.path).problems == []
+
+
+def test_batches_with_much_data_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_batch, "MAX_IMAGE_CHARS", 4000)
+    monkeypatch.setattr("asd.sources.llava.MAX_IMAGE_CHARS", 4000)
+    uris = [f"data:image/jpeg;base64,{base64.b64encode(picture(number)).decode()}" for number in range(200)]
+    made = asd.convert("vqav2", source(tmp_path, uris), out=tmp_path / "d", ratio=0)
+    assert len(asd.load(made.path)) == 200
+
+
+def test_addresses_are_kept_and_said(tmp_path: Path) -> None:
+    given = [f"https://x.org/a//{number}.jpg" for number in range(14)]
+    done = run_asd("convert", "--task", "vqav2", "--source", source(tmp_path, given), "--out", tmp_path / "d")
+    assert done.code == 0
+    assert "14 images are addresses (the first: https://x.org/a//0.jpg); they are kept as such" in done.err
+    assert [row["images"][0]["path"] for row in asd.load(tmp_path / "d")] == given
+
+
+def test_images_that_are_not_there_are_told_with_the_root(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "0.jpg").write_bytes(picture(0))
+    path = source(tmp_path, [f"{number}.jpg" for number in range(14)])
+    arguments = ("convert", "--task", "vqav2", "--source", path, "--out", tmp_path / "d")
+    told = f"of 14 image paths that were looked at, 13 are not in {tmp_path / 'pictures'} (the first: 1.jpg)"
+    assert told in run_asd(*arguments, "--image-root", tmp_path / "pictures", "--dry-run").err
+    assert f"of 14 image paths that were looked at, 14 are not in {tmp_path} " in run_asd(*arguments).err
+    for number in range(14):
+        (tmp_path / "pictures" / f"{number}.jpg").write_bytes(b"")
+    assert "looked at" not in run_asd(*arguments, "--image-root", tmp_path / "pictures", "--dry-run").err
+
+
+BROKEN = {
+    "empty": (b"", "it is empty"),
+    "page": (b"<!DOCTYPE html><html><body>404</body></html>", "no image in a format that is known"),
+    "half": (picture(1)[: len(picture(1)) // 2], "(?i)truncated"),
+    "half a PNG": (picture(1, "PNG")[:-400], "(?i)truncated"),
+    "JSON": (b'{"error": "not found"}', "no image in a format that is known"),
+    "a pointer of Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n", "no image"),
+    "zeros": (bytes(3000), "no image in a format that is known"),
+    "a head alone": (picture(1)[:60], ""),
+    "text": (b"\x89PNG\r\n", ""),
+    "zip": (b"PK\x03\x04" + bytes(60), "no image"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_broken_files_are_no_part_of_what_is_embedded(kind: str, tmp_path: Path) -> None:
+    data, why = BROKEN[kind]
+    for number in range(8):
+        (tmp_path / f"{number}.jpg").write_bytes(picture(number))
+    (tmp_path / "3.jpg").write_bytes(data)
+    path = source(tmp_path, [f"{number}.jpg" for number in range(8)])
+    made = asd.convert("vqav2", path, out=tmp_path / "d", ratio=0, embed_images=True, max_reject_rate=0.5)
+    assert made.manifest.counts.rejects == {"bad_image": 1}
+    detail = (made.path / "latest/rejects.jsonl").read_text()
+    assert f"3.jpg ({len(data):,} bytes) cannot be shown: " in detail
+    assert re.search(why, detail)
+    for row in asd.load(made.path):
+        Image.open(io.BytesIO(row["images"][0]["bytes"])).load()
+
+
+def test_more_broken_files_than_allowed_stop_the_run(tmp_path: Path) -> None:
+    for number in range(8):
+        (tmp_path / f"{number}.jpg").write_bytes(b"" if number else picture(number))
+    path = source(tmp_path, [f"{number}.jpg" for number in range(8)])
+    with pytest.raises(
+        RejectLimitError, match=r"bad_image: 7\), more than .* the first is .*1.jpg \(0 bytes\) cannot be shown"
+    ):
+        asd.convert("vqav2", path, out=tmp_path / "d", embed_images=True)
+
+
+def test_absolute_paths_and_the_identity_of_a_version(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    path = source(tmp_path, [str(tmp_path / "a" / "b" / f"{number}.jpg") for number in range(9)])
+    made = [
+        asd.convert("vqav2", path, out=tmp_path / "d", ratio=0, image_root=tmp_path / root)
+        for root in ("a", "a/b", "a")
+    ]
+    assert made[0].version == made[2].version != made[1].version
+    assert asd.load(f"{tmp_path / 'd'}@v1").to_list()[0]["images"][0]["path"] == "b/0.jpg"
+    assert asd.load(f"{tmp_path / 'd'}@v2").to_list()[0]["images"][0]["path"] == "0.jpg"
+    with pytest.raises(
+        SourceError, match=r"found the absolute path .*/a/b/0.jpg': name a folder above it with --image-root"
+    ):
+        asd.convert("vqav2", path, out=tmp_path / "e")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(SourceError, match=r"it is not below --image-root .*/other"):
+        asd.convert("vqav2", path, out=tmp_path / "e", image_root=tmp_path / "other")
