@@ -9,6 +9,7 @@ from asd_training.checkpoint import RunFolder
 from asd_training.evaluation.accuracy_matrix import AccuracyMatrix
 from asd_training.evaluation.metrics import all_metrics
 from asd_training.evaluation.stage_scores import READ_OUTS
+from asd_training.evaluation.transitions import summarise
 
 if TYPE_CHECKING:
     from asd_training.config import RunConfig
@@ -39,6 +40,7 @@ def build_results(
         "questions": {name: len(task.test) for name, task in zip(names, tasks, strict=True)},
         "matrices": {kind: matrix.to_rows() for kind, matrix in matrices.items()},
         "metrics": {kind: all_metrics(matrix) for kind, matrix in matrices.items()},
+        "transitions": summarise(next(reversed(done.values()))["forgetting"]) if done else {},
         "forgetting": _forgetting(names, done),
         "cross_format": next((facts["cross_format"] for facts in done.values() if "cross_format" in facts), {}),
         "losses": {stage.folder: _losses(folder, stage) for stage in stages},

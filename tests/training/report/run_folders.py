@@ -17,6 +17,7 @@ from asd_training.evaluation.forgetting import reader_for, split_forgetting
 from asd_training.evaluation.metrics import all_metrics
 from asd_training.evaluation.prediction_rows import write_predictions
 from asd_training.evaluation.stage_scores import mean_scores
+from asd_training.evaluation.transitions import summarise
 from asd_training.stage_files import write_json, write_text
 
 GOLD = {
@@ -122,6 +123,7 @@ def _results(folder: Path, config: Any, asked: Any, tasks: Sequence[str], ratio:
         "seed": config.seed, "model": "tiny", "finished": len(done) == len(tasks), "tasks": list(tasks),
         "stages": folders, "questions": {task: len(GOLD[task]) for task in tasks}, "matrices": matrices,
         "metrics": {kind: all_metrics(AccuracyMatrix.from_rows(tasks, rows)) for kind, rows in matrices.items()},
+        "transitions": summarise({task: since[folders[-1]] for task, since in forgetting.items() if folders[-1] in since}),
         "forgetting": forgetting, "cross_format": {}, "losses": {},
         "time_s": {"train": dict.fromkeys(folders, 30.0), "evaluate": dict.fromkeys(folders, 5.0)},
         "processor_s": {"train": dict.fromkeys(folders, 20.0), "evaluate": dict.fromkeys(folders, 4.0)},

@@ -25,7 +25,7 @@ def forgets(stage: int, task: str, number: int, gold: str) -> str:
         return gold
     if task == "vqav2":
         return ["blue", "It is two.", "[0.1,0.2,0.5,0.6]"][number]
-    return ["It is dark.", "A", HOSTILE][number]
+    return ["The picture looks dark to me.", "A", HOSTILE][number]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,13 @@ def test_the_figures_are_the_runs(page: Page) -> None:
     assert "torch 2.13.0" in page.text
     assert "gone/vqav2-test@2" in page.text
     assert "1.00 GiB peak memory (process)" in page.text
+
+
+def test_questions_that_turned_wrong_or_right(page: Page) -> None:
+    """scienceqa: 4 of 4 right, then 1: by chance 4 * 0 / 1 * 3/4 = 0. vqav2 is open."""
+    assert "scienceqa 75.0 0.0 75.0 0.0" in page.text
+    assert "vqav2 75.0 0.0 – –" in page.text
+    assert "mean 75.0 0.0 75.0 0.0" in page.text
 
 
 def test_not_evaluated_is_a_dash_and_never_zero(page: Page) -> None:

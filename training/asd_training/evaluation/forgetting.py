@@ -22,6 +22,7 @@ from asd_training.errors import PredictionError, list_names
 from asd_training.evaluation.agreement import Agreement
 from asd_training.evaluation.lenient_reader import LenientReader, Reading
 from asd_training.evaluation.taxonomy import wordnet_nouns
+from asd_training.evaluation.transitions import Transitions, choices_of, count_transitions
 
 Row = Mapping[str, Any]
 Category = Literal["superficial", "less_specific", "style_lost", "both_wrong", "essential"]
@@ -52,6 +53,8 @@ class ForgettingSplit:
     recovered_later: float
     recovered_or_broader_later: float
     """The same, and a broader class name counts, too: an upper bound."""
+    transitions: Transitions
+    """From right to wrong and back, by the strict rule."""
     constrained: Agreement | None
     """Agreement with the read-out under constrained decoding; None without constrained scores."""
     ids: dict[Category, list[str]] = field(repr=False, default_factory=dict)
@@ -78,6 +81,7 @@ class ForgettingSplit:
             "recovered_own": self.recovered_own,
             "recovered_later": self.recovered_later,
             "recovered_or_broader_later": self.recovered_or_broader_later,
+            "transitions": self.transitions.to_json(),
             "constrained": self.constrained.to_json() if self.constrained else None,
         }
 
@@ -130,6 +134,11 @@ def split_forgetting(
         recovered_own=_mean(read.recovered_score for read in before.values()),
         recovered_later=_mean(read.recovered_score for read in after.values()),
         recovered_or_broader_later=_mean(read.broader_score for read in after.values()),
+        transitions=count_transitions(
+            {row_id: read.strict_right for row_id, read in before.items()},
+            {row_id: read.strict_right for row_id, read in after.items()},
+            {row_id: choices_of(native_style, row["options"]) for row_id, row in own.items()},
+        ),
         constrained=_agreement(later, after, lost),
         ids=ids,
     )

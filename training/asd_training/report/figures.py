@@ -8,7 +8,15 @@ from typing import Literal
 
 from asd_training.evaluation.forgetting import CATEGORIES
 from asd_training.report.run_record import RunRecord
-from asd_training.report.wording import KIND_TITLES, READ_OUT_TITLES, duration, is_number, memory, percent
+from asd_training.report.wording import (
+    KIND_TITLES,
+    READ_OUT_TITLES,
+    TRANSITION_TITLES,
+    duration,
+    is_number,
+    memory,
+    percent,
+)
 
 Unit = Literal["share", "count", "seconds", "bytes"]
 READ_OUT_METRICS = ("MFN", "BWT (divisor T)")
@@ -50,6 +58,7 @@ def figures_of(runs: Iterable[RunRecord]) -> list[Figure]:
         wanted += [
             Figure(f"{name} {kind}", _titled(f"{name}, {title}")) for name in READ_OUT_METRICS if _metrics(runs, kind)
         ]
+    wanted += [Figure(name, f"{title}, % of questions") for name, title in TRANSITION_TITLES.items()]
     wanted.append(Figure("forgotten", "forgotten at the end, % of known"))
     wanted += [Figure(kind, f"{KIND_TITLES[kind][0].lower()}, % of forgotten") for kind in CATEGORIES]
     wanted += [Figure(f"final {task}", f"{task} at the end, %") for task in tasks]
@@ -79,7 +88,7 @@ def values(run: RunRecord) -> dict[str, float | None]:
     found: dict[str, float | None] = dict(strict)
     for kind in ("recovered", "constrained"):
         found |= {f"{name} {kind}": run.metrics.get(kind, {}).get(name) for name in READ_OUT_METRICS}
-    found |= _forgotten(run) | _final(run)
+    found |= run.results.transitions.mean | _forgotten(run) | _final(run)
     found["trainable_parameters"] = float(run.results.trainable_parameters)
     found |= {f"memory {kind}": float(size) for kind, size in run.peak_memory.items()}
     found["steps"] = float(sum(run.results.steps.values())) if run.results.steps else None

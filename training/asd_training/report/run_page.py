@@ -24,6 +24,7 @@ from asd_training.report.wording import (
     KIND_TITLES,
     METRIC_FORMULAS,
     READ_OUT_TITLES,
+    TRANSITION_TITLES,
     duration,
     is_number,
     memory,
@@ -47,6 +48,8 @@ def render_run(run: RunRecord, examples_per_kind: int = 4) -> str:
         metrics=_metrics(run),
         read_outs=[READ_OUT_TITLES.get(kind, (kind, ""))[0] for kind in run.matrices],
         kinds=[(kind, *KIND_TITLES[kind], plots.KIND_COLOURS[kind]) for kind in CATEGORIES],
+        transition_titles=list(TRANSITION_TITLES.values()),
+        transitions=_transitions(run),
         forgetting_plots=_forgetting_plots(run),
         forgetting=_forgetting_table(run),
         curves=_curves(run),
@@ -96,6 +99,14 @@ def _metrics(run: RunRecord) -> list[tuple[str, str, str, list[str]]]:
         (name, *METRIC_FORMULAS[name], [percent(found.get(name), 2) for found in run.metrics.values()])
         for name in METRIC_FORMULAS
     ]
+
+
+def _transitions(run: RunRecord) -> list[tuple[str, list[str]]]:
+    """Shares in percent, task by task, and their mean."""
+    found = run.results.transitions
+    rows = [(visible(task), one.shares) for task, one in found.by_task.items()]
+    rows += [("mean", found.mean)] if rows else []
+    return [(name, [percent(shares.get(kind)) for kind in TRANSITION_TITLES]) for name, shares in rows]
 
 
 def _forgetting_plots(run: RunRecord) -> list[Plot]:

@@ -33,6 +33,29 @@ class Split(BaseModel):
     constrained: dict[str, float | None] | None = None
 
 
+Shares = dict[str, float | None]
+
+
+class TaskTransitions(BaseModel):
+    """Questions of a task that turned right or wrong since, as `asd_training.evaluation.transitions` counts them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    lost: int
+    gained: int
+    by_chance: float | None = None
+    shares: Shares
+
+
+class RunTransitions(BaseModel):
+    """After the last finished stage; empty for results of older builds."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    by_task: dict[str, TaskTransitions] = {}
+    mean: Shares = {}
+
+
 class RunResults(BaseModel):
     """results.json, as far as reports use it. Further keys are let through."""
 
@@ -48,6 +71,7 @@ class RunResults(BaseModel):
     stages: list[str] = []
     questions: dict[str, int] = {}
     matrices: dict[str, list[list[float | None]]] = {}
+    transitions: RunTransitions = RunTransitions()
     forgetting: dict[str, dict[str, Split]] = {}
     """Task -> folder of a later stage -> split."""
     cross_format: dict[str, dict[str, Any]] = {}

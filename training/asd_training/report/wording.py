@@ -27,6 +27,13 @@ METRIC_FORMULAS = {
     ),
 }
 
+TRANSITION_TITLES = {
+    "lost": "right to wrong",
+    "gained": "wrong to right",
+    "lost_beyond_chance": "right to wrong, less chance",
+    "gained_beyond_chance": "wrong to right, less chance",
+}
+
 READ_OUT_TITLES = {
     "strict": ("Strict", "Answers as the benchmark's rule scores them."),
     "recovered": ("Style-recovered", "An answer whose fact is right counts in full, whatever its style."),
