@@ -169,3 +169,26 @@ def test_shipped_runs_are_valid_and_say_their_command(path: Path) -> None:
 
 def test_some_runs_are_shipped() -> None:
     assert RUNS
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x" * 300, r"the task name 'x{20}'... has 300 bytes and is to name folders; give it 120 at most"),
+        ("ü" * 100, r"has 200 bytes"),
+        ("tasks/" + "y" * 200 + ".yaml", r"has 200 bytes .*of a task YAML it is the file's name"),
+        ("a/b", r"the task name 'a/b' cannot name a folder"),
+        ("..", r"cannot name a folder"),
+        ("", r"cannot name a folder"),
+    ],
+)
+def test_task_names_that_are_no_folder_names(name: str, message: str) -> None:
+    given = {"name": "t", "method": {"method": "zero-shot"}, "model": {"name": "m"}, "data": {"tasks": [name]}}
+    with pytest.raises(SettingError, match=message):
+        build_config(given)
+
+
+def test_a_run_name_that_is_no_folder_name() -> None:
+    given = {"name": "r" * 300, "method": {"method": "zero-shot"}, "model": {"name": "m"}, "data": {"tasks": ["gqa"]}}
+    with pytest.raises(SettingError, match=r"name: String should have at most 120 characters"):
+        build_config(given)

@@ -59,6 +59,7 @@ def test_it_trains_and_answers(workshop: Path, bases: dict[str, Path], saved: st
     assert {parameter.dtype for parameter in load_model(config.model, precision).parameters()} == {wanted}
     results = run(config, lambda text: None)
     assert 0 < results["losses"]["01-vqav2"]["last"]["loss"] < 10
+    assert results["merging_error"]["01-vqav2"]["float32"] < 1e-4
     stage = config.run_dir / "tasks/01-vqav2"
     trained = [*load_file(stage / "adapter/adapter_model.safetensors").values()]
     trained += load_file(stage / "projector.safetensors").values()

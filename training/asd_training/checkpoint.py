@@ -105,7 +105,8 @@ class RunFolder:
             )
 
     def _has_begun(self) -> bool:
-        return any(path not in (self.config_file, self.root / ".lock") for path in self.root.iterdir())
+        said = (self.config_file, self.preflight_file, self.root / ".lock")
+        return any(path not in said for path in self.root.iterdir())
 
     def read_config(self) -> dict[str, Any]:
         """Raises: RunError if this is no run folder, or from a newer build."""

@@ -24,6 +24,8 @@ from asd_training.errors import SettingError
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+_NAME_BYTES = 120
+"""Of a task's name: a file system takes 255, and number, style and ending come on top."""
 
 
 class _Section(BaseModel):
@@ -231,6 +233,8 @@ class DataConfig(_Section):
     @model_validator(mode="after")
     def check_tasks(self) -> DataConfig:
         names = [entry.name for entry in self.tasks]
+        for name in names:
+            _require_folder_name(name)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the task {twice[0]!r} stands twice; a sequence trains each task once")
@@ -240,6 +244,18 @@ class DataConfig(_Section):
             if self.convert is not None and (entry.train or entry.test):
                 raise ValueError(f"task {entry.name!r} has shards and data.convert is set; give one of the two")
         return self
+
+
+def _require_folder_name(name: str) -> None:
+    """Of a task: its files lie in folders of that name. Raises: ValueError."""
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if size > _NAME_BYTES:
+        raise ValueError(
+            f"the task name {name[:20]!r}... has {size} bytes and is to name folders; give it {_NAME_BYTES} at most (of a "
+            "task YAML it is the file's name)"
+        )
+    if not name or name.startswith(".") or any(mark in name for mark in "/\\\0"):
+        raise ValueError(f"the task name {name!r} cannot name a folder; give one without slashes, and no dot in front")
 
 
 class LoraSettings(_Section):
@@ -323,7 +339,7 @@ class EvalConfig(_Section):
 
 
 class RunConfig(_Section):
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$", max_length=_NAME_BYTES)
     out: str | None = None
     """Run folder; null = runs/<name>."""
     published: str | None = None

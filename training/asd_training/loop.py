@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,17 +26,20 @@ from asd_training.evaluation.vllm_engine import require_engine, require_model
 from asd_training.inputs import RunInputs
 from asd_training.learning import require_finite_state
 from asd_training.memory import out_of_memory, peak_memory_bytes
+from asd_training.methods.adapters import merging_error
 from asd_training.methods.protocol import Stage
 from asd_training.methods.registry import build_method, method_class
+from asd_training.methods.seq_lora import SeqLora
 from asd_training.models import Projector, load_model, require_gradients, trainable
 from asd_training.preflight import Preflight, look_ahead
 from asd_training.preflight_text import describe
 from asd_training.processes import num_processes, shards_model, start_processes, wait_for_all, writes_files
+from asd_training.progress import Progress, Voice
 from asd_training.results import build_results
 from asd_training.sharding import ShardedCopy, sharded_copy
 from asd_training.stage_files import write_json
 from asd_training.stage_rows import TrainingRows, replayed_rows
-from asd_training.stage_training import stage_seed, train_stage
+from asd_training.stage_training import require_reporters, stage_seed, train_stage
 from asd_training.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -46,9 +49,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def say_on_stderr(text: str) -> None:
-    if writes_files():
-        print(text, file=sys.stderr, flush=True)
+say_on_stderr = Voice()
 
 
 def run(config: RunConfig, say: Say = say_on_stderr) -> dict[str, Any]:
@@ -106,18 +107,20 @@ class Loop:
         self.method = build_method(config.method, config.train.lora)
         self.stages = plan_stages(list(self.tasks), self.method, config.method.method)
         self.projector: Projector | None = None
+        self.progress = Progress(say, {}, {})
 
     def run(self) -> dict[str, Any]:
         todo = [stage for stage in self.stages if not self.folder.stage(stage).is_done]
         if todo:
             require_engine(self.config)
+            require_reporters(self.config.train.report_to)
             self.inputs = RunInputs(self.config, list(self.tasks.values()))
             self.evaluator = Evaluator(self.inputs)
             if self.method.trains:
                 self._require_shardable()
                 if self.shards:
                     self.say(f"decoder layers are shared out over {num_processes()} processes (FSDP2)")
-            self._tell_what_comes()
+            self._tell_what_comes(todo)
             model = self.restore(until=todo[0].number)
             self._check_engine(model)
             for stage in self.stages[todo[0].number :]:
@@ -157,14 +160,26 @@ class Loop:
         replayed = {stage.folder: len(self._replayed(stage)) for stage in self.stages}
         return look_ahead(self.config, list(self.tasks.values()), self.inputs, self.stages, replayed)
 
-    def _tell_what_comes(self) -> None:
+    def _tell_what_comes(self, todo: Sequence[Stage]) -> None:
         """Before time is spent on training. Raises: TaskDataError if rows cannot be trained on."""
         found = self.look_ahead()
         self.say(describe(found.facts))
+        found.require_none()
         if writes_files():
             write_json(self.folder.preflight_file, found.facts)
         wait_for_all()
-        found.require_none()
+        plans = found.facts["stages"]
+        untrained = [stage.folder for stage in todo if not self.is_usable(stage)]
+        self.progress = Progress(
+            self.say,
+            {folder: plans[folder]["rows_seen"] for folder in untrained},
+            {stage.folder: sum(len(task.test) for task in self._asked(stage)) for stage in todo},
+        )
+
+    def _asked(self, stage: Stage) -> list[TaskData]:
+        """The tasks that are evaluated after a stage."""
+        seen = {name for earlier in self.stages[: stage.number + 1] for name in earlier.tasks}
+        return [task for task in self.tasks.values() if self.config.eval.on == "all" or task.name in seen]
 
     def _check_engine(self, model: nn.Module) -> None:
         """Before time is spent on training."""
@@ -211,6 +226,7 @@ class Loop:
         placed = self.placed(model)
         with self.evaluator.engine(placed, self.folder.root):
             figures = self._evaluate(placed, stage)
+        self.progress.evaluated(stage.folder)
         facts |= {"evaluate_s": watch.wall_s, "evaluate_processor_s": watch.processor_s}
         facts["engine"] = self.config.eval.engine
         facts["generation"] = stated_settings(model, self.inputs.tokenizer, self.evaluator.settings)
@@ -232,11 +248,14 @@ class Loop:
         self.say(
             f"{stage.folder}: training {count:,} parameters on {sum(len(task.examples) for task in tasks):,} {self._units}{again}"
         )
+        files = self.folder.stage(stage)
+        self.progress.begin(files.last_step)
         sharded = self._shared_out(model) if self.shards else None
         trained = sharded.model if sharded else model
         plan, learnt = train_stage(
             trained, tasks, config=self.config, inputs=self.inputs, method=self.method, stage=stage,
-            projector=self.projector, files=self.folder.stage(stage), replayed=replayed, sharded=sharded, say=self.say,
+            projector=self.projector, files=files, replayed=replayed, sharded=sharded, say=self.say,
+            on_line=partial(self.progress.trained, stage.folder),
         )  # fmt: skip
         self.method.after_task(trained, stage)
         require_finite_state(self.method.state_dict(), stage.folder)
@@ -245,6 +264,7 @@ class Loop:
         if writes_files():
             facts = {
                 "steps": plan.steps,
+                "merging_error": self._merging_error(model, stage),
                 "learnt": learnt,
                 "train_s": watch.wall_s,
                 "train_processor_s": watch.processor_s,
@@ -252,6 +272,22 @@ class Loop:
                 "peak_memory_bytes": peak_memory_bytes(),
             }
             self.folder.save_stage(stage, self.method, model, self.projector, facts)
+
+    def _merging_error(self, model: nn.Module, stage: Stage) -> dict[str, float] | None:
+        """Of methods whose adapters can be added to the weights; said where weights are half as wide as updates."""
+        found = merging_error(model) if self.method.can_merge else None
+        if found is not None and self.config.train.precision == "bfloat16":
+            off = {kind: f"{100 * share:.2g} %" for kind, share in found.items()}
+            self.say(
+                f"{stage.folder}: added to the weights in float32 its update is off by {off['float32']}, in bfloat16 it would "
+                f"be by {off['bfloat16']}; " + self._how_it_is_kept()
+            )
+        return found
+
+    def _how_it_is_kept(self) -> str:
+        merges = isinstance(self.method, SeqLora) and self.method.between_tasks == "merge"
+        kept = "it is merged in float32, and so kept" if merges else "it stays beside the weights"
+        return f"{kept}, but vLLM is given bfloat16" if self.config.eval.engine == "vllm" else kept
 
     def _replayed(self, stage: Stage) -> list[tuple[TaskData, int]]:
         earlier = [self.tasks[name] for before in self.stages[: stage.number] for name in before.tasks]
@@ -262,9 +298,8 @@ class Loop:
         own = {name: earlier for earlier in self.stages[: stage.number + 1] for name in earlier.tasks}
         scores: dict[str, Any] = {}
         lost: dict[str, Any] = {}
-        for name, task in self.tasks.items():
-            if self.config.eval.on == "seen" and name not in own:
-                continue
+        for task in self._asked(stage):
+            name = task.name
             rows = self._predictions(model, stage, task)
             scores[name] = mean_scores(rows, lenient_reader(task))
             if name in own and own[name] != stage:
@@ -293,6 +328,8 @@ class Loop:
         """rows: questions in another style; None = the task's own test questions. Made once, then read."""
         path = self.folder.predictions(stage, task.name, rows[0]["style"] if rows else None)
         if not path.is_file():
+            self.progress.begin()
+            self.evaluator.tell = partial(self.progress.answered, stage.folder, task.name)
             if rows is None:
                 found = self.evaluator.native(model, task)
             else:

@@ -50,6 +50,7 @@ def build_results(
         "generation": next((facts["generation"] for facts in done.values() if "generation" in facts), {}),
         "steps": _by_stage(done, "steps"),
         "learnt": _by_stage(done, "learnt"),
+        "merging_error": _by_stage(done, "merging_error"),
         "peak_memory_bytes": _by_stage(done, "peak_memory_bytes"),
         "trainable_parameters": max(facts["trainable_parameters"] for facts in done.values()) if done else 0,
     }

@@ -65,10 +65,15 @@ class StageFiles:
         whole = [path.parent for path in self.checkpoints.glob(f"checkpoint-*/{CHECKPOINT_COMPLETE}")]
         return max(whole, key=_step_of, default=None)
 
+    @property
+    def last_step(self) -> int:
+        """Of the checkpoint that training goes on from; 0 without one."""
+        checkpoint = self.last_checkpoint()
+        return _step_of(checkpoint) if checkpoint else 0
+
     def prepare_log(self) -> None:
         """Drop lines after the checkpoint that training goes on from: they will be written again."""
-        checkpoint = self.last_checkpoint()
-        last = _step_of(checkpoint) if checkpoint else 0
+        last = self.last_step
         kept = [line for line in self.read_log() if line["step"] <= last]
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.log, "".join(json_text(line) + "\n" for line in kept))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import nn
 
 from asd_training.encoding import Encoded
+from asd_training.errors import SettingError
 from asd_training.inputs import RunInputs, has_text_only_rows
 from asd_training.learning import Changes, require_finite, tell_what_was_learnt
 from asd_training.memory import out_of_memory
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from asd_training.config import RunConfig
     from asd_training.data import TaskData
     from asd_training.methods.protocol import ContinualMethod, Stage
+
+
+_TENSORBOARD = "TENSORBOARD_LOGGING_DIR"
 
 
 class Trained(NamedTuple):
@@ -45,7 +51,7 @@ def train_stage(
     replayed: Sequence[tuple[TaskData, int]] = (),
     sharded: ShardedCopy | None = None,
     say: Callable[[str], None] = lambda text: None,
-    on_line: Callable[[int, dict[str, Any]], None] = lambda step, line: None,
+    on_line: Callable[[int, int, dict[str, Any]], None] = lambda step, steps, line: None,
 ) -> Trained:
     """Train what of the model is trainable on the rows of `tasks`, from the last checkpoint if there is one.
 
@@ -71,20 +77,23 @@ def train_stage(
         files.prepare_log()
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "enable", {"use_reentrant": False})
-    trainer = TaskTrainer(
-        model,
-        OrderedExamples(encode, num_rows, plan.examples, seed),
-        inputs.collator.training,
-        arguments=training_arguments(settings, plan, files.checkpoints, seed, mixed=mixed),
-        config=settings,
-        method=method,
-        stage=stage,
-        projector=projector,
-        styles=inputs.styles,
-        files=files,
-        sharded=sharded,
-        on_line=on_line,
-    )
+    with _tensorboard_beside(files):
+        trainer = TaskTrainer(
+            model,
+            OrderedExamples(encode, num_rows, plan.examples, seed),
+            inputs.collator.training,
+            arguments=training_arguments(
+                settings, plan, files.checkpoints, seed, mixed=mixed, name=(config.name, stage.folder)
+            ),
+            config=settings,
+            method=method,
+            stage=stage,
+            projector=projector,
+            styles=inputs.styles,
+            files=files,
+            sharded=sharded,
+            on_line=on_line,
+        )
     changes = Changes(model)
     checkpoint = files.last_checkpoint()
     with out_of_memory(f"training {stage.name}", _what_to_lower(config, method)):
@@ -100,6 +109,33 @@ def train_stage(
     if settings.gradient_checkpointing:
         switch_checkpointing(model, "disable")
     return Trained(plan, learnt)
+
+
+def require_reporters(names: Sequence[str]) -> None:
+    """Raises: SettingError if a tracker of `train.report_to` is not known, or not installed."""
+    from transformers.integrations import get_available_reporting_integrations
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    for name in names:
+        if name not in INTEGRATION_TO_CALLBACK:
+            known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+            raise SettingError(f"train.report_to: {name!r} is no tracker that transformers knows; known: {known}")
+        if name not in get_available_reporting_integrations():
+            raise SettingError(
+                f"train.report_to: {name} is not installed; install it (pip install {name}), or leave it out"
+            )
+
+
+@contextmanager
+def _tensorboard_beside(files: StageFiles) -> Iterator[None]:
+    """Its events lie in the stage's folder; else beside the checkpoints, which are removed when a stage is over."""
+    chosen = os.environ.get(_TENSORBOARD)
+    os.environ[_TENSORBOARD] = chosen or str(files.folder / "tensorboard")
+    try:
+        yield
+    finally:
+        if chosen is None:
+            del os.environ[_TENSORBOARD]
 
 
 def _names_of(projector: Projector | None, model: nn.Module) -> set[str]:

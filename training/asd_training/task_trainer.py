@@ -109,7 +109,7 @@ class TaskTrainer(Trainer):
         styles: Sequence[str],
         files: StageFiles,
         sharded: ShardedCopy | None = None,
-        on_line: Callable[[int, dict[str, Any]], None] = lambda step, line: None,
+        on_line: Callable[[int, int, dict[str, Any]], None] = lambda step, steps, line: None,
     ) -> None:
         """sharded: what `model` is the copy of, if it is sharded; on_line: is told each line of the log, by the process
         that writes it."""
@@ -194,7 +194,7 @@ class TaskTrainer(Trainer):
             self._totals = _Totals(len(self.styles), self.args.device)
             if self.is_world_process_zero():
                 self.files.append_log({"step": self.state.global_step, **line})
-                self.on_line(self.state.global_step, line)
+                self.on_line(self.state.global_step, self.state.max_steps, line)
             by_style = {f"loss/{style}": value for style, value in line.pop("loss_by_style").items()}
             logs = {**logs, **{k: v for k, v in line.items() if v is not None}, **by_style}
         super().log(logs, start_time)
@@ -260,9 +260,10 @@ class _Checkpoints(TrainerCallback):
 
 
 def training_arguments(
-    config: TrainConfig, plan: StepPlan, folder: Path, seed: int, *, mixed: bool
+    config: TrainConfig, plan: StepPlan, folder: Path, seed: int, *, mixed: bool, name: tuple[str, str]
 ) -> TrainingArguments:
-    """mixed: some rows have images and some have not, so a process may meet a step without images."""
+    """name: of the run and of the stage, for trackers; mixed: some rows have images and some have not, so a process may
+    meet a step without images."""
     return TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=config.batch,
@@ -282,6 +283,8 @@ def training_arguments(
         seed=seed,
         data_seed=seed,
         report_to=list(config.report_to) or "none",
+        project=name[0],
+        run_name="/".join(name),
         disable_tqdm=True,
         log_level="error",
         remove_unused_columns=False,

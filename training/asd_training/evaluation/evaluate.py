@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class Evaluator:
     def __init__(self, inputs: RunInputs) -> None:
         self.inputs = inputs
         self.settings = generation_of(inputs.config, inputs)
+        self.tell: Callable[[int, int], None] = lambda done, of: None
+        """Is told how many questions of a task are answered, and of how many."""
         self._constraints: dict[str, Constraint] = {}
         self._served: VllmEngine | None = None
 
@@ -86,7 +88,9 @@ class Evaluator:
             raise EngineError("eval.engine is vllm, which has to be started: `with evaluator.engine(model, folder):`")
         encoded = self.inputs.questions(rows, image_root)
         with out_of_memory(f"evaluating {task}", f"eval.batch (now {self.settings.batch})"):
-            return generate(model, self.inputs.tokenizer, self.inputs.collator, encoded, self.settings, limits)
+            return generate(
+                model, self.inputs.tokenizer, self.inputs.collator, encoded, self.settings, limits, self.tell
+            )
 
     def _constraint(self, task: TaskData) -> Constraint:
         if task.name not in self._constraints:

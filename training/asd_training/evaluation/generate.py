@@ -39,10 +39,12 @@ def generate(
     rows: Sequence[Encoded],
     settings: Generation,
     allowed: Sequence[Allowed] | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[str]:
     """The most likely answers, token by token, without end tokens and outer blanks.
 
-    allowed: per row, which tokens may come next; None = all. With several processes each takes every n-th batch
+    allowed: per row, which tokens may come next; None = all. tell: is told after each batch how many of the rows of this
+    process are answered, and of how many. With several processes each takes every n-th batch
     and all get all answers.
     """
     model.eval()
@@ -51,12 +53,15 @@ def generate(
     batches = [order[start : start + settings.batch] for start in range(0, len(order), settings.batch)]
     mine: dict[int, str] = {}
     together = any(is_sharded(parameter) for parameter in model.parameters())
-    for numbers in share_of(batches, even=together):
+    shares = share_of(batches, even=together)
+    own = len({number for numbers in shares for number in numbers})
+    for numbers in shares:
         batch = {key: t.to(device) for key, t in collator.generation([rows[n] for n in numbers]).items()}
         limits = [allowed[n] for n in numbers] if allowed is not None else None
         with torch.inference_mode(), _precision(device, settings.autocast):
             texts = _generate_batch(model, tokenizer, batch, settings, limits, together)
         mine.update(zip(numbers, texts, strict=True))
+        tell(len(mine), own)
     found = gather_by_position(mine)
     return [found[number] for number in range(len(rows))]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -138,9 +139,41 @@ def check_keys(saved: dict[str, Tensor], expected: dict[str, Tensor], where: str
 
 
 def merge_adapters(model: PeftModel) -> nn.Module:
-    """The model with its active adapters added to the weights, and no trace of PEFT left."""
+    """The model with its active adapters added to the weights, and no trace of PEFT left.
+
+    Adapted weights are float32 from then on: an update of one task is smaller than the steps of bfloat16 between most
+    weights and their neighbours, and would be lost in part.
+    """
     with torch.no_grad():
+        for layer in adapted_layers(model):
+            layer.get_base_layer().float()
         merged: nn.Module = model.merge_and_unload()
     if hasattr(merged, "peft_config"):
         del merged.peft_config
     return merged
+
+
+def adapted_layers(model: nn.Module) -> list[Any]:
+    return [module for module in model.modules() if isinstance(module, LoraLayer)]
+
+
+@torch.no_grad()
+def merging_error(model: nn.Module) -> dict[str, float] | None:
+    """How far updates are from what is added to the weights, once they are rounded to float32 and to bfloat16.
+
+    |round(W + B A) - W - B A| / |B A|, by the Frobenius norms of all adapted layers; None without an update.
+    """
+    squares = torch.zeros(3, dtype=torch.float64)
+    for layer in adapted_layers(model):
+        weight = layer.get_base_layer().weight.double()
+        update = sum(
+            (layer.get_delta_weight(name).double() for name in layer.active_adapters if name in layer.lora_A),
+            torch.zeros_like(weight),
+        )
+        exact = weight + update
+        wrong = [(exact.to(kind).double() - exact).square().sum() for kind in (torch.float32, torch.bfloat16)]
+        squares += torch.stack([*wrong, update.square().sum()]).cpu()
+    if not squares[2]:
+        return None
+    float32, bfloat16 = (squares[:2] / squares[2]).sqrt().tolist()
+    return {"float32": float32, "bfloat16": bfloat16}

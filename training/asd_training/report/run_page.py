@@ -212,6 +212,8 @@ def _stages(run: RunRecord) -> list[list[str]]:
             f"{stage.facts.get('trainable_parameters', 0):,}",
             _last(stage, "loss"),
             _last(stage, "penalty"),
+            stage.facts.get("learnt", "–"),
+            _merging_error(stage),
             duration(_dict(times, "train").get(stage.folder)),
             duration(_dict(times, "evaluate").get(stage.folder)),
             ", ".join(f"{memory(size)} ({kind})" for kind, size in _dict(stage.facts, "peak_memory_bytes").items())
@@ -219,6 +221,11 @@ def _stages(run: RunRecord) -> list[list[str]]:
         ]
         for stage in run.stages
     ]
+
+
+def _merging_error(stage: StageRecord) -> str:
+    found = _dict(stage.facts, "merging_error")
+    return ", ".join(f"{100 * share:.2g} % ({kind})" for kind, share in found.items() if is_number(share)) or "–"
 
 
 def _last(stage: StageRecord, name: str) -> str:
