@@ -10,7 +10,7 @@ from __future__ import annotations
 from asd.makers.keyed import Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import refers_to_options
-from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key
+from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key, verdict_of
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
     draw_wrong_boxes,
@@ -36,7 +36,7 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
         if asks_for_more(sample.question):
             return Decline("no_verdict_question", collapse(sample.question))
         options = ["yes", "no"] if verdict == "yes" else ["no", "yes"]
-        if any(as_verdict(answer) not in (None, verdict) for answer in sample.accepted):
+        if any(verdict_of(answer) not in (None, verdict) for answer in sample.accepted):
             return Decline("disputed_answer", "annotators gave both yes and no")
         return Draft(_STYLE, Maker.FIELD, options[0], options=options)
     if is_unanswerable(gold):

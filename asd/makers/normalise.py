@@ -2,43 +2,71 @@
 right.
 
 `normalise_answer` maps spellings of one answer to one string (it is for comparing, not for showing).
+`is_same_answer` asks whether two answers are one, in whatever notation ("10:30 a.m.", "half past 10 in the morning").
 `conflicts` is the stricter question that mining asks: could this candidate be taken for an accepted answer?
 It errs on the side of yes, because a lost candidate costs nothing and a right "wrong answer" spoils a sample.
-No I/O, no randomness.
+None of them raises, whatever the text. No I/O, no randomness.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from asd.makers.answer_relations import BROADER, SAME
+from asd.makers.notation import UNORDERED, fold, readings
+from asd.makers.notation_tables import (
+    ABBREVIATIONS,
+    FIRST_ABBREVIATIONS,
+    LAST_ABBREVIATIONS,
+    NAMES,
+    ORDINALS,
+    ROMAN,
+    SMALL_NUMBERS,
+)
+from asd.makers.option_text import verdict_of
 
 _CACHE_SIZE = 1 << 17
 _MISSPELLING_MIN = 6  # letters; shorter words differ by one letter too often ("cat", "car")
-_TOKEN = re.compile(r"(?<!\w)-?\.?\d+(?:[.,:/]\d+)*|[^\W_]+(?:'[^\W_]+)*|[%$£€¥°&]")
+_TOKEN = re.compile(
+    r"(?<!\w)-?\.?\d+(?:[.,:/]\d+)*|[^\W_]+(?:'[^\W_]+)*|[%$£€¥°&<>]|(?<=\d)\+(?!\d)|(?<=\b[a-z])(?:\+\+?|[#-])(?!\w)"
+)
+"""Numbers, words, and the signs that make another answer of one: "<5", "5+", "c++", "a-"."""
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 _DECIMAL = re.compile(r"-?\d*[.,]\d+$")
-_COMBINING = re.compile("[\u0300-\u036f]")
 _VOWEL = re.compile("[aeiouy]")
 
 _NOTHING: frozenset[str] = frozenset()
 _ARTICLES = frozenset({"a", "an", "the"})
-_NUMBER_NAMES = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-seventeen eighteen nineteen twenty
-"""
-_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_NUMBER_NAMES.split())}
-_SYMBOLS = {"%": "percent", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "°": "degree", "&": "and"}
+_NUMBER_WORDS = {
+    **{name: str(value) for name, value in SMALL_NUMBERS.items()},
+    **{name: f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place, 'th') }" for name, place in ORDINALS.items()},
+}
+_SYMBOLS = {
+    "<": "under",
+    ">": "over",
+    "+": "plus",
+    "++": "plusplus",
+    "#": "sharp",
+    "-": "minus",
+    "%": "percent",
+    "$": "dollar",
+    "£": "pound",
+    "€": "euro",
+    "¥": "yen",
+    "°": "degree",
+    "&": "and",
+}
 _IRREGULAR_PLURALS_PAIRS = """
 men/man women/woman children/child people/person feet/foot teeth/tooth mice/mouse geese/goose knives/knife
 leaves/leaf wolves/wolf shelves/shelf loaves/loaf scarves/scarf halves/half wives/wife calves/calf buses/bus
 gases/gas oxen/ox lives/life persons/person thieves/thief elves/elf yes/yes gas/gas this/this his/his
 was/was has/has lens/lens lenses/lens series/series species/species shoes/shoe toes/toe cookies/cookie
-movies/movie ties/tie pies/pie zombies/zombie cacti/cactus
+movies/movie ties/tie pies/pie zombies/zombie cacti/cactus news/news mars/mars canoes/canoe
+series/series dice/die octopi/octopus fungi/fungus criteria/criterion indices/index vertices/vertex
+matrices/matrix hooves/hoof selves/self policemen/policeman firemen/fireman firefighters/firefighter
 """
 _IRREGULAR_PLURALS = dict(pair.split("/") for pair in _IRREGULAR_PLURALS_PAIRS.split())
 # British or informal spelling -> the one kept. Rules below take care of -our, -ise, -yse and doubled l.
@@ -46,6 +74,14 @@ _SPELLINGS_PAIRS = """
 grey/gray tyre/tire kerb/curb centre/center theatre/theater metre/meter litre/liter fibre/fiber
 kilometre/kilometer centimetre/centimeter aeroplane/airplane doughnut/donut yoghurt/yogurt mould/mold
 plough/plow pyjama/pajama jewellery/jewelry licence/license defence/defense offence/offense cheque/check
+cosy/cozy judgement/judgment ageing/aging artefact/artifact axe/ax practise/practice draught/draft
+smoulder/smolder manoeuvre/maneuver woollen/woolen sulphur/sulfur carburettor/carburetor enrol/enroll
+fulfil/fulfill skilful/skillful chilli/chili chile/chili catsup/ketchup omelette/omelet kilogramme/kilogram
+gramme/gram racquet/racket gypsy/gipsy gaol/jail pretence/pretense spectre/specter sombre/somber
+lustre/luster sabre/saber calibre/caliber meagre/meager analogue/analog monologue/monolog prologue/prolog
+anaemia/anemia anaesthesia/anesthesia encyclopaedia/encyclopedia paediatric/pediatric oestrogen/estrogen
+foetus/fetus diarrhoea/diarrhea haemorrhage/hemorrhage leukaemia/leukemia mediaeval/medieval archaeology/archeology
+aesthetic/esthetic plough/plow disc/disk cypher/cipher tranquillity/tranquility acknowledgement/acknowledgment
 programme/program catalogue/catalog dialogue/dialog aluminium/aluminum moustache/mustache
 sceptical/skeptical storey/story whisky/whiskey ok/okay yeah/yes yep/yes yup/yes yea/yes nope/no nah/no
 tv/television telly/television photo/photograph fridge/refrigerator bike/bicycle phone/telephone
@@ -70,7 +106,7 @@ def _normalise_number(token: str) -> str:
             token = token.replace(",", ".")
     if token.count(".") == 1 and ":" not in token and "/" not in token and "," not in token:
         token = token.rstrip("0").rstrip(".")
-    sign, digits = ("-", token[1:]) if token[0] == "-" else ("", token)
+    sign, digits = ("-", token[1:]) if token[:1] == "-" else ("", token)  # of ".0" nothing is left
     digits = digits.lstrip("0")
     if not digits or not digits[0].isdigit():
         digits = "0" + digits
@@ -84,7 +120,7 @@ def _singular(word: str) -> str:
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zzes")):
+    if word.endswith(("sses", "shes", "ches", "xes", "zzes")) or (word.endswith("oes") and len(word) > 5):
         return word[:-2]
     return word[:-1]
 
@@ -94,6 +130,7 @@ def _normalise_word(word: str) -> str:
     if word.endswith("'s"):
         word = word[:-2]
     word = word.replace("'", "")
+    word = ABBREVIATIONS.get(word, word)
     word = _NUMBER_WORDS.get(word, word)
     if word in _IRREGULAR_PLURALS:
         word = _IRREGULAR_PLURALS[word]
@@ -108,13 +145,15 @@ def _normalise_word(word: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    lowered = text.casefold() if text.isascii() else _fold(text)
     words = [
-        _normalise_word(token) if token[0].isalpha() else _normalise_other(token) for token in _TOKEN.findall(lowered)
+        _normalise_word(token) if token[0].isalpha() else _normalise_other(token)
+        for token in _TOKEN.findall(fold(text))
     ]
     words = _join_phrases([word for word in words if word])
-    if len(words) > 1 and words[0] in _SYMBOLS.values() and words[1][0].isdigit():
-        words[0], words[1] = words[1], words[0]  # "$5" is "5 dollars"
+    if len(words) > 1:
+        _expand(words)
+        if words[0] in _SYMBOLS.values() and words[1][0].isdigit():
+            words[0], words[1] = words[1], words[0]  # "$5" is "5 dollars"
     last = len(words) - 1
     return [word for place, word in enumerate(words) if place == last or word not in _ARTICLES]
 
@@ -124,10 +163,16 @@ def _normalise_other(token: str) -> str:
     return _SYMBOLS.get(token) or (_normalise_number(token) if token[-1].isdigit() else _normalise_word(token))
 
 
-def _fold(text: str) -> str:
-    """Casefold, NFKC, and drop Latin accents (other scripts keep their marks: those are letters there)."""
-    text = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("−", "-")
-    return unicodedata.normalize("NFC", _COMBINING.sub("", unicodedata.normalize("NFKD", text)))
+def _expand(words: list[str]) -> None:
+    """Abbreviations that mean one thing before a name and another one behind it, and Roman numerals behind a word."""
+    words[0] = FIRST_ABBREVIATIONS.get(words[0], words[0])
+    words[-1] = LAST_ABBREVIATIONS.get(words[-1], words[-1]) if words[-2].isalpha() else words[-1]
+    for place in range(1, len(words)):
+        word = words[place]
+        if word in ROMAN and words[place - 1].isalpha():
+            words[place] = str(ROMAN[word])
+        elif word == "w":
+            words[place] = "with"
 
 
 def _join_phrases(words: list[str]) -> list[str]:
@@ -150,6 +195,12 @@ def normalise_answer(text: str) -> str:
     return " ".join(_tokens(text)) or text.casefold().strip()
 
 
+_NAME_OF = {
+    normalise_answer(other).replace(" ", ""): f"name {name}"
+    for name, others in NAMES.items()
+    for other in (name, *others)
+}
+"""Compact short or long name -> reading."""
 _SAME = {normalise_answer(name): number for number, names in reversed([*enumerate(SAME)]) for name in names}
 _BROADER = {normalise_answer(word): frozenset(map(normalise_answer, above)) for word, above in BROADER.items()}
 
@@ -169,6 +220,8 @@ class AnswerForm(NamedTuple):
     """Words that are true of the head word, too."""
     is_long: bool
     """Long enough for a misspelling to be recognised."""
+    readings: frozenset[str]
+    """What it means where that can be written in several ways: see `asd.makers.notation`."""
 
 
 def _stem(word: str) -> str:
@@ -197,7 +250,41 @@ def answer_form(text: str) -> AnswerForm:
         same=_SAME.get(normal, -1),
         broader=_BROADER.get(words[-1], _NOTHING),
         is_long=len(compact) >= _MISSPELLING_MIN and compact.isalpha(),
+        readings=_readings(text, compact),
     )
+
+
+def _readings(text: str, compact: str) -> frozenset[str]:
+    found = readings(text, normalise_answer)
+    verdict, name = verdict_of(text), _NAME_OF.get(compact)
+    if verdict is None and name is None:
+        return found
+    more = [f"verdict {verdict}"] * (verdict is not None) + [name] * (name is not None)
+    return found.union(filter(None, more))
+
+
+def is_same_answer(left: str, right: str) -> bool:
+    """Whether two answers are one in two spellings or notations: "8 ft" and "8 feet", "2nd" and "second",
+    "aug 5, 2010" and "2010-08-05", "white and brown" and "brown & white". Symmetric; unlike `conflicts` it takes no
+    synonym, broader word or part of an answer for the answer.
+    """
+    return same_form(answer_form(left), answer_form(right))
+
+
+def same_form(left: AnswerForm, right: AnswerForm) -> bool:
+    """`is_same_answer` of forms that were made before."""
+    return left.compact == right.compact or not left.readings.isdisjoint(right.readings)
+
+
+def is_one_of(text: str, answers: Iterable[str], *, in_order: bool = False) -> bool:
+    """Whether a text is one of some answers, in any notation; in_order: the order of a list's parts matters."""
+    form = answer_form(text)
+    for other in map(answer_form, answers):
+        if form.compact == other.compact or any(
+            not (in_order and key.startswith(UNORDERED)) for key in form.readings & other.readings
+        ):
+            return True
+    return False
 
 
 class AnswerSet:
@@ -205,7 +292,7 @@ class AnswerSet:
     `add`.
     """
 
-    __slots__ = ("_broader", "_compact", "_groups", "_heads", "_long", "_padded")
+    __slots__ = ("_broader", "_compact", "_groups", "_heads", "_long", "_padded", "_readings")
 
     def __init__(self, forms: Iterable[AnswerForm] = ()) -> None:
         self._compact: set[str] = set()
@@ -214,11 +301,14 @@ class AnswerSet:
         self._heads: set[str] = set()
         self._broader: set[str] = set()
         self._long: list[str] = []
+        self._readings: set[str] = set()
         for form in forms:
             self.add(form)
 
     def add(self, form: AnswerForm) -> None:
-        compact, padded, head, same, broader, is_long = form
+        compact, padded, head, same, broader, is_long, meant = form
+        if meant:
+            self._readings |= meant
         if compact in self._compact:
             return
         self._compact.add(compact)
@@ -233,8 +323,10 @@ class AnswerSet:
 
     def clashes(self, form: AnswerForm) -> bool:
         """True where the answer of `form` conflicts with any answer of the set; see `conflicts`."""
-        compact, padded, head, same, broader, is_long = form
+        compact, padded, head, same, broader, is_long, meant = form
         if compact in self._compact or head in self._broader or same in self._groups:
+            return True
+        if meant and not self._readings.isdisjoint(meant):
             return True
         for own in self._padded:
             if own in padded or padded in own:
@@ -249,8 +341,8 @@ class AnswerSet:
 
 def is_clear(form: AnswerForm, others: Iterable[AnswerForm]) -> bool:
     """Whether an answer conflicts with none of some others: `AnswerSet.clashes` without a set, for a few of them."""
-    compact, padded, head, same, broader, is_long = form
-    for other, other_padded, other_head, other_same, other_broader, other_is_long in others:
+    compact, padded, head, same, broader, is_long, meant = form
+    for other, other_padded, other_head, other_same, other_broader, other_is_long, other_meant in others:
         if (
             compact in other
             or other in compact
@@ -259,6 +351,7 @@ def is_clear(form: AnswerForm, others: Iterable[AnswerForm]) -> bool:
             or (same >= 0 and same == other_same)
             or head in other_broader
             or other_head in broader
+            or (meant and other_meant and not meant.isdisjoint(other_meant))
             or (is_long and other_is_long and compact[0] == other[0] and _is_misspelling(compact, other))
         ):
             return False
@@ -290,9 +383,9 @@ def answer_set(accepted: tuple[str, ...]) -> AnswerSet:
 def conflicts(candidate: str, accepted: Sequence[str]) -> bool:
     """True where `candidate` could count as one of the `accepted` answers; symmetric in two single answers.
 
-    That is: same after normalising (also without spaces: "door mat", "doormat"), equal number, a one-letter
-    misspelling, another name of the same thing, a broader or narrower word, or one contains the other. Letter
-    by letter, that costs a few plausible wrong answers ("man" for "woman"); word by word it would leave some that a
-    lenient scorer, which looks for the answer inside the response, counts as right.
+    That is: the same answer in any notation (`is_same_answer`), a one-letter misspelling, another name of the same
+    thing, a broader or narrower word, or one contains the other. Letter by letter, that costs a few plausible wrong
+    answers ("man" for "woman"); word by word it would leave some that a lenient scorer, which looks for the answer
+    inside the response, counts as right.
     """
     return answer_set(tuple(accepted)).clashes(answer_form(candidate))

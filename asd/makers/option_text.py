@@ -58,11 +58,37 @@ _UNANSWERABLE = frozenset(
     }
 )
 _VERDICTS = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "Yes": "yes", "No": "no"}
+_YES_WORDS = (
+    r"y(?:e+s+|eah+|ep+|up+|ea|ah|us+)|aye|uh[ -]?huh|(?:yes )?(?:sure|indeed|definitely|correct|of course|absolutely)"
+)
+_NO_WORDS = r"no+|nope|nah+|naw|nop|nay|(?:no )?(?:definitely not|of course not|absolutely not)|uh[ -]?uh"
+_SAID_AGAIN = (
+    r"(?:[ ,.;:!-]+(?:(?:please|sir|maam|really|not really|not at all|i think so|i think|thanks|thank you)|"
+    r"(?:it|they|he|she|there|this|that|these|those|you|we|i)(?:'s| (?:is|are|was|were|does|do|did|has|have|can|could|will"
+    r"|would|should))(?:n'?t| ?not)?|(?:it|they|he|she|that|you|we)'(?:s|re)(?: not)?))?"
+)
+_SAYS_YES = re.compile(rf"(?:{_YES_WORDS})(?:[ ,.!]+(?:{_YES_WORDS}))?{_SAID_AGAIN}")
+_SAYS_NO = re.compile(rf"(?:{_NO_WORDS})(?:[ ,.!]+(?:{_NO_WORDS}))?{_SAID_AGAIN}")
+_MAX_VERDICT = 28
+_AROUND_VERDICT = " \t\r\n.,;:!?()[]{}<>\"'`*_~-“”‘’…。！、"
 
 
 def as_verdict(gold: str) -> str | None:
-    """ "yes" or "no" where that is the whole answer."""
+    """ "yes" or "no" where that is the whole answer, spelt so."""
     return _VERDICTS.get(gold) or _VERDICTS.get(gold.strip().lower())
+
+
+@lru_cache(maxsize=1 << 15)
+def verdict_of(answer: str) -> str | None:
+    """What an answer says in whatever words: "yeah", "(yes)", "nope!", "No, it isn't."; None for what is no verdict."""
+    if len(answer) > _MAX_VERDICT:
+        return None
+    said = " ".join(answer.casefold().replace("’", "'").strip(_AROUND_VERDICT).split())
+    if not said or said[0] not in "yansidcou":
+        return None
+    if _SAYS_YES.fullmatch(said):
+        return "yes"
+    return "no" if _SAYS_NO.fullmatch(said) else None
 
 
 def is_no_reading_task(gold: str) -> bool:

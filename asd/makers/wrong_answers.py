@@ -9,7 +9,7 @@ from asd.makers.box_distractors import draw_boxes
 from asd.makers.keyed import MinedWrong
 from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
-from asd.makers.normalise import conflicts, normalise_answer
+from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
 from asd.makers.wording import collapse, count_words
 from asd.records import Decline, Sample
@@ -22,7 +22,7 @@ MAX_CANDIDATE_WORDS = 20  # longer answers are sentences, which no mined answer 
 def own_wrong_options(sample: Sample, gold: str) -> list[str] | Decline:
     """The sample's other options, in source order, without duplicates; [] where it has no options.
 
-    The data set itself says that they are wrong, so only look-alikes of the gold answer and wrong options
+    The data set itself says that they are wrong, so only the gold answer in another notation and wrong options
     that an annotator accepted count as ambiguous, not every answer that resembles another one.
     """
     texts = [collapse(option) for option in sample.options]
@@ -31,9 +31,8 @@ def own_wrong_options(sample: Sample, gold: str) -> list[str] | Decline:
     if keys.count(gold_key) != 1 or not gold_key:
         return Decline("gold_not_in_options" if gold_key not in keys else "gold_twice_in_options", gold)
     wrong: dict[str, str] = {}
-    gold_normal = normalise_answer(gold)
     for key, text in zip(keys, texts, strict=True):
-        if key and key != gold_key and normalise_answer(text) != gold_normal:
+        if key and key != gold_key and not is_one_of(text, [gold], in_order=True):
             wrong.setdefault(key, text)
     return _drop_accepted(sample, gold, list(wrong.values()))
 
@@ -96,24 +95,22 @@ def draw_wrong_boxes(
 
 
 def is_conflict(wrong: str, gold: str, accepted: list[str], maker: Maker) -> bool:
-    """Whether a wrong answer could be taken for a right one: by look where the data set made it, by meaning
-    where it was mined or made."""
+    """Whether a wrong answer could be taken for a right one: the same in another notation where the data set made it,
+    by meaning where it was mined or made."""
     if maker is Maker.FIELD:
-        return option_key(wrong) == option_key(gold) or (
-            len(accepted) > 1 and normalise_answer(wrong) in _other_answers(gold, accepted)
-        )
+        return option_key(wrong) == option_key(gold) or is_one_of(wrong, _right(gold, accepted), in_order=True)
     return conflicts(wrong, [gold, *accepted])
 
 
 def _drop_accepted(sample: Sample, gold: str, wrong: list[str]) -> list[str]:
     if len(sample.accepted) <= 1:
         return wrong
-    others = _other_answers(gold, sample.accepted)
-    return [text for text in wrong if normalise_answer(text) not in others]
+    right = _right(gold, sample.accepted)
+    return [text for text in wrong if not is_one_of(text, right, in_order=True)]
 
 
-def _other_answers(gold: str, accepted: list[str]) -> set[str]:
-    return {normalise_answer(answer) for answer in accepted if answer != gold}
+def _right(gold: str, accepted: list[str]) -> list[str]:
+    return [gold, *(answer for answer in accepted if answer != gold)] if len(accepted) > 1 else [gold]
 
 
 def has_image_options(options: list[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.makers.normalise import conflicts, normalise_answer
+from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.option_references import refers_to_options
 from asd.quality.chi_square import pooled_letter_p
 from asd.quality.exposure import Exposure
@@ -35,8 +35,8 @@ def quality_figures(batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
     - option_conflicts: number of converted rows with an option other than the gold one, or a candidate
       answered "No", that could itself pass as an accepted answer. For mined and made answers that is
       decided by meaning (`asd.makers.normalise.conflicts`, which errs on the side of yes), for `field`,
-      where the source itself calls the option wrong ("cat" beside "wild cat"), by spelling (equal after
-      `normalise_answer`). option_conflicts_by_maker: the same per maker. option_conflicts_by_meaning: by
+      where the source itself calls the option wrong ("cat" beside "wild cat"), by notation
+      (`asd.makers.normalise.is_one_of`). option_conflicts_by_maker: the same per maker. option_conflicts_by_meaning: by
       meaning for all makers.
     - letter_chi2_p: chi-square p of "the gold answer is equally likely at every letter" over converted
       multiple-choice rows, X2 and degrees of freedom added up over numbers of options. Rows made of the
@@ -147,8 +147,7 @@ class _Tally:
         by_meaning = any(conflicts(answer, accepted) for answer in wrong)
         self.conflicting_by_meaning += by_meaning
         if by_meaning and maker == "field":
-            spelt = {normalise_answer(answer) for answer in accepted}
-            self.conflicting[maker] += any(normalise_answer(answer) in spelt for answer in wrong)
+            self.conflicting[maker] += any(is_one_of(answer, accepted, in_order=True) for answer in wrong)
         else:
             self.conflicting[maker] += by_meaning
 

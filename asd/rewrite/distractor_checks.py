@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 
 from asd.makers.answer_kinds import TEXT, answer_kind
 from asd.makers.answer_types import is_vague
-from asd.makers.normalise import answer_form, conflicts, normalise_answer
+from asd.makers.normalise import answer_form, conflicts, is_same_answer, same_form
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, is_unanswerable, option_key
 from asd.rewrite.language import count_words, script_of
 from asd.rewrite.meaning_checks import Check, find_markup
 
 SPARE_WORDS = 3
-_LIST = re.compile(r"\s*(?:,(?!\d)|;|&|\band\b|\bor\b)\s*")
-_WORDS = re.compile(r"\w+")
 _LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
 _KIN_WORDS = """
 city state country continent nationality place
@@ -85,9 +83,8 @@ def _find_markup(case: DistractorCase) -> str:
 
 
 def _find_accepted(case: DistractorCase) -> str:
-    normal = normalise_answer(case.text)
     for answer in (case.gold, *case.accepted):
-        if normalise_answer(answer) == normal:
+        if is_same_answer(case.text, answer):
             return f"{case.text!r} is not wrong: it is {answer!r}, an accepted answer, in the same or another spelling."
     return ""
 
@@ -96,21 +93,12 @@ def _find_too_close(case: DistractorCase) -> str:
     if _find_accepted(case):
         return ""
     for answer in (case.gold, *case.accepted):
-        if conflicts(case.text, [answer]) or _is_reordered(case.text, answer):
+        if conflicts(case.text, [answer]):
             return (
                 f"{case.text!r} is too close to the accepted answer {answer!r}: one contains the other, or they are "
-                "names of the same thing, or of a broader and a narrower one, or the same things in another order."
+                "names of the same thing, or of a broader and a narrower one."
             )
     return ""
-
-
-def _is_reordered(left: str, right: str) -> bool:
-    """The same list ("red and blue", "blue, red") or the same date ("1 May", "May 1")."""
-    parts = [sorted(filter(None, map(normalise_answer, _LIST.split(text.casefold())))) for text in (left, right)]
-    if len(parts[0]) > 1 and parts[0] == parts[1]:
-        return True
-    words = [sorted(_WORDS.findall(text.casefold())) for text in (left, right)]
-    return words[0] == words[1] and "date" in (_kind(left), _kind(right))
 
 
 def _find_duplicate(case: DistractorCase) -> str:
@@ -124,7 +112,7 @@ def _is_same(left: str, right: str) -> bool:
     if option_key(left) == option_key(right):
         return True
     a, b = answer_form(left), answer_form(right)
-    return a.compact == b.compact or (a.same == b.same >= 0) or _is_reordered(left, right)
+    return same_form(a, b) or a.same == b.same >= 0
 
 
 def _find_other_kind(case: DistractorCase) -> str:
