@@ -29,6 +29,9 @@ ocean, sea, water
 beach, shore, seashore, coast
 forest, wood, woods
 kid, child
+male, man, guy, gentleman
+female, woman, lady
+restroom, bathroom, washroom, toilet, lavatory
 none, 0, nothing, no, no one, nobody, nowhere
 many, lot, several, a lot, alot
 outside, outdoor

@@ -59,18 +59,22 @@ _UNANSWERABLE = frozenset(
 )
 _VERDICTS = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "Yes": "yes", "No": "no"}
 _YES_WORDS = (
-    r"y(?:e+s+|eah+|ep+|up+|ea|ah|us+)|aye|uh[ -]?huh|(?:yes )?(?:sure|indeed|definitely|correct|of course|absolutely)"
+    r"(?:oh |well |hell |um |ah )?(?:y(?:e+s+|eah+|ep+|up+|eas?|ah?|us+)?|aye|uh[ -]?huh)|sure|indeed|definitely|correct"
+    r"|of course|absolutely|certainly|affirmative|i think so"
 )
-_NO_WORDS = r"no+|nope|nah+|naw|nop|nay|(?:no )?(?:definitely not|of course not|absolutely not)|uh[ -]?uh"
+_NO_WORDS = (
+    r"(?:oh |well |hell |um |ah )?(?:no+|nope|nah+|naw|nop|nay|n|uh[ -]?uh)|(?:definitely|of course|absolutely|certainly) not"
+    r"|negative|incorrect|no way|not really|not at all|i (?:don't|do not) think so"
+)
 _SAID_AGAIN = (
-    r"(?:[ ,.;:!-]+(?:(?:please|sir|maam|really|not really|not at all|i think so|i think|thanks|thank you)|"
+    r"(?:[ ,.;:!()-]+(?:(?:please|sir|maam|really|maybe|probably|not really|not at all|i think so|i think|thanks|thank you)|"
     r"(?:it|they|he|she|there|this|that|these|those|you|we|i)(?:'s| (?:is|are|was|were|does|do|did|has|have|can|could|will"
     r"|would|should))(?:n'?t| ?not)?|(?:it|they|he|she|that|you|we)'(?:s|re)(?: not)?))?"
 )
 _SAYS_YES = re.compile(rf"(?:{_YES_WORDS})(?:[ ,.!]+(?:{_YES_WORDS}))?{_SAID_AGAIN}")
 _SAYS_NO = re.compile(rf"(?:{_NO_WORDS})(?:[ ,.!]+(?:{_NO_WORDS}))?{_SAID_AGAIN}")
+_AROUND_VERDICT = re.compile(r"^[\W_]+|[\W_]+$")
 _MAX_VERDICT = 28
-_AROUND_VERDICT = " \t\r\n.,;:!?()[]{}<>\"'`*_~-“”‘’…。！、"
 
 
 def as_verdict(gold: str) -> str | None:
@@ -83,8 +87,8 @@ def verdict_of(answer: str) -> str | None:
     """What an answer says in whatever words: "yeah", "(yes)", "nope!", "No, it isn't."; None for what is no verdict."""
     if len(answer) > _MAX_VERDICT:
         return None
-    said = " ".join(answer.casefold().replace("’", "'").strip(_AROUND_VERDICT).split())
-    if not said or said[0] not in "yansidcou":
+    said = _AROUND_VERDICT.sub("", " ".join(answer.casefold().replace("’", "'").split()))
+    if not said or said[0] not in "yanisdcouwh":
         return None
     if _SAYS_YES.fullmatch(said):
         return "yes"
