@@ -83,6 +83,11 @@ class CompiledTemplate:
         """Name and content, as shards record it."""
         return f"{self.name}@{self.sha256[:12]}"
 
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it comes with the package."""
+        return self.path.is_relative_to(templates_dir())
+
     def render(self, values: dict[str, Any]) -> tuple[str, str]:
         """Prompt and response without surrounding white space. `values` must hold all of VARIABLES."""
         context = Context(_ENV, values, self.name, self._blocks)  # type: ignore[arg-type]

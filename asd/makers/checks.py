@@ -61,10 +61,11 @@ def no_option_conflict(rendered: Rendered, sample: Sample, draft: Draft) -> bool
         wrong = [draft.wrong] if draft.wrong else []
     else:
         wrong = [option for option in rendered.options if option != draft.gold]
-    return not _conflicting(wrong, draft.gold, sample.accepted, draft.maker)
+    return not is_disputed(wrong, draft.gold, sample.accepted, draft.maker)
 
 
-def _conflicting(wrong: list[str], gold: str, accepted: list[str], maker: Maker) -> bool:
+def is_disputed(wrong: list[str], gold: str, accepted: list[str], maker: Maker) -> bool:
+    """Whether one of the wrong answers could be taken for an accepted one."""
     if gold[:1] == "[" and read_box(gold):  # boxes are drawn by overlap, so only equality is left to see
         return gold in wrong
     if maker is Maker.FIELD:
@@ -170,7 +171,7 @@ def _unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     for place, (response, told, candidate, gold, wrong, accepted, maker) in enumerate(table):
         expected = ("yes" if candidate == gold else "no") if wrong else gold
         if not (_VERDICT_OF.get(response) == expected == told) or (
-            wrong and _conflicting([wrong], gold, accepted, maker)
+            wrong and is_disputed([wrong], gold, accepted, maker)
         ):
             yield place
 
@@ -184,7 +185,7 @@ def _unsure_choices(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
             continue
         keys = set(map(option_key, options))
         wrong = [option for option in options if option != gold]
-        if len(options) < 2 or len(keys) != len(options) or "" in keys or _conflicting(wrong, gold, accepted, maker):
+        if len(options) < 2 or len(keys) != len(options) or "" in keys or is_disputed(wrong, gold, accepted, maker):
             yield place
 
 

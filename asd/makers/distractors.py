@@ -49,7 +49,7 @@ from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
-from asd.makers.normalise import AnswerForm, answer_form, conflicts
+from asd.makers.normalise import answer_form, conflicts, distinct_forms
 from asd.makers.option_references import refers_to_options
 from asd.records import Sample
 
@@ -216,10 +216,8 @@ class DistractorIndex:
         form = answer_form(gold)
         if kinds[0] == YES_NO:
             return _opposite(gold, sample.accepted)
-        taken: dict[str, AnswerForm] = {}
-        for one in (form, *map(answer_form, sample.accepted)):
-            taken.setdefault(one.compact, one)
-        return AnswerDraw(form.compact, tuple(taken.values()), self.buckets, (sample.question, gold), seed)
+        taken = tuple(distinct_forms(gold, sample.accepted))
+        return AnswerDraw(form.compact, taken, self.buckets, (sample.question, gold), seed)
 
     def level(self, question: str, gold: str, depth: int) -> str:
         """Name of the group of like questions and answers that a row is in, depth 0 .. NUM_LEVELS - 1 from specific to

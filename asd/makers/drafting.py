@@ -4,12 +4,15 @@ Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from asd.makers.checks import check, is_disputed
 from asd.makers.explanation import draft_brief_explanation, draft_detailed_explanation
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.multiple_choice import draft_multiple_choice
 from asd.makers.option_text import as_verdict
+from asd.makers.rendering import render_all
 from asd.makers.short_answer import draft_short_answer
 from asd.makers.wording import collapse, contains_words
 from asd.makers.yes_no import draft_yes_no
@@ -91,7 +94,53 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
         return Decline("bad_box", sample.gold)
     made = _MAKERS[style](sample, ctx)
-    return _judged(made, makers) if isinstance(made, Draft) else made
+    if isinstance(made, Draft):
+        made = _judged(made, makers)
+        return _checked(made, sample, ctx) if isinstance(made, Draft) else made
+    if (
+        isinstance(made, Keyed)
+        and ctx.rendering is not None
+        and _is_unusual(sample.question, sample.context, sample.gold)
+    ):
+        return _CheckedLater(made, sample, ctx)
+    return made
+
+
+def _checked(made: Draft, sample: Sample, ctx: MakerContext) -> Draft | Decline:
+    """The draft where the row that comes of it passes the checks of its style; conversions end at one that does not."""
+    wrong = (
+        [option for option in made.options if option != made.gold] if made.style is AnswerStyle.MULTIPLE_CHOICE else []
+    )
+    wrong = [made.wrong] if made.wrong else wrong
+    if wrong and is_disputed(wrong, made.gold, sample.accepted, made.maker):
+        return Decline("disputed_answer", made.gold)
+    texts = (sample.question, sample.context, made.gold, made.wrong, made.text, made.question, *made.options)
+    if ctx.rendering is None or not (_is_unusual(*texts) or made.gold[-1:] == "."):
+        return made
+    deals = {0, 1} if made.style is AnswerStyle.YES_NO else {0, max(len(made.options) - 1, 0)}
+    rendered = render_all([sample] * len(deals), [made] * len(deals), sorted(deals), ctx.rendering)
+    failed = {name for one in rendered for name in check(one, sample, made)}
+    return Decline("failed_checks", ", ".join(sorted(failed))) if failed else made
+
+
+def _is_unusual(*texts: str) -> bool:
+    """Whether a template, or what reads a response, might change a text: white space, marks, control characters."""
+    return any(
+        not text.isprintable() or "<" in text or "  " in text or text[:1] == " " or text[-1:] == " " for text in texts
+    )
+
+
+@dataclass(slots=True)
+class _CheckedLater(Keyed):
+    """What waits for the sample's id, of a sample with unusual texts."""
+
+    made: Keyed
+    sample: Sample
+    ctx: MakerContext
+
+    def settle(self, source_id: str) -> Draft | Decline:
+        settled = self.made.settle(source_id)
+        return _checked(settled, self.sample, self.ctx) if isinstance(settled, Draft) else settled
 
 
 def _has_box(sample: Sample) -> bool:

@@ -32,7 +32,7 @@ import xxhash
 
 from asd.makers.answer_draw import BucketsOf
 from asd.makers.distractors import NUM_LEVELS
-from asd.makers.normalise import AnswerForm, answer_form, is_clear
+from asd.makers.normalise import AnswerForm, answer_form, distinct_forms, is_clear
 from asd.makers.option_text import option_key
 from asd.makers.wording import collapse
 
@@ -100,10 +100,9 @@ def _exchange_within(
 
 def _member(number: int, row: ShownRow, name: str) -> _Member:
     form = answer_form(row.gold)
-    near = {form.compact: form}
-    for answer in row.accepted:
-        near.setdefault(answer_form(answer).compact, answer_form(answer))
-    return _Member(number, _hash(f"{name}:{row.key}"), form, option_key(collapse(row.gold)), [*near.values()])
+    return _Member(
+        number, _hash(f"{name}:{row.key}"), form, option_key(collapse(row.gold)), distinct_forms(row.gold, row.accepted)
+    )
 
 
 def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list[_Member]]:

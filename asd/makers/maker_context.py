@@ -10,6 +10,7 @@ from asd.schemas.task import TaskSpec
 
 if TYPE_CHECKING:
     from asd.makers.distractors import DistractorIndex
+    from asd.makers.rendering import RenderContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class MakerContext:
     seed: int
     distractors: DistractorIndex | None = None
     """Wrong answers mined from the whole task; None where the task needs none."""
+    rendering: RenderContext | None = None
+    """By the built-in templates: drafts of unusual texts are rendered and checked before they are given out."""
 
     def allows(self, style: AnswerStyle, maker: Maker) -> bool:
         """Whether the task lists this maker for this style."""

@@ -276,6 +276,14 @@ def same_form(left: AnswerForm, right: AnswerForm) -> bool:
     return left.compact == right.compact or not left.readings.isdisjoint(right.readings)
 
 
+def distinct_forms(gold: str, accepted: Iterable[str]) -> list[AnswerForm]:
+    """Forms of a gold answer and of the accepted ones, the gold answer's first, each spelling of one answer once."""
+    found: dict[tuple[str, frozenset[str]], AnswerForm] = {}
+    for form in map(answer_form, (gold, *accepted)):
+        found.setdefault((form.compact, form.readings), form)
+    return [*found.values()]
+
+
 def is_one_of(text: str, answers: Iterable[str], *, in_order: bool = False) -> bool:
     """Whether a text is one of some answers, in any notation; in_order: the order of a list's parts matters."""
     form = answer_form(text)

@@ -76,7 +76,7 @@ def readings(text: str, plain: Callable[[str], str]) -> frozenset[str]:
     low = fold(text)
     if low.isalpha() and low not in _ALONE and not (len(text) < _LONGEST_CODE and (text.isupper() or low in ROMAN)):
         return NO_READINGS
-    if low.isdigit() and len(low) < MAX_DIGITS:
+    if low.isascii() and low.isdigit() and len(low) < MAX_DIGITS:
         return frozenset((f"number {int(low)}",))
     found = set(_places(text, low))
     low = _stripped(low)

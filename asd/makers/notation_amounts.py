@@ -135,7 +135,7 @@ Number = int | Fraction
 
 def number_of(word: str) -> Number | None:
     """None for what is no number, or has more digits than anyone compares."""
-    if len(word) < MAX_DIGITS and word.isdigit():
+    if len(word) < MAX_DIGITS and word.isascii() and word.isdigit():
         return int(word)
     if len(word) > MAX_DIGITS or _NUMBER.fullmatch(word) is None:
         return None

@@ -113,10 +113,16 @@ def _refusal(
     batch: pa.RecordBatch, row: int, style: AnswerStyle, failed: Sequence[str], ctx: RenderContext
 ) -> DataError:
     source_id, file, number = (batch[name][int(row)].as_py() for name in ("source_id", "source_file", "source_row"))
+    template = ctx.templates[style]
+    what = f"sample {source_id} ({file}, row {number}) in style {style.value} fails {', '.join(failed)}"
+    if template.is_built_in:
+        return DataError(
+            f"{what} after the built-in template {template.reference}. That is an error of this package and none of the "
+            "row's: please report it with the row. To go on without the row, give the task's YAML a `reject_when` for it."
+        )
     return DataError(
-        f"sample {source_id} ({file}, row {number}) in style {style.value} fails {', '.join(failed)} after template "
-        f"{ctx.templates[style].reference}. A template must keep the question, the options and the response "
-        "unchanged; mend it, or leave out --template-dir."
+        f"{what} after template {template.reference} ({template.path}:{template.lines['prompt']}). A template must keep the "
+        "question, the options and the response unchanged; mend it, or leave out --template-dir."
     )
 
 

@@ -94,9 +94,12 @@ class Worker:
             from asd.makers.distractors import DistractorIndex
 
             distractors = DistractorIndex.load(setup.mining_index)
-        self.context = MakerContext(spec=self.spec, seed=setup.seed, distractors=distractors)
-        self.drafting = ShardDrafter(Drafter(self.context), self.spec.family)
         self.rendering = RenderContext.build(self.spec, setup.seed, TemplateSet(setup.template_dir), setup.styles)
+        built_in = self.rendering
+        if setup.template_dir is not None:
+            built_in = RenderContext.build(self.spec, setup.seed, TemplateSet(None), setup.styles)
+        self.context = MakerContext(self.spec, setup.seed, distractors, built_in)
+        self.drafting = ShardDrafter(Drafter(self.context), self.spec.family)
 
     # -- drafting -----------------------------------------------------------------------------------------------
 
