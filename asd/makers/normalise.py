@@ -60,7 +60,7 @@ _SYMBOLS = {
     "&": "and",
 }
 _IRREGULAR_PLURALS_PAIRS = """
-men/man women/woman children/child people/person feet/foot teeth/tooth mice/mouse geese/goose knives/knife
+men/man mens/man women/woman womens/woman children/child people/person feet/foot teeth/tooth mice/mouse geese/goose knives/knife
 leaves/leaf wolves/wolf shelves/shelf loaves/loaf scarves/scarf halves/half wives/wife calves/calf buses/bus
 gases/gas oxen/ox lives/life persons/person thieves/thief elves/elf yes/yes gas/gas this/this his/his
 was/was has/has lens/lens lenses/lens series/series species/species shoes/shoe toes/toe cookies/cookie
@@ -273,7 +273,9 @@ def is_same_answer(left: str, right: str) -> bool:
 
 def same_form(left: AnswerForm, right: AnswerForm) -> bool:
     """`is_same_answer` of forms that were made before."""
-    return left.compact == right.compact or not left.readings.isdisjoint(right.readings)
+    if left.readings and right.readings:  # 8' is not 8", nor 10-12 1012, though their words are the same
+        return not left.readings.isdisjoint(right.readings)
+    return left.compact == right.compact
 
 
 def distinct_forms(gold: str, accepted: Iterable[str]) -> list[AnswerForm]:
@@ -287,12 +289,14 @@ def distinct_forms(gold: str, accepted: Iterable[str]) -> list[AnswerForm]:
 def is_one_of(text: str, answers: Iterable[str], *, in_order: bool = False) -> bool:
     """Whether a text is one of some answers, in any notation; in_order: the order of a list's parts matters."""
     form = answer_form(text)
-    for other in map(answer_form, answers):
-        if form.compact == other.compact or any(
-            not (in_order and key.startswith(UNORDERED)) for key in form.readings & other.readings
-        ):
-            return True
-    return False
+    others = map(answer_form, answers)
+    if not in_order:
+        return any(same_form(form, other) for other in others)
+    return any(form.compact == other.compact or _shares_ordered(form.readings, other.readings) for other in others)
+
+
+def _shares_ordered(left: frozenset[str], right: frozenset[str]) -> bool:
+    return any(not key.startswith(UNORDERED) for key in left & right)
 
 
 class AnswerSet:

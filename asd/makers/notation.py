@@ -154,16 +154,19 @@ def _lists(low: str, plain: Callable[[str], str]) -> Iterator[str]:
     """The same things named in another order."""
     is_choice = _OR.search(low) is not None
     parts = re.split(r"\s*,?\s+or\s+|\s*,\s*", low) if is_choice else _JOINERS.split(low)
-    parts = [part for part in parts if part.strip()]
+    parts = [one for part in parts if part.strip() for one in _colours_apart(part)]
     names = [plain(part) for part in parts]
     if len(names) < 2:
-        names = _WORDS.split(low)
-        if len(names) < 2 or not COLOURS.issuperset(names):
-            return
-        names = [plain(name) for name in names]
-    in_order = len(names) > 2 and all(map(number_of, names))  # a sorted list, a box
+        return
+    in_order = len(names) > 2 and all(number_of(name) is not None for name in names)  # a sorted list, a box
     if all(names) and not in_order:
         yield f"{'any' if is_choice else 'all'} {' | '.join(sorted(name.replace(' ', '') for name in names))}"
+
+
+def _colours_apart(part: str) -> list[str]:
+    """ "red white" names two colours, "light blue" one."""
+    names = _WORDS.split(part.strip())
+    return names if COLOURS.issuperset(names) else [part]
 
 
 def _places(text: str, low: str) -> Iterator[str]:

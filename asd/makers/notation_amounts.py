@@ -35,11 +35,12 @@ _MONEY_FIRST = re.compile(
 )
 _MONEY_LAST = re.compile(r"(?<=\d)\s*([$£€¥₹₩₽])(?!\s*\d)")
 _TOKEN = re.compile(r"-?\d*\.\d+|\d+(?:st|nd|rd|th)\b|-?\d+|[^\W\d_]+(?:[./^'][^\W\d_]+)*\.?|\S")
-_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
+_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
 def words_of(low: str) -> list[str]:
     """Words, signs and numbers, each number as plain digits and each unit's sign as a word."""
+    low = _THOUSANDS.sub(lambda found: _SEPARATOR.sub("", found[0]), low)
     if not low.replace(" ", "").isalnum():
         if "." in low:
             low = _EUROPEAN.sub(lambda found: found[0].replace(".", "").replace(",", "."), low)
@@ -51,7 +52,6 @@ def words_of(low: str) -> list[str]:
         if not _MONEY_SIGNS.isdisjoint(low):
             low = _MONEY_LAST.sub(lambda found: f" {CURRENCIES[found[1]]}", low)
         low = _JOINED.sub(" ", low)
-    low = _THOUSANDS.sub(lambda found: _SEPARATOR.sub("", found[0]), low)
     low = _MONEY_FIRST.sub(lambda found: f" {found[1]}{found[3]} {CURRENCIES[found[2]]} ", low)
     return _with_digits([word.rstrip(".") or word for word in _TOKEN.findall(low)])
 
@@ -153,7 +153,8 @@ def read_number(words: list[str], place: int) -> tuple[Number, int] | None:
     if words[place] in FRACTIONS and (
         words[place] in ("half", "quarter") or words[place - 1 : place] in (["a"], ["an"])
     ):
-        return sign * FRACTIONS[words[place]], place + 1
+        has_article = words[place + 1 : place + 2] in (["a"], ["an"])  # "half an hour"
+        return sign * FRACTIONS[words[place]], place + 1 + has_article
     value = number_of(words[place])
     if value is None:
         return None

@@ -205,7 +205,7 @@ ltd/limited bros/brother govt/government natl/national intl/international assn/a
 mr/mister prof/professor capt/captain sgt/sergeant gov/governor sen/senator rev/reverend jr/junior
 sr/senior mfg/manufacturing mgr/manager tel/telephone temp/temperature info/information photo/photograph pic/photograph
 veg/vegetable veggie/vegetable veggies/vegetable fave/favorite rhino/rhinoceros hippo/hippopotamus croc/crocodile
-ref/referee tv/television tvs/television ad/advertisement advert/advertisement limo/limousine gym/gymnasium
+ref/referee tv/television tvs/television cds/cd dvds/dvd ad/advertisement advert/advertisement limo/limousine gym/gymnasium
 exam/examination math/mathematics maths/mathematics mic/microphone
 pkg/package pcs/piece qty/quantity wt/weight ht/height xmas/christmas
 bbq/barbecue barbeque/barbecue thru/through nite/night lite/light pg/page pgs/page vol/volume
@@ -232,7 +232,7 @@ nyc: new york city, n y c
 la: los angeles, l a
 sf: san francisco
 dc: washington dc, washington d c, d c
-television: tele vision, telly
+television: tele vision, telly, t v
 pc: personal computer
 atm: automated teller machine, automatic teller machine, cash machine
 cd: compact disc, compact disk

@@ -22,8 +22,8 @@ Box = tuple[float, float, float, float]
 Size = tuple[float, float]
 """Width and height of the frame in pixels."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_DECIMAL = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _ANSWER = re.compile(
     r"\s*\[?\s*[\[(]?\s*({n})\s*,\s*({n})\s*\)?\s*,\s*\(?\s*({n})\s*,\s*({n})\s*[\])]?\s*\]?\s*\.?\s*".replace(
         "{n}", _DECIMAL
@@ -32,7 +32,8 @@ _ANSWER = re.compile(
 _INSIDE = re.compile(
     r"[\[(]+\s*({n})[\s()]*,[\s()]*({n})[\s()]*,[\s()]*({n})[\s()]*,[\s()]*({n})\s*[\])]+".replace("{n}", _DECIMAL)
 )
-_SHORTEST = len("1 2 3 4")
+_SHORTEST, _LONGEST = len("1 2 3 4"), 400
+"""Characters of a box; a longer text is none, and would take the patterns long."""
 _FAR = 0.5
 """A coordinate further outside than this share of the frame is no rounding, but another convention."""
 _BOX_TEXT = re.compile(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
@@ -56,7 +57,7 @@ def parse_box(value: object) -> Box:
         raise BoxError("no_box", "the box is null or empty")
     numbers: Sequence[object]
     if isinstance(value, str):
-        match = _BOX_TEXT.fullmatch(value)
+        match = _BOX_TEXT.fullmatch(value) if len(value) <= _LONGEST else None
         numbers = _NUMBER.findall(match.group(1)) if match else ()
     else:
         numbers = value if isinstance(value, list | tuple) else ()

@@ -9,7 +9,7 @@ from asd.scoring.rule import Reference
 from asd.scoring.written import unwrapped
 
 THRESHOLD = 0.5
-_LONE_NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?!\.?\w)", re.IGNORECASE)
+_LONE_NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)(?!\.?\w)", re.IGNORECASE)
 
 
 def legacy(prediction: str, reference: Reference) -> float:

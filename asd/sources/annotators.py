@@ -59,7 +59,9 @@ def vote(answers: Sequence[Any] | None) -> Vote:
     if not answers:
         return NO_VOTE
     first = answers[0]
-    texts = [a.get("answer") for a in answers] if isinstance(first, dict) else list(answers)
+    texts = (
+        [a.get("answer") if isinstance(a, dict) else a for a in answers] if isinstance(first, dict) else list(answers)
+    )
     head = texts[0]
     if isinstance(head, str) and texts.count(head) == len(texts):  # unanimous, as most are: nothing to count
         head = " ".join(head.split())
@@ -70,6 +72,8 @@ def vote(answers: Sequence[Any] | None) -> Vote:
 def _count(texts: list[Any], answers: Sequence[Any]) -> Vote:
     spelt: dict[Any, int] = {}  # as written -> votes, in the order given
     for text in texts:
+        if isinstance(text, (list, dict)):
+            continue  # no answer; a row of which nothing is left has none
         spelt[text] = spelt.get(text, 0) + 1
     votes: dict[str, int] = {}  # normalised -> votes, in the order given
     spellings: dict[str, dict[str, int]] = {}

@@ -62,7 +62,7 @@ def parse_json(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         try:
             value = json.loads(text, parse_constant=lambda name: None)
-            if b"\\u" in text:
+            if b"\\u" in text or b"\xed" in text:  # escaped, or as the three bytes that UTF-8 does not allow
                 json.dumps(value, ensure_ascii=False).encode()
         except RecursionError:
             raise UnusableValueError("nested too deeply") from None

@@ -62,7 +62,10 @@ white and brown|brown & white|brown/white|2nd|second|st louis|saint louis|$5|5 d
 yes|no|yeah|yep|nope|yes!|(yes)|Yes.|no?|yes it is|YES|n|y|none|nothing|unanswerable|unsuitable image|a|the|.|...|-|?|'|"|(|[]
 [0.1,0.2,0.3,0.4]|[1,1,0,0]|A|B.|(C)|all of the above|both a and b|<image>|< image >|<image><image>|{{x}}|{% if %}|\\|\\n|%s
 """.replace("\n", "|").strip("|").split("|")  # fmt: skip
-ODD = "\u0660\u0967\u00b2\u2460\u1369\u00bd\u2159\uff15\u200b\u200d\u202e\ufeff\u0301\u00a0\u2028\u0000\u001b\u007f\U0001f602\u0130\u00df\ufb01\u4e2d\u0e01"
+ODD = (
+    "\u0660\u0967\u00b2\u2460\u1369\u00bd\u2159\uff15\u200b\u200d\u202e\ufeff\u0301\u00a0\u2028\u0000\u001b"
+    "\u007f\U0001f602\u0130\u00df\ufb01\u4e2d\u0e01"
+)
 QUESTIONS = [
     "What color is the {}?", "Is the {} red?", "How many {}s are there?", "Is this a {} or a dog?", "Where is the {}?",
     "What does the {} say?", "What time is it on the {}?", "Who is holding the {}?", "Which {} is larger, a or b?", "{}?", "{}",
@@ -160,7 +163,8 @@ def answer(draw: random.Random) -> str:
 
 
 def sentence(draw: random.Random, made: dict[str, Any]) -> str:
-    return f"{draw.choice(['The', 'A', 'It is the', 'So the answer is'])} {made.get('answer', '')} {text(draw)} is {answer(draw)}{draw.choice(['.', '', '!', '?'])}"
+    start, end = draw.choice(["The", "A", "It is the", "So the answer is"]), draw.choice([".", "", "!", "?"])
+    return f"{start} {made.get('answer', '')} {text(draw)} is {answer(draw)}{end}"
 
 
 def text(draw: random.Random) -> str:
