@@ -4,7 +4,7 @@ Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asd.makers.checks import check, is_disputed
 from asd.makers.explanation import draft_brief_explanation, draft_detailed_explanation
@@ -20,6 +20,7 @@ from asd.records import Decline, Draft, Sample
 from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import names_image
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.sources.instructions import states_form, without_lead_in
 
 __all__ = ["Drafter", "MakerContext", "draft"]
 
@@ -93,7 +94,14 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("image_options", sample.gold)
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
         return Decline("bad_box", sample.gold)
-    made = _MAKERS[style](sample, ctx)
+    asked = without_lead_in(sample.question) if sample.options else sample.question
+    if asked != ctx.spec.question and states_form(asked):
+        return Decline("instruction_in_question", collapse(asked))
+    if asked != sample.question:
+        made = _MAKERS[style](replace(sample, question=asked), ctx)
+        made = _Asking(made, asked) if isinstance(made, Keyed) else _asking(made, asked)
+    else:
+        made = _MAKERS[style](sample, ctx)
     if isinstance(made, Draft):
         made = _judged(made, makers)
         return _checked(made, sample, ctx) if isinstance(made, Draft) else made
@@ -141,6 +149,20 @@ class _CheckedLater(Keyed):
     def settle(self, source_id: str) -> Draft | Decline:
         settled = self.made.settle(source_id)
         return _checked(settled, self.sample, self.ctx) if isinstance(settled, Draft) else settled
+
+
+def _asking(made: Draft | Decline, question: str) -> Draft | Decline:
+    """The same with this question in place of the sample's, where it has none of its own."""
+    return made if isinstance(made, Decline) or made.question else replace(made, question=question)
+
+
+@dataclass(slots=True)
+class _Asking(Keyed):
+    made: Keyed
+    question: str
+
+    def settle(self, source_id: str) -> Draft | Decline:
+        return _asking(self.made.settle(source_id), self.question)
 
 
 def _has_box(sample: Sample) -> bool:

@@ -19,6 +19,7 @@ from asd.rewrite.meaning_checks import Problem, find_problems
 from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES
 from asd.rewrite.writable import DESCRIBED_FAMILIES, DISTRACTOR_STYLES
 from asd.schemas.styles import AnswerStyle, Maker
+from asd.sources.instructions import without_lead_in
 
 NUM_DISTRACTORS = {AnswerStyle.YES_NO: 1, AnswerStyle.MULTIPLE_CHOICE: 3}
 _FULL_STOP = re.compile(r"(?:^|\s)[^\s.]+\.$")
@@ -97,7 +98,10 @@ def _read_explanation(text: str, sample: Sample, style: AnswerStyle, ctx: MakerC
         return problems
     text = as_sentence(text)
     if not case.is_description:
-        return Draft(style, Maker.REWRITER, gold, options=options_shown(sample, gold, text), text=text)
+        asked = without_lead_in(sample.question) if sample.options else sample.question
+        question = asked if asked != sample.question else ""
+        options = options_shown(sample, gold, text)
+        return Draft(style, Maker.REWRITER, gold, options=options, text=text, question=question)
     written = case.gold.rstrip(".")
     told = written if contains_words(text, written) else text.rstrip(".")
     question = region_question(gold) if family == "grounding" else ""

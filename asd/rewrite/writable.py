@@ -14,6 +14,7 @@ from asd.makers.wrong_answers import MAX_CANDIDATE_WORDS, has_image_options, sta
 from asd.records import Decline, Sample
 from asd.rewrite.sample_data import MAX_QUESTION
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
+from asd.sources.instructions import states_form, without_lead_in
 
 MAX_GOLD_WORDS = {AnswerStyle.BRIEF_EXPLANATION: 20, AnswerStyle.DETAILED_EXPLANATION: 40}
 DISTRACTOR_STYLES = (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE)
@@ -32,6 +33,9 @@ def find_decline(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Decli
     gold = collapse(sample.gold)
     if not gold or not (sample.question.strip() or ctx.spec.family == "caption"):
         return Decline("no_answer")
+    asked = without_lead_in(sample.question) if sample.options else sample.question
+    if asked != ctx.spec.question and states_form(asked):
+        return Decline("instruction_in_question", collapse(asked))
     if len(sample.question) > MAX_QUESTION:
         return Decline("long_question", f"{len(sample.question)} characters")
     if has_image_options(sample.options):

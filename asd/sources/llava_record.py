@@ -29,6 +29,7 @@ from asd.sources.annotators import vote
 from asd.sources.bad_record import BadRecordError
 from asd.sources.image_text import image_texts
 from asd.sources.messages import Message, are_answers, listed_images, read_messages
+from asd.sources.option_lines import count_other_marks
 from asd.sources.prompt_text import PromptParts, PromptRules, make_rules, take_apart
 
 Row = tuple[Any, ...]
@@ -309,6 +310,8 @@ def read_answer(
         if any(MARK in option and names_image(option) for option in parts.options):
             raise BadRecordError("image_count", f"options are <image> marks: {' / '.join(parts.options)[:80]!r}")
         index = option_index(response, parts.options)
+        if len(parts.options) > len(LETTERS) and (index is not None or _is_letter(response) or _is_choice(rules)):
+            raise BadRecordError("too_many_options", f"{len(parts.options)} options, letters for {len(LETTERS)}")
         if index is None and rules.style != AnswerStyle.MULTIPLE_CHOICE:
             parts = take_apart(prompt, rules.prompt, with_options=False)
     if not parts.question:
@@ -319,9 +322,20 @@ def read_answer(
         return parts, index, parts.options[index]
     if rules.style == AnswerStyle.MULTIPLE_CHOICE:
         if not parts.options:
+            if (count := count_other_marks(prompt)) > len(LETTERS):
+                raise BadRecordError("too_many_options", f"{count} options, letters for {len(LETTERS)}")
             raise BadRecordError("no_options", f"no option lines (A., B., ...) in {prompt[-80:]!r}")
         raise BadRecordError("answer_not_an_option", f"answer {response[:40]!r}, {len(parts.options)} options")
     return parts, None, normalise_gold(response, rules)
+
+
+def _is_choice(rules: RecordRules) -> bool:
+    return rules.style == AnswerStyle.MULTIPLE_CHOICE
+
+
+def _is_letter(response: str) -> bool:
+    """Also of an option behind Z."""
+    return re.fullmatch(r"\(?[A-Z]{1,2}\)?[.:)]?", response) is not None
 
 
 def option_index(response: str, options: Sequence[str]) -> int | None:

@@ -26,6 +26,7 @@ from asd.sources.bad_record import BadRecordError
 from asd.sources.batch import MAX_IMAGE_CHARS, NativeBatch
 from asd.sources.expressions import Compiled, Fn, Row, RowError, to_text
 from asd.sources.image_text import image_text
+from asd.sources.prompt_text import split_instruction
 
 UNANSWERABLE = "unanswerable"
 """Value of `answer_type` for a sample whose gold answer, by vote, is a refusal."""
@@ -102,7 +103,7 @@ class ColumnFns:
     votes: Callable[[Any, Row], Vote] | None = None
 
     def used(self) -> set[str]:
-        names = set(self.columns)
+        names = {*self.columns, "rfp"}
         return names | {"accepted", "answer_type"} if self.votes is not None else names
 
 
@@ -228,6 +229,9 @@ class RowMaker:
         is_made_box = "gold" in fns.columns and fns.columns["gold"].is_box
         self.checks_box = spec.native_style is AnswerStyle.BOUNDING_BOX and not is_made_box
         self.default_question = spec.question or ""
+        is_free = spec.native_style is AnswerStyle.FREE_FORM or get("passthrough") is not None
+        self.has_bare_questions = get("rfp") is None and self.question is not None and not is_free
+        """Whether an instruction behind the question is the row's response-format prompt."""
         self.last_id = ""
 
     def add(self, rec: Any, row: Row, turn: int | None = None) -> None:
@@ -239,6 +243,9 @@ class RowMaker:
         question = question.strip() if question else self.default_question
         if not question:
             raise RowError("no_question", "the question is empty")
+        rfp = None
+        if self.has_bare_questions:
+            question, rfp = split_instruction(question)
         vote = self.votes(rec, row) if self.votes else NO_VOTE
         options, index = self._options(rec, row)
         gold, index = self._gold(rec, row, vote, options, index)
@@ -248,7 +255,7 @@ class RowMaker:
             response = LETTERS[index] if self.is_choice and index is not None else gold
         images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
-        texts = [(n, to_text(fn(rec, row)) if fn else None) for n, fn in self.texts]
+        texts = [(n, to_text(fn(rec, row)) if fn else rfp if n == "rfp" else None) for n, fn in self.texts]
         split = to_text(self.split(rec, row)) if self.split else None
         group = to_text(self.group(rec, row)) if self.group else None
         answer_type = to_text(self.answer_type(rec, row)) if self.answer_type else None
@@ -311,6 +318,8 @@ class RowMaker:
         # A choice of several lines (the closing of a letter) would break the list of lettered lines, so it is put on
         # one. A choice that stands twice stays: letters point at places. Makers drop it, or decline if it is gold.
         options = [" ".join(text.split()) for text in _texts(self.options(rec, row), keep_empty=True)]
+        if len(options) > len(LETTERS):
+            raise RowError("too_many_options", f"{len(options)} options, letters for {len(LETTERS)}")
         index = self.answer_index(rec, row) if self.answer_index and options else None
         if index is None or index == "":
             return options, None
@@ -341,11 +350,8 @@ class RowMaker:
             if index is None:
                 raise RowError("answer_not_in_options", f"{gold[:60]!r} is none of the {len(options)} options")
             gold = options[index]
-        if self.is_choice:
-            if index is None:
-                raise RowError("no_options", "a multiple-choice task needs options")
-            if len(options) > len(LETTERS):
-                raise RowError("too_many_options", f"{len(options)} options, letters for {len(LETTERS)}")
+        if self.is_choice and index is None:
+            raise RowError("no_options", "a multiple-choice task needs options")
         return gold, index
 
     def _accepted(self, rec: Any, row: Row, vote: Vote, options: list[str], gold: str) -> Sequence[str]:

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.schemas.image_marks import MARK
-from asd.sources.prompt_text import PromptRules, is_box_instruction, is_instruction
+from asd.sources.instructions import is_instruction
+from asd.sources.prompt_text import PromptRules, is_box_instruction
 
 Offsets = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -270,3 +271,13 @@ def _take_last_sentences(prompts: _Prompts, rules: PromptRules) -> None:
     rows = rows[found]
     prompts.rfp_start[rows], prompts.rfp_end[rows] = tail[found], end[found]
     prompts.end[rows] = cut[found]
+    _leave_further_sentences(prompts, rows, stops)
+
+
+def _leave_further_sentences(prompts: _Prompts, rows: Offsets, stops: Offsets) -> None:
+    """Flags rows whose last sentence is an instruction once more."""
+    data, start, end = prompts.data, prompts.start[rows], prompts.end[rows]
+    stop = _last_before(stops, start, end - 1)
+    rows, end, tail = rows[stop >= 0], end[stop >= 0], stop[stop >= 0] + 1
+    prompts.is_other[rows[_trim_left(data, tail, end)]] = True
+    prompts.is_other[rows[_ask_for_each(cut_slices(data, tail, end), is_instruction)]] = True

@@ -15,46 +15,12 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from asd.schemas.image_marks import BLANKS, strip_marks
-from asd.schemas.styles import LETTERS
+from asd.sources.instructions import MAX_INSTRUCTION_CHARS, is_instruction
+from asd.sources.option_lines import split_options
 
-MAX_INSTRUCTION_CHARS = 240
-
-_VERBS = (
-    "answer|respond|reply|give|provide|use|write|choose|select|pick|output|return|state|keep|limit|make|express|"
-    "formulate|summarize|summarise|simplify|produce|say|offer|present|indicate|put|deliver|condense|explain|submit|"
-    "enter|type|mark|report|phrase|restrict|ensure|locate|be|do|try|your answer|your response|your reply|"
-    "the answer|using|in|with|for"
-)
-_FORMS = (
-    r"(?:single|one|few|short|brief|concise|exact|only the|just the|full) (?:\w+ )?"
-    r"(?:words?|phrases?|names?|sentences?)"
-    r"|words? or (?:a )?(?:short )?phrases?|two words|brief phrase|short phrase|label only"
-    r"|class name|category name"
-    r"|(?:short|brief|concise|succinct|detailed|direct|full|minimal|terse) "
-    r"(?:answer|response|reply|explanation|form)"
-    r"|(?:one|two|three|a few|several|full|complete|short|single)[ -]sentences?|sentences? at most"
-    r"|in detail|step by step"
-    r"|letters? (?:of|from|only|alone|that|before)|option'?s'? letter|(?:option|choice) letter"
-    r"|the letter|by letter"
-    r"|(?:given|listed|provided|available|above|following|correct|right|best) (?:choices?|options?|answers?)"
-    r"|yes[ ,/]+(?:or )?[\"']?no|true[ ,/]+(?:or )?false|['\"]yes['\"]|['\"]unanswerable['\"]|unanswerable"
-    r"|bounding box|coordinates?|x1, ?y1|briefly|concisely|succinctly|as few words"
-    r"|no explanation|nothing else"
-    r"|do not explain|without explanation|as short as possible|directly"
-)
-_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-_OPENING = re.compile(rf"(?:please |kindly |now |then |finally )?(?:{_VERBS})[ ,:'\"]", re.ASCII)
-_CONDITIONAL = re.compile(
-    r"(?:when|if|where) [^\n]*[ ,](?:respond|reply|answer|say|write|output|return)[ ,:]", re.ASCII
-)
-_FORM = re.compile(rf"(?<![a-z])(?:{_FORMS})(?![a-z])", re.ASCII)
-_FORM_FIRST = re.compile(r"(?:short answer|one word|single word|yes or no|brief answer)[:.]?\Z", re.ASCII)
 _BOX_INSTRUCTION = re.compile(r"bounding box|bbox|coordinate|region|locat|\bbox\b|find|where", re.ASCII)
 
-_OPTION_LINE = re.compile(r"[ \t]*(?:\(([A-Z])\)|([A-Z])[.)])[ \t]+([^\n]*)")
-_OPTIONS_HEADER = re.compile(r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII)
-_INLINE_OPTIONS = re.compile(r"(?:(?:Options|Choices)[ \t]*:)?[ \t]*(?=\(A\)[ \t])")
-_INLINE_LETTER = re.compile(r"[ \t]*\(([A-Z])\)[ \t]+")
+_OPTION_MARK = re.compile(r"(?:\A|\n)[ \t]*\(?[A-Z]{1,2}[.)] \Z")
 _OCR_LINE = re.compile(r"(?:\A|\n)[ \t]*Reference OCR tokens?[ \t]*:[ \t]*([^\n]*)")
 _CONTEXT_START = re.compile(r"Context[ \t]*:[ \t]*")
 _QUESTION_START = re.compile(r"Question[ \t]*:[ \t]*")
@@ -86,19 +52,7 @@ def make_rules(rfps: Iterable[str] = (), *, is_grounding: bool = False) -> Promp
     return PromptRules(frozenset(text for rfp in rfps if (text := rfp.strip(BLANKS))), is_grounding)
 
 
-@lru_cache(maxsize=1 << 14)
-def is_instruction(line: str) -> bool:
-    """Whether a line says in which form to answer, rather than asking something.
-
-    It opens with an imperative ("Answer ...", "Please give ...", "Using ...") or a condition ("If ..., reply
-    ..."), names a form (one word, a letter, a sentence, a box, ...), and is no question.
-    """
-    if len(line) > MAX_INSTRUCTION_CHARS or line.endswith("?"):
-        return False
-    low = line.translate(_ASCII_LOWER)
-    if _OPENING.match(low) or _CONDITIONAL.match(low):
-        return _FORM.search(low) is not None
-    return _FORM_FIRST.match(low) is not None
+_NO_RULES = make_rules()
 
 
 def split_last_lines(text: str, rules: PromptRules) -> tuple[str, str | None]:
@@ -126,7 +80,7 @@ def split_grounding(text: str, rules: PromptRules) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=1 << 14)
 def is_box_instruction(text: str) -> bool:
-    return len(text) <= MAX_INSTRUCTION_CHARS and _BOX_INSTRUCTION.search(text.translate(_ASCII_LOWER)) is not None
+    return len(text) <= MAX_INSTRUCTION_CHARS and _BOX_INSTRUCTION.search(text.lower()) is not None
 
 
 def split_last_sentence(text: str, rules: PromptRules) -> tuple[str, str | None]:
@@ -134,13 +88,21 @@ def split_last_sentence(text: str, rules: PromptRules) -> tuple[str, str | None]
     for rfp in rules.suffixes:
         if text.endswith(rfp) and text[: -len(rfp)].endswith((" ", "\t")):
             return text[: -len(rfp)].rstrip(BLANKS), rfp
-    cut = max(text.rfind(". "), text.rfind("? "), text.rfind("! ")) + 2
-    if cut < 2:
+    taken = len(text)
+    while True:
+        cut = max(text.rfind(mark, 0, taken) for mark in (". ", "? ", "! ")) + 2
+        tail = text[cut:taken].strip(BLANKS)
+        if cut < 2 or "\n" in tail or not is_instruction(tail) or _is_option_mark(text[:cut]):
+            break
+        taken = cut - 1
+    if taken == len(text):
         return text, None
-    tail = text[cut:].strip(BLANKS)
-    if "\n" in tail or not is_instruction(tail):
-        return text, None
-    return text[:cut].rstrip(BLANKS), tail
+    return text[:taken].rstrip(BLANKS), text[taken:].strip(BLANKS)
+
+
+def _is_option_mark(text: str) -> bool:
+    """Whether a text ends in the mark of an option whose text would be taken for an instruction ("D. Answer ...")."""
+    return has_option_mark(text) and _OPTION_MARK.search(text) is not None
 
 
 def split_rfp(text: str, rules: PromptRules) -> tuple[str, str | None]:
@@ -153,6 +115,17 @@ def split_rfp(text: str, rules: PromptRules) -> tuple[str, str | None]:
     return rest, rfp
 
 
+def split_instruction(question: str) -> tuple[str, str | None]:
+    """(question, instruction) of a question that stands in a field of its own; a single sentence is the question."""
+    if "\n" in question:
+        rest, rfp = split_last_lines(question, _NO_RULES)
+        if rfp is not None:
+            return rest, rfp
+    if ". " not in question and "? " not in question and "! " not in question:
+        return question, None
+    return split_last_sentence(question, _NO_RULES)
+
+
 def split_ocr_tokens(text: str) -> tuple[str, tuple[str, ...]]:
     """Without the "Reference OCR token: a, b" line, and its tokens."""
     match = _OCR_LINE.search(text)
@@ -160,45 +133,6 @@ def split_ocr_tokens(text: str) -> tuple[str, tuple[str, ...]]:
         return text, ()
     tokens = tuple(token for part in match.group(1).split(", ") if (token := part.strip(BLANKS)))
     return (text[: match.start()] + text[match.end() :]).strip(BLANKS), tokens
-
-
-def split_options(text: str) -> tuple[str, tuple[str, ...]]:
-    """Without the closing option lines ("A. x", "(A) x", "A) x", or all on one line), and their texts.
-
-    The letters run from A without a gap; a line without the next letter belongs to the option before it.
-    """
-    lines = text.split("\n")
-    marks = [_OPTION_LINE.match(line) for line in lines]
-    letters = [(match.group(1) or match.group(2)) if match else "" for match in marks]
-    starts = [number for number, letter in enumerate(letters) if letter == "A"]
-    for start in reversed(starts):
-        options = _options_from(lines, marks, letters, start)
-        if len(options) >= 2 and all(options):
-            end = start - 1 if start and _OPTIONS_HEADER.fullmatch(lines[start - 1]) else start
-            return "\n".join(lines[:end]).strip(BLANKS), tuple(options)
-    return _split_inline_options(lines, text)
-
-
-def _options_from(lines: list[str], marks: list[re.Match[str] | None], letters: list[str], start: int) -> list[str]:
-    options: list[str] = []
-    for number in range(start, len(lines)):
-        match = marks[number]
-        if match and len(options) < len(LETTERS) and letters[number] == LETTERS[len(options)]:
-            options.append(match.group(3).strip(BLANKS))
-        else:
-            options[-1] = (options[-1] + "\n" + lines[number].strip(BLANKS)).strip(BLANKS)
-    return options
-
-
-def _split_inline_options(lines: list[str], text: str) -> tuple[str, tuple[str, ...]]:
-    match = _INLINE_OPTIONS.match(lines[-1])
-    if match is None:
-        return text, ()
-    parts = _INLINE_LETTER.split(lines[-1][match.end() :])
-    texts = [part.strip(BLANKS) for part in parts[2::2]]
-    if len(texts) < 2 or "".join(parts[1::2]) != LETTERS[: len(texts)] or not all(texts):
-        return text, ()
-    return "\n".join(lines[:-1]).strip(BLANKS), tuple(texts)
 
 
 def split_context(text: str) -> tuple[str, str]:
@@ -219,7 +153,10 @@ def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> P
     text, before, behind, _ = strip_marks(text)
     rest, rfp = split_rfp(text, rules)
     rest, tokens = split_ocr_tokens(rest) if "OCR token" in rest else (rest, ())
-    rest, options = split_options(rest) if with_options and has_option_mark(rest) else (rest, ())
+    options: tuple[str, ...] = ()
+    if with_options and has_option_mark(rest):
+        rest, options, closing = split_options(rest)
+        rfp = "\n".join(filter(None, (closing, rfp))) or None
     context, question = split_context(rest) if rest.startswith("Context") else ("", rest)
     if not question and rfp is not None:
         question, rfp = rfp, None

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asd.schemas.image_marks import strip_marks
+from asd.sources.instructions import is_instruction
+from asd.sources.option_lines import split_options
 from asd.sources.prompt_columns import take_apart_columns
 from asd.sources.prompt_text import (
     PromptParts,
-    is_instruction,
     make_rules,
-    split_options,
     take_apart,
 )
 
@@ -118,11 +118,11 @@ def test_grounding_prompts(prompt: str, question: str, rfp: str | None) -> None:
 
 def test_an_option_keeps_its_further_lines() -> None:
     text = "Which closing is right?\nA. see you soon,\nJo\nB. See you soon,\nJo"
-    assert split_options(text) == ("Which closing is right?", ("see you soon,\nJo", "See you soon,\nJo"))
+    assert split_options(text) == ("Which closing is right?", ("see you soon,\nJo", "See you soon,\nJo"), "")
 
 
 def test_a_single_lettered_line_is_no_list_of_options() -> None:
-    assert split_options("Who wrote this?\nA. Miller") == ("Who wrote this?\nA. Miller", ())
+    assert split_options("Who wrote this?\nA. Miller") == ("Who wrote this?\nA. Miller", (), "")
 
 
 def test_placeholder_in_the_last_line_of_text_stays() -> None:
