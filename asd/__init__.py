@@ -17,10 +17,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from asd.conversion.config import ConvertConfig as ConvertConfig
+    from asd.conversion.convert import Conversion
     from asd.errors import AsdError as AsdError
     from asd.export.run import Exported
-    from asd.pipeline.config import ConvertConfig as ConvertConfig
-    from asd.pipeline.convert import Conversion
     from asd.report.notebook import SampleView
     from asd.rewrite.settings import RewriterSettings as RewriterSettings
     from asd.schemas.styles import AnswerStyle as AnswerStyle
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "AnswerStyle": "asd.schemas.styles",
     "AsdError": "asd.errors",
-    "ConvertConfig": "asd.pipeline.config",
+    "ConvertConfig": "asd.conversion.config",
     "RewriterSettings": "asd.rewrite.settings",
     "TaskSpec": "asd.schemas.task",
     "load": "asd.shards.reader",
@@ -79,9 +79,9 @@ def convert(task: str | Path, source: str | Path | None = None, **settings: Any)
     """
     from pydantic import ValidationError
 
+    from asd.conversion.config import ConvertConfig
+    from asd.conversion.convert import convert as run
     from asd.errors import UsageError
-    from asd.pipeline.config import ConvertConfig
-    from asd.pipeline.convert import convert as run
 
     given = {"task": str(task), "source": None if source is None else str(source), **settings}
     try:

@@ -111,7 +111,7 @@ def make_source(path: Path, rows: int) -> None:
 
 def run_convert(source: Path, out: Path, ratio: float, workers: int | None) -> None:
     import asd
-    from asd.pipeline.own_process import settle_in
+    from asd.work.own_process import settle_in
 
     settle_in()
     asd.convert(task="vqav2", source=source, out=out, ratio=ratio, workers=workers)

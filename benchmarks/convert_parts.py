@@ -18,26 +18,26 @@ from pathlib import Path
 from typing import Any
 
 PARTS = (
-    ("reading", "asd.pipeline.run", "ingest"),
-    ("index of answers", "asd.pipeline.run", "ConversionRun.build_mining_index"),
-    ("plan", "asd.pipeline.run", "ConversionRun.plan"),
-    ("drafts: makers", "asd.pipeline.drafting", "ShardDrafter.draft"),
+    ("reading", "asd.conversion.run", "ingest"),
+    ("index of answers", "asd.conversion.run", "ConversionRun.build_mining_index"),
+    ("plan", "asd.conversion.run", "ConversionRun.plan"),
+    ("drafts: makers", "asd.work.drafting", "ShardDrafter.draft"),
     ("drafts: mining", "asd.makers.keyed", "MinedWrong.settle"),
-    ("drafts: rows read", "asd.pipeline.drafting", "batches_of"),
-    ("drafts: file", "asd.pipeline.work", "write_drafts"),
-    ("drafts: file", "asd.pipeline.work", "read_outcomes"),
-    ("drafts: file", "asd.pipeline.work", "read_accepted"),
-    ("rendering: letters, prompts", "asd.pipeline.converted", "render_style"),
+    ("drafts: rows read", "asd.work.drafting", "batches_of"),
+    ("drafts: file", "asd.work.worker", "write_drafts"),
+    ("drafts: file", "asd.work.worker", "read_outcomes"),
+    ("drafts: file", "asd.work.worker", "read_accepted"),
+    ("rendering: letters, prompts", "asd.work.converted_rows", "render_style"),
     ("rendering: Jinja", "asd.templating", "CompiledTemplate.render_columns"),
-    ("validation", "asd.pipeline.converted", "suspects"),
-    ("columns: from Arrow", "asd.pipeline.converted", "_style_rows"),
-    ("columns: to Arrow", "asd.pipeline.work", "converted_columns"),
-    ("columns: native", "asd.pipeline.work", "shard_rows"),
-    ("shards: rest", "asd.pipeline.work", "Worker.write"),
-    ("shards: rest", "asd.pipeline.pool", "settle"),
-    ("shards: checksum", "asd.pipeline.assembled", "sha256_of"),
-    ("reasons counted", "asd.pipeline.run", "count_declined"),
-    ("rest", "asd.pipeline.run", "ConversionRun.run"),
+    ("validation", "asd.work.converted_rows", "suspects"),
+    ("columns: from Arrow", "asd.work.converted_rows", "_style_rows"),
+    ("columns: to Arrow", "asd.work.worker", "converted_columns"),
+    ("columns: native", "asd.work.worker", "shard_rows"),
+    ("shards: rest", "asd.work.worker", "Worker.write"),
+    ("shards: rest", "asd.engines.local", "settle"),
+    ("shards: checksum", "asd.work.finished_shards", "sha256_of"),
+    ("reasons counted", "asd.conversion.run", "count_declined"),
+    ("rest", "asd.conversion.run", "ConversionRun.run"),
 )
 CONVERTED = ("drafts", "rendering", "validation", "columns")
 """Parts that rows which keep their style do not have (native columns apart)."""
@@ -108,7 +108,7 @@ def run_parts(task: str, source: Path, ratio: float) -> dict[str, float]:
             owner = getattr(owner, step)
         wrap = watch.around_each if last == "batches_of" else watch.around
         setattr(owner, last, wrap(part, getattr(owner, last)))
-    pool: Any = importlib.import_module("asd.pipeline.pool")
+    pool: Any = importlib.import_module("asd.engines.local")
     pool.map_in_order = lambda function, items, threads: map(function, items)  # parts must not overlap
     with tempfile.TemporaryDirectory(prefix="asd-bench-") as folder:
         made = asd.convert(task, source, out=Path(folder) / "d", ratio=ratio, workers=1, max_reject_rate=1.0)

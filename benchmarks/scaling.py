@@ -36,7 +36,7 @@ LIMIT_S = 7200.0
 
 
 class Stages:
-    """Seconds spent in each stage of a conversion; the progress that `asd.pipeline` reports to."""
+    """Seconds spent in each stage of a conversion; the progress that `asd.conversion` reports to."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -61,9 +61,9 @@ class Stages:
 
 
 def convert(source: Path, out: Path) -> dict[str, Any]:
-    from asd.pipeline.config import ConvertConfig
-    from asd.pipeline.convert import convert as run
-    from asd.pipeline.own_process import settle_in
+    from asd.conversion.config import ConvertConfig
+    from asd.conversion.convert import convert as run
+    from asd.work.own_process import settle_in
 
     settle_in()
     stages = Stages()

@@ -8,9 +8,9 @@ from typing import Any
 
 from asd.cli.conversion_text import conversion_json, describe_conversion
 from asd.cli.table import Table
+from asd.conversion.config import ConvertConfig
 from asd.errors import AsdError
-from asd.pipeline.benchmark_run import convert_side_by_side
-from asd.pipeline.config import ConvertConfig
+from asd.recipes.side_by_side import convert_side_by_side
 
 
 def run_side_by_side(configs: Sequence[ConvertConfig], jobs: int, *, quiet: bool) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from asd.cli.table import Table
-from asd.pipeline.convert import Conversion
+from asd.conversion.convert import Conversion
 from asd.schemas.styles import Maker
 from asd.shards.manifest import Manifest
 

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 
 from asd.cli.conversion_text import conversion_json, describe_conversion, describe_plan
 from asd.cli.rewriter_options import OFF, build_settings
+from asd.conversion.config import ConvertConfig
+from asd.conversion.convert import convert, dry_run
+from asd.conversion.engine_choice import engine_of
+from asd.conversion.progress import progress_for_terminal
 from asd.errors import AsdError, UsageError
-from asd.pipeline.config import ConvertConfig
-from asd.pipeline.convert import convert, dry_run
-from asd.pipeline.engine_choice import engine_of
-from asd.pipeline.own_process import settle_in
-from asd.pipeline.progress import progress_for_terminal
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import parse_style
+from asd.work.own_process import settle_in
 
 
 def given_settings(settings: dict[str, Any], ratio: float | None, ratio_per_style: str | None) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def run(
     if pipeline is None:
         configs = [build_config(given)]
     else:
-        from asd.pipeline.recipe import load_recipe, recipe_configs, require_one_kind
+        from asd.recipes.recipe import load_recipe, recipe_configs, require_one_kind
 
         recipe = load_recipe(pipeline)
         configs = [_published_apart(config) for config in recipe_configs(recipe, given)]

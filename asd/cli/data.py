@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from asd.errors import UsageError
-from asd.pipeline.data_check import TaskData, check_data
-from asd.pipeline.recipe import load_recipe
+from asd.recipes.data_check import TaskData, check_data
+from asd.recipes.recipe import load_recipe
 from asd.sources.resolve import data_root
 
 

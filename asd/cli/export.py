@@ -24,7 +24,7 @@ def run(
     datasets: list[str], settings: dict[str, Any], *, pipeline: str | None, styles: str | None, as_json: bool
 ) -> None:
     if pipeline is not None:
-        from asd.pipeline.recipe import load_recipe, recipe_datasets
+        from asd.recipes.recipe import load_recipe, recipe_datasets
 
         datasets = [*datasets, *map(str, recipe_datasets(load_recipe(pipeline)))]
     if not datasets:

@@ -12,12 +12,12 @@ import typer
 
 from asd.cli.rewriter_options import OFF, build_settings
 from asd.cli.table import Table
+from asd.conversion.progress import progress_for_terminal
 from asd.errors import UsageError
 from asd.judging.items import read_items
 from asd.judging.judge import MAX_TOKENS, Asked, JudgedAnswers, judge, summarise, verdict_rows
 from asd.judging.prompt import load_prompt
 from asd.judging.sanity import Finding, findings, sanity_set
-from asd.pipeline.progress import progress_for_terminal
 from asd.rewrite.settings import RewriterSettings
 from asd.shards.files import write_text
 from asd.tasks.registry import load_task

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from asd.cli.conversion_text import conversion_json, describe_conversion
+from asd.conversion.config import ConvertConfig
+from asd.conversion.merge import merge
+from asd.conversion.parts import run_part
+from asd.conversion.progress import progress_for_terminal
+from asd.engines.part import PartReport
+from asd.engines.shared_staging import Part, words
 from asd.errors import UsageError
-from asd.pipeline.config import ConvertConfig
-from asd.pipeline.merge import merge
-from asd.pipeline.part_engine import PartReport
-from asd.pipeline.parts import run_part
-from asd.pipeline.progress import progress_for_terminal
-from asd.pipeline.shared_staging import Part, words
 from asd.shards.store import split_location
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asd.pipeline.push import push
+from asd.remote.push import push
 from asd.shards.store import split_location
 
 

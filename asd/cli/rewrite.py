@@ -9,8 +9,8 @@ from typing import Any
 from asd.cli.convert import build_config
 from asd.cli.rewriter_options import OFF, build_settings
 from asd.cli.table import Table
+from asd.conversion.progress import progress_for_terminal
 from asd.errors import UsageError
-from asd.pipeline.progress import progress_for_terminal
 from asd.shards.manifest import Manifest
 from asd.shards.store import Store, split_location
 
@@ -21,7 +21,7 @@ UNNAMED_MODEL = "any-model"
 def run_plan(
     directory: str | None, given: dict[str, Any], rewriter: dict[str, Any], *, prompts: int, as_json: bool
 ) -> None:
-    from asd.pipeline.rewrite_plan import plan_requests
+    from asd.conversion.rewrite_plan import plan_requests
 
     given = {name: value for name, value in given.items() if value is not None}
     if (directory is None) == ("task" not in given):
@@ -107,7 +107,7 @@ def _making(store: Store, version: str) -> dict[str, Any] | None:
 
 def _unfinished(store: Store) -> dict[str, Any]:
     """Version that was begun -> counts of its runs so far."""
-    from asd.pipeline.rewriting_record import LEDGER, Ledger
+    from asd.work.rewriting_record import LEDGER, Ledger
 
     found = {}
     for begun in store.unfinished():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asd.pipeline.recipe import load_recipe
 from asd.plain_yaml import MAX_DEPTH, MAX_TEXT, MAX_VALUES, YamlBoundsError, parse_yaml
+from asd.recipes.recipe import load_recipe
 from asd_training.config import read_settings
 from asd_training.errors import SettingError
 from tests.asd.cli_runner import run_asd

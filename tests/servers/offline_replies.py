@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from asd.pipeline.rewriting import open_model
 from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES, SupportVerdict, letter_reply, schema_of
 from asd.rewrite.reply_text import Unparsed, parse_reply
 from asd.rewrite.request import Completion, CompletionRequest, Sampling
+from asd.work.rewriting import open_model
 from tests.servers.real_vllm import tiny_settings
 
 MODELS = [*REPLIES.values(), *DESCRIPTIONS.values(), SupportVerdict, letter_reply("ABCD")]

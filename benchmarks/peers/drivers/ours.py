@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import asd
-from asd.pipeline.own_process import settle_in
+from asd.work.own_process import settle_in
 
 
 def start() -> None:

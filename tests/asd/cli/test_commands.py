@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import asd
-from asd.pipeline.convert import Conversion
-from asd.pipeline.progress import LineProgress
+from asd.conversion.convert import Conversion
+from asd.conversion.progress import LineProgress
 from tests.asd.cli.conftest import Made
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import vqa_records, write_lines
@@ -156,7 +156,7 @@ class TestConvert:
     def test_progress_is_plain_lines_where_standard_error_is_no_terminal(self, tmp_path: Path) -> None:
         arguments = self.arguments(tmp_path)
         script = (
-            "import sys\nfrom asd.pipeline import progress\n"
+            "import sys\nfrom asd.conversion import progress\n"
             "progress.LineProgress.__init__.__defaults__ = (0.0,)\n"  # a line at each step, not every few seconds
             "from asd.cli.main import main\nmain()"
         )

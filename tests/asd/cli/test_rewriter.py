@@ -11,7 +11,7 @@ import pytest
 
 import asd
 from asd.errors import UsageError
-from asd.pipeline.recipe import builtin_recipes, load_recipe, recipe_configs
+from asd.recipes.recipe import builtin_recipes, load_recipe, recipe_configs
 from tests.asd.cli_runner import Outcome, run_asd
 from tests.asd.robustness.conversions import contents
 from tests.asd.sources_made import vqa_records, write_lines

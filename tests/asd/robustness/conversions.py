@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import asd
+from asd.conversion.config import ConvertConfig
+from asd.conversion.parts import run_part
+from asd.engines.shared_staging import Part
 from asd.errors import AsdError
-from asd.pipeline.config import ConvertConfig
-from asd.pipeline.parts import run_part
-from asd.pipeline.shared_staging import Part
 from asd.shards.store import Store
 from tests.asd.sources_made import vqa_records, write_lines
 
@@ -24,7 +24,9 @@ SHARDS = ROWS // SHARD_ROWS
 LONGEST_S = 60.0
 
 _context = get_context("forkserver")  # a fresh process each time, without the price of the imports each time
-_context.set_forkserver_preload(["asd.pipeline.convert", "asd.makers.distractors", "tests.asd.robustness.conversions"])
+_context.set_forkserver_preload(
+    ["asd.conversion.convert", "asd.makers.distractors", "tests.asd.robustness.conversions"]
+)
 
 
 def settings(folder: Path, **other: Any) -> dict[str, Any]:

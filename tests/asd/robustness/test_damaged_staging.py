@@ -11,15 +11,15 @@ import pyarrow as pa
 import pytest
 
 import asd
+from asd.conversion.config import ConvertConfig
+from asd.conversion.convert import convert
+from asd.conversion.merge import merge
+from asd.conversion.parts import run_part
+from asd.conversion.progress import SilentProgress
+from asd.engines.shared_staging import Part, SharedStaging
 from asd.errors import ShardError, StorageError
-from asd.pipeline.config import ConvertConfig
-from asd.pipeline.convert import convert
-from asd.pipeline.done_mark import imprint_of, mark_beside, write_mark
-from asd.pipeline.merge import merge
-from asd.pipeline.parts import run_part
-from asd.pipeline.progress import SilentProgress
-from asd.pipeline.shared_staging import Part, SharedStaging
 from asd.shards.store import Store
+from asd.work.done_mark import imprint_of, mark_beside, write_mark
 from tests.asd.robustness.conversions import (
     Run,
     assert_only_this_remains,

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 import asd
+from asd.conversion.config import ConvertConfig
+from asd.conversion.convert import convert
+from asd.conversion.progress import SilentProgress
 from asd.errors import SourceError
-from asd.pipeline.config import ConvertConfig
-from asd.pipeline.convert import convert
-from asd.pipeline.progress import SilentProgress
 from tests.asd.robustness.conversions import (
     assert_only_this_remains,
     assert_still_latest,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import asd
+from asd.conversion.config import ConvertConfig
+from asd.conversion.merge import merge
+from asd.conversion.parts import run_part
+from asd.engines.part import PartReport
+from asd.engines.shared_staging import Part, SharedStaging
 from asd.errors import ShardError, SourceError, UnknownNameError, UsageError
-from asd.pipeline.config import ConvertConfig
-from asd.pipeline.merge import merge
-from asd.pipeline.part_engine import PartReport
-from asd.pipeline.parts import run_part
-from asd.pipeline.shared_staging import Part, SharedStaging
 from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
 from tests.asd.robustness.conversions import (

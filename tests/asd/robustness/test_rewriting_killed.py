@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from asd.pipeline.merge import merge
+from asd.conversion.merge import merge
 from asd.shards.store import Store
 from tests.asd.robustness.conversions import (
     Run,

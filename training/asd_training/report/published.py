@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asd.pipeline.benchmark import Published
-from asd.pipeline.recipe import Recipe, load_recipe
+from asd.recipes.benchmark import Published
+from asd.recipes.recipe import Recipe, load_recipe
 from asd_training.evaluation.accuracy_matrix import AccuracyMatrix
 from asd_training.evaluation.metrics import all_metrics
 

@@ -1,0 +1,82 @@
+"""What a conversion needs of whatever does its work items: an engine, which is handed in and knows nothing of plans.
+
+Items are read, drafted (by rules, or by asking a model) and written, each from files to a file. Engines differ in where
+that is done: in worker processes of this machine, in this part of several, on a Ray cluster. The bytes do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from asd.errors import DataError
+from asd.work.draft_files import DraftOrder, Outcomes
+from asd.work.finished_shards import ShardResult
+from asd.work.ingested import NativeShard
+from asd.work.measuring import Reading
+from asd.work.worker import ShardOrder, Worker, WorkerSetup
+
+if TYPE_CHECKING:
+    from asd.rewrite.settings import RewriterSettings
+    from asd.work.rewriting import Accounts, StageProgress
+
+INLINE_SAMPLES = 60_000
+"""Below so many samples to convert, starting worker processes costs more than it saves."""
+
+
+class WorkerLostError(DataError):
+    """A worker process is gone; what was finished is of use to the next run."""
+
+
+class WorkPool(Protocol):
+    """Drafts and assembles, wherever that is done. Used as a context manager."""
+
+    def __enter__(self) -> WorkPool: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
+        """One result per order, in their order; the draft files are there when it comes."""
+
+    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+        """One result per order, in their order; the shard is there when it comes."""
+
+    def worker(self) -> Worker:
+        """The worker of this process."""
+
+
+class ModelStage(Protocol):
+    """Drafts with a model, wherever that is asked. Used as an asynchronous context manager."""
+
+    async def __aenter__(self) -> ModelStage: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+    async def draft(self, orders: Sequence[DraftOrder]) -> list[Outcomes]:
+        """One for each order, in their order; the draft files are there then."""
+
+
+class Engine(Protocol):
+    """Where the work items of one conversion are done."""
+
+    def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
+        """What it needs for the length of a conversion is reached. Raises: AsdError."""
+
+    def takes(self, place: int) -> bool:
+        """Whether it does the work on the native shard at this place; else somebody else does."""
+
+    def reading(self, stamps: Mapping[Path, tuple[int, int]], say: Callable[[str], None]) -> Reading:
+        """stamps: size and time of change of the source's files when the version got its id."""
+
+    def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
+        """What drafts and writes. shards: all of the conversion; wanted: samples that are to change style."""
+
+    def stage(
+        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
+    ) -> ModelStage:
+        """What drafts with a model. pool: of this engine, open."""

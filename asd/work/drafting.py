@@ -1,0 +1,119 @@
+"""Asking the makers about many rows of a shard: each row's styles in turn, until one of them accepts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asd.makers.drafting import Drafter
+from asd.plan.codes import NOBODY, STYLE_BITS
+from asd.records import Draft, Sample
+from asd.schemas.styles import TARGET_STYLES, AnswerStyle
+from asd.work.draft_files import CHAINS, DraftOrder, Made
+from asd.work.plain_rows import PlainRows, Styles, reason_of
+from asd.work.samples import batches_of, samples_of
+
+_ALL = (1 << len(TARGET_STYLES)) - 1
+_EXPLAINED = 1 << STYLE_BITS[AnswerStyle.BRIEF_EXPLANATION] | 1 << STYLE_BITS[AnswerStyle.DETAILED_EXPLANATION]
+_TRIED = [[tuple(style for style in chain if able >> style & 1) for able in range(_ALL + 1)] for chain in CHAINS]
+"""By first style and mask: the styles that are tried, in their order."""
+_PLAIN = ["source_id", "question", "gold", "accepted", "answer_type"]
+"""All that the makers read of a plain row."""
+_TOLD = [*_PLAIN, "options", "other_boxes", "passthrough", "rationales", "full_answer", "solution"]
+"""And what tells that it is one."""
+Places = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.uint8]
+
+
+class ShardDrafter:
+    """Drafts of a shard's rows, by the makers of one task."""
+
+    def __init__(self, drafter: Drafter, family: str) -> None:
+        self._drafter, self._family = drafter, family
+        self._plain = PlainRows(drafter)
+
+    def draft(self, path: Path, order: DraftOrder, masks: Sequence[int]) -> list[Made]:
+        """One for each request. path: of the native shard; masks: the styles that may be tried, as bits."""
+        firsts = order.asked().tolist()
+        made: list[Any] = [None] * len(firsts)
+        for places, batch, rows in batches_of(path, order.rows()):
+            asked = places.tolist()
+            tried = [_TRIED[firsts[place]][masks[place]] for place in asked]
+            for place, one in zip(asked, self._draft_batch(batch, rows, tried), strict=True):
+                made[place] = one
+        return made
+
+    def _draft_batch(self, batch: pa.RecordBatch, rows: Places, tried: Sequence[Styles]) -> list[Made]:
+        """rows: of the batch, in the order of `tried`."""
+        told = batch.select(_TOLD).take(pa.array(rows))
+        bits = plain_styles(told, self._family).tolist()
+        plain = [
+            styles if able == _ALL else _plain_start(styles, able) for styles, able in zip(tried, bits, strict=True)
+        ]
+        columns = [told[name].to_pylist() for name in _PLAIN]
+        first_accepted = self._plain.first_accepted
+        made = [
+            first_accepted((question, gold, tuple(accepted), hint), styles, source_id)
+            for styles, source_id, question, gold, accepted, hint in zip(plain, *columns, strict=True)
+        ]
+        if plain != tried:
+            self._ask_for_whole(batch, rows, tried, plain, made)
+        return made
+
+    def _ask_for_whole(
+        self, batch: pa.RecordBatch, rows: Places, tried: Sequence[Styles], plain: Sequence[Styles], made: list[Made]
+    ) -> None:
+        """Go on with the rows of which the next style must see the whole sample. made: is added to."""
+        waiting = [
+            place for place, one in enumerate(made) if one.draft is None and len(plain[place]) < len(tried[place])
+        ]
+        samples = samples_of(batch.take(pa.array(rows[waiting])))
+        for place, sample in zip(waiting, samples, strict=True):
+            made[place] = self._try(sample, tried[place][len(plain[place]) :], made[place].reasons)
+
+    def _try(self, sample: Sample, styles: Styles, declined: Sequence[str]) -> Made:
+        """The first accepting style. declined: why those before did."""
+        reasons = [*declined]
+        for number in styles:
+            made = self._drafter.draft(sample, number)
+            if isinstance(made, Draft):
+                return Made(number, made, reasons)
+            reasons.append(reason_of(number, made))
+        return Made(NOBODY, None, reasons)
+
+
+def _plain_start(styles: Styles, able: int) -> Styles:
+    """The styles before the first one that must see the whole sample. able: as `plain_styles` tells it."""
+    return tuple(takewhile(lambda number: able >> number & 1, styles))
+
+
+def plain_styles(batch: pa.RecordBatch, family: str) -> Bits:
+    """`is_plain` for each row and style, as bits, shape (rows,)."""
+    if family == "grounding":
+        return np.zeros(batch.num_rows, np.uint8)
+    bare = _are_empty(batch["options"]) & _are_empty(batch["other_boxes"]) & _are_null(batch["passthrough"])
+    silent = _are_empty(batch["rationales"]) & _are_blank(batch["full_answer"]) & _are_blank(batch["solution"])
+    return np.where(bare, np.where(silent, _ALL, _ALL & ~_EXPLAINED), 0).astype(np.uint8)
+
+
+def _are_empty(lists: pa.ListArray) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.equal(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _are_null(column: pa.Array) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.is_null(column).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _are_blank(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Null or without a character."""
+    found: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False)
+    return found

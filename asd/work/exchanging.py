@@ -1,0 +1,168 @@
+"""Once the plan is drawn: mined wrong answers dealt anew among the rows that show them (see `asd.makers.exchange`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asd.makers.distractors import DistractorIndex, is_minable
+from asd.makers.exchange import ExposedAnswers, ShownRow, exchange
+from asd.makers.mining_rows import MAX_ROWS
+from asd.makers.multiple_choice import NUM_WRONG
+from asd.makers.normalise import answer_form
+from asd.makers.wording import collapse
+from asd.plan.codes import MULTIPLE_CHOICE, YES_NO
+from asd.plan.results import Assignment
+from asd.schemas.styles import Maker
+from asd.work.draft_files import draft_file, read_accepted
+from asd.work.ingested import Ingested, NativeShard
+from asd.work.samples import batches_of
+
+BLOCK_ROWS = 1 << 16
+"""Rows that exchange with each other at most, about: bounds the texts that are held at once."""
+_SHOWN = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("style", pa.uint8()),
+        ("key", pa.uint64()),
+        ("source_id", pa.string()),
+        ("question", pa.string()),
+        ("gold", pa.string()),
+        ("accepted", pa.list_(pa.string())),
+    ]
+)
+_TEXTS = ["source_id", "question", "gold", "accepted"]
+
+
+@dataclass(frozen=True)
+class ExchangedAnswers:
+    """Wrong answers by sample, ascending."""
+
+    rows: npt.NDArray[np.int64]
+    wrong: pa.ListArray
+    """Texts as they are shown."""
+
+    def between(self, first: int, last: int) -> dict[int, list[str]]:
+        """Of the samples from `first` to before `last`, by their number from `first` on."""
+        low, high = np.searchsorted(self.rows, [first, last])
+        return dict(zip((self.rows[low:high] - first).tolist(), self.wrong[low:high].to_pylist(), strict=True))
+
+
+NOTHING_EXCHANGED = ExchangedAnswers(np.zeros(0, np.int64), pa.array([], pa.list_(pa.string())))
+
+
+def exchange_answers(
+    ingested: Ingested,
+    assignment: Assignment,
+    rounds: int,
+    folders: tuple[Path, Path],
+    index: DistractorIndex,
+    seed: int,
+) -> ExchangedAnswers:
+    """folders: of the first pass and of the drafts; rounds: of drafting."""
+    shown = sum(assignment.by_style.get(style, 0) for style in (MULTIPLE_CHOICE, YES_NO))
+    blocks: list[list[pa.RecordBatch]] = [[] for _ in range(-(-shown // BLOCK_ROWS))]
+    for shard in ingested.shards:
+        for batch in _shown_rows(ingested, shard, assignment, rounds, folders):
+            block = (batch["key"].to_numpy() >> np.uint64(32)) * np.uint64(len(blocks)) >> np.uint64(32)
+            for number in np.unique(block).tolist():
+                blocks[number].append(batch.filter(pa.array(block == number)))
+    exposed = None
+    if ingested.num_samples <= MAX_ROWS:
+        exposed = ExposedAnswers(_native_answers(ingested, assignment, folders[0], index), index.buckets, seed)
+    found: dict[int, tuple[str, ...]] = {}
+    while blocks:
+        table = pa.Table.from_batches(blocks.pop(), _SHOWN).sort_by([("key", "ascending"), ("source_id", "ascending")])
+        for style, count in ((MULTIPLE_CHOICE, NUM_WRONG), (YES_NO, 1)):
+            found |= _exchange_block(table.filter(pc.equal(table["style"], style)), count, index, exposed, seed)
+    rows = np.sort(np.fromiter(found, np.int64, len(found)))
+    wrong = [[collapse(answer) for answer in found[row]] for row in rows.tolist()]
+    return ExchangedAnswers(rows, pa.array(wrong, pa.list_(pa.string())))
+
+
+def _native_answers(
+    ingested: Ingested, assignment: Assignment, ingest_dir: Path, index: DistractorIndex
+) -> Counter[str]:
+    """Rows that state an answer natively, by compact answer. For tasks of which the index holds every row."""
+    native = index.rows_by_answer()
+    for shard in ingested.shards:
+        rows, _, _ = assignment.between(shard.first, shard.first + shard.rows)
+        for _, batch, local in batches_of(ingest_dir / shard.file, rows - shard.first):
+            native.subtract(
+                answer_form(gold).compact for gold in batch["gold"].take(pa.array(local)).to_pylist() if gold
+            )
+    return native
+
+
+def _shown_rows(
+    ingested: Ingested, shard: NativeShard, assignment: Assignment, rounds: int, folders: tuple[Path, Path]
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a shard that show mined wrong answers: of multiple choice all, of yes/no those answered No."""
+    ingest_dir, drafts_dir = folders
+    rows, styles, deals = assignment.between(shard.first, shard.first + shard.rows)
+    is_shown = (styles == MULTIPLE_CHOICE) | ((styles == YES_NO) & (deals == 0))
+    rows, styles = rows[is_shown] - shard.first, styles[is_shown]
+    if not len(rows):
+        return
+    files = [draft_file(drafts_dir, number, shard) for number in range(rounds)]
+    is_mined = pc.equal(read_accepted(files, rows.tolist(), styles.tolist(), shard.rows)["maker"], Maker.MINED.value)
+    mined = np.flatnonzero(is_mined.to_numpy())
+    rows, styles = rows[mined], styles[mined]
+    keys = ingested.keys[shard.first : shard.first + shard.rows]
+    for places, batch, local in batches_of(ingest_dir / shard.file, rows):
+        texts = batch.select(_TEXTS).take(pa.array(local))
+        asked = zip(texts["question"].to_pylist(), texts["gold"].to_pylist(), strict=True)
+        minable = np.array([is_minable(question, gold) for question, gold in asked], np.bool_)
+        chosen = rows[places[minable]]
+        columns: list[Any] = [chosen + shard.first, styles[places[minable]], keys[chosen]]
+        kept = texts.filter(pa.array(minable))
+        yield pa.record_batch([*map(pa.array, columns), *(kept[name] for name in _TEXTS)], schema=_SHOWN)
+
+
+def _exchange_block(
+    table: pa.Table, count: int, index: DistractorIndex, exposed: ExposedAnswers | None, seed: int
+) -> dict[int, tuple[str, ...]]:
+    """Sample -> wrong answers, as far as any are better than those of its draft. table: in the order of the keys."""
+    columns = (table[name].to_pylist() for name in ("key", *_TEXTS))
+    shown = [
+        ShownRow(key, source_id, question, gold, tuple(accepted))
+        for key, source_id, question, gold, accepted in zip(*columns, strict=True)
+    ]
+    taken = exchange(shown, count, index.level, seed)
+    answers = [None if numbers is None else tuple(shown[number].gold for number in numbers) for numbers in taken]
+    if exposed is not None:
+        for exchanged in filter(None, answers):
+            exposed.note(exchanged)
+        answers = [
+            exposed.take(row, count) if exchanged is None else exchanged
+            for row, exchanged in zip(shown, answers, strict=True)
+        ]
+    return {row: wrong for row, wrong in zip(table["row"].to_pylist(), answers, strict=True) if wrong is not None}
+
+
+def with_exchanged(drafts: pa.Table, rows: Sequence[int], exchanged: dict[int, list[str]]) -> pa.Table:
+    """Drafts with other wrong answers. drafts: rows of DRAFT_SCHEMA, parallel to `rows`."""
+    if not exchanged:
+        return drafts
+    options, wrong = drafts["options"].to_pylist(), drafts["wrong"].to_pylist()
+    styles, golds = drafts["outcome"].to_pylist(), drafts["gold"].to_pylist()
+    for place, row in enumerate(rows):
+        if (answers := exchanged.get(row)) is None:
+            continue
+        if styles[place] == MULTIPLE_CHOICE:
+            options[place] = [golds[place], *answers]
+        else:
+            wrong[place] = answers[0]
+    for name, values in (("options", options), ("wrong", wrong)):
+        position = drafts.schema.get_field_index(name)
+        item = drafts.schema.field(position)
+        drafts = drafts.set_column(position, item, pa.chunked_array([pa.array(values, item.type)]))
+    return drafts

@@ -1,0 +1,30 @@
+"""The index of a task's answers in the staging folder: made once, checked by whoever goes on from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from asd.shards.files import open_staged, storage_errors
+from asd.work.collector import collector_paused
+from asd.work.done_mark import give_marked_name, is_as_left
+
+MINING_INDEX = "mining-index"
+
+
+def build_mining_index(staging: Path, ingest_dir: Path, seed: int, say: Callable[[str], None]) -> None:
+    """Make the index of `mining.arrow` where it is not there, or is not as it was left. Parts may do it at once."""
+    from asd.makers.distractors import DistractorIndex
+
+    path = staging / MINING_INDEX
+    if is_as_left(path, say):
+        return
+    table = open_staged(ingest_dir / "mining.arrow").read_all()
+    rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
+    with collector_paused():
+        index = DistractorIndex.build(rows, seed=seed)
+    hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage_errors(path):
+        index.save(hidden)
+    give_marked_name(hidden, path, durable=False)

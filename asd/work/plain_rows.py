@@ -1,0 +1,94 @@
+"""Rows of which the makers read nothing but question and answers: worked out once for all rows that have the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asd.makers.drafting import Drafter, plain_sample
+from asd.makers.keyed import Keyed, Prepared
+from asd.plan.codes import NOBODY
+from asd.records import Decline, Draft
+from asd.schemas.styles import TARGET_STYLES
+from asd.work.draft_files import Made
+
+NUM_KEPT = 1 << 13
+"""Questions with their answers that are kept for the next row that has the same."""
+_NAMES = [style.value for style in TARGET_STYLES]
+PlainKey = tuple[str, str, tuple[str, ...], str | None]
+"""(question, gold answer, accepted answers, answer type) of a row."""
+Styles = tuple[int, ...]
+"""Numbers of styles among TARGET_STYLES, in the order in which they are tried."""
+
+
+def reason_of(number: int, declined: Decline) -> str:
+    """As reports count it. number: of the style that declined."""
+    return f"{_NAMES[number]}: {declined.reason}"
+
+
+class PlainRows:
+    """What comes of plain rows (`is_plain`) in styles tried in turn."""
+
+    def __init__(self, drafter: Drafter) -> None:
+        self._drafter = drafter
+        self._kept: dict[PlainKey, _Asked] = {}
+
+    def first_accepted(self, key: PlainKey, styles: Styles, source_id: str) -> Made:
+        """The same object for all rows where the row's id has no say."""
+        asked = self._kept.get(key)
+        if asked is None:
+            if len(self._kept) == NUM_KEPT:
+                self._kept.clear()
+            asked = self._kept[key] = _Asked(key, self._drafter)
+        found = asked.in_turn(styles)
+        return found if isinstance(found, Made) else self._settled(asked, found, source_id)
+
+    def _settled(self, asked: _Asked, found: _Waiting, source_id: str) -> Made:
+        made = self._drafter.settled(found.keyed, found.number, source_id)
+        if isinstance(made, Draft):
+            return Made(found.number, made, found.reasons)
+        reasons = [*found.reasons, reason_of(found.number, made)]
+        later = asked.in_turn(found.rest)
+        if not isinstance(later, Made):
+            later = self._settled(asked, later, source_id)
+        return Made(later.outcome, later.draft, reasons + later.reasons)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A style of which a row's id decides whether and how it accepts."""
+
+    number: int
+    keyed: Keyed
+    reasons: list[str]
+    """Why the styles before it declined."""
+    rest: Styles
+
+
+class _Asked:
+    """One question with its answers, and what the makers have made of it."""
+
+    __slots__ = ("_drafter", "_found", "_prepared", "_sample")
+
+    def __init__(self, key: PlainKey, drafter: Drafter) -> None:
+        self._sample, self._drafter = plain_sample(*key), drafter
+        self._prepared: dict[int, Prepared] = {}
+        self._found: dict[Styles, Made | _Waiting] = {}
+
+    def in_turn(self, styles: Styles) -> Made | _Waiting:
+        found = self._found.get(styles)
+        if found is None:
+            found = self._found[styles] = self._ask(styles)
+        return found
+
+    def _ask(self, styles: Styles) -> Made | _Waiting:
+        reasons: list[str] = []
+        for place, number in enumerate(styles):
+            made = self._prepared.get(number)
+            if made is None:
+                made = self._prepared[number] = self._drafter.prepare(number, self._sample)
+            if isinstance(made, Draft):
+                return Made(number, made, reasons)
+            if isinstance(made, Keyed):
+                return _Waiting(number, made, reasons, styles[place + 1 :])
+            reasons.append(reason_of(number, made))
+        return Made(NOBODY, None, reasons)
