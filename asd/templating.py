@@ -19,13 +19,14 @@ import jinja2
 import jinja2.meta
 from jinja2 import nodes
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from asd.errors import TemplateError, UnknownNameError, UsageError
+from asd.plain_files import require_regular
 from asd.resources import templates_dir
 from asd.schemas.answers import parse_response
 from asd.schemas.styles import LETTERS, TARGET_STYLES, AnswerStyle
 from asd.schemas.task import Family
+from asd.template_sandbox import BoundedEnvironment
 
 VARIABLES = ("question", "context", "options", "candidate", "rfp", "letter", "answer", "text")
 """What every template is given. Strings, "" where a style has none; `options` is a list of (letter, text)
@@ -40,24 +41,21 @@ REWRITE_NAMES = ("_frame", "judge/choice", "judge/explanation")
 """Templates of the rewriter that belong to no answer style."""
 JUDGE_FOLDER = "judge"
 """Below a template folder: the prompts of `asd judge`, which `asd.judging.prompt` compiles."""
-_RANDOM_FILTERS = ("random",)  # a row must not depend on anything but its sample and the seed
+_ENV = BoundedEnvironment(
+    undefined=jinja2.StrictUndefined,
+    autoescape=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
+)
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    env = ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=False,
-    )
-    env.globals.clear()
-    for name in _RANDOM_FILTERS:
-        env.filters.pop(name, None)
-    return env
+class TemplateRowError(Exception):
+    """A template fails on the row of this place among those that were given; the message says where in it, and why."""
 
-
-_ENV = _environment()
+    def __init__(self, place: int, told: str) -> None:
+        super().__init__(told)
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,7 @@ class CompiledTemplate:
 
     def render(self, values: dict[str, Any]) -> tuple[str, str]:
         """Prompt and response without surrounding white space. `values` must hold all of VARIABLES."""
+        _ENV.allow()
         context = Context(_ENV, values, self.name, self._blocks)  # type: ignore[arg-type]
         return "".join(self._prompt(context)).strip(), "".join(self._response(context)).strip()
 
@@ -102,29 +101,30 @@ class CompiledTemplate:
         return list(zip(*self.render_columns(rows), strict=True))
 
     def render_columns(self, rows: Sequence[tuple[Any, ...]]) -> tuple[list[str], list[str]]:
-        """`render_all`, all prompts and all responses."""
+        """`render_all`, all prompts and all responses. Raises: TemplateRowError."""
         try:
             prompts, responses = (self._render_block(name, rows) for name in BLOCKS)
         except Exception:
             prompts = responses = []
         if len(prompts) != len(rows) or len(responses) != len(rows):
-            pairs = [self.render(dict(zip(VARIABLES, row, strict=True))) for row in rows]
+            pairs = [self._render_row(place, dict(zip(VARIABLES, row, strict=True))) for place, row in enumerate(rows)]
             return [prompt for prompt, _ in pairs], [response for _, response in pairs]
         return prompts, responses
 
+    def _render_row(self, place: int, values: dict[str, Any]) -> tuple[str, str]:
+        try:
+            return self.render(values)
+        except Exception as error:
+            raise TemplateRowError(place, f"{self.raised_at(error)}: template fails: {error}") from error
+
     def _render_block(self, name: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+        _ENV.allow(len(rows))
         context = Context(_ENV, {_ROWS: rows}, self.name, self._many)  # type: ignore[arg-type]
         return [text.strip() for text in self._many[name](context)]
 
     def raised_at(self, error: BaseException) -> str:
-        """`file:line` of the template at which rendering raised `error`, or the file where that is
-        unknown."""
-        line, trace = None, error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == str(self.path):
-                line = self._line_of(trace.tb_lineno)
-            trace = trace.tb_next
-        return f"{self.path}:{line}" if line else str(self.path)
+        """`file:line` of the template at which rendering raised `error`, or the file where that is unknown."""
+        return _raised_at(error, self.path, self._line_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +134,30 @@ class BlockTemplate:
     name: str
     sha256: str
     path: Path
+    _line_of: Callable[[int], int] = field(repr=False, compare=False)
     _blocks: Mapping[str, Callable[[Context], Iterator[str]]] = field(repr=False, compare=False)
 
     def render(self, block: str, values: dict[str, Any]) -> str:
-        """The block's text without surrounding white space; `values` must hold all variables."""
+        """The block's text without surrounding white space; `values` must hold all variables.
+
+        Raises: TemplateError for whatever the template's own expressions raise.
+        """
+        _ENV.allow()
         context = Context(_ENV, values, self.name, self._blocks)  # type: ignore[arg-type]
-        return "".join(self._blocks[block](context)).strip()
+        try:
+            return "".join(self._blocks[block](context)).strip()
+        except Exception as error:
+            told = _raised_at(error, self.path, self._line_of)
+            raise TemplateError(f"{told}: template fails: {error}") from error
+
+
+def _raised_at(error: BaseException, path: Path, line_of: Callable[[int], int]) -> str:
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = line_of(trace.tb_lineno)
+        trace = trace.tb_next
+    return f"{path}:{line}" if line else str(path)
 
 
 class TemplateSet:
@@ -233,7 +251,9 @@ def compile_blocks(
     if unused:
         raise TemplateError(f"{path}: the template never uses {', '.join(unused)}, so what it says would be lost")
     template = jinja2.Template.from_code(_ENV, code, {})
-    return BlockTemplate(name, hashlib.sha256(source.encode()).hexdigest(), path, template.blocks)
+    return BlockTemplate(
+        name, hashlib.sha256(source.encode()).hexdigest(), path, template.get_corresponding_lineno, template.blocks
+    )
 
 
 def _compile_loops(source: str, name: str, path: Path) -> Mapping[str, Callable[[Context], Iterator[str]]]:
@@ -279,12 +299,14 @@ def _check_folder(folder: Path) -> None:
     known += [f"{JUDGE_FOLDER}/{stem}" for stem in ("_default", *_FAMILIES)]
     for file in files:
         name = file.relative_to(folder).with_suffix("").as_posix()
+        _read_source(file)
         if name not in known:
             raise UnknownNameError("template", name, known, hint=f"{file} would never be read.")
 
 
 def _read_source(path: Path) -> str:
     try:
+        require_regular(path)
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{path}: template cannot be read: {error}") from None

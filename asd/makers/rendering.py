@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import xxhash
 
+from asd.errors import TemplateError
 from asd.makers.english_verdict import natural_verdict
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.tasks.registry import rfps_for
-from asd.templating import CompiledTemplate, TemplateSet
+from asd.templating import CompiledTemplate, TemplateRowError, TemplateSet
 
 CANDIDATE_KEY = "yes_no_candidate"
 REASON_KEY = "brief_explanation_reason"
@@ -219,7 +220,10 @@ def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx:
     if style is AnswerStyle.YES_NO:
         proposed = ["" if own else candidate for own, candidate in zip(rows.asked, candidates, strict=True)]
     values = zip(questions, rows.contexts, lettered, proposed, rfps, letters, answers, rows.texts, strict=True)
-    prompts, responses = ctx.templates[style].render_columns(list(values))
+    try:
+        prompts, responses = ctx.templates[style].render_columns(list(values))
+    except TemplateRowError as exc:
+        raise TemplateError(f"{exc}, in the row {rows.source_ids[exc.place]!r} (template of {style.value})") from exc
     images = [f"{MARK}\n" * number for number in range(max(rows.num_images, default=0) + 1)]
     prompts = [images[number] + text for number, text in zip(rows.num_images, make_all_inert(prompts), strict=True)]
     return StyleTexts(questions, options, candidates, rfps, prompts, make_all_inert(responses), golds)

@@ -12,7 +12,7 @@ from maker_samples import make_sample, make_spec
 from asd.makers.rendering import RenderContext, render, render_all
 from asd.records import Draft
 from asd.schemas.styles import AnswerStyle, Maker
-from asd.templating import VARIABLES, CompiledTemplate, TemplateSet, compile_template
+from asd.templating import VARIABLES, CompiledTemplate, TemplateRowError, TemplateSet, compile_template
 
 CONTEXT = RenderContext.build(make_spec(), 0, TemplateSet())
 TEMPLATES = list(CONTEXT.templates.values())
@@ -56,9 +56,12 @@ def test_a_row_that_cannot_be_rendered_raises_as_it_does_alone(tmp_path: Path) -
     template = compile_template(path, "short_answer/fails")
     good, bad = ("q", "", [], "", "r", "", "a", ""), ("", "", [], "", "r", "", "a", "")
     assert template.render_all([good]) == [("1r", "r")]
-    with pytest.raises(ZeroDivisionError) as raised:
+    with pytest.raises(
+        TemplateRowError, match=f"{path}:1: template fails: integer division or modulo by zero"
+    ) as raised:
         template.render_all([good, bad])
-    assert template.raised_at(raised.value) == f"{path}:1"
+    assert raised.value.place == 1
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 def test_rows_of_all_styles_keep_their_order() -> None:
