@@ -50,6 +50,7 @@ from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
 from asd.makers.normalise import answer_form, conflicts, distinct_forms
+from asd.makers.open_questions import is_open
 from asd.makers.option_references import refers_to_options
 from asd.records import Sample
 
@@ -109,6 +110,21 @@ def _is_telling_level(asked: str, kind: str) -> bool:
     if asked.startswith(_OPEN_ASKING):
         return kind[0] != "~"  # a name, a phrase with a preposition: of one form at least
     return asked[0] == "5" and _GENERIC_HEADS.match(asked) is None
+
+
+_HEAD = 5
+"""Place of the question's head ("what shape") among its keys; those behind it are for any question."""
+
+
+_OWN_ANSWERS = re.compile(
+    r"5 (?:(?:what|which) (?:shape|colou?r|size|height|game)s?|how (?:tall|long|large|big|high|wide|deep))"
+)
+
+
+def _has_own_answers(keys: Sequence[str], coarse: str) -> bool:
+    """Whether a question's head wants answers that other questions have in another sense: the "square" of a town is no
+    shape, an "orange" of a fruit bowl no colour. Numbers are alike whatever is asked."""
+    return not coarse.startswith(("integer", "decimal", "quantity")) and _OWN_ANSWERS.fullmatch(keys[_HEAD]) is not None
 
 
 def _levels(question: str, gold: str, telling: dict[str, float]) -> list[str]:
@@ -224,6 +240,8 @@ class DistractorIndex:
         general; "" where answers of so general a group are not plausible beside each other."""
         fine, coarse = answer_kind(gold)
         asked, kind = self._keys(question)[depth // 2], f"~{coarse}" if depth % 2 else fine
+        if depth // 2 > _HEAD and _has_own_answers(self._keys(question), coarse):
+            return ""
         return "" if coarse == TEXT and not _is_telling_level(asked, kind) else f"{asked}\t{kind}"
 
     def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
@@ -232,7 +250,7 @@ class DistractorIndex:
         fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
         keys = self._keys(question)
         is_text = kinds[1] == TEXT
-        for asked in (*keys, LAST_RESORT):
+        for asked in keys[: _HEAD + 1] if _has_own_answers(keys, kinds[1]) else (*keys, LAST_RESORT):
             if asked in fine and not (is_text and not self._is_plausible(asked, kinds[0], keys[0])):
                 yield fine[asked]
             if asked in coarse and not (is_text and not self._is_plausible(asked, "~", keys[0])):
@@ -289,6 +307,7 @@ def is_minable(question: str, gold: str) -> bool:
         or refers_to_options(gold)
         or offers_alternatives(question)
         or stated_alternatives(question, gold)
+        or is_open(question, gold)
     )
 
 

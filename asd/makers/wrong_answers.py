@@ -10,6 +10,7 @@ from asd.makers.keyed import MinedWrong
 from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, is_one_of
+from asd.makers.open_questions import is_open
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
 from asd.makers.wording import collapse, count_words
 from asd.records import Decline, Sample
@@ -68,6 +69,8 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
         return Decline("maker_not_listed", Maker.MINED.value)
     if is_vague(gold):
         return Decline("vague_answer", gold)
+    if is_open(sample.question, gold):
+        return Decline("open_question", gold)
     if ctx.distractors is None:
         return Decline("no_distractors", "no index of this task's answers was built")
     if ctx.spec.family != "caption" and count_words(gold) > MAX_CANDIDATE_WORDS:

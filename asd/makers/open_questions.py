@@ -1,0 +1,56 @@
+"""Questions to which several different answers may be right of one picture, so that another row's answer is not surely
+wrong: who stands there, what somebody wears, what is on the table. Pure, of one question and its answer.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from asd.makers.answer_kinds import ACTIVITY, TEXT, answer_kind, parse_question
+from asd.makers.normalise import normalise_answer
+
+_WORN = re.compile(r"\b(?:wear|wears|wearing|worn|dressed)\b")
+_DOING = re.compile(r"\b(?:doing|do|activity|action)\b")
+_SET = re.compile(
+    r"\b(?:(?:type|kind|sort|piece|item)s? of|what|which) (?:furniture|clothing|clothes|items?|objects?|things?|pieces?)\b"
+)
+_THERE = re.compile(
+    r"what(?: else)? (?:(?:surrounds?|covers|hangs|sits|stands)\b.*"
+    r"|(?:is|are|was|were|can be seen|can you see|do you see|does (?:the|this) (?:picture|image|photo) show)"
+    r"(?: (?:there|seen|shown|visible|sitting|standing|lying|laying|hanging|located|placed|displayed|surrounding|in|on|at|"
+    r"behind|beside|besides|near|nearby|next|under|underneath|above|below|around|between|inside|outside|over|along|across|"
+    r"against|to the)\b.*)?)"
+)
+_READ = re.compile(r"\b(?:write|written|say|says|read|reads|print|printed|word|words|name|named|letter|letters|text|number|"
+                   r"called|title|brand|logo|labell?ed)\b")  # fmt: skip
+_POSTURES = frozenset(
+    "sitting standing walking posing waiting looking watching smiling resting lying laying talking holding eating playing "
+    "leaning staring relaxing hanging moving running riding working".split()
+)
+
+
+@lru_cache(maxsize=1 << 16)
+def is_open(question: str, gold: str) -> bool:
+    """Whether an answer of another row may be right here, too.
+
+    - A person, asked for by "who": the skateboarder is a man and wears jeans like others.
+    - Something to wear, asked for by what is worn.
+    - A posture or everyday action, asked for by what somebody does: one stands and talks.
+    - A thing, asked for by where it is ("What is on the table?") or as one of a set ("Which furniture is brown?").
+    """
+    asked = parse_question(question).full
+    kind = answer_kind(gold)[1]
+    if kind == "person":
+        return asked.startswith(("who ", "whom ", "what ", "which "))
+    if _WORN.search(asked) is not None and kind not in ("colour",) and not kind.startswith(("integer", "decimal")):
+        return True
+    if kind == ACTIVITY:
+        return normalise_answer(gold).split(" ")[0] in _POSTURES and _DOING.search(asked) is not None
+    if kind in _NEVER_BESIDE or _READ.search(asked) is not None:
+        return False
+    return _SET.search(asked) is not None or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
+
+
+_NEVER_BESIDE = ("colour", "side", "daytime", "season", "weather", "sport", "date", "url", "year", "material")
+"""Kinds of which one picture has one: the others are wrong."""
