@@ -170,7 +170,7 @@ def _letter_case(text: str, words: list[str]) -> str:
 
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_ASKING = frozenset({"what", "which", "who", "whose", "whom", "where", "when", "why", "how"})
+ASKING = frozenset({"what", "which", "who", "whose", "whom", "where", "when", "why", "how"})
 _TAKES_A_WORD = frozenset({"what", "which", "whose", "how", "who", "where"})
 _EXPANDED = re.compile(r"\b(what|who|where|how)'s\b")
 _STOP_WORDS = """
@@ -179,7 +179,7 @@ could will would should shall may might must of in on at to from by with for abo
 it its it's he she they them his her hers their theirs you your i we our us my me and or but if so not no
 there here any some please s t seen shown visible image picture photo
 """
-_STOP = frozenset(_STOP_WORDS.split())
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 class Asked(NamedTuple):
@@ -205,95 +205,12 @@ def parse_question(question: str) -> Asked:
         text = _EXPANDED.sub(r"\1 is", text)
     words = [word.removesuffix("'s") for word in _WORD.findall(text)]
     start = 0
-    if words and words[0] not in _ASKING:
-        start = next((place for place, word in enumerate(words) if word in _ASKING), 0)
+    if words and words[0] not in ASKING:
+        start = next((place for place, word in enumerate(words) if word in ASKING), 0)
     asking = head = words[start] if words else ""
     rest = words[start + 1 :]
     if rest and asking in _TAKES_A_WORD:
         head, rest = f"{asking} {rest[0]}", rest[1:]
     rest += words[:start]
-    content = dict.fromkeys([f"{head}|{word}" for word in rest if word not in _STOP])
+    content = dict.fromkeys([f"{head}|{word}" for word in rest if word not in STOP_WORDS])
     return Asked(" ".join(words), asking, head, tuple(content))
-
-
-MAX_CHOICE_LENGTH = 160
-"""Characters; an "or" in a longer question joins something else than the answers."""
-_SIDES = {"left": "right", "right": "left"}
-_WHICH_SIDE = re.compile(
-    r"\b(?:which|what) (?:side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane)\b"
-)
-_SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
-_HALVES = {*_SIDES, *_SEXES}
-_WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
-_SEPARATOR = re.compile(r",|\bor\b")
-_PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
-_BOUNDARY_WORDS = """
-look looks looking appear appears seem seems more most either wearing made there color side type kind than
-standing sitting called one sort
-"""
-_CHOOSING_WORDS = """
-is are was were do does did has have can could will would which who whose what
-"""
-_CHOOSING = frozenset(_CHOOSING_WORDS.split())
-_BOUNDARY = _STOP | _ASKING | frozenset(_BOUNDARY_WORDS.split())
-
-
-def stated_alternatives(question: str, gold: str) -> list[str]:
-    """The other answers that the question itself offers: 'Is it a cat or a dog?' with gold 'cat' -> ['dog'].
-
-    "Which side" offers left and right, "what gender" male and female. Empty where the question offers none,
-    or the gold answer is not one of them.
-    """
-    if " or " not in question or len(question) > MAX_CHOICE_LENGTH:
-        return _counterpart(question, gold)
-    parts = [part for part in _SEPARATOR.split(question.strip().rstrip("?.!: ")) if part.strip()]
-    if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in _ASKING | _PREPOSITIONS:
-        del parts[0]  # "Who is taller, the man or the woman?": what stands before the comma is the question
-    want, most = normalise_answer(gold), len(gold.split()) + 1
-    offered = [_phrase(part, is_last=place == len(parts) - 1, most=most) for place, part in enumerate(parts)]
-    normal = list(map(normalise_answer, offered))
-    own = [place for place, text in enumerate(normal) if text and _is_same_thing(want, text)]
-    if len(own) != 1:
-        return []
-    return [phrase for place, phrase in enumerate(offered) if phrase and place != own[0]]
-
-
-def offers_alternatives(question: str) -> bool:
-    """Whether a question asks to choose: "Is it real or fake?", "Which is larger, a or b?"."""
-    if len(question) > MAX_CHOICE_LENGTH:
-        return False
-    return " or " in question and question.split(maxsplit=1)[0].casefold() in _CHOOSING
-
-
-def _is_same_thing(gold: str, phrase: str) -> bool:
-    """'lotion' is what "hand lotion" offers, 'low' is what "low tide" does."""
-    return gold == phrase or phrase.endswith(f" {gold}") or phrase.startswith(f"{gold} ") or gold.endswith(f" {phrase}")
-
-
-def _counterpart(question: str, gold: str) -> list[str]:
-    """'right' for "On which side is it?" with gold 'left', and likewise where a question asks for the sex."""
-    key = gold.strip().casefold()
-    if key not in _HALVES:  # as nearly every answer
-        return []
-    for others, asks in ((_SIDES, _WHICH_SIDE), (_SEXES, _WHICH_SEX)):
-        if key in others and asks.search(question.casefold()):
-            return [others[key]]
-    return []
-
-
-def _phrase(part: str, *, is_last: bool, most: int) -> str:
-    """The few words next to the 'or': the end of what stands before it, the start of what follows it."""
-    words = part.split()
-    if is_last:
-        while len(words) > 1 and words[0].casefold() in _BOUNDARY:
-            words = words[1:]
-        end = next((place for place, word in enumerate(words) if place and word.casefold() in _BOUNDARY), len(words))
-        return " ".join(words[:end]) if end <= most else ""
-    if words and words[-1].casefold() in _BOUNDARY:
-        return words[-1]  # "on or off"
-    start = next((place for place in range(len(words), 0, -1) if words[place - 1].casefold() in _BOUNDARY), 0)
-    if start and words[start - 1].casefold() == "and":
-        return ""  # "black and white or color": where the phrase starts is not sure
-    if start and words[start - 1].casefold() in ("a", "an"):
-        return " ".join(words[start:][-most:])
-    return " ".join(words[start:][1 - most :])  # as many words as the gold answer has: "is the door open"

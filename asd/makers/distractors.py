@@ -33,6 +33,7 @@ import numpy as np
 import orjson
 
 from asd.errors import ShardError
+from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_draw import AnswerDraw, BoxDraw, Bucket, Drawing, FixedAnswers
 from asd.makers.answer_kinds import (
     BOX,
@@ -41,9 +42,7 @@ from asd.makers.answer_kinds import (
     YES_NO,
     answer_kind,
     is_text_kind,
-    offers_alternatives,
     parse_question,
-    stated_alternatives,
 )
 from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import BoxPool

@@ -3,7 +3,7 @@ samples."""
 
 from __future__ import annotations
 
-from asd.makers.answer_kinds import offers_alternatives, stated_alternatives
+from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import draw_boxes
 from asd.makers.keyed import MinedWrong

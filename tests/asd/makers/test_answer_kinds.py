@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_kinds import (
     answer_kind,
     is_text_kind,
-    offers_alternatives,
     parse_question,
-    stated_alternatives,
 )
 from asd.makers.answer_types import answer_type, is_vague
 
@@ -130,3 +129,32 @@ def test_questions_that_offer_a_choice() -> None:
 def test_kinds_without_a_type() -> None:
     assert is_text_kind(answer_kind("Blargh")[0]) and is_text_kind("~text")
     assert not is_text_kind(answer_kind("dog")[0]) and not is_text_kind("~animal")
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "others"),
+    [
+        ("Which movie has a longer title, Lights on the Bayou or Tom's Christmas Past?", "Tom's Christmas Past",
+         ["Lights on the Bayou"]),
+        ("Which movie has a longer title, Lights on the Bayou or Tom's Christmas Past?", "Lights on the Bayou",
+         ["Tom's Christmas Past"]),
+        ("Is it an indoors or outdoors scene?", "indoors", ["outdoors"]),
+        ("Is it an indoors or outdoors scene?", "outdoors", ["indoors"]),
+        ("Is it day or night outside?", "day", ["night"]),
+        ("Is the batter right or left handed?", "right", ["left"]),
+        ("Are these tools for someone right-handed or left-handed?", "right", ["left"]),
+        ("Is the man wearing a tight shirt or a loose shirt?", "tight", ["loose"]),
+        ("Is a man or a woman riding the skateboard?", "man", ["woman"]),
+        ("Is this a statue or a live animal?", "statue", ["live animal"]),
+        ("Is this likely a golf course or a zoo?", "zoo", ["golf course"]),
+        ("Is the man in the left, right or center of the court?", "right", ["left", "center"]),
+        ("Is this outside or indoors?", "outside", ["indoors"]),
+        ("Is this pic color or white and black?", "color", []),
+        ("Is the surfer's left foot or right foot in front?", "right", []),
+        ("Is it moving toward the station or away?", "away", []),
+        ("Is this a wedding or anniversary cake?", "wedding", []),
+        ("Is Lights on the Bayou or Tom's Christmas Past longer?", "Tom's Christmas Past", []),
+    ],
+)  # fmt: skip
+def test_an_alternative_is_whole_or_none_is_read(question: str, gold: str, others: list[str]) -> None:
+    assert stated_alternatives(question, gold) == others
