@@ -199,10 +199,19 @@ _UNUSABLE = lex.word_table(
 )
 
 
+_CLASH = re.compile(
+    r"\b(?:is|are|was|were|am|be|do|does|did|has|have) (?:is|are|was|were|am|do|does|did|has)\b"
+    r"|\b(?:a|an|the|this|that|these|those|his|her|their|its) (?:a|an|the|this|these|those|his|her|their|its)\b"
+    r"|\b(?:of|in|on|at|to|from|with|by) (?:of|at|from|with|by)\b|\b(\w+) \1\b"
+)
+"""Words that stand beside each other in no sentence: two verbs, two articles, one word twice."""
+
+
 def _checked(sentence: str, query: Query) -> str | None:
-    """Sentence case and full stop; None where the answer got lost or a pattern let the asker through."""
+    """Sentence case and full stop; None where the answer got lost, or a pattern let the asker or a slip of the question
+    through."""
     low = sentence.lower()
-    if query.low not in low:
+    if query.low not in low or _CLASH.search(low.replace(query.low, " \N{HORIZONTAL ELLIPSIS} ")):
         return None
     if not lex.FIRST_OR_SECOND_PERSON.isdisjoint(low.split()):
         words = low.replace(query.low, " ").split()

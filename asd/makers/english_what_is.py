@@ -48,6 +48,11 @@ _NAMED_THINGS = lex.word_table(
     "sponsor newspaper magazine book movie film show band song album area brand game place program"
     " drink beer wine beverage product event button player step"
 )
+NO_TEXT = lex.word_table(
+    "nothing none no yes unknown blank illegible unreadable blurry unclear words word letters letter text numbers name"
+    " something anything lot lots many writing unsure"
+)
+"""Answers that say something of a text instead of repeating it."""
 TEXT_HEADS = lex.word_table("word words text phrase message slogan writing letter letters title")
 _PLACE_VERB_NAMES = lex.word_table("written printed inscribed engraved stamped painted spelled")
 
@@ -87,7 +92,7 @@ def _what_this(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...])
 
 def _what_called(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...]) -> str | None:
     """As in "What is this place called?" + zoo -> 'This place is called "zoo".'."""
-    if rest[-1] != "called" or not is_whole_noun_phrase(rest[:-1], 0) or "called" in rest[:-1]:
+    if rest[-1] != "called" or not is_whole_noun_phrase(rest[:-1], 0) or "called" in rest[:-1] or q.low in NO_TEXT:
         return None
     return join_words(shown[:-1], be, f'called "{q.answer}"')
 
@@ -103,7 +108,7 @@ def _what_text(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...])
     """As in "What is written on the shirt?" -> 'The text written on the shirt is "fifty".'."""
     if rest[0] not in _PLACE_VERB_NAMES or be not in ("is", "was"):
         return None
-    if len(rest) > 1 and not is_place(rest[1:]):
+    if (len(rest) > 1 and not is_place(rest[1:])) or q.low in NO_TEXT:
         return None
     return join_words("the text", shown, be, f'"{q.answer}"')
 
@@ -201,7 +206,13 @@ def _what_object(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...
     return join_words(shown[:border], be, shown[border:at], noun_text, shown[at:])
 
 
-_NAMELESS_OBJECT = lex.word_table("doing thinking trying about going saying advertising celebrating being")
+_NAMELESS_OBJECT = lex.word_table(
+    "doing thinking trying about going saying advertising celebrating being warning advising telling indicating showing"
+    " pointing instructing suggesting representing meaning symbolizing signifying displaying expecting feeling wanting"
+    " hoping asking requesting promoting reading spelling stating announcing notifying alerting prohibiting forbidding"
+    " offering referring depicting portraying expressing describing listing reminding"
+)
+"""What follows them is a text, a thought or a wish more often than a thing."""
 
 
 def _is_material(low: str) -> bool:
@@ -233,7 +244,7 @@ def _identity_value(q: Query, be: str, phrase: Sequence[str]) -> str | None:
     """The answer as it stands after "<phrase> is": quoted text, a bare name, or a noun with article."""
     head = phrase[noun_phrase_end(phrase, 0) - 1]
     if head in TEXT_HEADS:
-        return f'"{q.answer}"'
+        return None if q.low in NO_TEXT else f'"{q.answer}"'
     if q.low in ("yes", "no"):
         return None
     if head in ("purpose", "reason", "goal"):
@@ -266,6 +277,10 @@ def what_does_question(q: Query) -> str | None:
     if verb is None or (low[1:] and not is_place(low[1:])):
         return None
     if low[0] in ("say", "read", "spell"):
+        if q.low == "nothing":
+            return join_words(clause.subject, verb, q.answer, clause.predicate[1:])
+        if q.low in NO_TEXT:
+            return None
         return join_words(clause.subject, verb, f'"{q.answer}"', clause.predicate[1:])
     if low[0] not in OBJECT_VERBS:
         return None

@@ -17,7 +17,7 @@ from asd.makers.english_phrases import (
     noun_phrase_end,
 )
 from asd.makers.english_query import Query, join_words
-from asd.makers.english_what_is import BARE_HEADS, TEXT_HEADS, agreeing_noun
+from asd.makers.english_what_is import BARE_HEADS, NO_TEXT, TEXT_HEADS, agreeing_noun
 
 _SINGULAR_KINDS = lex.word_table("kind type sort")
 _KINDS = _SINGULAR_KINDS | lex.word_table("kinds types sorts")
@@ -181,7 +181,7 @@ _NUMBERED = lex.word_table(
 
 def _noun_value(q: Query, head: str, be: str, *, bare: bool) -> str | None:
     if head in TEXT_HEADS:
-        return f'"{q.answer}"'
+        return None if q.low in NO_TEXT else f'"{q.answer}"'
     if bare:
         return q.answer
     if q.low[0].isdigit():

@@ -373,3 +373,23 @@ def test_gqa_sentences_hold_what_the_full_answers_hold(shared_data: Path) -> Non
     for full, sentence in made:
         assert full.startswith("Yes,") == sentence.startswith("Yes,")
         assert full.startswith("No,") == sentence.startswith("No,")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "sentence"),
+    [
+        ("whats the sign warning?", "stop", None),
+        ("What is the sign warning?", "stop", None),
+        ("What is the sign advertising?", "soap", None),
+        ("What does this box say?", "nothing", "This box says nothing."),
+        ("What does this box say?", "unknown", None),
+        ("What is written on the shirt?", "nothing", None),
+        ("Is there is a hand in the picture?", "yes", None),
+        ("Are there are two dogs?", "yes", None),
+        ("Is the man is wearing a hat?", "no", None),
+        ("What color is the a car?", "red", None),
+        ("Is there a hand in the picture?", "yes", "Yes, there is a hand in the picture."),
+    ],
+)
+def test_no_sentence_is_made_of_a_slip_or_of_what_is_no_text(question: str, answer: str, sentence: str | None) -> None:
+    assert declarative(question, answer) == sentence
