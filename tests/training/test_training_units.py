@@ -92,6 +92,19 @@ def test_a_record_shows_its_image_once(shards: Path) -> None:
     assert "answer_styles" not in single, "a record of one turn is the row as it is"
 
 
+def test_records_are_what_an_export_for_the_released_scripts_holds(shards: Path, tmp_path: Path) -> None:
+    asd.export_version(shards / "train", "coin", tmp_path / "coin")
+    written = json.loads(next((tmp_path / "coin").rglob("*.json")).read_text())
+    examples = load(shards, "record").examples
+    records = {row["group"]: row for row in map(examples.__getitem__, range(len(examples)))}
+    roles = {"human": "user", "gpt": "assistant"}
+    compared = [record for record in written if record["id"] != "r4"]  # an id of two records
+    for record in compared:
+        said = [{"role": roles[turn["from"]], "content": turn["value"]} for turn in record["conversations"]]
+        assert records[record["id"]]["messages"] == said
+    assert len(compared) == len(TURNS) - 2
+
+
 def test_at_most_so_many_records(shards: Path) -> None:
     few, more = (load(shards, "record", max_train=count) for count in (2, 4))
     assert (len(few.examples), len(more.examples), len(load(shards, "record", max_train=99).examples)) == (2, 4, 7)
@@ -112,11 +125,13 @@ def test_turns_with_other_images_bring_their_own() -> None:
             row("a", "short_answer", ("system", "s"), ("user", "<image>\nq"), ("assistant", "x")),
             row("a", "yes_no", ("system", "s"), ("user", "<image>\nsame?"), ("assistant", "yes")),
             row("b", "short_answer", ("user", "<image>\nother"), ("assistant", "y")),
+            row("a", "short_answer", ("user", "and <image> here?"), ("assistant", "z")),
         ]
     )
-    assert [image["path"] for image in one["images"]] == ["a", "b"]
-    assert [m["content"] for m in one["messages"]] == ["s", "<image>\nq", "x", "same?", "yes", "<image>\nother", "y"]
-    assert one["answer_styles"] == ["short_answer", "yes_no", "short_answer"]
+    assert [image["path"] for image in one["images"]] == ["a", "b", "a"]
+    assert [m["content"] for m in one["messages"][:5]] == ["s", "<image>\nq", "x", "same?", "yes"]
+    assert [m["content"] for m in one["messages"][5:]] == ["<image>\nother", "y", "and <image> here?", "z"]
+    assert one["answer_styles"] == ["short_answer", "yes_no", "short_answer", "short_answer"]
 
 
 @pytest.mark.parametrize("model", ["llava", "qwen2_vl", "smolvlm"])

@@ -54,7 +54,7 @@ def as_one_row(rows: Sequence[Row]) -> dict[str, Any]:
     """The rows of one record as one conversation; a single row as it is.
 
     The record's images are shown before its first question only, as in released multi-turn files; a later turn with other
-    images brings its own. `answer_styles` has the style of each answer.
+    images, or with images amid its text, brings its own. `answer_styles` has the style of each answer.
     """
     first = rows[0]
     if len(rows) == 1:
@@ -64,18 +64,20 @@ def as_one_row(rows: Sequence[Row]) -> dict[str, Any]:
         said = list(row["messages"])
         if messages and said[0]["role"] == "system":
             said = said[1:]
-        if messages and row["images"] == first["images"]:
-            said = _without_images(said, len(row["images"]))
-        elif messages:
-            images += row["images"]
+        if messages:
+            repeats = _without_images(said, len(row["images"])) if row["images"] == first["images"] else None
+            images += row["images"] if repeats is None else []
+            said = said if repeats is None else repeats
         messages += said
         styles += [row["style"]] * sum(message["role"] == "assistant" for message in said)
     return {**first, "images": images, "messages": messages, "answer_styles": styles}
 
 
-def _without_images(messages: Sequence[Mapping[str, str]], count: int) -> list[Mapping[str, str]]:
+def _without_images(messages: Sequence[Mapping[str, str]], count: int) -> list[Mapping[str, str]] | None:
+    """Without the marks that open the question; None where images stand elsewhere."""
     asked, *rest = messages
-    return [{**asked, "content": asked["content"].removeprefix(_MARK * count)}, *rest]
+    text = asked["content"].removeprefix(_MARK * count)
+    return None if _MARK.strip() in text else [{**asked, "content": text}, *rest]
 
 
 def _record_starts(table: pa.Table) -> npt.NDArray[np.int64]:

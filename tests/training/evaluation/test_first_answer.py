@@ -45,6 +45,9 @@ TAILS = [
     ". Answer the question using a single word or phrase.",
     "\nContext: a kitchen",
     " <image>\n" + ASKED,
+    ". USER " + ASKED,
+    " User",  # cut off by the limit of tokens
+    ". Picture 2: <img>a.jpg</img>\n" + ASKED,
 ]
 
 
