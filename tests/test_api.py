@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import types
+from importlib import import_module
 
 import pytest
 
@@ -39,3 +40,8 @@ def test_importing_the_training_package_loads_no_torch() -> None:
     code = "import sys, asd_training; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_old_name_of_the_training_package_says_the_new_one() -> None:
+    with pytest.raises(ImportError, match="is called `asd_training` now"):
+        import_module("training.methods")
