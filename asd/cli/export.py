@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from asd.errors import UsageError
-from asd.export.format import CHUNK_ROWS, Part
+from asd.export.format import CHUNK_ROWS, EXAMPLES, Part
 from asd.export.images import ImageMode
 from asd.export.run import Exported, ExportOptions, export
 from asd.export.table import FORMATS
+from asd.sources.image_text import is_address
 
 
 def list_formats() -> str:
@@ -43,9 +45,10 @@ def _names(text: str) -> tuple[str, ...]:
 def _absent_image(part: Part) -> str:
     """A note if the first image is not where the trainer will look for it; "" where it is, or is an address or bytes."""
     root = part.places.root
-    if part.places.mode is not ImageMode.PATHS or root is None or "://" in root:
+    if part.places.is_checking or root is None or "://" in root:
         return ""
-    first = next((str(image["path"]) for row in islice(part.rows(), CHUNK_ROWS) for image in row["images"]), None)
+    paths = (str(image["path"]) for row in islice(part.rows(), CHUNK_ROWS) for image in row["images"])
+    first = next((path for path in paths if not is_address(path)), None)
     if first is None or (Path(root) / first).is_file():
         return ""
     return (
@@ -56,7 +59,8 @@ def _absent_image(part: Part) -> str:
 def _document(done: Exported) -> dict[str, Any]:
     files = [
         {"path": str(one.path), "task": one.part.task, "split": one.part.split, "version": one.part.version,
-         "records": one.records, "left_out": dict(one.part.left_out)}
+         "records": one.records, "left_out": dict(one.part.left_out), "noted": dict(+one.part.noted),
+         "images": one.part.places.mode.value, "drawn_sample": one.part.is_drawn}
         for one in done.data
     ]  # fmt: skip
     return {"format": done.format.name, "files": files, "beside": [str(path) for path in done.beside]}
@@ -65,10 +69,16 @@ def _document(done: Exported) -> dict[str, Any]:
 def _describe(done: Exported) -> str:
     lines = [f"wrote {one.records:,} records to {one.path}" for one in done.data]
     lines += [f"wrote {path}" for path in done.beside]
-    left_out: Counter[str] = Counter()
-    for one in done.data:
-        left_out.update(one.part.left_out)
-    lines += [f"left out: {count:,} records with {reason}" for reason, count in sorted(left_out.items())]
+    left_out, noted = _counts(done, lambda part: part.left_out), _counts(done, lambda part: part.noted)
+    lines += [f"left out: {count:,} records with {reason}{_examples(done, reason)}" for reason, count in left_out]
+    lines += [f"note: {count:,} records with {reason}{_examples(done, reason)}" for reason, count in noted]
+    lines += dict.fromkeys(_copied(one.part) for one in done.data)
+    drawn = dict.fromkeys(one.part.task for one in done.data if one.part.is_drawn)
+    if drawn:
+        lines.append(
+            f"note: {', '.join(drawn)}: drawn by this package as a sample; this is not the data set of that name, and no "
+            "result on it is one on the benchmark."
+        )
     hints = dict.fromkeys(hint for one in done.data if (hint := done.format.hint(one.part)))
     lines += [f"use it:   {hint}" for hint in hints]
     if hints or done.format.needs_root:
@@ -76,4 +86,23 @@ def _describe(done: Exported) -> str:
     splits = [name for one in done.data if one.part.split is None for name in one.part.manifest.counts.by_split]
     if len(splits) > 1:
         lines.append(f"note: the file holds several splits ({', '.join(splits)}); --split train keeps test rows out.")
-    return "\n".join(lines)
+    return "\n".join(filter(None, lines))
+
+
+def _counts(done: Exported, of: Callable[[Part], Counter[str]]) -> list[tuple[str, int]]:
+    whole: Counter[str] = Counter()
+    for one in done.data:
+        whole.update(of(one.part))
+    return sorted((+whole).items())
+
+
+def _examples(done: Exported, reason: str) -> str:
+    found = [text for one in done.data for text in one.part.examples.get(reason, ())][:EXAMPLES]
+    return f" ({'; '.join(found)})" if found else ""
+
+
+def _copied(part: Part) -> str:
+    """Where images went that nobody asked to be copied."""
+    if part.places.mode is not ImageMode.COPY or part.places.is_asked:
+        return ""
+    return f"note: the images of {part.task} are in its shards; they were copied to {part.places.out / 'images'}"

@@ -247,6 +247,13 @@ def export(
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Also read images that links lead to outside the image root.")
     ] = False,
+    missing_images: Annotated[
+        str | None,
+        typer.Option(
+            help="Samples whose images are not there or cannot be shown: error, skip, keep. "
+            "[default: skip; an error if none is there]"
+        ),
+    ] = None,
     pipeline: Annotated[str | None, typer.Option(help="Export all datasets of a recipe, in its order.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -260,7 +267,7 @@ def export(
         raise UsageError("give --out FOLDER, where to write the files.")
     settings = {
         "out": out, "format": to, "group_turns": group_turns, "split": split, "images": images,
-        "image_root": image_root, "follow_links": follow_links,
+        "image_root": image_root, "missing_images": missing_images, "follow_links": follow_links,
     }  # fmt: skip
     run(directories or [], settings, pipeline=pipeline, styles=styles, as_json=json)
 

@@ -90,6 +90,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
         "source": {
             "layout": source.layout,
             "files": [[file.path, file.size_bytes, file.xxh3_128] for file in source.files],
+            **({"drawn": True} if resolved.kind == "embedded" else {}),
         },
     }
     if source.roots_in_paths:

@@ -11,8 +11,9 @@ from asd.export.conversation import Conversation
 from asd.export.flat_questions import is_test, write_test
 from asd.export.format import Format, Part, json_list
 from asd.export.images import ImageMode
-from asd.export.llava import llava_record
+from asd.export.llava import record_for_llava
 from asd.export.writing import Record
+from asd.sources.image_text import is_address
 
 FOLDERS = {
     "scienceqa": "ScienceQA",
@@ -47,7 +48,7 @@ def share_percent(manifest_config: dict[str, Any]) -> int:
 
 def _file(part: Part) -> str:
     percent = share_percent(part.manifest.config)
-    folder = FOLDERS.get(part.task, part.task)
+    folder = FOLDERS.get(part.task, part.task) + ("-sample" if part.is_drawn else "")
     name = f"train_x{percent}" if part.split == "train" and percent else part.name
     return f"{folder}/{name}.json"
 
@@ -55,7 +56,7 @@ def _file(part: Part) -> str:
 def image_path(task: str, split: str, path: str) -> str:
     """As CoIN's files say it: sources in CoIN's own layout do already, original releases give the bare name."""
     pattern = _IMAGES.get(task)
-    if pattern is None or path.startswith(f"{pattern.partition('/')[0]}/"):
+    if pattern is None or is_address(path) or path.startswith(f"{pattern.partition('/')[0]}/"):
         return path
     return f"{pattern.format(split=split, coco=_COCO.get(split, split))}/{path}"
 
@@ -70,7 +71,7 @@ def _placed(record: Record, part: Part) -> Record:
 
 
 def _record(one: Conversation, part: Part) -> Record:
-    return _placed(llava_record(one, part), part)
+    return _placed(record_for_llava(one, part), part)
 
 
 _write_train = json_list(_record)

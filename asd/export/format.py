@@ -6,7 +6,7 @@ A part is one split of one dataset. Formats are plain values (see `asd.export.ta
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +16,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.export.conversation import Conversation, conversations
-from asd.export.images import ImageMode, ImagePlace
+from asd.export.images import ImageFaultError, ImageMode, ImagePlace, MissingImages
 from asd.export.telling import Teller
+from asd.export.turn_order import MERGED, in_turn
 from asd.export.writing import Record, write_json_lines, write_json_list
 from asd.schemas.task import TaskSpec
 from asd.shards.manifest import Manifest
 from asd.shards.reader import read_batches
+from asd.sources.image_text import is_address
+from asd.sources.in_order import map_in_order
 
 CHUNK_ROWS = 1024
 """Rows that are Python objects at one time."""
 TOOL_CALLS = "tool calls, which this format cannot hold"
+ADDRESSES = "images that are addresses, which are kept as such"
+EXAMPLES = 3
+FAULTS_IN_A_ROW = 1000
+"""So many images that are not there, and none that is, are a wrong folder."""
 NOT_NATIVE = "converted rows of a test split, which benchmarks score in the native style"
 
 
@@ -45,12 +52,28 @@ class Part:
     """One numbering for all parts of an export (instructions, in the order of their first use)."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Why records were left out, by reason."""
+    noted: Counter[str] = field(default_factory=Counter)
+    """What records have that the user should know of, and are written nevertheless."""
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    """The first images of those left out or noted, by reason, each with what is wrong with it."""
     seen: Counter[str] = field(default_factory=Counter)
     """What the format counts while it writes, for its side files."""
+
+    _good_images: int = 0
+    _first_fault: ImageFaultError | None = None
 
     @property
     def task(self) -> str:
         return self.manifest.task
+
+    @property
+    def label(self) -> str:
+        """The task as files and configs call it: a sample that this package drew says so."""
+        return f"{self.task}-sample" if self.is_drawn else self.task
+
+    @property
+    def is_drawn(self) -> bool:
+        return bool(self.manifest.source.get("drawn"))
 
     @property
     def name(self) -> str:
@@ -68,7 +91,43 @@ class Part:
     def rows(self) -> Iterator[dict[str, Any]]:
         for batch in self.batches():
             for start in range(0, batch.num_rows, CHUNK_ROWS):
-                yield from batch.slice(start, CHUNK_ROWS).to_pylist()
+                yield from self.usable(batch.slice(start, CHUNK_ROWS).to_pylist())
+        self.require_some_usable()
+
+    def usable(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The rows whose images are there and can be shown, and others where they are to be kept. rows: id and images.
+
+        Raises: ImageFaultError, where that was asked for, or where many images were looked at and none is there.
+        """
+        if not self.places.is_checking:
+            yield from rows
+            return
+        for row, fault in map_in_order(lambda row: (row, self.places.look(row)), rows):
+            self.noted[ADDRESSES] += any(is_address(str(image["path"])) for image in row["images"])
+            if fault is None:
+                self._good_images += len(row["images"])
+            elif self._is_left_out(fault):
+                continue
+            yield row
+
+    def _is_left_out(self, fault: ImageFaultError) -> bool:
+        """Counts the fault. Raises: it, where nothing else is to be done."""
+        policy = self.places.missing
+        self._first_fault = self._first_fault or fault
+        if policy is MissingImages.ERROR:
+            raise fault
+        (self.noted if policy is MissingImages.KEEP else self.left_out)[fault.kind] += 1
+        examples = self.examples.setdefault(fault.kind, [])
+        if len(examples) < EXAMPLES and fault.short not in examples:
+            examples.append(fault.short)
+        if policy is None and self.left_out[fault.kind] >= FAULTS_IN_A_ROW:
+            self.require_some_usable()
+        return policy is not MissingImages.KEEP
+
+    def require_some_usable(self) -> None:
+        """Raises: the first fault if there was one, no image was without, and nothing was said of such images."""
+        if self.places.missing is None and self._first_fault is not None and not self._good_images:
+            raise self._first_fault
 
     def native_rows(self) -> Iterator[dict[str, Any]]:
         """Rows that may stand in a test file."""
@@ -83,8 +142,13 @@ class Part:
         for one in conversations(self.rows(), group_turns=self.group_turns, keep_split=self.split is None):
             if one.has_tools and not tools:
                 self.left_out[TOOL_CALLS] += 1
-            else:
-                yield one
+                continue
+            ordered, is_merged, disorder = in_turn(one)
+            if disorder:
+                self.left_out[disorder] += 1
+                continue
+            self.noted[MERGED] += is_merged
+            yield ordered
 
 
 @dataclass(frozen=True)
@@ -122,12 +186,12 @@ class Format:
 
 def flat_file(suffix: str) -> Callable[[Part], str]:
     """<task>_<split><suffix>, for loaders that look into one folder."""
-    return lambda part: f"{part.task}_{part.name}{suffix}"
+    return lambda part: f"{part.label}_{part.name}{suffix}"
 
 
 def task_file(suffix: str) -> Callable[[Part], str]:
     """<task>/<split><suffix>, one folder a task as continual benchmarks lie."""
-    return lambda part: f"{part.task}/{part.name}{suffix}"
+    return lambda part: f"{part.label}/{part.name}{suffix}"
 
 
 def json_list(record: Callable[[Conversation, Part], Record], *, tools: bool = False) -> Callable[[Part, Path], int]:

@@ -23,7 +23,7 @@ def _entry(one: Written) -> dict[str, Any]:
 
 
 def _sides(written: Sequence[Written], out: Path) -> list[Path]:
-    return [merge_json(out / "meta.json", {f"{one.part.task}_{one.part.name}": _entry(one) for one in written})]
+    return [merge_json(out / "meta.json", {f"{one.part.label}_{one.part.name}": _entry(one) for one in written})]
 
 
 FORMAT = Format(

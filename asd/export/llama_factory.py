@@ -32,7 +32,8 @@ def _record(one: Conversation, part: Part) -> Record:
 
 
 def dataset_name(part: Part) -> str:
-    return f"asd_{part.task}" if part.split == "train" else f"asd_{part.task}_{part.name}"
+    label = part.label.replace("-", "_") if part.is_drawn else part.task
+    return f"asd_{label}" if part.split == "train" else f"asd_{label}_{part.name}"
 
 
 def _entry(one: Written) -> dict[str, Any]:

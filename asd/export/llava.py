@@ -9,6 +9,8 @@ from asd.export.format import Format, Part, json_list, task_file
 from asd.export.writing import Record
 from asd.sources.kept_rows import KEY
 
+OTHER_ROLES = "system or tool turns, which the reader of LLaVA 1.5 refuses (those of LLaVA-NeXT and InternVL take them)"
+SEVERAL_IMAGES = "several images, which the reader of LLaVA 1.5 refuses (those of LLaVA-NeXT and InternVL take them)"
 _ROLES = {"user": "human", "assistant": "gpt"}
 
 
@@ -20,6 +22,14 @@ def llava_record(one: Conversation, part: Part) -> Record:
         record["image"] = images[0] if len(images) == 1 else images
     record["conversations"] = llava_turns(one)
     return record | marks(one, part)
+
+
+def record_for_llava(one: Conversation, part: Part) -> Record:
+    """The same, and what LLaVA's own reader refuses of it is noted: other roles raise KeyError there, a list of images
+    TypeError; later readers of the layout take both."""
+    part.noted[OTHER_ROLES] += any(turn.role not in _ROLES for turn in one.turns)
+    part.noted[SEVERAL_IMAGES] += len(one.images) > 1
+    return llava_record(one, part)
 
 
 def llava_turns(one: Conversation) -> list[dict[str, str]]:
@@ -36,5 +46,5 @@ FORMAT = Format(
     name="llava",
     summary="LLaVA conversation JSON (LLaVA, CoIN, MCITlib's train_path, D-MoLE's LLaVA copy)",
     file=task_file(".json"),
-    write=json_list(llava_record, tools=True),
+    write=json_list(record_for_llava, tools=True),
 )

@@ -11,10 +11,10 @@ from typing import Any
 
 from asd.export.flat_questions import is_test, write_test
 from asd.export.format import Format, Part, Written, json_list, task_file
-from asd.export.llava import llava_record
+from asd.export.llava import record_for_llava
 from asd.export.writing import write_json
 
-_write_train = json_list(llava_record)
+_write_train = json_list(record_for_llava)
 
 
 def write_train_or_test(part: Part, path: Path) -> int:
@@ -25,8 +25,8 @@ def by_task(written: Sequence[Written]) -> dict[str, dict[str, Written]]:
     """Task -> "train" and "test" -> file, tasks in the order given; of several test splits `test` comes first."""
     found: dict[str, dict[str, Written]] = {}
     for one in sorted(written, key=lambda one: one.part.split != "test"):
-        found.setdefault(one.part.task, {}).setdefault("test" if is_test(one.part) else "train", one)
-    return {task: found[task] for task in dict.fromkeys(one.part.task for one in written)}
+        found.setdefault(one.part.label, {}).setdefault("test" if is_test(one.part) else "train", one)
+    return {task: found[task] for task in dict.fromkeys(one.part.label for one in written)}
 
 
 def _config(files: dict[str, Written]) -> dict[str, Any]:

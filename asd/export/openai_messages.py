@@ -14,7 +14,9 @@ from asd.export.writing import Record
 def _record(one: Conversation, part: Part) -> Record:
     def address(image: dict[str, Any]) -> str:
         if part.places.mode is ImageMode.EMBED:
-            return data_url(image["path"], part.places.read(image, one.id))
+            data = part.places.data(image, one.id)
+            if data is not None:
+                return data_url(image["path"], data)
         place = part.places.located(image, one.id)
         return place if "://" in place else Path(place).absolute().as_uri()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,12 @@ def write_parquet(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatc
     return rows
 
 
-def _images(batch: pa.RecordBatch, part: Part) -> pa.Array:
+def _images(rows: Sequence[tuple[str, list[dict[str, Any]]]], part: Part) -> pa.Array:
     """The images as the chosen mode has them: paths, copies beside the file, or bytes inside."""
     places, column = part.places, []
-    for name, images in zip(batch["id"].to_pylist(), batch["images"].to_pylist(), strict=True):
+    for name, images in rows:
         if places.mode is ImageMode.EMBED:
-            column.append([{"path": image["path"], "bytes": places.read(image, name)} for image in images])
+            column.append([{"path": image["path"], "bytes": places.data(image, name)} for image in images])
         else:
             column.append([{"path": places.relative(image, name), "bytes": None} for image in images])
     return pa.array(column, HUB_IMAGES)
@@ -71,7 +71,15 @@ def _cast(batches: Iterable[pa.RecordBatch], part: Part, schema: pa.Schema) -> I
     for batch in batches:
         for start in range(0, batch.num_rows, ROWS_IN_MEMORY):
             some = batch.slice(start, ROWS_IN_MEMORY)
-            yield some.set_column(_IMAGES, schema.field(_IMAGES), _images(some, part)).cast(schema)
+            asked = zip(count(), some["id"].to_pylist(), some["images"].to_pylist(), strict=False)
+            usable = list(
+                part.usable([{"place": place, "id": name, "images": images} for place, name, images in asked])
+            )
+            if len(usable) < some.num_rows:
+                some = some.take(pa.array([row["place"] for row in usable], pa.int64()))
+            images = _images([(row["id"], row["images"]) for row in usable], part)
+            yield some.set_column(_IMAGES, schema.field(_IMAGES), images).cast(schema)
+    part.require_some_usable()
 
 
 FORMAT = Format(

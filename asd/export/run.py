@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from asd.errors import UnknownNameError, UsageError
-from asd.export.format import Format, Part, Written
-from asd.export.images import ImageMode, ImagePlace
+from asd.export.format import CHUNK_ROWS, Format, Part, Written
+from asd.export.images import ImageMode, ImagePlace, MissingImages
 from asd.export.table import find_format
 from asd.export.writing import remove_leftovers
 from asd.schemas.styles import parse_style
 from asd.shards.manifest import Manifest
+from asd.shards.reader import read_batches
 from asd.shards.store import Store, split_location
 
 NATIVE = "native"
@@ -34,6 +35,9 @@ class ExportOptions:
     """"paths", "copy" or "embed"; None takes the format's default."""
     image_root: str | None = None
     """Folder or address of the images, where it is not the one that the conversion read."""
+    missing_images: str | None = None
+    """"error", "skip" or "keep" samples whose images are not there or cannot be shown; None leaves them out unless there are
+    no others, and looks only where images are copied or embedded."""
     follow_links: bool = False
     """Read images, too, that links below that folder point to elsewhere."""
 
@@ -54,7 +58,8 @@ def export(datasets: Sequence[str | Path], options: ExportOptions) -> Exported:
     """
     form = find_format(options.format)
     mode = _mode(form, options.images)
-    parts = [part for name in datasets for part in _parts(str(name), form, options, mode)]
+    missing = _missing(options.missing_images)
+    parts = [part for name in datasets for part in _parts(str(name), form, options, mode, missing)]
     targets = [_target(form, part, options, single=len(parts) == 1) for part in parts]
     _require_distinct(targets)
     remove_leftovers(options.out)
@@ -76,7 +81,26 @@ def _mode(form: Format, asked: str | None) -> ImageMode:
     return ImageMode(asked)
 
 
-def _parts(dataset: str, form: Format, options: ExportOptions, mode: ImageMode) -> list[Part]:
+def _missing(asked: str | None) -> MissingImages | None:
+    known = [policy.value for policy in MissingImages]
+    if asked is not None and asked not in known:
+        raise UnknownNameError("way to treat missing images", asked, known)
+    return None if asked is None else MissingImages(asked)
+
+
+def _are_only_here(root: Path, version: str, image_root: str | None) -> bool:
+    """Whether the shards hold images that are no files below the image root, by a look at the first ones."""
+    batch = next(iter(read_batches(root, version)), None)
+    rows = [] if batch is None else batch["images"].slice(0, CHUNK_ROWS).to_pylist()
+    held = next((image for images in rows for image in images if image["bytes"] is not None), None)
+    if held is None:
+        return False
+    return image_root is None or "://" in image_root or not (Path(image_root) / str(held["path"])).is_file()
+
+
+def _parts(
+    dataset: str, form: Format, options: ExportOptions, mode: ImageMode, missing: MissingImages | None
+) -> list[Part]:
     root, name = split_location(dataset)
     store = Store(root)
     version = store.resolve(name)
@@ -86,13 +110,15 @@ def _parts(dataset: str, form: Format, options: ExportOptions, mode: ImageMode) 
         raise UnknownNameError("split", options.split, splits, hint=f"Looked in {root}.")
     place = options.out.parent if _is_file(form, options) else options.out
     image_root = options.image_root if options.image_root is not None else _image_root(store, version)
+    if options.images is None and mode is ImageMode.PATHS and _are_only_here(root, version, image_root):
+        mode = ImageMode.COPY
     wanted: list[str | None] = [*splits] if options.split is None else [options.split]
     if _is_file(form, options) and len(wanted) > 1:
         wanted = [None]
     styles = _styles(options.styles, manifest, root)
     parts = [
         Part(root, version, manifest, split, styles, options.group_turns,
-             ImagePlace(image_root, mode, place, manifest.task, options.follow_links))
+             ImagePlace(image_root, mode, place, manifest.task, options.follow_links, missing, options.images is not None))
         for split in wanted
     ]  # fmt: skip
     if form.needs_root and mode is ImageMode.PATHS:

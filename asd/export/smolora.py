@@ -12,7 +12,7 @@ from pathlib import Path
 from asd.export.conversation import Conversation
 from asd.export.flat_questions import is_test, write_test
 from asd.export.format import Format, Part, Written, json_list, task_file
-from asd.export.llava import llava_record
+from asd.export.llava import record_for_llava
 from asd.export.writing import Record, write_json
 
 
@@ -24,7 +24,7 @@ def _instruction(one: Conversation) -> str:
 def _record(one: Conversation, part: Part) -> Record:
     text = _instruction(one)
     part.seen[text] += 1
-    return llava_record(one, part) | {"ins_type": part.numbers.setdefault(text, len(part.numbers))}
+    return record_for_llava(one, part) | {"ins_type": part.numbers.setdefault(text, len(part.numbers))}
 
 
 _write_train = json_list(_record)
@@ -38,7 +38,7 @@ def _sides(written: Sequence[Written], out: Path) -> list[Path]:
     trained = [one.part for one in written if not is_test(one.part)]
     numbers = trained[0].numbers if trained else {}
     tasks = {
-        part.task: [
+        part.label: [
             {"ins_type": number, "records": part.seen[text]} for text, number in numbers.items() if text in part.seen
         ]
         for part in trained

@@ -20,6 +20,7 @@ from asd.export.images import ImageMode
 from asd.export.parquet import HUB_IMAGES, ROWS_IN_MEMORY, hub_schema, write_parquet
 from asd.export.writing import Record
 from asd.schemas.image_marks import MARK
+from asd.sources.kept_rows import KEY
 
 _SCHEMA = pa.schema(
     [
@@ -29,6 +30,7 @@ _SCHEMA = pa.schema(
         ("id", pa.string()),
         ("task", pa.string()),
         ("style", pa.string()),
+        (KEY, pa.string()),
     ]
 )
 
@@ -45,15 +47,16 @@ def _records(one: Conversation, part: Part) -> Iterator[Record]:
         if turn.role == "assistant":
             name = one.id if answers == 1 else f"{one.id}#{number}"
             style = next(styles, one.styles[-1])
+            rows = one.rows[: number + 1] if len(one.rows) == answers else one.rows
             yield {"prompt": list(said), "completion": [message], "images": images, "id": name, "task": one.task,
-                   "style": style}  # fmt: skip
+                   "style": style, KEY: part.teller.text(rows)}  # fmt: skip
             number += 1
         said.append(message)
 
 
 def _image(image: dict[str, Any], name: str, part: Part) -> dict[str, Any]:
     if part.places.mode is ImageMode.EMBED:
-        return {"path": image["path"], "bytes": part.places.read(image, name)}
+        return {"path": image["path"], "bytes": part.places.data(image, name)}
     return {"path": part.places.located(image, name), "bytes": None}
 
 

@@ -15,13 +15,14 @@ from asd.export.format import Format, Part, Written
 from asd.export.images import ImageMode
 from asd.export.llava import llava_turns, marks
 from asd.export.writing import Record, whole_file, write_json
+from asd.sources.tar_records import PATHS
 
 SHARD_BYTES = 256 * 1024 * 1024
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
 def _file(part: Part) -> str:
-    return f"{part.task}/{part.name}-000000.tar"
+    return f"{part.label}/{part.name}-000000.tar"
 
 
 def _members(one: Conversation, part: Part, number: int) -> list[tuple[str, bytes]]:
@@ -31,7 +32,9 @@ def _members(one: Conversation, part: Part, number: int) -> list[tuple[str, byte
     record: Record = {"id": one.id, "conversations": llava_turns(one)} | marks(one, part)
     if names:
         record["images"] = names
-    images = [(name, part.places.read(image, one.id)) for name, image in zip(names, one.images, strict=True)]
+        record[PATHS] = [image["path"] for image in one.images]
+    found = [(name, part.places.data(image, one.id)) for name, image in zip(names, one.images, strict=True)]
+    images = [(name, data) for name, data in found if data is not None]
     return [(f"{key}.json", orjson.dumps(record)), *images]
 
 

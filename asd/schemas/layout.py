@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Format = Literal["json", "jsonl", "csv", "tsv", "parquet", "arrow_file", "arrow_stream", "text"]
+Format = Literal["json", "jsonl", "csv", "tsv", "parquet", "arrow_file", "arrow_stream", "tar", "text"]
 BoxConvention = Literal[
     "xyxy_pixels", "xywh_pixels", "xyxy_unit", "xywh_unit", "xyxy_permille", "xywh_permille", "yxyx_permille",
     "xyxy_square",

@@ -29,6 +29,7 @@ from asd.plain_files import require_regular
 from asd.schemas.layout import Format
 from asd.sources.json_stream import BadRecord, iterate_collection, iterate_values, parse_json
 from asd.sources.line_spans import MAX_RECORD_BYTES, LineSpan, whole_lines
+from asd.sources.tar_records import iterate_tar
 
 __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "iterate_records", "open_bytes"]
 
@@ -187,6 +188,8 @@ def detect_format(path: Path) -> Format:
             raise SourceError(f"{path}: the file is empty")
         if head.startswith(b"PAR1"):
             return "parquet"
+        if head[257:262] == b"ustar":
+            return "tar"
         if head.startswith(b"ARROW1"):
             return "arrow_file"
         if head.startswith(b"\xff\xff\xff\xff"):
@@ -264,7 +267,9 @@ def iterate_records(path: Path, options: ReadOptions | None = None, *, name: str
         yield from _arrow_records(path, kind, where, options.columns)
         return
     with open_bytes(path) as stream:
-        if kind == "json":
+        if kind == "tar":
+            yield from ((row, None, record) for row, record in enumerate(iterate_tar(stream, where)))
+        elif kind == "json":
             yield from _json_records(stream, where, options)
         elif kind == "jsonl":
             yield from _jsonl_records(stream, where, options.span)

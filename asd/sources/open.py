@@ -50,10 +50,10 @@ _HASH_BLOCK_BYTES = 1 << 20
 _LISTED_FILES = 8
 _MEDIA_SUFFIXES = frozenset(
     ".jpg .jpeg .png .gif .webp .bmp .tif .tiff .svg .mp4 .avi .mov .mkv .wav .mp3 .pdf .npy .npz .pt .bin .safetensors "
-    ".zip .tar .7z .md .py .html .css".split()
+    ".zip .7z .md .py .html .css".split()
 )
 """Names under which no records are looked for."""
-_DATA_SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", "")
+_DATA_SUFFIXES = (".json", ".jsonl", ".tar", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", "")
 
 
 @dataclass

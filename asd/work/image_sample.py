@@ -47,7 +47,7 @@ class ImageSample:
             paths = [paths[place] for place in np.linspace(0, len(paths) - 1, _LOOKED_AT).astype(int)]
         missing = [path for path in paths if root is None or not _is_there(root / path)]
         if missing:
-            where = f"not in {root}" if root is not None else "nowhere that is known: no image root was given"
+            where = f"not in {root.resolve()}" if root is not None else "nowhere that is known: no image root was given"
             told.append(
                 f"of {len(paths)} image paths that were looked at, {len(missing)} are {where} (the first: {missing[0]}). "
                 "Name the folder of the images with --image-root; samples hold their paths either way"

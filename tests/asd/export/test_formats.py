@@ -224,7 +224,7 @@ def test_parquet_holds_every_column(data: Datasets, tmp_path: Path) -> None:
 
 def test_webdataset_keys_and_bytes(data: Datasets, tmp_path: Path) -> None:
     run(data.drawn, tmp_path, "webdataset")
-    with tarfile.open(tmp_path / "scienceqa/train-000000.tar") as tar:
+    with tarfile.open(tmp_path / "scienceqa-sample/train-000000.tar") as tar:
         members = tar.getmembers()
         assert {member.mtime for member in members} == {0}
         keys = [member.name.split(".")[0] for member in members]
@@ -233,7 +233,7 @@ def test_webdataset_keys_and_bytes(data: Datasets, tmp_path: Path) -> None:
         picture = tar.extractfile(first["images"][0])
         assert picture is not None
         assert Image.open(io.BytesIO(picture.read())).size[0] > 10
-    assert json.loads((tmp_path / "scienceqa/train.json").read_text()) == {
+    assert json.loads((tmp_path / "scienceqa-sample/train.json").read_text()) == {
         "samples": 120, "shards": 1, "urls": "train-000000.tar"
     }  # fmt: skip
 
@@ -243,13 +243,13 @@ def test_webdataset_starts_another_tar_when_one_is_full(
 ) -> None:
     monkeypatch.setattr("asd.export.webdataset.SHARD_BYTES", 10_000)
     run(data.drawn, tmp_path, "webdataset")
-    index = json.loads((tmp_path / "scienceqa/train.json").read_text())
+    index = json.loads((tmp_path / "scienceqa-sample/train.json").read_text())
     assert index["urls"] == f"train-{{000000..{index['shards'] - 1:06d}}}.tar"
     names = []
-    for path in sorted((tmp_path / "scienceqa").glob("*.tar")):
+    for path in sorted((tmp_path / "scienceqa-sample").glob("*.tar")):
         with tarfile.open(path) as tar:
             names += [name for name in tar.getnames() if name.endswith(".json")]
     assert names == [f"{number:09d}.json" for number in range(120)]
     monkeypatch.undo()
     run(data.drawn, tmp_path, "webdataset")  # one tar now: those of the earlier export are gone
-    assert [path.name for path in (tmp_path / "scienceqa").glob("*.tar")] == ["train-000000.tar"]
+    assert [path.name for path in (tmp_path / "scienceqa-sample").glob("*.tar")] == ["train-000000.tar"]

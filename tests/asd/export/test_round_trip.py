@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 import asd
 from asd.export.run import ExportOptions, export
+from asd.export.table import FORMATS
 from tests.asd.cli_runner import run_asd
 from tests.asd.export.conftest import Datasets
+from tests.asd.sources.test_messages import png
 from tests.asd.sources_made import vqa_records, write_lines
 
 WHERE = ("source_file", "source_row")
@@ -27,15 +30,57 @@ def samples(path: Path, *without: str) -> list[dict[str, Any]]:
 
 def back(data: Path, tmp_path: Path, form: str, task: str, **options: Any) -> Path:
     done = export([data], ExportOptions(form, tmp_path / "out", **options))
-    return asd.convert(task, done.data[0].path, out=tmp_path / "again", ratio=0).path
+    root = options.get("image_root") or done.data[0].part.places.folder if done.data[0].part.places.root else None
+    return asd.convert(task, done.data[0].path, out=tmp_path / "again", ratio=0, image_root=root).path
 
 
-@pytest.mark.parametrize("form", ["llava", "llama-factory", "ms-swift", "parquet", "coin", "mcitlib", "internvl"])
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "openai"])
 def test_converted_science_questions_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
     again = back(data.drawn, tmp_path, form, "scienceqa")
     assert len({row["style"] for row in samples(again)}) == 5
-    assert samples(again) == samples(data.drawn)
+    if form == "webdataset":  # whose images are inside
+        assert all(image["bytes"] for row in samples(again) for image in row["images"])
+    assert without_bytes(again) == without_bytes(data.drawn)
     assert asd.verify(again).problems == []
+
+
+def without_bytes(path: Path) -> list[dict[str, Any]]:
+    return [row | {"images": [image["path"] for image in row["images"]]} for row in samples(path)]
+
+
+@pytest.mark.parametrize("images", ["paths", "embed", "copy"])
+def test_messages_for_servers_come_back_as_questions_and_answers(images: str, data: Datasets, tmp_path: Path) -> None:
+    """Ids and styles have no place there: every row is a native one of its own, and data has no name."""
+    again = back(data.vqa, tmp_path, "openai", "vqav2", styles=("short_answer",), images=images, image_root=str(tmp_path),
+                 missing_images="keep")  # fmt: skip
+    expected = [row for row in asd.load(data.vqa) if row["style"] == "short_answer"]
+    assert [(row["prompt"], row["response"]) for row in asd.load(again)] == [
+        (row["prompt"], row["response"]) for row in expected
+    ]
+
+
+@pytest.mark.parametrize("form", ["parquet", "trl"])
+def test_embedded_images_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
+    again = back(data.drawn, tmp_path, form, "scienceqa", images="embed")
+    root = data.drawn / "source"
+    for row in samples(again):
+        assert [image["bytes"] for image in row["images"]] == [
+            (root / one["path"]).read_bytes() for one in row["images"]
+        ]
+    assert without_bytes(again) == without_bytes(data.drawn)
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in ("openai", "parquet", "webdataset")])
+def test_images_in_shards_are_copied_and_come_back(form: str, tmp_path: Path) -> None:
+    """As data URIs, all of one name: none takes another's place."""
+    pictures = [png(colour) for colour in ("red", "blue", "green", "red")]
+    uris = [f"data:image/png;name=image.png;base64,{base64.b64encode(data).decode()}" for data in pictures]
+    records = [one | {"image": uri} for one, uri in zip(vqa_records(4), uris, strict=True)]
+    made = asd.convert("vqav2", write_lines(tmp_path / "s.jsonl", records), out=tmp_path / "d", ratio=0)
+    done = export([made.path], ExportOptions(form, tmp_path / "out"))
+    again = asd.convert("vqav2", done.data[0].path, out=tmp_path / "again", ratio=0, image_root=tmp_path / "out")
+    found = [tmp_path / "out" / row["images"][0]["path"] for row in samples(again.path)]
+    assert [path.read_bytes() for path in found] == pictures
 
 
 def test_the_report_calls_what_came_converted_no_conversion(data: Datasets, tmp_path: Path) -> None:

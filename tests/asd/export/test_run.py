@@ -142,7 +142,9 @@ def test_two_datasets_of_one_task_never_write_over_each_other(data: Datasets, tm
 
 
 def test_images_that_are_not_there(data: Datasets, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"sample r0.*: image images/q0.jpg cannot be read at .*--image-root"):
+    with pytest.raises(
+        SourceError, match=r"sample vqav2/train/r0#0: image images/q0.jpg cannot be read at .*--image-root"
+    ):
         export([data.vqa], ExportOptions("llava", tmp_path / "a", images="copy"))
     with pytest.raises(SourceError, match="--image-root"):
         export([data.vqa], ExportOptions("webdataset", tmp_path / "b"))
@@ -169,9 +171,9 @@ class TestCommand:
     def test_what_was_written_and_how_to_use_it(self, data: Datasets, tmp_path: Path) -> None:
         done = run_asd("export", data.drawn, "--to", "llama-factory", "--out", tmp_path)
         assert done.out.startswith(
-            f"wrote 120 records to {tmp_path}/scienceqa_train.json\nwrote {tmp_path}/dataset_info"
+            f"wrote 120 records to {tmp_path}/scienceqa-sample_train.json\nwrote {tmp_path}/dataset_info"
         )
-        assert f"dataset_dir: {tmp_path}  dataset: asd_scienceqa media_dir: {data.drawn}/source" in done.out
+        assert f"dataset_dir: {tmp_path}  dataset: asd_scienceqa_sample media_dir: {data.drawn}/source" in done.out
         document = json.loads(run_asd("export", data.tools, "--to", "unsloth", "--out", tmp_path, "--json").out)
         assert document["files"][0]["left_out"] == {"tool calls, which this format cannot hold": 1}
         said = run_asd("export", data.tools, "--to", "unsloth", "--out", tmp_path).out
@@ -183,7 +185,7 @@ class TestCommand:
     ) -> None:
         done = run_asd("export", data.drawn, "--to", form, "--out", tmp_path, "--image-root", tmp_path)
         assert done.out.count(f".png is not in {tmp_path}; give the folder of the images with --image-root") == notes
-        assert "note:" not in run_asd("export", data.drawn, "--to", form, "--out", tmp_path).out
+        assert "note: the image" not in run_asd("export", data.drawn, "--to", form, "--out", tmp_path).out
 
     def test_nothing_to_export(self, tmp_path: Path) -> None:
         done = run_asd("export", "--out", tmp_path)

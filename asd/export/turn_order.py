@@ -1,0 +1,59 @@
+"""Turns as trainers' readers want them: the user first, then user and assistant in turn, an answer last.
+
+Turns of one speaker that follow each other become one; a conversation that cannot be brought into order is left out by
+its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from asd.export.conversation import TOOLS, Conversation, Turn, images_of
+from asd.schemas.image_marks import MARK
+
+BEGINS = "turns that the assistant begins, which trainers refuse"
+UNANSWERED = "a last question without an answer, which trainers refuse"
+SYSTEM_AMID = "a system turn amid the others, which trainers refuse"
+TOOLS_ASTRAY = "tool calls and results that do not follow each other in turn, which trainers refuse"
+IMAGES_ASTRAY = "other numbers of images and of image marks"
+MERGED = "turns of one speaker in a row, which were put together"
+_ASKING, _ANSWERING = ("user", "observation"), ("assistant", "function_call")
+_MERGED_ROLES = frozenset({"user", "assistant"})
+_BEFORE = frozenset({"system", TOOLS})
+
+
+def in_turn(one: Conversation) -> tuple[Conversation, bool, str]:
+    """The conversation in order, whether turns were put together, and why it cannot be brought into order, or ""."""
+    head = [turn for turn in one.turns if turn.role in _BEFORE]
+    turns: list[Turn] = []
+    for turn in one.turns:
+        if turn.role in _BEFORE:
+            if turns:
+                return one, False, SYSTEM_AMID
+        elif turns and turn.role == turns[-1].role and turn.role in _MERGED_ROLES:
+            turns[-1] = _together(turns[-1], turn)
+        else:
+            turns.append(turn)
+    is_merged = len(head) + len(turns) < len(one.turns)
+    ordered = replace(one, turns=[*head, *turns]) if is_merged else one
+    return ordered, is_merged, _disorder(turns) or _miscount(ordered)
+
+
+def _together(first: Turn, second: Turn) -> Turn:
+    """The images of the second keep their place before its text."""
+    marks = f"{MARK}\n" * second.num_images
+    texts = [text for text in (first.text, f"{marks}{second.text}") if text]
+    return Turn(first.role, "\n".join(texts), first.num_images)
+
+
+def _disorder(turns: list[Turn]) -> str:
+    if not turns or turns[0].role in _ANSWERING:
+        return BEGINS
+    roles = [turn.role for turn in turns]
+    if any(role not in (_ANSWERING if number % 2 else _ASKING) for number, role in enumerate(roles)):
+        return TOOLS_ASTRAY
+    return "" if roles[-1] in _ANSWERING else UNANSWERED
+
+
+def _miscount(one: Conversation) -> str:
+    return "" if sum(map(images_of, one.turns)) == len(one.images) else IMAGES_ASTRAY
