@@ -7,6 +7,7 @@ stable reason.
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ import pyarrow as pa
 from asd.columns import NATIVE_SCHEMA
 from asd.records import Reject
 from asd.schemas.boxes import BoxError, check_fit, parse_box
+from asd.schemas.image_marks import MARK, is_placed, make_inert, names_image, strip_marks
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.annotators import NO_VOTE, Vote, is_refusal
@@ -103,7 +105,7 @@ class ColumnFns:
     votes: Callable[[Any, Row], Vote] | None = None
 
     def used(self) -> set[str]:
-        names = {*self.columns, "rfp"}
+        names = {*self.columns, "rfp", "passthrough"}
         return names | {"accepted", "answer_type"} if self.votes is not None else names
 
 
@@ -255,7 +257,13 @@ class RowMaker:
             response = LETTERS[index] if self.is_choice and index is not None else gold
         images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
-        texts = [(n, to_text(fn(rec, row)) if fn else rfp if n == "rfp" else None) for n, fn in self.texts]
+        texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}
+        texts["rfp"] = texts["rfp"] or rfp
+        if MARK in question or MARK in gold or any(MARK in text for text in (*options, texts.get("context") or "")):
+            if names_image(gold):
+                response = self._letter_of_image(index, gold)
+            question, options, index, gold = self._marked(question, options, index, gold, response, len(images), texts)
+            accepted = [gold] if names_image(accepted[0] if accepted else "") else accepted
         split = to_text(self.split(rec, row)) if self.split else None
         group = to_text(self.group(rec, row)) if self.group else None
         answer_type = to_text(self.answer_type(rec, row)) if self.answer_type else None
@@ -287,7 +295,7 @@ class RowMaker:
             self._extend("accepted", accepted)
         for name, values in lists:
             self._extend(name, values)
-        for column, value in texts:
+        for column, value in texts.items():
             stripped = value.strip() if value and column != "passthrough" else value
             text[column].append(stripped or None if column in _NULLABLE_TEXT else stripped or "")
 
@@ -295,6 +303,37 @@ class RowMaker:
         flat = self.sink.flat[name]
         flat.extend(values)
         self.sink.offsets[name].append(len(flat))
+
+    def _letter_of_image(self, index: int | None, gold: str) -> str:
+        """Raises: RowError where an answer that is but a mark points at no one image."""
+        if index is None or self.answer_index is None:
+            raise RowError("no_answer", f"the answer is an image mark, {gold[:40]!r}, and no text")
+        return LETTERS[index]
+
+    def _marked(
+        self,
+        question: str,
+        options: list[str],
+        index: int | None,
+        gold: str,
+        response: str,
+        num_images: int,
+        texts: dict[str, str | None],
+    ) -> tuple[str, list[str], int | None, str]:
+        """(question, options, index, gold) of a row with image marks in its texts; texts: its further columns, where a
+        row whose images stand amid its text gets its conversation. See `asd.schemas.image_marks`."""
+        lines = [f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False)]
+        asked = "\n".join(filter(None, [texts.get("context"), question, *lines, texts["rfp"]]))
+        if not texts.get("passthrough") and is_placed([asked], num_images):
+            asked = f"{MARK}\n" * (num_images - asked.count(MARK)) + asked
+            turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": make_inert(response)}]
+            texts["passthrough"] = json.dumps(turns, ensure_ascii=False)
+            return strip_marks(question).text or self.default_question or MARK, [], None, response
+        found = strip_marks(question)
+        outside = found.before + found.behind
+        if outside > num_images or any(names_image(text) and MARK in text for text in options):
+            raise RowError("image_count", f"{asked.count(MARK)} <image> marks for {num_images} images")
+        return (found.text if num_images else question) or question, options, index, gold
 
     def _images(self, value: Any) -> list[str]:
         found = []

@@ -165,3 +165,55 @@ def test_no_mark_is_lost(text: str, num_images: int) -> None:
     assert MARK not in make_inert(text)
     if is_placed([text], num_images):
         assert 0 < text.count(MARK) <= num_images
+
+
+def read_fields(tmp_path: Path, **fields: Any) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    task = tmp_path / "mine.yaml"
+    columns = "{source_id: id, images: 'imgs?', question: q, context: 'c?', options: 'o?', gold: a}"
+    task.write_text(
+        "name: mine\ntitle: Mine\nfamily: vqa\nnative_style: short_answer\nscorer: exact_match\nlicence: CC0\n"
+        f"citation: us\nstyles: {{yes_no: [field]}}\nlayouts:\n  - {{name: l, files: '*.jsonl', columns: {columns}}}\n"
+    )
+    lines = [{"id": "1", "q": "Which one?", "a": "b"} | fields, {"id": "2", "q": "Which?", "a": "b"}]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = asd.convert(task, source, out=tmp_path / "d", ratio=0, max_reject_rate=1.0)
+    return [row for row in asd.load(done.path).to_list() if row["source_id"] == "1"], done.manifest.counts.rejects
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({"q": "Is <image> like <image>?", "imgs": ["a.jpg", "b.jpg"]}, "Is <image> like <image>?"),
+        ({"q": "Is <image> red?", "imgs": ["a.jpg", "b.jpg"]}, "<image>\nIs <image> red?"),
+        ({"q": "Which?", "c": "Map: <image>", "imgs": ["a.jpg"]}, "Map: <image>\nWhich?"),
+        (
+            {"q": "<image>\nWhich?", "o": ["a <image>", "b"], "imgs": ["a.jpg", "b.jpg"]},
+            "<image>\nWhich?\nA. a <image>\nB. b",
+        ),
+    ],
+)
+def test_fields_with_images_amid_their_text(tmp_path: Path, fields: dict[str, Any], asked: str) -> None:
+    rows, rejects = read_fields(tmp_path, **fields)
+    assert not rejects
+    assert rows[0]["messages"][0]["content"] == rows[0]["prompt"] == asked
+    assert rows[0]["gold"] == "b"
+
+
+def test_marks_before_the_question_of_a_field_count_once(tmp_path: Path) -> None:
+    rows, _ = read_fields(tmp_path, q="<image>\nWhich one?", imgs=["a.jpg"])
+    assert rows[0]["question"] == "Which one?"
+    assert rows[0]["prompt"].startswith("<image>\nWhich one?\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"q": "<image>\n<image>\nWhich?", "imgs": ["a.jpg"]}, "image_count"),
+        ({"q": "Which?", "o": ["<image>", "b"], "imgs": []}, "image_count"),
+        ({"q": "Which?", "a": "<image>", "imgs": ["a.jpg"]}, "no_answer"),
+        ({"q": "Which?", "o": ["<image>", "<image>"], "a": "<image>", "imgs": ["a.jpg", "b.jpg"]}, "no_answer"),
+    ],
+)
+def test_fields_with_marks_of_no_image(tmp_path: Path, fields: dict[str, Any], reason: str) -> None:
+    assert read_fields(tmp_path, **fields) == ([], {reason: 1})
