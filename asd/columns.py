@@ -39,6 +39,9 @@ NATIVE_SCHEMA = pa.schema(
         # JSON list of messages, for records that are kept untouched (tool calls); JSON object, for rows converted before
         # they were exported and read again: the shard columns of `asd.sources.kept_rows.OVERLAID`
         pa.field("passthrough", pa.string()),
+        # the prompt as the source has it, without image marks, which the native style keeps to the byte; null where the
+        # parts above, put together line by line, are just that, or where the source has no prompt
+        pa.field("asked", pa.string()),
     ]
 )
 

@@ -38,6 +38,7 @@ class Sample:
     source_file: str = ""
     source_row: int = 0
     passthrough: str | None = None
+    asked: str | None = None
 
 
 @dataclass(slots=True)

@@ -205,6 +205,7 @@ class Columns(_Strict):
     answer_type: Expr | None = None
     group: Expr | None = None
     passthrough: Expr | None = None
+    asked: Expr | None = None
 
 
 class Join(_Strict):

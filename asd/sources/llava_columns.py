@@ -33,7 +33,7 @@ from asd.sources.llava_record import (
     read_record,
     rows_to_batch,
 )
-from asd.sources.prompt_columns import Mask, Offsets, take_apart_columns
+from asd.sources.prompt_columns import Mask, Offsets, PromptColumns, take_apart_columns
 from asd.sources.record_blocks import Block, element_ends
 
 _strings = pa.list_(pa.string())
@@ -443,7 +443,7 @@ class _Turns:
             self.is_odd |= marks > self._has_image()
             is_later = _turn_numbers(self.turns_a_record) > 0
             self.is_odd[self.record[is_later & (prompts.placeholders > 0)]] = True
-        columns = self._columns(prompts.question, prompts.rfp, response, gold)
+        columns = self._columns(prompts, response, gold)
         table = pa.RecordBatch.from_arrays([columns[name] for name in NATIVE_SCHEMA.names], schema=NATIVE_SCHEMA)
         if self.is_odd.any():
             table = table.filter(pa.array(~self.is_odd[self.record]))
@@ -454,10 +454,8 @@ class _Turns:
         lengths = np.diff(_string_buffer(self.image)[1])
         return np.asarray(lengths > 0) & _to_mask(self.image.is_valid())
 
-    def _columns(
-        self, question: pa.StringArray, rfp: pa.StringArray, response: pa.StringArray, gold: pa.StringArray
-    ) -> dict[str, pa.Array]:
-        count = len(question)
+    def _columns(self, prompts: PromptColumns, response: pa.StringArray, gold: pa.StringArray) -> dict[str, pa.Array]:
+        count = len(prompts.question)
         is_single = count == self.count and bool((self.turns_a_record == 1).all())
         record = pa.array(self.record)
         group = self.ids if is_single else self.ids.take(record)
@@ -468,11 +466,12 @@ class _Turns:
             **constants,
             "source_id": source_id,
             "images": _image_lists(self.image if is_single else self.image.take(record)),
-            "question": question,
+            "question": prompts.question,
             "gold": gold,
             "accepted": _lists_of_one(gold),
             "response": response,
-            "rfp": rfp,
+            "rfp": prompts.rfp,
+            "asked": prompts.asked,
             "other_boxes": self._other_boxes(gold) if self.rules.prompt.is_grounding else constants["other_boxes"],
             "group": group,
             "turn": pa.array(turn.astype(np.int32)),

@@ -30,7 +30,7 @@ from asd.sources.bad_record import BadRecordError
 from asd.sources.image_text import image_texts
 from asd.sources.messages import Message, are_answers, listed_images, read_messages
 from asd.sources.option_lines import count_other_marks
-from asd.sources.prompt_text import PromptParts, PromptRules, make_rules, take_apart
+from asd.sources.prompt_text import PromptParts, PromptRules, kept_prompt, make_rules, take_apart
 
 Row = tuple[Any, ...]
 """Values in the order of NATIVE_SCHEMA."""
@@ -241,7 +241,8 @@ def _turn_rows(
         extras = _extras(record, gold, is_single=len(pairs) == 1)
         row_of_turn = make_row(
             rules, turn_id, row, images=images, parts=asked._replace(context=context), answer_index=index,
-            gold=gold, response=answer, group=source_id, turn=turn, **extras,
+            gold=gold, response=answer, group=source_id, turn=turn, asked=None if system else kept_prompt(prompt, asked),
+            **extras,
         )  # fmt: skip
         rows.append(row_of_turn)
     return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects
@@ -277,6 +278,7 @@ def _told_row(
         rules, where[0], row, images=images, parts=parts, gold=gold, response=answer, group=where[1], turn=where[2],
         answer_index=option_index(answer, options) if is_native and options else None, accepted=entry["accepted"],
         passthrough=None if is_native else kept_rows.keep(entry, marked),
+        asked=kept_prompt(prompt, parts) if is_native else None,
     )  # fmt: skip
 
 
@@ -456,12 +458,13 @@ def make_row(
     group: str | None = None,
     turn: int = 0,
     passthrough: str | None = None,
+    asked: str | None = None,
 ) -> Row:
     return (
         source_id, rules.split, images, parts.question, parts.context, parts.options, answer_index, gold,
         accepted or [gold], response, parts.rfp, rationales, full_answer, solution,
         parts.ocr_tokens or ocr_tokens, (), answer_type, source_id if group is None else group, turn,
-        rules.file, row, passthrough,
+        rules.file, row, passthrough, asked,
     )  # fmt: skip
 
 

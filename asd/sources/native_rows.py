@@ -59,8 +59,8 @@ _UNPLAIN_IMAGE = re.compile(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0
 """How a text begins that may be more than a path below the image root."""
 
 _LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes")
-_NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough")
-_TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough")
+_NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough", "asked")
+_TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough", "asked")
 
 
 def normalise_split(name: str) -> str:

@@ -43,6 +43,8 @@ class PromptColumns:
 
     question: pa.StringArray
     rfp: pa.StringArray
+    asked: pa.StringArray
+    """See `prompt_text.kept_prompt`."""
     placeholders: Offsets
     is_other: Mask
 
@@ -67,6 +69,7 @@ def take_apart_columns(data: Bytes, start: Offsets, end: Offsets, rules: PromptR
     is_other |= _trim(data, start, end)
     placeholders, is_unfinished = _strip_placeholders(data, start, end)
     is_other |= is_unfinished
+    first, last = start.copy(), end.copy()
     no_rfp = np.zeros(count, np.int64)
     prompts = _Prompts(data, start, end, no_rfp, no_rfp.copy(), is_other)
     _take_last_lines(prompts, rules)
@@ -74,7 +77,22 @@ def take_apart_columns(data: Bytes, start: Offsets, end: Offsets, rules: PromptR
         _take_box_instructions(prompts)
     _take_last_sentences(prompts, rules)
     question = cut_slices(data, prompts.start, prompts.end)
-    return PromptColumns(question, _rfp_column(prompts), placeholders, prompts.is_other)
+    return PromptColumns(question, _rfp_column(prompts), _asked(prompts, first, last), placeholders, prompts.is_other)
+
+
+def _asked(prompts: _Prompts, first: Offsets, last: Offsets) -> pa.StringArray:
+    """The prompts that are more than a question and an instruction on the next line; null for the others."""
+    is_next = (prompts.rfp_start == prompts.end + 1) & (_bytes_at(prompts.data, prompts.end) == _NEWLINE)
+    is_plain = (prompts.rfp_end > 0) & is_next & (prompts.start == first) & (prompts.rfp_end == last)
+    kept = np.flatnonzero(~is_plain & (first < last))
+    if not len(kept):
+        return pa.nulls(len(first), pa.string())
+    cut = cut_slices(prompts.data, first[kept], last[kept])
+    place = np.zeros(len(first), np.int32)
+    place[kept] = np.arange(len(kept))
+    mask = np.ones(len(first), np.bool_)
+    mask[kept] = False
+    return cut.take(pa.array(place, mask=mask))
 
 
 def cut_slices(data: Bytes, start: Offsets, end: Offsets) -> pa.StringArray:

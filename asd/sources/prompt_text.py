@@ -163,6 +163,17 @@ def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> P
     return PromptParts(question, context, options, rfp, tokens, before + behind)
 
 
+def kept_prompt(text: str, parts: PromptParts) -> str | None:
+    """The prompt as it came, without image marks; None where its parts, a line each, are it, or where it is empty.
+
+    Nothing is added to a prompt that came without an instruction, so such a one is never just its parts.
+    """
+    bare = strip_marks(text).text
+    options = (f"{letter}. {option}" for letter, option in zip(LETTERS, parts.options, strict=False))
+    lines = filter(None, (parts.context, parts.question, *options, parts.rfp))
+    return None if not bare or (parts.rfp is not None and "\n".join(lines) == bare) else bare
+
+
 def has_option_mark(text: str) -> bool:
     """Cheap test that is true wherever `split_options` finds something."""
     return "A. " in text or "A) " in text or "A.\t" in text or "A)\t" in text

@@ -73,6 +73,13 @@ def rfps_for(spec: TaskSpec, key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def has_own_rfps(spec: TaskSpec, key: str) -> bool:
+    """Whether a task's file or a conversion's settings word a response-format prompt, rather than the defaults."""
+    return list(rfps_for(spec, key)) != list(
+        _default_rfps().get(f"{spec.family}.{key}") or _default_rfps().get(key) or ()
+    )
+
+
 def general_rfp_keys() -> tuple[str, ...]:
     """Keys of `_defaults.yaml` that every family has."""
     return tuple(key for key in _default_rfps() if "." not in key)

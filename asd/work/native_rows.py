@@ -59,10 +59,13 @@ def shard_rows(
     rfps: Sequence[str],
     seed: int,
     converted: ConvertedRows | None = None,
+    *,
+    adds_rfps: bool = False,
 ) -> pa.RecordBatch:
     """NATIVE_SCHEMA rows of one split -> SHARD_SCHEMA rows, in the native style but for those in `converted`.
 
     keys: uint64 (rows,), choose the response-format prompt where the source brings none; source_ids: with suffixes.
+    adds_rfps: also to prompts of a source that are kept to the byte, if they have none.
     """
     count = batch.num_rows
     rfp = batch["rfp"]
@@ -71,10 +74,12 @@ def shard_rows(
             chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
         rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
     rfp = inert(pc.fill_null(rfp, "") if rfp.null_count else rfp)
-    passthrough = batch["passthrough"]
+    asked, passthrough = batch["asked"], batch["passthrough"]
+    if not adds_rfps:
+        rfp = pc.if_else(pc.and_(pc.is_valid(asked), pc.is_null(batch["rfp"])), "", rfp)
     if passthrough.null_count < count:
         rfp = pc.if_else(pc.is_valid(passthrough), "", rfp)
-    prompt = _prompts(batch, rfp)
+    prompt = _kept_prompts(batch, _prompts(batch, rfp), rfp)
     split = batch["split"][0].as_py() if count else ""
     columns: dict[str, Any] = {
         "id": sample_ids(spec.name, split, source_ids),
@@ -162,6 +167,19 @@ def _prompts(batch: pa.RecordBatch, rfp: pa.Array) -> pa.Array:
     elif has_rfp.any():
         parts.append(pc.if_else(pa.array(has_rfp), pc.binary_join_element_wise("\n", rfp, ""), ""))
     return pc.binary_join_element_wise(*parts, "")
+
+
+def _kept_prompts(batch: pa.RecordBatch, made: pa.Array, rfp: pa.Array) -> pa.Array:
+    """The prompts that the source has, in place of those made; with an instruction where the source has none and it is to
+    be added."""
+    asked = batch["asked"]
+    if asked.null_count == len(asked):
+        return made
+    added = pc.if_else(
+        pc.and_(pc.is_null(batch["rfp"]), pc.not_equal(rfp, "")), pc.binary_join_element_wise("\n", rfp, ""), ""
+    )
+    kept = pc.binary_join_element_wise(_image_lines(batch["images"]), inert(pc.fill_null(asked, "")), added, "")
+    return pc.if_else(pc.is_valid(asked), kept, made)
 
 
 def _image_lines(images: pa.ListArray) -> pa.Array | str:

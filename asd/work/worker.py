@@ -25,7 +25,7 @@ from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, write_hidden
 from asd.sources.image_text import is_address
-from asd.tasks.registry import rfps_for
+from asd.tasks.registry import has_own_rfps, rfps_for
 from asd.templating import TemplateSet
 from asd.work.collector import collector_paused
 from asd.work.converted_rows import converted_columns
@@ -161,6 +161,7 @@ class Worker:
                 rfps,
                 self.setup.seed,
                 converted,
+                adds_rfps=has_own_rfps(self.spec, self.spec.native_style.value) if rfps else False,
             )
             _tally(rows, styles, makers)
             if given_up is not None:

@@ -103,6 +103,7 @@ def test_single_turn(tmp_path: Path) -> None:
         "source_file": "train.json",
         "source_row": 0,
         "passthrough": None,
+        "asked": None,
     }
 
 
