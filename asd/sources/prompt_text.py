@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from asd.schemas.image_marks import BLANKS, strip_marks
+from asd.schemas.styles import LETTERS
 from asd.sources.instructions import MAX_INSTRUCTION_CHARS, is_instruction
 from asd.sources.option_lines import split_options
 
