@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 
 from asd.errors import ScoreError
+from asd.plain_files import require_regular
 from asd.shards.reader import read_batches
 from asd.shards.store import split_location
 
@@ -24,6 +25,10 @@ _ARROW_MAGIC = b"ARROW1"
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte order marks of files that editors and PowerShell write -> their encoding."""
 _GZIP_MAGIC = b"\x1f\x8b"
+MAX_BYTES = 1 << 30
+"""Of a file of predictions or gold answers, unpacked. A million long answers have a quarter of it."""
+_READING = (OSError, EOFError, ValueError, zlib.error, pa.ArrowException, OverflowError, SystemError, MemoryError)
+"""What reading a damaged file raises."""
 
 
 def record_id(record: Mapping[str, Any]) -> str | None:
@@ -53,12 +58,26 @@ def read_records(location: str) -> Any:
     if root.is_dir():
         return [row for batch in read_batches(root, version) for row in batch.to_pylist()]
     try:
-        data = Path(location).read_bytes()
+        data = _read_bounded(Path(location))
         if data.startswith(_ARROW_MAGIC):
-            return pa.ipc.open_file(pa.BufferReader(data)).read_all().to_pylist()
-        return _parse_json(gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data)
-    except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException) as exc:
+            table = pa.ipc.open_file(pa.BufferReader(data)).read_all()
+            table.validate(full=True)  # a changed offset must be an error, never a crash
+            return table.to_pylist()
+        return _parse_json(data)
+    except _READING as exc:
         raise ScoreError(f"{location} cannot be read as JSON, JSON Lines or Arrow ({exc})") from exc
+
+
+def _read_bounded(path: Path) -> bytes:
+    """The bytes of a file, unpacked. Raises: OSError, ValueError for more than is held in memory at once."""
+    require_regular(path)
+    with path.open("rb") as raw:
+        is_packed = raw.read(2) == _GZIP_MAGIC
+        raw.seek(0)
+        data = (gzip.GzipFile(fileobj=raw) if is_packed else raw).read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES >> 20} MiB, unpacked: score it in parts")
+    return data
 
 
 def _parse_json(data: bytes) -> Any:
