@@ -131,6 +131,8 @@ def record_id(record: dict[str, Any]) -> str:
         value = record.get(key)
         if value is None or value == "":
             continue
+        if isinstance(value, float) and value.is_integer():  # pandas, where some id is missing
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise BadRecordError("bad_id", f"{key} must be text or an integer, found {brief(value, 40)!r}")
         return str(value)

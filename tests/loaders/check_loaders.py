@@ -17,7 +17,7 @@ from typing import Any
 
 from tiny_llava import IMAGE_TOKEN, make_model, make_processor
 
-TASKS = ("scienceqa", "vqav2", "grounding")
+TASKS = ("scienceqa-sample", "vqav2-sample", "grounding-sample")
 
 
 class DifferenceError(Exception):
@@ -71,7 +71,7 @@ def check_llama_factory(folder: Path, scratch: Path) -> str:
     from llamafactory.hparams import get_train_args
 
     processor, _ = make_processor(scratch / "model"), make_model(scratch / "model")
-    names = [f"asd_{task}" for task in TASKS]
+    names = [f"asd_{task.replace('-', '_')}" for task in TASKS]
     model_args, data_args, training_args, _, _ = get_train_args(
         {"stage": "sft", "do_train": True, "model_name_or_path": str(scratch / "model"), "dataset": ",".join(names),
          "dataset_dir": str(folder), "template": "llava", "output_dir": str(scratch / "out"), "report_to": "none",

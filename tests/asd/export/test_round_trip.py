@@ -109,7 +109,7 @@ def test_other_tasks_come_back(task: str, tmp_path: Path) -> None:
     assert samples(back(made.path, tmp_path, "coin", task)) == samples(made.path)
 
 
-@pytest.mark.parametrize("form", ["llava", "parquet"])
+@pytest.mark.parametrize("form", ["llava", "parquet", "llama-factory", "ms-swift"])
 def test_dialogues_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
     again = back(data.tools, tmp_path, form, "llava_conversation")
     assert samples(again) == samples(data.tools)

@@ -101,6 +101,7 @@ def test_one_record_alone(dump: Callable[[Any], str], tmp_path: Path) -> None:
 
 def test_what_pandas_writes_for_nothing_is_nothing(tmp_path: Path) -> None:
     records = [RECORDS[0] | {"image": float("nan"), "id": float("nan"), "system": float("nan")}]
+    assert rows_of(write(tmp_path, "b.json", json.dumps([RECORDS[1] | {"id": 1.0}]))) == EXPECTED[1:2]
     (row,) = rows_of(write(tmp_path, "a.json", json.dumps(records)))
     assert row == ("a.json:0", "What is 0?", "thing 0", [])
 
