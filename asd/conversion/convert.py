@@ -116,9 +116,9 @@ def look_at_prepared_model(prepared: Prepared) -> None:
 
 
 def _tell_of_unfinished(store: Store, progress: Progress) -> None:
-    idle = [found for found in store.unfinished() if not found.in_use]
+    idle = [unfinished for unfinished in store.unfinished() if not unfinished.in_use]
     if idle:
-        size = sum(found.size_bytes for found in idle)
+        size = sum(unfinished.size_bytes for unfinished in idle)
         progress.say(
             f"note: {store.root} holds {len(idle)} unfinished versions of stopped runs ({size / 1e6:,.1f} MB); "
             f"`asd versions {store.root} --clean` deletes them."

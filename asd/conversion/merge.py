@@ -37,6 +37,10 @@ class Begun:
         return sorted(set(range(self.count)) - {record.index for record in self.records})
 
     @property
+    def parts_in_words(self) -> str:
+        return words([record.index for record in self.records])
+
+    @property
     def at_work(self) -> list[int]:
         return [record.index for record in self.records if record.at_work]
 
@@ -56,13 +60,13 @@ def merge(
     Raises: UsageError (no parts, several conversions, parts that never began, another source or code now); as `convert`.
     """
     progress, store = progress or SilentProgress(), Store(root)
-    found = begun_in(store)
-    chosen = [one for one in found if version is None or _begins(one.version, version)]
+    all_begun = begun_in(store)
+    chosen = [candidate for candidate in all_begun if version is None or _begins(candidate.version, version)]
     if not chosen:
         if (number := _merged(store, version)) is not None:
             return _as_it_is(store, number, progress)
-        if found:
-            raise UnknownNameError("conversion in parts", str(version), [one.version for one in found])
+        if all_begun:
+            raise UnknownNameError("conversion in parts", str(version), [candidate.version for candidate in all_begun])
         raise UsageError(f"{what_is_there(store)}. {where_parts_are(root)}")
     begun = _only(chosen, root)
     if begun.absent and not finish:
@@ -80,14 +84,16 @@ def merge(
 
 def begun_in(store: Store) -> list[Begun]:
     """The conversions in parts that are not committed yet. Raises: ShardError."""
-    found = {one.version: SharedStaging(store.staging(one.version)) for one in store.unfinished()}
-    return [_read(name, shared) for name, shared in found.items() if shared.is_begun]
+    staged = {unfinished.version: SharedStaging(store.staging(unfinished.version)) for unfinished in store.unfinished()}
+    return [_read(name, shared) for name, shared in staged.items() if shared.is_begun]
 
 
 def _only(chosen: list[Begun], root: Path) -> Begun:
     """Raises: UsageError if parts of several conversions are there."""
     if len(chosen) > 1:
-        listed = "; ".join(f"{one.version} ({words([r.index for r in one.records])} of {one.count})" for one in chosen)
+        listed = "; ".join(
+            f"{conversion.version} ({conversion.parts_in_words} of {conversion.count})" for conversion in chosen
+        )
         differing = ", ".join(differences(chosen[0].identity, chosen[1].identity)[:_SHOWN_DIFFERENCES])
         raise UsageError(
             f"{root} holds parts of several conversions: {listed}. They differ in {differing}. If a part was "
@@ -123,8 +129,8 @@ def _as_it_is(store: Store, number: str, progress: Progress) -> Conversion:
 
 
 def _read(version: str, shared: SharedStaging) -> Begun:
-    told = shared.conversion()
-    return Begun(version, int(told["count"]), shared.records(), told["settings"], told["identity"])
+    agreed = shared.conversion()
+    return Begun(version, int(agreed["count"]), shared.records(), agreed["settings"], agreed["identity"])
 
 
 def _config(root: Path, begun: Begun, workers: int | None) -> ConvertConfig:
@@ -149,15 +155,15 @@ def _require_same_version(now: Mapping[str, Any], begun: Begun, root: Path) -> N
 
 def differences(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
     """What differs between two identities, in words: "config.seed (0, 1)"."""
-    found: list[str] = []
+    differing: list[str] = []
     for name in sorted({*left, *right}):
-        one, other = left.get(name), right.get(name)
-        if one == other:
+        ours, theirs = left.get(name), right.get(name)
+        if ours == theirs:
             continue
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            found += differences(one, other, f"{prefix}{name}.")
-        elif isinstance(one, (int, float, str)) and isinstance(other, (int, float, str)) and name != "code":
-            found.append(f"{prefix}{name} ({one}, {other})")
+        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+            differing += differences(ours, theirs, f"{prefix}{name}.")
+        elif isinstance(ours, (int, float, str)) and isinstance(theirs, (int, float, str)) and name != "code":
+            differing.append(f"{prefix}{name} ({ours}, {theirs})")
         else:
-            found.append(f"{prefix}{name}")
-    return found
+            differing.append(f"{prefix}{name}")
+    return differing

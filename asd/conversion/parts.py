@@ -50,7 +50,7 @@ def run_part(config: ConvertConfig, part: Part, *, wait_s: float = 0.0, progress
             if store.is_whole(version):
                 report.is_committed = True
             else:
-                _Share(prepared, shared, engine, progress).run()
+                _PartConversion(prepared, shared, engine, progress).run()
     except AsdError as exc:
         if not isinstance(exc, WORTH_KEEPING) and not shared.is_begun:  # else it may be of use to the others
             store.forget_staging(version, created)
@@ -58,7 +58,7 @@ def run_part(config: ConvertConfig, part: Part, *, wait_s: float = 0.0, progress
     return report
 
 
-class _Share:
+class _PartConversion:
     """A part's share of a conversion, in a staging folder that others work in too."""
 
     def __init__(self, prepared: Prepared, shared: SharedStaging, engine: PartEngine, progress: Progress) -> None:
@@ -112,7 +112,9 @@ class _Share:
     def _read_again_if_damaged(self) -> FirstPass:
         """Raises: ShardError if something is damaged that other parts may be reading."""
         damage = find_damage(self.steps.folders.ingest)
-        others = [one.index for one in self.shared.records() if one.at_work and one.index != self.part.index]
+        others = [
+            record.index for record in self.shared.records() if record.at_work and record.index != self.part.index
+        ]
         if damage and others:
             raise ShardError(
                 f"{damage}, and {words(others)}, at work, may be reading beside it. Run this part again when they have "

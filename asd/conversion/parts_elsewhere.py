@@ -29,10 +29,10 @@ def what_is_there(store: Store) -> str:
 
 def where_parts_are(root: Path) -> str:
     """What to do: the folders near by that hold parts or versions that parts made, or how parts are run."""
-    found = [told for folder in _near(root) if (told := _parts_of(folder))]
-    if found:
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        return f"Parts are near by: {'; '.join(found[:_SHOWN])}{more}. Give that folder."
+    hints = [hint for folder in _near(root) if (hint := _parts_of(folder))]
+    if hints:
+        more = f"; and {len(hints) - _SHOWN} more" if len(hints) > _SHOWN else ""
+        return f"Parts are near by: {'; '.join(hints[:_SHOWN])}{more}. Give that folder."
     return "Run the parts first: `asd convert ... --shard-index I --num-shards N`."
 
 
@@ -47,12 +47,12 @@ def _near(root: Path) -> Iterator[Path]:
 def _parts_of(folder: Path) -> str:
     """ "DIR (parts 0, 1 of 2)"; empty where there are none. What cannot be read is passed over: this is a hint."""
     begun = [SharedStaging(path) for path in sorted((folder / STAGING).glob("[0-9a-f]*"))]
-    told = [
+    descriptions = [
         f"{words([record.index for record in shared.records()])} of {summary['parts']['count']}"
         for shared in begun
         if (summary := shared.summary())
     ]
     with contextlib.suppress(AsdError):
         merged = [f"{name}, made in parts" for name, ref in Store(folder).refs().items() if "parts" in ref]
-        told = told or merged[-1:]
-    return f"{folder} ({', '.join(told)})" if told else ""
+        descriptions = descriptions or merged[-1:]
+    return f"{folder} ({', '.join(descriptions)})" if descriptions else ""

@@ -63,7 +63,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     styles = _styles(config, spec)
     templates = TemplateSet(config.template_dir)
     templates.check(styles, spec.family)
-    template_hashes = {found.name: found.sha256 for found in (templates.get(s, spec.family) for s in styles)}
+    template_hashes = {template.name: template.sha256 for template in (templates.get(s, spec.family) for s in styles)}
     resolved = resolve_source(spec, config.source)
     store = Store(_out_folder(config, spec, resolved))
     store.require_free()
@@ -151,8 +151,8 @@ def stamps_of(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     stamps = {}
     for path in paths:
         with suppress(OSError):
-            found = path.stat()
-            stamps[path] = found.st_size, found.st_mtime_ns
+            status = path.stat()
+            stamps[path] = status.st_size, status.st_mtime_ns
     return stamps
 
 

@@ -62,7 +62,7 @@ class PlanningRewriter:
     def __init__(
         self, rewriter: Rewriter, settings: RewriterSettings, num_prompts: int, planned: PlannedRequests
     ) -> None:
-        """planned: is added to."""
+        """The counts are added to `planned`."""
         self._rewriter, self._settings, self._num_prompts = rewriter, settings, num_prompts
         self._model = settings.model_name, settings.model_revision
         self.planned = planned

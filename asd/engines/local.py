@@ -166,14 +166,14 @@ class Pool:
 def _with_a_hand(
     items: Sequence[Item], hand_out: Callable[[Item], Future[Result]], here: Callable[[Item], Result], at_once: int
 ) -> Iterator[Result]:
-    """The results in order; while the first one is not there, this process does the last item that nobody has.
+    """The results in order; while the first result is not there, this process does the last item that nobody has.
 
     at_once: items that are handed out and not done. What this process does was never handed out: where an item was taken
     back (`Future.cancel`), an executor of Python 3.11 whose process dies ends in a traceback, or never.
     """
     left, theirs, mine = deque(range(len(items))), deque[Future[Result]](), deque[Result]()
     while left or theirs:
-        while left and sum(not one.done() for one in theirs) < at_once:
+        while left and sum(not result.done() for result in theirs) < at_once:
             theirs.append(hand_out(items[left.popleft()]))
         if left and not theirs[0].done():
             mine.appendleft(here(items[left.pop()]))

@@ -77,7 +77,7 @@ class PartEngine:
 
     def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
         owners = {shard.file: place % self._part.count for place, shard in enumerate(shards)}
-        return _PartPool(_Share(self, owners, setup.drafts_dir), self._inner.pool(setup, shards, wanted))
+        return _PartPool(_ShareOfRounds(self, owners, setup.drafts_dir), self._inner.pool(setup, shards, wanted))
 
     def stage(
         self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
@@ -95,7 +95,7 @@ class PartEngine:
         self._meeting.wait(owners)
 
 
-class _Share:
+class _ShareOfRounds:
     """Which of a round's orders are this part's, and the outcomes of all of them."""
 
     def __init__(self, engine: PartEngine, owners: Mapping[str, int], drafts_dir: Path) -> None:
@@ -124,7 +124,7 @@ class _Share:
 class _PartPool:
     """Drafts this part's share; the outcomes of the others are read from their files."""
 
-    def __init__(self, share: _Share, inner: WorkPool) -> None:
+    def __init__(self, share: _ShareOfRounds, inner: WorkPool) -> None:
         self.share, self.inner = share, inner
 
     def __enter__(self) -> _PartPool:
@@ -152,7 +152,7 @@ class _PartPool:
 class _PartStage:
     """Asks a model about this part's share; it stays open while the part waits for the others' drafts of a round."""
 
-    def __init__(self, share: _Share, inner: ModelStage) -> None:
+    def __init__(self, share: _ShareOfRounds, inner: ModelStage) -> None:
         self._share, self._inner = share, inner
 
     async def __aenter__(self) -> _PartStage:

@@ -93,10 +93,10 @@ class SharedStaging:
     def summary(self) -> dict[str, Any]:
         """What is kept of the parts beside a committed version; {} if there are none, or nothing can be said of them."""
         try:
-            told = self.conversion() if self.is_begun else {}
+            agreed = self.conversion() if self.is_begun else {}
         except ShardError:
             return {}
-        return {"parts": {"count": told["count"], "publish": told["settings"].get("publish")}} if told else {}
+        return {"parts": {"count": agreed["count"], "publish": agreed["settings"].get("publish")}} if agreed else {}
 
     @property
     def count(self) -> int:
@@ -129,7 +129,7 @@ class SharedStaging:
             try:
                 lock.acquire()
             except Timeout:
-                where = next((f" on {one.host}" for one in self.records() if one.index == part.index), "")
+                where = next((f" on {record.host}" for record in self.records() if record.index == part.index), "")
                 raise UsageError(
                     f"{part} is at work already{where}. Give every part an index of its own (--shard-index)."
                 ) from None
@@ -147,13 +147,13 @@ class SharedStaging:
 
     def records(self) -> list[PartRecord]:
         """The parts that have begun, by index."""
-        found = []
+        records = []
         for path in sorted(self.folder.glob("[0-9]*.json")):
             with contextlib.suppress(OSError, ValueError, KeyError):  # a part that has died on the way here
                 content = json.loads(path.read_text("utf-8"))
                 index = int(content["index"])
-                found.append(PartRecord(index, content["host"], content["state"], self.is_at_work(index)))
-        return found
+                records.append(PartRecord(index, content["host"], content["state"], self.is_at_work(index)))
+        return records
 
 
 def words(indices: list[int]) -> str:

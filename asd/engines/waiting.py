@@ -28,7 +28,7 @@ class Meeting:
 
     def wait(self, owners: Mapping[Path, int]) -> None:
         """owners: file -> the part that makes it. Raises: UnfinishedError."""
-        end, told, left = time.monotonic() + self._wait_s, "", dict(owners)
+        end, said, left = time.monotonic() + self._wait_s, "", dict(owners)
         while True:
             # First who is at work, then what is there: a part that ends in between has left its files.
             idle = {index for index in set(owners.values()) if not self._shared.is_at_work(index)}
@@ -38,6 +38,6 @@ class Meeting:
                 return
             if idle.intersection(missing) and time.monotonic() >= end:
                 raise UnfinishedError(missing)
-            if told != (told := words(missing)):
-                self._say(f"waiting for the drafts of {told}")
+            if said != (said := words(missing)):
+                self._say(f"waiting for the drafts of {said}")
             time.sleep(_POLL_S)

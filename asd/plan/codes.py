@@ -18,8 +18,8 @@ UNKNOWN, NOBODY = 255, 254
 """Values of an outcome beside a style's bit: not asked yet; no style's maker accepts the sample."""
 ASKED = 253
 """State of a sample whose outcome somebody is finding out. Until it is used, a sample's state is its outcome."""
-GIVEN, FROM_TAIL = 16, 24
-"""Added to the style that a sample was given to: drawn from a pool or passed on, or from the style's tail."""
+GIVEN, FROM_OTHERS = 16, 24
+"""Added to the style that a sample was given to: drawn from a pool or passed on, or from another style's pool."""
 PASSED = 31
 """State of a sample that was drawn and not given: no maker accepts it, or it waits for the style that does."""
 BLOCK = 1 << 18
@@ -44,11 +44,11 @@ def blocks(count: int, size: int) -> Iterator[slice]:
 
 def given_styles(states: Bytes) -> Bytes:
     """Of samples that were given."""
-    found: Bytes = states & np.uint8(7)
-    return found
+    styles: Bytes = states & np.uint8(7)
+    return styles
 
 
 def is_used(states: Bytes) -> Flags:
     """Whether the makers' answer was used: the sample is given, or passed."""
-    found: Flags = (states & np.uint8(0xF0)) == GIVEN
-    return found
+    used: Flags = (states & np.uint8(0xF0)) == GIVEN
+    return used

@@ -15,7 +15,7 @@ AT_ONCE = 1 << 21
 def repeated_keys(keys: Column, block: int = BLOCK, at_once: int = AT_ONCE) -> Keys:
     """The keys that occur more than once, ascending. Keys are hashes, so equal ranges hold about as many of them."""
     passes = -(-len(keys) // max(at_once, len(keys) // 16))
-    found = [np.zeros(0, np.uint64)]
+    repeated = [np.zeros(0, np.uint64)]
     for number in range(passes):
         low, high = (np.uint64(min((edge << 64) // passes, 2**64 - 1)) for edge in (number, number + 1))
         is_last = number + 1 == passes
@@ -25,8 +25,8 @@ def repeated_keys(keys: Column, block: int = BLOCK, at_once: int = AT_ONCE) -> K
             parts.append(values[(values >= low) & (is_last | (values < high))])
         inside = np.concatenate(parts)
         inside.sort()
-        found.append(np.unique(inside[1:][inside[1:] == inside[:-1]]))
-    return np.concatenate(found)
+        repeated.append(np.unique(inside[1:][inside[1:] == inside[:-1]]))
+    return np.concatenate(repeated)
 
 
 def rows_with_smallest(keys: Column, count: int, block: int = BLOCK) -> tuple[npt.NDArray[np.int64], Keys]:

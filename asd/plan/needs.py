@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asd.plan.codes import (
-    FROM_TAIL,
+    FROM_OTHERS,
     GIVEN,
     NOBODY,
     NUM_STYLES,
@@ -64,10 +64,10 @@ class Tally:
 
     def given(self) -> npt.NDArray[np.int64]:
         """Samples by primary style and style given."""
-        found = np.zeros((NUM_STYLES, NUM_STYLES), np.int64)
+        given = np.zeros((NUM_STYLES, NUM_STYLES), np.int64)
         for style in range(NUM_STYLES):
-            found[style] = self._of(style, GIVEN) + self._of(style, FROM_TAIL)
-        return found
+            given[style] = self._of(style, GIVEN) + self._of(style, FROM_OTHERS)
+        return given
 
     def outcomes(self, style: int) -> npt.NDArray[np.int64]:
         """Samples of the style's pools by the style that accepted them, and those that none did or that wait for it."""
@@ -76,8 +76,8 @@ class Tally:
 
     def _of(self, style: int, kind: int) -> npt.NDArray[np.int64]:
         """Samples of the style's pools whose state is `kind` plus a style, by that style."""
-        found: npt.NDArray[np.int64] = self.counts[list(pools_of_style(style)), kind : kind + NUM_STYLES].sum(axis=0)
-        return found
+        by_style: npt.NDArray[np.int64] = self.counts[list(pools_of_style(style)), kind : kind + NUM_STYLES].sum(axis=0)
+        return by_style
 
 
 def pools_of_style(style: int) -> tuple[int, ...]:
@@ -92,7 +92,7 @@ def known_ahead(
     wanted: by style, samples that it is still to be given; waiting: those passed on to it and not yet drawn.
     """
     draws = dict(wanted) if thrifty else _expected_draws(tally, wanted, waiting)
-    found = {}
+    wanted_of_pool = {}
     for style, expected in draws.items():
         pools = [pool for pool in pools_of_style(style) if tally.left(pool)]
         shares = [tally.left(pool) for pool in pools]
@@ -100,12 +100,14 @@ def known_ahead(
             shares = [tally.used(pool) for pool in pools]
         for pool, share in zip(pools, shares, strict=True):
             part = expected * share // sum(shares)
-            found[pool] = part + _spare(part, tally.outcomes(style), style, thrifty=thrifty, is_split=len(pools) > 1)
-    return found
+            wanted_of_pool[pool] = part + _spare(
+                part, tally.outcomes(style), style, thrifty=thrifty, is_split=len(pools) > 1
+            )
+    return wanted_of_pool
 
 
-def tail_ahead(tally: Tally, style: int, lack: int) -> int:
-    """How many samples of a style's tail should be answered for, if their makers are as those of its own pools."""
+def others_ahead(tally: Tally, style: int, lack: int) -> int:
+    """How many samples of other pools should be answered for, if their makers are as those of its own pools."""
     outcomes = tally.outcomes(style)
     tried = ceil(lack / float(_rates(outcomes, style)[style]))
     return tried + _spare(tried, outcomes, style, thrifty=False, is_split=False)

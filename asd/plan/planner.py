@@ -36,7 +36,7 @@ from asd.plan.codes import (
     FIXED_NO,
     FIXED_YES,
     FREE,
-    FROM_TAIL,
+    FROM_OTHERS,
     GIVEN,
     MULTIPLE_CHOICE,
     NOBODY,
@@ -51,7 +51,8 @@ from asd.plan.codes import (
     blocks,
 )
 from asd.plan.dealing import Letters, Polarities
-from asd.plan.needs import Tally, known_ahead, pools_of_style, tail_ahead
+from asd.plan.needs import Tally, known_ahead, others_ahead, pools_of_style
+from asd.plan.other_pools import OtherPools
 from asd.plan.pools import (
     ASK,
     NO_STYLE,
@@ -65,7 +66,6 @@ from asd.plan.pools import (
 )
 from asd.plan.results import Assignment, Questions
 from asd.plan.shares import count_masks, primary_shares, primary_styles
-from asd.plan.tails import Tail
 
 __all__ = [
     "FIXED_NO", "FIXED_YES", "FREE", "MULTIPLE_CHOICE", "NOBODY", "STYLE_BITS", "UNKNOWN", "YES_NO",
@@ -115,7 +115,7 @@ class Planner:
         self._turn = 0
         self._draws = {s: self._draw(s) for s in styles}
         self._waiting: dict[int, deque[int]] = {s: deque() for s in styles}
-        self._tails: dict[int, Tail] = {}
+        self._others: dict[int, OtherPools] = {}
         self._counts = dict.fromkeys(styles, 0)
         self._given = self._num_asked = 0
         self._letters, self._polarities = Letters(seed), Polarities(seed)
@@ -135,9 +135,9 @@ class Planner:
 
     def answer_chain(self, rows: Ints, outcomes: Ints, num_options: Ints) -> None:
         """outcomes: the style bit that accepted, or NOBODY; num_options: of a multiple-choice draft, else 0."""
-        asked, found = np.asarray(rows, np.int64), np.asarray(outcomes, np.uint8)
-        self._state[asked] = found
-        self._note_options(asked, found == MULTIPLE_CHOICE, num_options)
+        asked, codes = np.asarray(rows, np.int64), np.asarray(outcomes, np.uint8)
+        self._state[asked] = codes
+        self._note_options(asked, codes == MULTIPLE_CHOICE, num_options)
 
     def answer_single(self, row: int, style: int, accepted: bool, num_options: int) -> None:
         self.answer_singles([row], [style], [accepted], [num_options])
@@ -147,7 +147,7 @@ class Planner:
         asked, tried, taken = np.asarray(rows, np.int64), np.asarray(styles, np.uint8), np.asarray(accepted, np.bool_)
         for style in np.unique(tried).tolist():
             of_style = tried == style
-            self._tails[style].answer(asked[of_style], taken[of_style])
+            self._others[style].answer(asked[of_style], taken[of_style])
         self._note_options(asked, taken & (tried == MULTIPLE_CHOICE), num_options)
 
     def _note_options(self, rows: Rows, is_choice: Flags, num_options: Ints) -> None:
@@ -179,7 +179,7 @@ class Planner:
                 continue
             counts[style] += 1
             self._given += 1
-            state[row] = style + (FROM_TAIL if state[row] == FROM_TAIL else GIVEN)
+            state[row] = style + (FROM_OTHERS if state[row] == FROM_OTHERS else GIVEN)
             if style == MULTIPLE_CHOICE:
                 detail[row] = deal_letter(detail[row])
             else:
@@ -207,9 +207,9 @@ class Planner:
                     state[row] = PASSED
                 elif outcome == UNKNOWN:
                     yield ASK
-        for row, is_accepted in self._tail(style).heads():
+        for row, is_accepted in self._other_pools(style).heads():
             if is_accepted:
-                state[row] = FROM_TAIL
+                state[row] = FROM_OTHERS
             yield row if is_accepted else ASK
 
     def _yes_no_heads(self) -> Iterator[int]:
@@ -226,18 +226,18 @@ class Planner:
             if best is None:
                 return
             yield best[1]
-            if best[1] == ASK or self._tails:  # a tail may have taken any of them
+            if best[1] == ASK or self._others:  # the other styles may have taken any of them
                 heads = [cursor.head() for cursor in cursors]
             else:
                 drawn = heads.index(best)
                 heads[drawn] = cursors[drawn].head()
 
-    def _tail(self, style: int) -> Tail:
-        if style not in self._tails:
-            self._tails[style] = Tail(
+    def _other_pools(self, style: int) -> OtherPools:
+        if style not in self._others:
+            self._others[style] = OtherPools(
                 style, self._keys, self._capable, self._about, self._state, self._block, self._window
             )
-        return self._tails[style]
+        return self._others[style]
 
     def _questions(self) -> Questions:
         """Everything that the draws ahead will probably need; asked in bulk so that workers are kept busy."""
@@ -255,7 +255,7 @@ class Planner:
         num_chain = self._pools.ask(asked, self._state)
         singles = [np.zeros((0, 2), np.int64)]
         for style in self._turns:
-            rows = self._tail_ahead(style, wanted[style], tally)
+            rows = self._others_ahead(style, wanted[style], tally)
             singles.append(np.stack([rows, np.full(len(rows), style)], axis=1))
         single = np.concatenate(singles)
         return Questions(num_chain, single[np.argsort(single[:, 0], kind="stable")], self._state, self._about)
@@ -265,15 +265,15 @@ class Planner:
             return self._quotas[style] - self._counts[style]
         return -(-(self._goal - self._given) // len(self._turns))
 
-    def _tail_ahead(self, style: int, wanted: int, tally: Tally) -> Rows:
-        """Samples of the style's tail that it will probably draw, once all of its own pools is known."""
+    def _others_ahead(self, style: int, wanted: int, tally: Tally) -> Rows:
+        """Samples of other pools that the style will probably draw, once all of its own pools is known."""
         pools = pools_of_style(style)
         at_hand = len(self._waiting[style]) + tally.accepted(style)
         if any(map(tally.unknown, pools)) or at_hand >= wanted:
             return np.zeros(0, np.int64)
         if self._thrifty:
-            return np.zeros(0, np.int64) if any(map(tally.known, pools)) else self._tail(style).ahead(wanted)
-        return self._tail(style).ahead(tail_ahead(tally, style, wanted - at_hand))
+            return np.zeros(0, np.int64) if any(map(tally.known, pools)) else self._other_pools(style).ahead(wanted)
+        return self._other_pools(style).ahead(others_ahead(tally, style, wanted - at_hand))
 
     def result(self) -> Assignment:
         given = Tally.of(self._about, self._state, self._block).given()

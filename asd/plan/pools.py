@@ -49,22 +49,22 @@ Counts = npt.NDArray[np.int64]
 
 def about_of(primary: Bytes, polarity: Bytes) -> Bytes:
     """Primary style and polarity in one byte."""
-    found: Bytes = np.minimum(primary, np.uint8(NO_STYLE)) | polarity << np.uint8(3)
-    return found
+    about: Bytes = np.minimum(primary, np.uint8(NO_STYLE)) | polarity << np.uint8(3)
+    return about
 
 
 def primary_of(about: Bytes) -> Bytes:
-    found: Bytes = about & np.uint8(NO_STYLE)
-    return found
+    primary: Bytes = about & np.uint8(NO_STYLE)
+    return primary
 
 
 def _pool_of_each() -> Bytes:
-    found = np.full(256, _NO_POOL, np.uint8)
+    pool_of = np.full(256, _NO_POOL, np.uint8)
     for polarity in range(32):
         for style in range(NUM_STYLES):
-            found[style | polarity << 3] = style
-    found[YES_NO | FIXED_YES << 3], found[YES_NO | FIXED_NO << 3] = YES_NO_POOLS[1:]
-    return found
+            pool_of[style | polarity << 3] = style
+    pool_of[YES_NO | FIXED_YES << 3], pool_of[YES_NO | FIXED_NO << 3] = YES_NO_POOLS[1:]
+    return pool_of
 
 
 _POOL_OF = _pool_of_each()
@@ -72,8 +72,8 @@ _POOL_OF = _pool_of_each()
 
 def pools_of(about: Bytes) -> Bytes:
     """The number of each sample's pool; NUM_POOLS where it is in none."""
-    found: Bytes = _POOL_OF[about]
-    return found
+    pools: Bytes = _POOL_OF[about]
+    return pools
 
 
 def steps_of(keys: Keys) -> npt.NDArray[np.uint32]:

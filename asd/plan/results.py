@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asd.plan.codes import ASKED, FROM_TAIL, PASSED, UNKNOWN, Bytes, Flags, Rows, given_styles, is_used
+from asd.plan.codes import ASKED, FROM_OTHERS, PASSED, UNKNOWN, Bytes, Flags, Rows, given_styles, is_used
 from asd.plan.pools import primary_of
 
 
@@ -70,5 +70,5 @@ class Assignment:
         tried alone, UNKNOWN where that was not used."""
         states = self._state[first:last]
         used = is_used(states)
-        is_tail = used & (states >= FROM_TAIL) & (states != PASSED)
-        return used & ~is_tail, np.where(is_tail, given_styles(states), np.uint8(UNKNOWN))
+        is_from_others = used & (states >= FROM_OTHERS) & (states != PASSED)
+        return used & ~is_from_others, np.where(is_from_others, given_styles(states), np.uint8(UNKNOWN))

@@ -68,17 +68,17 @@ def check_data(recipe: Recipe, root: Path, *, images: bool = True) -> list[TaskD
 def _check_task(entry: TaskEntry, config: ConvertConfig, root: Path, images: bool) -> TaskData:
     spec = config.load_spec()
     places = _places(entry, config, spec, root)
-    place = next((one for one in places if not missing_files(one, root)), None)
+    place = next((candidate for candidate in places if not missing_files(candidate, root)), None)
     licence = _licence(place or places[0], spec)
-    found = TaskData(spec.name, spec.title, _origin(place or places[0], spec), licence, licence_terms(licence))
+    data = TaskData(spec.name, spec.title, _origin(place or places[0], spec), licence, licence_terms(licence))
     if place is None:
-        found.missing = [_wanted(one, root, spec) for one in places]
-        return found
+        data.missing = [_wanted(candidate, root, spec) for candidate in places]
+        return data
     try:
-        _read(found, spec, config, place, root, images)
+        _read(data, spec, config, place, root, images)
     except AsdError as exc:
-        found.missing = [str(exc)]
-    return found
+        data.missing = [str(exc)]
+    return data
 
 
 def _places(entry: TaskEntry, config: ConvertConfig, spec: TaskSpec, root: Path) -> list[Place]:
@@ -107,31 +107,31 @@ def _wanted(place: Place, root: Path, spec: TaskSpec) -> str:
     return f"{names} in {root / place.folder} (from {_origin(place, spec) or 'its publisher'})"
 
 
-def _read(found: TaskData, spec: TaskSpec, config: ConvertConfig, place: Place, root: Path, images: bool) -> None:
+def _read(data: TaskData, spec: TaskSpec, config: ConvertConfig, place: Place, root: Path, images: bool) -> None:
     folder = root / place.folder
     given = root / place.image_root if place.image_root is not None else folder
-    found.folder, found.image_root = str(folder), str(given)
+    data.folder, data.image_root = str(folder), str(given)
     if not given.is_dir():
-        found.missing.append(f"the folder of the images, {given} (from {found.homepage or 'its publisher'})")
+        data.missing.append(f"the folder of the images, {given} (from {data.homepage or 'its publisher'})")
     source = open_source(spec, folder, source_format=config.source_format, split=config.split,
                          image_root=given if given.is_dir() else None)  # fmt: skip
-    found.layout, found.files = source.layout, [file.path for file in source.files]
-    _count(found, source, given, look=images and given.is_dir())
+    data.layout, data.files = source.layout, [file.path for file in source.files]
+    _count(data, source, given, look=images and given.is_dir())
 
 
-def _count(found: TaskData, source: Source, image_root: Path, *, look: bool) -> None:
+def _count(data: TaskData, source: Source, image_root: Path, *, look: bool) -> None:
     """Rows, and distinct images of which so many are not there. Holds 8 bytes an image."""
     seen: set[int] = set()
     for batch in source.batches():
-        found.rows += batch.table.num_rows
-        found.unusable_rows += len(batch.rejects)
+        data.rows += batch.table.num_rows
+        data.unusable_rows += len(batch.rejects)
         for path in batch.table["images"].flatten().to_pylist() if look else ():
             mark = xxhash.xxh3_64_intdigest(path.encode())
             if mark in seen or is_data(path) or is_address(path):
                 continue
             seen.add(mark)
             if not (image_root / path).is_file():
-                found.missing_images += 1
-                if len(found.missing_image_names) < SHOWN:
-                    found.missing_image_names.append(path)
-    found.images = len(seen)
+                data.missing_images += 1
+                if len(data.missing_image_names) < SHOWN:
+                    data.missing_image_names.append(path)
+    data.images = len(seen)

@@ -194,7 +194,11 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
 def _placed(item: TaskEntry) -> dict[str, Any]:
     """Source and image folder of the first complete place below the data root, if the recipe names places."""
     root = data_root()
-    place = None if root is None else next((one for one in item.places if not missing_files(one, root)), None)
+    place = (
+        None
+        if root is None
+        else next((candidate for candidate in item.places if not missing_files(candidate, root)), None)
+    )
     if root is None or place is None:
         return {}
     image_root = root / (place.image_root if place.image_root is not None else place.folder)

@@ -107,7 +107,7 @@ def info_of(filesystem: Any, path: str) -> dict[str, Any] | None:
         return None
 
 
-def told_missing(filesystem: Any, path: str, url: str) -> str | None:
+def describe_missing(filesystem: Any, path: str, url: str) -> str | None:
     """A clause about the bucket, or repository of the hub, if it is not there. None also where that cannot be told."""
     if protocol_of(url) not in BUCKETS:
         return None

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from asd.errors import StorageError, UsageError
-from asd.remote.object_store import BUCKETS, failures, info_of, is_url, opened, protocol_of, shown, told_missing
+from asd.remote.object_store import BUCKETS, describe_missing, failures, info_of, is_url, opened, protocol_of, shown
 from asd.remote.push import files_of
 from asd.shards.manifest import MANIFEST_NAME
 from asd.shards.store import LATEST, REFS, VERSIONS, Store
@@ -39,7 +39,7 @@ class Place:
                 f"{self.url} is no dataset of this package and has a README.md of its own, which would be overwritten. "
                 "Choose another --publish."
             )
-        if missing := told_missing(self._filesystem, self._root, self.url):
+        if missing := describe_missing(self._filesystem, self._root, self.url):
             raise StorageError(f"--publish {self.url}: {missing}. Make it, or check the spelling.")
 
     def _is_there(self, name: str) -> bool:
@@ -49,9 +49,9 @@ class Place:
         """Of the files below a folder, as they are now."""
         self._filesystem.invalidate_cache()
         with contextlib.suppress(FileNotFoundError):
-            found = self._filesystem.find(f"{self._root}/{folder}", detail=True)
+            listed = self._filesystem.find(f"{self._root}/{folder}", detail=True)
             start = len(self._root.lstrip("/")) + 1
-            return {path.lstrip("/")[start:]: told["size"] for path, told in found.items()}
+            return {path.lstrip("/")[start:]: about["size"] for path, about in listed.items()}
         return {}
 
     def read(self, name: str) -> bytes | None:
@@ -166,10 +166,10 @@ def _number_there(place: Place, version: str) -> tuple[str, bool]:
     """ "vN" of the version at the place, and whether it has it already."""
     numbers = [0]
     for name in place.sizes(REFS):
-        if found := _NUMBERED.fullmatch(name):
-            numbers.append(int(found[1]))
+        if numbered := _NUMBERED.fullmatch(name):
+            numbers.append(int(numbered[1]))
             if _version_in(place, name, place.read(name) or b"") == version:
-                return f"v{found[1]}", True
+                return f"v{numbered[1]}", True
     return f"v{max(numbers) + 1}", False
 
 
@@ -184,8 +184,8 @@ def _length(content: Path | bytes) -> int:
     return content.stat().st_size if isinstance(content, Path) else len(content)
 
 
-def _require_length(target: str, found: int, content: Path | bytes) -> None:
-    if found != (size := _length(content)):
+def _require_length(target: str, received: int, content: Path | bytes) -> None:
+    if received != (size := _length(content)):
         raise StorageError(
-            f"{target} has {found} bytes after it was written, expected {size}. Run the same command again."
+            f"{target} has {received} bytes after it was written, expected {size}. Run the same command again."
         )

@@ -18,7 +18,7 @@ from platformdirs import user_cache_dir
 from asd.errors import SourceError
 from asd.fingerprint import IMAGE_SUFFIXES
 from asd.remote.http_source import refusal
-from asd.remote.object_store import failures, info_of, opened, protocol_of, shown, told_missing
+from asd.remote.object_store import describe_missing, failures, info_of, opened, protocol_of, shown
 from asd.shards.files import storage_errors, write_text
 
 _STAMPS, _TEMPORARY = ".spooled.jsonl", ".spooling.tmp"
@@ -62,7 +62,7 @@ def _found(filesystem: Any, root: str, name: str, url: str) -> dict[str, _Remote
     if about is None:
         if said := refusal(filesystem, root):
             raise SourceError(f"{shown(url)}: {said}")
-        missing = told_missing(filesystem, root, url)
+        missing = describe_missing(filesystem, root, url)
         raise SourceError(f"{shown(url)}: there is no such file or folder{f' ({missing})' if missing else ''}.")
     is_web = protocol_of(url) in ("http", "https")
     if not (about["type"] == "directory" or (is_web and filesystem.isdir(root))):
@@ -77,10 +77,10 @@ def _found(filesystem: Any, root: str, name: str, url: str) -> dict[str, _Remote
 
 
 def _remote(path: str, about: dict[str, Any]) -> _Remote:
-    told = sorted((key, str(value)) for key, value in about.items())
+    facts = sorted((key, str(value)) for key, value in about.items())
     is_packed = about.get("contentEncoding") or about.get("ContentEncoding")  # then the copy has another size
     size = None if is_packed or about.get("size") is None else int(about["size"])
-    return _Remote(path, hashlib.sha256(repr(told).encode()).hexdigest(), size)
+    return _Remote(path, hashlib.sha256(repr(facts).encode()).hexdigest(), size)
 
 
 def _require_file_name(inside: str, url: str) -> None:
@@ -140,9 +140,9 @@ def _fetch(filesystem: Any, remote: _Remote, path: Path, temporary: Path) -> Non
     """Raises: SourceError if the copy is not as long as the file there, StorageError if the disk is full."""
     try:
         filesystem.get_file(remote.path, str(temporary))
-        if (found := temporary.stat().st_size) != (expected := _size(remote, temporary)):
+        if (received := temporary.stat().st_size) != (expected := _size(remote, temporary)):
             raise SourceError(
-                f"{remote.path}: {found} bytes came, expected {expected}. It may have been changed meanwhile: run the "
+                f"{remote.path}: {received} bytes came, expected {expected}. It may have been changed meanwhile: run the "
                 "same command again."
             )
         with storage_errors(path):

@@ -106,7 +106,7 @@ def give_marked_name(hidden: Path, path: Path, *, durable: bool) -> None:
 
 
 def is_as_left(path: Path, say: Callable[[str], None] | None = None) -> bool:
-    """Whether the file is there, with its mark beside it, as it was left. say: told of one that is damaged."""
+    """Whether the file is there, with its mark beside it, as it was left. say: hears of one that is damaged."""
     try:
         imprints, _ = read_mark(mark_beside(path))
         require_unchanged(path, imprints[path.name])

@@ -119,9 +119,9 @@ def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
 
 def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable: bool = False) -> None:
     """made: one for each of `order.requests()`; durable: flushed to disk before the file gets its name."""
-    found, reasons, rewrites, checks = [*zip(*made, strict=True)][1:] if made else ([], [], [], [])
-    outcomes = np.array([one.outcome for one in made], np.uint8)
-    drafts = [draft or _NO_DRAFT for draft in found]
+    made_drafts, reasons, rewrites, checks = [*zip(*made, strict=True)][1:] if made else ([], [], [], [])
+    outcomes = np.array([row_made.outcome for row_made in made], np.uint8)
+    drafts = [draft or _NO_DRAFT for draft in made_drafts]
     columns: dict[str, Any] = {
         "row": order.rows(),
         "single": np.arange(len(made)) >= len(order.chain),
@@ -175,13 +175,13 @@ def read_accepted(paths: Iterable[Path], rows: Sequence[int], styles: Sequence[i
     """
     wanted = np.full(num_rows, UNKNOWN, np.uint8)
     wanted[np.asarray(rows, np.int64)] = styles
-    found = [DRAFT_SCHEMA.empty_table()]
+    tables = [DRAFT_SCHEMA.empty_table()]
     for path in paths:
         if path.is_file():
             table = _read_drafts(path)
             asked, outcomes = table["row"].to_numpy(), table["outcome"].to_numpy()
-            found.append(table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes))))
-    drafts = pa.concat_tables(found).combine_chunks()
+            tables.append(table.take(pa.array(np.flatnonzero(wanted[asked] == outcomes))))
+    drafts = pa.concat_tables(tables).combine_chunks()
     place = np.full(num_rows, -1, np.int64)
     place[drafts["row"].to_numpy()] = np.arange(drafts.num_rows)
     return drafts.take(pa.array(place[np.asarray(rows, np.int64)]))
@@ -192,12 +192,12 @@ def read_given_up(paths: Iterable[Path], processed: bytes) -> dict[int, dict[str
 
     processed: 1 for each row of the shard whose makers' answer the plan used.
     """
-    found: dict[int, dict[str, Any]] = {}
+    given_up: dict[int, dict[str, Any]] = {}
     for path in paths:
         if not path.is_file():
             continue
         table = _read_drafts(path).select(["row", "outcome", "rewrite"])
         kept = table.take(pa.array(np.flatnonzero(table["outcome"].to_numpy() == NOBODY)))
         records = zip(kept["row"].to_pylist(), kept["rewrite"].to_pylist(), strict=True)
-        found.update({row: record for row, record in records if record is not None and processed[row]})
-    return found
+        given_up.update({row: record for row, record in records if record is not None and processed[row]})
+    return given_up

@@ -17,8 +17,8 @@ from asd.plan.codes import NOBODY, STYLE_BITS
 from asd.records import Draft, Sample
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
 from asd.work.draft_files import CHAINS, DraftOrder, Made
-from asd.work.plain_rows import PlainRows, Styles, reason_of
 from asd.work.samples import batches_of, samples_of
+from asd.work.shared_drafts import SharedDrafts, Styles, reason_of
 
 _ALL = (1 << len(TARGET_STYLES)) - 1
 _EXPLAINED = 1 << STYLE_BITS[AnswerStyle.BRIEF_EXPLANATION] | 1 << STYLE_BITS[AnswerStyle.DETAILED_EXPLANATION]
@@ -26,8 +26,8 @@ _TRIED = [[tuple(style for style in chain if able >> style & 1) for able in rang
 """By first style and mask: the styles that are tried, in their order."""
 _PLAIN = ["source_id", "question", "gold", "accepted", "answer_type"]
 """All that the makers read of a plain row."""
-_TOLD = [*_PLAIN, "options", "other_boxes", "passthrough", "rationales", "full_answer", "solution"]
-"""And what tells that it is one."""
+_NEEDED = [*_PLAIN, "options", "other_boxes", "passthrough", "rationales", "full_answer", "solution"]
+"""And what decides whether a row is plain."""
 Places = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 
@@ -37,7 +37,7 @@ class ShardDrafter:
 
     def __init__(self, drafter: Drafter, family: str) -> None:
         self._drafter, self._family = drafter, family
-        self._plain = PlainRows(drafter)
+        self._shared = SharedDrafts(drafter)
 
     def draft(self, path: Path, order: DraftOrder, masks: Sequence[int]) -> list[Made]:
         """One for each request. path: of the native shard; masks: the styles that may be tried, as bits."""
@@ -46,19 +46,19 @@ class ShardDrafter:
         for places, batch, rows in batches_of(path, order.rows()):
             asked = places.tolist()
             tried = [_TRIED[firsts[place]][masks[place]] for place in asked]
-            for place, one in zip(asked, self._draft_batch(batch, rows, tried), strict=True):
-                made[place] = one
+            for place, row_made in zip(asked, self._draft_batch(batch, rows, tried), strict=True):
+                made[place] = row_made
         return made
 
     def _draft_batch(self, batch: pa.RecordBatch, rows: Places, tried: Sequence[Styles]) -> list[Made]:
         """rows: of the batch, in the order of `tried`."""
-        told = batch.select(_TOLD).take(pa.array(rows))
-        bits = plain_styles(told, self._family).tolist()
+        needed = batch.select(_NEEDED).take(pa.array(rows))
+        bits = plain_styles(needed, self._family).tolist()
         plain = [
             styles if able == _ALL else _plain_start(styles, able) for styles, able in zip(tried, bits, strict=True)
         ]
-        columns = [told[name].to_pylist() for name in _PLAIN]
-        first_accepted = self._plain.first_accepted
+        columns = [needed[name].to_pylist() for name in _PLAIN]
+        first_accepted = self._shared.first_accepted
         made = [
             first_accepted((question, gold, tuple(accepted), hint), styles, source_id)
             for styles, source_id, question, gold, accepted, hint in zip(plain, *columns, strict=True)
@@ -70,9 +70,11 @@ class ShardDrafter:
     def _ask_for_whole(
         self, batch: pa.RecordBatch, rows: Places, tried: Sequence[Styles], plain: Sequence[Styles], made: list[Made]
     ) -> None:
-        """Go on with the rows of which the next style must see the whole sample. made: is added to."""
+        """Go on with the rows whose next style must see the whole sample, and put what comes of them into `made`."""
         waiting = [
-            place for place, one in enumerate(made) if one.draft is None and len(plain[place]) < len(tried[place])
+            place
+            for place, row_made in enumerate(made)
+            if row_made.draft is None and len(plain[place]) < len(tried[place])
         ]
         samples = samples_of(batch.take(pa.array(rows[waiting])))
         for place, sample in zip(waiting, samples, strict=True):
@@ -90,7 +92,7 @@ class ShardDrafter:
 
 
 def _plain_start(styles: Styles, able: int) -> Styles:
-    """The styles before the first one that must see the whole sample. able: as `plain_styles` tells it."""
+    """The styles before the first one that must see the whole sample. able: the row's bits of `plain_styles`."""
     return tuple(takewhile(lambda number: able >> number & 1, styles))
 
 
@@ -104,16 +106,16 @@ def plain_styles(batch: pa.RecordBatch, family: str) -> Bits:
 
 
 def _are_empty(lists: pa.ListArray) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = pc.equal(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    return found
+    are_empty: npt.NDArray[np.bool_] = pc.equal(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    return are_empty
 
 
 def _are_null(column: pa.Array) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = pc.is_null(column).to_numpy(zero_copy_only=False)
-    return found
+    are_null: npt.NDArray[np.bool_] = pc.is_null(column).to_numpy(zero_copy_only=False)
+    return are_null
 
 
 def _are_blank(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Null or without a character."""
-    found: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False)
-    return found
+    are_blank: npt.NDArray[np.bool_] = pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False)
+    return are_blank

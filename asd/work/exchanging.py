@@ -78,13 +78,13 @@ def exchange_answers(
     exposed = None
     if ingested.num_samples <= MAX_ROWS:
         exposed = ExposedAnswers(_native_answers(ingested, assignment, folders[0], index), index.buckets, seed)
-    found: dict[int, tuple[str, ...]] = {}
+    wrong_by_row: dict[int, tuple[str, ...]] = {}
     while blocks:
         table = pa.Table.from_batches(blocks.pop(), _SHOWN).sort_by([("key", "ascending"), ("source_id", "ascending")])
         for style, count in ((MULTIPLE_CHOICE, NUM_WRONG), (YES_NO, 1)):
-            found |= _exchange_block(table.filter(pc.equal(table["style"], style)), count, index, exposed, seed)
-    rows = np.sort(np.fromiter(found, np.int64, len(found)))
-    wrong = [[collapse(answer) for answer in found[row]] for row in rows.tolist()]
+            wrong_by_row |= _exchange_block(table.filter(pc.equal(table["style"], style)), count, index, exposed, seed)
+    rows = np.sort(np.fromiter(wrong_by_row, np.int64, len(wrong_by_row)))
+    wrong = [[collapse(answer) for answer in wrong_by_row[row]] for row in rows.tolist()]
     return ExchangedAnswers(rows, pa.array(wrong, pa.list_(pa.string())))
 
 

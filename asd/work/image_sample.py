@@ -26,8 +26,8 @@ class ImageSample:
         if not len(images):
             return
         places = np.unique(np.linspace(0, len(images) - 1, _OF_A_BATCH).astype(np.int64))
-        found = images.take(pa.array(places)).to_pylist()
-        self._paths |= dict.fromkeys(path for path in found if not is_data(path) and not is_address(path))
+        some = images.take(pa.array(places)).to_pylist()
+        self._paths |= dict.fromkeys(path for path in some if not is_data(path) and not is_address(path))
         is_named = pc.match_substring(pc.utf8_slice_codeunits(images, 0, 16), "://")
         if pc.any(is_named).as_py():
             named = [image for image in images.filter(is_named).to_pylist() if is_address(image)]
@@ -36,9 +36,9 @@ class ImageSample:
 
     def notes(self, root: Path | None) -> list[str]:
         """What the user should know; root: where the images were expected."""
-        told = []
+        notes = []
         if self._addresses:
-            told.append(
+            notes.append(
                 f"{self._addresses:,} images are addresses (the first: {self._first_address[:120]}); they are kept as such, "
                 "and nothing is fetched"
             )
@@ -48,11 +48,11 @@ class ImageSample:
         missing = [path for path in paths if root is None or not _is_there(root / path)]
         if missing:
             where = f"not in {root.resolve()}" if root is not None else "nowhere that is known: no image root was given"
-            told.append(
+            notes.append(
                 f"of {len(paths)} image paths that were looked at, {len(missing)} are {where} (the first: {missing[0]}). "
                 "Name the folder of the images with --image-root; samples hold their paths either way"
             )
-        return told
+        return notes
 
 
 def _is_there(path: Path) -> bool:

@@ -153,12 +153,10 @@ class _Ingest:
         where = f"source {shown(str(self.config.source or self.source.root))} ({self.source.layout})"
         reasons = ", ".join(f"{reason}: {count}" for reason, count in self.rejects.most_common())
         if self.num_rows == 0:
-            found = f"all {seen} rows were rejected ({reasons}){self._first()}" if seen else "it has no rows"
+            why = f"all {seen} rows were rejected ({reasons}){self._first()}" if seen else "it has no rows"
             if self.config.split is not None and not self.num_rejects:
-                found = f"it has no rows of split {self.config.split!r}"
-            raise SourceError(
-                f"{where}: no usable sample: {found}. Is this the right file for task {self.spec.name!r}?"
-            )
+                why = f"it has no rows of split {self.config.split!r}"
+            raise SourceError(f"{where}: no usable sample: {why}. Is this the right file for task {self.spec.name!r}?")
         rate = self.num_rejects / max(seen, 1)
         if rate > self.config.max_reject_rate:
             raise RejectLimitError(
@@ -252,8 +250,8 @@ class _Ingest:
                 "are and are not converted"
             )
         if self._is_mined():  # by the keys that the source's own ids have
-            found = mining_rows(self.folder, ingested)
-            write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, found.to_batches(), durable=False)
+            answers = mining_rows(self.folder, ingested)
+            write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, answers.to_batches(), durable=False)
         self._rename_repeated(ingested)
         return ingested
 

@@ -50,12 +50,12 @@ class StoredColumn:
         first, last, _ = part.indices(self._length)
         size, count = self._dtype.itemsize, max(last - first, 0)
         try:
-            found = np.fromfile(self._path, self._dtype, count, offset=self._start + first * size)
+            values = np.fromfile(self._path, self._dtype, count, offset=self._start + first * size)
         except OSError as exc:
             raise lost_file(self._path, str(exc)) from exc
-        if len(found) != count:
+        if len(values) != count:
             raise lost_file(self._path, f"{self._path.stat().st_size} bytes are left of it")
-        return found
+        return values
 
     def write(self, first: int, values: npt.NDArray[Any]) -> None:
         """Put other values in place of those from `first` on."""

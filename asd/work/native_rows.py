@@ -232,9 +232,11 @@ def _kept_rows(passthrough: pa.Array) -> ConvertedRows | None:
     rows = np.flatnonzero(kept)
     if not len(rows):
         return None
-    told = [json.loads(text) for text in passthrough.take(pa.array(rows)).to_pylist()]
+    exported = [json.loads(text) for text in passthrough.take(pa.array(rows)).to_pylist()]
     types = {field.name: field.type for field in SHARD_SCHEMA}
-    return ConvertedRows(rows, {name: pa.array([one[name] for one in told], types[name]) for name in OVERLAID})
+    return ConvertedRows(
+        rows, {name: pa.array([fields[name] for fields in exported], types[name]) for name in OVERLAID}
+    )
 
 
 def _keep_passthrough(messages: pa.ListArray, passthrough: pa.Array) -> pa.ListArray:

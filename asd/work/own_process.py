@@ -27,8 +27,8 @@ def leave_out_pandas() -> None:
     if "pandas" in sys.modules:
         return
     try:
-        for found in (None, ModuleType("pandas")):  # None is what makes an import fail
-            sys.modules["pandas"] = found  # type: ignore[assignment]
+        for stand_in in (None, ModuleType("pandas")):  # None is what makes an import fail
+            sys.modules["pandas"] = stand_in  # type: ignore[assignment]
             with suppress(ImportError, AttributeError):
                 pa.array([0])
     finally:

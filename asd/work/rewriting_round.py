@@ -21,7 +21,7 @@ class Units(Protocol):
     def finish_order(self, order: DraftOrder, made: list[Made]) -> None: ...
 
 
-class _Sheet:
+class _OrderResults:
     """Results of one order as they come in; written when the last is there."""
 
     def __init__(self, order: DraftOrder) -> None:
@@ -42,12 +42,12 @@ class Round:
     async def run(self, orders: Sequence[DraftOrder]) -> None:
         try:
             for order in orders:
-                sheet = _Sheet(order)
+                results = _OrderResults(order)
                 for places, asks in self._stage.units(order):
                     await self._gate.acquire()
                     if self._failure is not None:
                         break
-                    self._start(sheet, places, asks)
+                    self._start(results, places, asks)
                 if self._failure is not None:
                     break
             await self._wait_for_the_rest()
@@ -58,19 +58,19 @@ class Round:
         if self._failure is not None:
             raise self._failure
 
-    def _start(self, sheet: _Sheet, places: list[int], asks: list[Ask]) -> None:
-        task = asyncio.create_task(self._work(sheet, places, asks))
+    def _start(self, results: _OrderResults, places: list[int], asks: list[Ask]) -> None:
+        task = asyncio.create_task(self._work(results, places, asks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, sheet: _Sheet, places: list[int], asks: list[Ask]) -> None:
+    async def _work(self, results: _OrderResults, places: list[int], asks: list[Ask]) -> None:
         try:
             made = await self._drafter.draft_unit(asks)
-            for place, one in zip(places, made, strict=True):
-                sheet.made[place] = one
-            sheet.left -= len(places)
-            if sheet.left == 0:
-                self._stage.finish_order(sheet.order, [one for one in sheet.made if one is not None])
+            for place, row_made in zip(places, made, strict=True):
+                results.made[place] = row_made
+            results.left -= len(places)
+            if results.left == 0:
+                self._stage.finish_order(results.order, [row_made for row_made in results.made if row_made is not None])
             self._stage.finish_unit(len(places))
         except Exception as exc:
             self._failure = self._failure or exc

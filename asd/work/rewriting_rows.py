@@ -80,8 +80,8 @@ class RowDrafter:
             if len(places) > 1:
                 replies = begin_recording()
                 samples = [asks[place].sample for place in places]
-                found = await self._rewriter.draft_group(samples, TARGET_STYLES[number], self._worker.context)
-                given.update(zip(places, zip(found, _dealt(found, replies), strict=True), strict=True))
+                written = await self._rewriter.draft_group(samples, TARGET_STYLES[number], self._worker.context)
+                given.update(zip(places, zip(written, _dealt(written, replies), strict=True), strict=True))
         return given
 
     def _needs_model(self, sample: Sample, style: AnswerStyle) -> bool:
@@ -142,18 +142,18 @@ class RowDrafter:
             "".join((*made.options, made.text, made.wrong, made.question)).encode()
         except UnicodeEncodeError:
             return "characters that are no text"
-        return ", ".join(sorted({name for one in rendered for name in check(one, sample, made)}))
+        return ", ".join(sorted({name for row in rendered for name in check(row, sample, made)}))
 
 
-def _dealt(found: Sequence[Rewritten | Decline], replies: list[Reply]) -> list[list[Reply]]:
+def _dealt(written: Sequence[Rewritten | Decline], replies: list[Reply]) -> list[list[Reply]]:
     """Which of the replies to a group each member's outcome depends on; the tokens sum to those used."""
     noted = {reply.key: reply for reply in replies}
-    sources = [one.provenance if isinstance(one, Rewritten) else None for one in found]
+    sources = [row.provenance if isinstance(row, Rewritten) else None for row in written]
     claimed = {key for source in sources if source is not None for key in source.request_keys}
     free = [reply for reply in replies if reply.key not in claimed]
     left_in = sum(r.prompt_tokens for r in replies) - sum(s.prompt_tokens for s in sources if s is not None)
     left_out = sum(r.completion_tokens for r in replies) - sum(s.completion_tokens for s in sources if s is not None)
-    declined = [place for place, one in enumerate(found) if isinstance(one, Decline) and _was_asked(one)]
+    declined = [place for place, row in enumerate(written) if isinstance(row, Decline) and _was_asked(row)]
     dealt: list[list[Reply]] = []
     for place, source in enumerate(sources):
         if source is not None:

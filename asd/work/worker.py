@@ -204,8 +204,8 @@ def _with_rewrites(
 ) -> pa.RecordBatch:
     """Add the column `rewrite`. local: places of the converted rows; first: the batch's first row in its shard."""
     records = [given_up.get(first + row) for row in range(rows.num_rows)]
-    for row, one in zip(local.tolist(), made["rewrite"].to_pylist(), strict=True):
-        records[row] = one
+    for row, rewrite in zip(local.tolist(), made["rewrite"].to_pylist(), strict=True):
+        records[row] = rewrite
     return pa.record_batch([*rows.columns, pa.array(records, REWRITE)], schema=REWRITTEN_SCHEMA)
 
 

@@ -96,8 +96,8 @@ def _require_answer(address: str) -> None:
     except subprocess.TimeoutExpired as exc:
         raise ClusterError(f"{address} gave no answer for {_ANSWER_S:.0f} s; is it a Ray cluster? {way_on}") from exc
     if done.returncode:
-        told = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-        raise ClusterError(f"no Ray cluster at {address} ({told[-1][:200]}). {way_on}")
+        output = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise ClusterError(f"no Ray cluster at {address} ({output[-1][:200]}). {way_on}")
 
 
 def _require_same_code(say: Callable[[str], None]) -> None:
@@ -123,12 +123,12 @@ def _require_same_code(say: Callable[[str], None]) -> None:
         for node in nodes
     ]
     try:
-        found = ray.get(asked, timeout=_PROBE_S)
+        fingerprints = ray.get(asked, timeout=_PROBE_S)
     except ray.exceptions.RayError as exc:
         raise ClusterError(f"the nodes of the Ray cluster do not work ({_first_line(exc)}).") from exc
-    for node, told in zip(nodes, found, strict=True):
-        if told != code_fingerprint():
-            why = "another version of this package" if len(told) == len(code_fingerprint()) else told
+    for node, fingerprint in zip(nodes, fingerprints, strict=True):
+        if fingerprint != code_fingerprint():
+            why = "another version of this package" if len(fingerprint) == len(code_fingerprint()) else fingerprint
             raise ClusterError(
                 f"node {node['NodeManagerHostname']} of the Ray cluster has {why}, so its bytes could differ. Install "
                 "the same version on all nodes."

@@ -76,7 +76,7 @@ class ModelPool:
         where.add_done_callback(_mark_seen)
         if not (await asyncio.wait({where}, timeout=_ROOM_S))[0]:
             self._say(self.number, "", "waiting for room on the Ray cluster")
-        with self._loss_told(actor):
+        with self._loss_as_error(actor):
             self._host, _ = await where
             failure = await _reply(actor.begin)
         if failure is not None:
@@ -86,7 +86,7 @@ class ModelPool:
         """Raises: the error of the order, as it would be here; PoolLostError."""
         actor, rows = self._actor, len(order.chain) + len(order.single)
         self._given += rows
-        with self._loss_told(actor):
+        with self._loss_as_error(actor):
             result = pickle.loads(await _reply(actor.draft, pickle.dumps(order)))
         if isinstance(result, AsdError):
             raise result
@@ -104,7 +104,7 @@ class ModelPool:
             return
         self._looked = time.monotonic()
         actor = self._actor
-        with self._loss_told(actor):
+        with self._loss_as_error(actor):
             report = await _reply(actor.report)
         if actor is self._actor:
             self._take(report)
@@ -132,7 +132,7 @@ class ModelPool:
             self._say(self.number, self._host, text)
 
     @contextlib.contextmanager
-    def _loss_told(self, actor: Any) -> Any:
+    def _loss_as_error(self, actor: Any) -> Any:
         import ray
 
         try:

@@ -38,7 +38,7 @@ from asd.work.worker import Worker, WorkerSetup
 
 @dataclass(frozen=True)
 class ModelSite:
-    """What a worker that asks the model is told."""
+    """Everything that a worker needs to ask the model."""
 
     site: Site
     settings: RewriterSettings
@@ -64,7 +64,7 @@ class Report:
     """Since the last report."""
 
 
-class _Notes:
+class _ProgressNotes:
     """Progress and accounts of a stage, kept until the driver asks."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class ModelWorker:
     def __init__(self, site: ModelSite) -> None:
         pa.set_cpu_count(1)
         self._site = site
-        self._notes = _Notes()
+        self._notes = _ProgressNotes()
         self._stage: RewritingStage | None = None
         self._setups: dict[tuple[int, str], WorkerSetup] = {}
         """Of orders that have folders of their own."""
@@ -158,7 +158,7 @@ class ModelWorker:
 
     async def _serve(self) -> None:
         """The model is open from the beginning to the end, in one task. Raises: as `RewritingStage`."""
-        with _lost_actors_told():
+        with _lost_actors_as_errors():
             settings = self._site.settings
             _require_same_model(self._site)
             _require_images(self._site)
@@ -190,7 +190,7 @@ class ModelWorker:
 
     async def _draft(self, order: DraftOrder) -> Outcomes:
         assert self._stage is not None
-        with _lost_actors_told():
+        with _lost_actors_as_errors():
             if self._folder is None:
                 [outcomes] = await self._stage.draft([order])
                 return outcomes
@@ -271,7 +271,7 @@ def _require_key(settings: RewriterSettings) -> None:
 
 
 @contextlib.contextmanager
-def _lost_actors_told() -> Any:
+def _lost_actors_as_errors() -> Any:
     """An actor of the driver's node that is gone, as an error of ours."""
     import ray
 

@@ -90,14 +90,14 @@ def read_part(mark: str, site: list[Any], part: Part, skip: int) -> Iterator[Sen
     import ray
 
     limit_threads(1)
-    desk = load_once(mark, lambda: _Desk(ray.get(site[0])))
+    reader_here = load_once(mark, lambda: _PartReader(ray.get(site[0])))
     notes: list[str] = []
     fault: AsdError | None = None
     with collector_paused():
         try:
-            for number, piece in enumerate(desk.pieces(part, notes.append)):
+            for number, piece in enumerate(reader_here.pieces(part, notes.append)):
                 if number >= skip:
-                    yield _sent(desk.site.measure.measured(piece))
+                    yield _sent(reader_here.site.measure.measured(piece))
                 collect_young()
         except AsdError as exc:  # as a value: a failure of the data is no reason to try again
             fault = exc
@@ -108,8 +108,8 @@ def _sent(piece: NativeBatch) -> SentPiece:
     return SentPiece(piece.table.serialize(), piece.rejects, piece.ends)
 
 
-class _Desk:
-    """What a process keeps from one part of a source to the next: tables that all rows are joined with."""
+class _PartReader:
+    """Reads parts of a source, and keeps the tables that all rows are joined with from one part to the next."""
 
     def __init__(self, site: SourceSite) -> None:
         self.site = site
@@ -134,10 +134,10 @@ class _Desk:
 
     def _is_here(self, name: str) -> bool:
         try:
-            found = (self.site.absolute / name).stat()
+            status = (self.site.absolute / name).stat()
         except OSError:
             return False
-        return (found.st_size, found.st_mtime_ns) == self.site.stamps.get(name)
+        return (status.st_size, status.st_mtime_ns) == self.site.stamps.get(name)
 
     def _scratch(self) -> Path:
         if self._folder is None:
@@ -170,10 +170,10 @@ class _Desk:
     def _ask(self, name: str, start: int, size: int) -> Any:
         import ray
 
-        found = ray.get(self.site.files.read.remote(name, start, size))
-        if isinstance(found, str):
-            raise SourceError(f"{self.site.root / name}: cannot be read ({found})")
-        return found
+        content = ray.get(self.site.files.read.remote(name, start, size))
+        if isinstance(content, str):
+            raise SourceError(f"{self.site.root / name}: cannot be read ({content})")
+        return content
 
     def _as_given(self, exc: SourceError, names: Iterable[str], folder: Path) -> SourceError:
         """The same error with the paths that the driver knows."""

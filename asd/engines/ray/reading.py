@@ -53,11 +53,11 @@ class ClusterReading:
         if most_memory() < needed:
             self._say(f"note: the source is read here: a reader needs {needed / 1e6:,.0f} MB, more than a node has")
             return read_here(source, measure, self._batch_rows)
-        pieces = self._told(self._pieces(source, measure, parts, needed))
+        pieces = self._with_one_message(self._pieces(source, measure, parts, needed))
         return map_in_order(measure.by_split, source.arrange(pieces, self._batch_rows))
 
-    def _told(self, pieces: Iterator[NativeBatch]) -> Iterator[NativeBatch]:
-        """A cluster that breaks down is one message."""
+    def _with_one_message(self, pieces: Iterator[NativeBatch]) -> Iterator[NativeBatch]:
+        """Turns a cluster that breaks down into one message."""
         import ray
 
         try:

@@ -87,9 +87,9 @@ class RayStage:
 
     async def _round(self, orders: Sequence[DraftOrder]) -> dict[int, Outcomes]:
         """Outcomes by the order's `id`."""
-        handing = _Handing(self._opened(orders), orders, units_at_once(self._settings), self._account)
+        queue = _OrderQueue(self._opened(orders), orders, units_at_once(self._settings), self._account)
         try:
-            return await handing.run()
+            return await queue.run()
         except BudgetError as exc:
             if len(self._pools) == 1:
                 raise
@@ -158,7 +158,7 @@ async def _closed(keeper: Any) -> None:
     await keeper.close.remote()
 
 
-class _Handing:
+class _OrderQueue:
     """One round's orders, each pool given as many as keep its requests going."""
 
     def __init__(self, pools: Sequence[ModelPool], orders: Sequence[DraftOrder], enough: int, account: Any) -> None:

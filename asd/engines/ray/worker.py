@@ -106,7 +106,7 @@ def do_item(row: dict[str, Any], site: Site) -> dict[str, Any]:
     order = pickle.loads(row["order"])
     try:
         _count_try(order, site)
-        result: Any = _bench(site).do(order)
+        result: Any = _item_worker(site).do(order)
     except AsdError as exc:  # as a value: a failure of the data is no reason to try again
         result = exc
     return {"number": row["number"], "result": pickle.dumps(result)}
@@ -133,15 +133,15 @@ def load_once(mark: str, load: Callable[[], Loaded]) -> Loaded:
         pa.set_cpu_count(1)  # the processes are the parallelism
         _loaded.clear()
         _loaded[mark] = load()
-    found: Loaded = _loaded[mark]
-    return found
+    loaded: Loaded = _loaded[mark]
+    return loaded
 
 
-def _bench(site: Site) -> _Bench:
-    return load_once(site.mark, lambda: _Bench(site) if site.is_seen_here else _RemoteBench(site))
+def _item_worker(site: Site) -> _ItemWorker:
+    return load_once(site.mark, lambda: _ItemWorker(site) if site.is_seen_here else _RemoteItemWorker(site))
 
 
-class _Bench:
+class _ItemWorker:
     """Works in the staging folder itself."""
 
     def __init__(self, site: Site) -> None:
@@ -151,7 +151,7 @@ class _Bench:
         return self._worker.draft_rows(order) if isinstance(order, DraftOrder) else self._worker.assemble(order)
 
 
-class _RemoteBench(_Bench):
+class _RemoteItemWorker(_ItemWorker):
     """Works in a folder of its own, which holds the files of one work item at a time."""
 
     def __init__(self, site: Site) -> None:

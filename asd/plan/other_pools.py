@@ -14,8 +14,8 @@ from asd.plan.pools import NUM_STEPS, Counts, primary_of, row_type, step_with, s
 NOT_ASKED, DECLINED, ACCEPTED = 0, 1, 2
 
 
-class Tail:
-    """One style's tail, and what the style's maker said of the samples in it. Holds those picked so far."""
+class OtherPools:
+    """The samples of other pools that one style may take, and what its maker said of them. Holds those picked so far."""
 
     def __init__(
         self, style: int, keys: Column, capable: Column, about: Bytes, state: Bytes, block: int, window: int
@@ -50,8 +50,8 @@ class Tail:
             rows = self._rows[self._position :]
             open_rows = rows[(self._answers[self._position :] == NOT_ASKED) & ~is_used(self._state[rows])]
             if len(open_rows) >= wanted or not self._pick(wanted - len(open_rows)):
-                found: Rows = open_rows[:wanted].astype(np.int64)
-                return found
+                next_rows: Rows = open_rows[:wanted].astype(np.int64)
+                return next_rows
 
     def answer(self, rows: Rows, accepted: Flags) -> None:
         """What the maker said of samples that `ahead` gave."""
@@ -80,11 +80,11 @@ class Tail:
         low = self._picked
         self._picked = high = step_with(self._counts, low, wanted)
         for part in blocks(len(self._about), self._block):
-            found = self._keys[part]
-            steps = steps_of(~found)
+            part_keys = self._keys[part]
+            steps = steps_of(~part_keys)
             places = np.flatnonzero(self._candidates(part) & (steps >= low) & (steps < high))
             rows.append((places + part.start).astype(self._rows.dtype))
-            keys.append(found[places])
+            keys.append(part_keys[places])
         self._hold(np.concatenate(rows)[::-1], np.concatenate(keys)[::-1])
         return True
 

@@ -1,4 +1,5 @@
-"""Rows of which the makers read nothing but question and answers: worked out once for all rows that have the same."""
+"""Drafts that rows share: of a plain row the makers read nothing but question and answers, so rows that have the same are
+asked about once."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ def reason_of(number: int, declined: Decline) -> str:
     return f"{_NAMES[number]}: {declined.reason}"
 
 
-class PlainRows:
-    """What comes of plain rows (`is_plain`) in styles tried in turn."""
+class SharedDrafts:
+    """Drafts of plain rows (see `asd.makers.drafting.is_plain`), their styles tried in turn."""
 
     def __init__(self, drafter: Drafter) -> None:
         self._drafter = drafter
@@ -39,15 +40,15 @@ class PlainRows:
             if len(self._kept) == NUM_KEPT:
                 self._kept.clear()
             asked = self._kept[key] = _Asked(key, self._drafter)
-        found = asked.in_turn(styles)
-        return found if isinstance(found, Made) else self._settled(asked, found, source_id)
+        outcome = asked.in_turn(styles)
+        return outcome if isinstance(outcome, Made) else self._settled(asked, outcome, source_id)
 
-    def _settled(self, asked: _Asked, found: _Waiting, source_id: str) -> Made:
-        made = self._drafter.settled(found.keyed, found.number, source_id)
+    def _settled(self, asked: _Asked, waiting: _Waiting, source_id: str) -> Made:
+        made = self._drafter.settled(waiting.keyed, waiting.number, source_id)
         if isinstance(made, Draft):
-            return Made(found.number, made, found.reasons)
-        reasons = [*found.reasons, reason_of(found.number, made)]
-        later = asked.in_turn(found.rest)
+            return Made(waiting.number, made, waiting.reasons)
+        reasons = [*waiting.reasons, reason_of(waiting.number, made)]
+        later = asked.in_turn(waiting.rest)
         if not isinstance(later, Made):
             later = self._settled(asked, later, source_id)
         return Made(later.outcome, later.draft, reasons + later.reasons)
@@ -75,10 +76,10 @@ class _Asked:
         self._found: dict[Styles, Made | _Waiting] = {}
 
     def in_turn(self, styles: Styles) -> Made | _Waiting:
-        found = self._found.get(styles)
-        if found is None:
-            found = self._found[styles] = self._ask(styles)
-        return found
+        outcome = self._found.get(styles)
+        if outcome is None:
+            outcome = self._found[styles] = self._ask(styles)
+        return outcome
 
     def _ask(self, styles: Styles) -> Made | _Waiting:
         reasons: list[str] = []
