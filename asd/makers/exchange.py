@@ -33,6 +33,7 @@ import xxhash
 from asd.makers.answer_draw import BucketsOf
 from asd.makers.distractors import NUM_LEVELS
 from asd.makers.normalise import AnswerForm, answer_form, distinct_forms, is_clear
+from asd.makers.noun_taxonomy import are_related_nouns
 from asd.makers.option_text import option_key
 from asd.makers.wording import collapse
 
@@ -78,10 +79,31 @@ class _Member(NamedTuple):
     number: int
     place: int
     """In its stratum's order."""
+    row: ShownRow
     form: AnswerForm
     key: str
-    near: list[AnswerForm]
-    """What its wrong answers must keep clear of: its accepted answers."""
+
+
+class _Choice:
+    """The wrong answers of one row, as they are found: clear of its accepted answers and of each other."""
+
+    def __init__(self, row: ShownRow) -> None:
+        self._near = distinct_forms(row.gold, row.accepted)
+        self._keys = {"", option_key(collapse(row.gold))}
+        self._names = list(dict.fromkeys([row.gold, *row.accepted]))
+
+    def takes(self, answer: str, form: AnswerForm, key: str) -> bool:
+        """Take the answer if nothing stands against it: a like look or notation, a noun of the same or a broader sense."""
+        if (
+            key in self._keys
+            or not is_clear(form, self._near)
+            or any(are_related_nouns(answer, one) for one in self._names)
+        ):
+            return False
+        self._near.append(form)
+        self._keys.add(key)
+        self._names.append(answer)
+        return True
 
 
 def _exchange_within(
@@ -99,10 +121,7 @@ def _exchange_within(
 
 
 def _member(number: int, row: ShownRow, name: str) -> _Member:
-    form = answer_form(row.gold)
-    return _Member(
-        number, _hash(f"{name}:{row.key}"), form, option_key(collapse(row.gold)), distinct_forms(row.gold, row.accepted)
-    )
+    return _Member(number, _hash(f"{name}:{row.key}"), row, answer_form(row.gold), option_key(collapse(row.gold)))
 
 
 def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list[_Member]]:
@@ -123,14 +142,12 @@ def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list
 def _take(member: _Member, rank: int, own: int, strata: Sequence[list[_Member]], count: int) -> tuple[int, ...] | None:
     """One answer from each other stratum; where one has none that is clear, any other serves."""
     chosen: list[int] = []
-    near, keys = [*member.near], {member.key}
+    choice = _Choice(member.row)
     others = [(own + step) % len(strata) for step in range(1, len(strata))]
     for number in (*others, *others):
         for found in _from_rank(strata[number], rank, len(strata[own])):
-            if found.key and found.key not in keys and is_clear(found.form, near):
+            if choice.takes(found.row.gold, found.form, found.key):
                 chosen.append(found.number)
-                near.append(found.form)
-                keys.add(found.key)
                 break
         if len(chosen) == count:
             return tuple(chosen)
@@ -159,15 +176,10 @@ class ExposedAnswers:
 
     def take(self, row: ShownRow, count: int) -> tuple[str, ...] | None:
         """`count` answers that are clear of each other and of the row's; None where there are not so many."""
-        member = _member(0, row, "")
-        chosen: list[str] = []
-        near, keys = [*member.near], {member.key}
-        for answer in self._in_order(row, self._exposure(member.form.compact)):
-            form, key = answer_form(answer), option_key(collapse(answer))
-            if key and key not in keys and is_clear(form, near):
+        choice, chosen = _Choice(row), list[str]()
+        for answer in self._in_order(row, self._exposure(answer_form(row.gold).compact)):
+            if choice.takes(answer, answer_form(answer), option_key(collapse(answer))):
                 chosen.append(answer)
-                near.append(form)
-                keys.add(key)
                 if len(chosen) == count:
                     self.note(chosen)
                     return tuple(chosen)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from asd.makers.answer_kinds import ACTIVITY, TEXT, answer_kind, parse_question
+from asd.makers.answer_kinds import TEXT, answer_kind, parse_question
+from asd.makers.answer_types import ACTIVITY
 from asd.makers.normalise import normalise_answer
 
 _WORN = re.compile(r"\b(?:wear|wears|wearing|worn|dressed)\b")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asd.makers.noun_taxonomy import wordnet_nouns
 from asd.schemas.styles import AnswerStyle
 from asd.scoring import Reference
 from asd_training.evaluation.forgetting import reader_for
 from asd_training.evaluation.lenient_reader import LenientReader, Reading
-from asd_training.evaluation.taxonomy import wordnet_nouns
 
 CHOICE, VERDICT, BOX, SHORT = (
     AnswerStyle.MULTIPLE_CHOICE, AnswerStyle.YES_NO, AnswerStyle.BOUNDING_BOX, AnswerStyle.SHORT_ANSWER,

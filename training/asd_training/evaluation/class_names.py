@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from typing import Literal
 
 from asd.makers.normalise import normalise_answer
-from asd_training.evaluation.taxonomy import NounTaxonomy
+from asd.makers.noun_taxonomy import NounTaxonomy
 
 Fact = Literal["right", "less_specific", "wrong", "unknown"]
 Relation = tuple[Fact, str]

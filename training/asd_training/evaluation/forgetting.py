@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from asd.makers.noun_taxonomy import wordnet_nouns
 from asd.schemas.styles import AnswerStyle
 from asd.scoring import Reference
 from asd_training.errors import PredictionError, list_names
 from asd_training.evaluation.agreement import Agreement
 from asd_training.evaluation.lenient_reader import LenientReader, Reading
-from asd_training.evaluation.taxonomy import wordnet_nouns
 from asd_training.evaluation.transitions import Transitions, choices_of, count_transitions
 
 Row = Mapping[str, Any]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from asd.makers.normalise import normalise_answer
+from asd.makers.noun_taxonomy import NounTaxonomy
 from asd.schemas.answers import parse_letter, parse_yes_no
 from asd.schemas.boxes import iou, read_answer
 from asd.schemas.styles import LETTERS, AnswerStyle
@@ -24,7 +25,6 @@ from asd.scoring.letter import gold_letter
 from asd.sources.annotators import is_refusal
 from asd_training.evaluation.class_names import AROUND_NAMES, SENSE_NUMBER, ClassNames, Fact
 from asd_training.evaluation.first_answer import beginnings, own_turn
-from asd_training.evaluation.taxonomy import NounTaxonomy
 
 _RIGHT_FROM = 0.5
 _EXPLAINED = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION, AnswerStyle.FREE_FORM)

@@ -1,6 +1,6 @@
 """Derive `nouns.tsv.xz` from WordNet 3.0's data.noun and index.noun (Debian package wordnet-base):
 
-    python training/asd_training/evaluation/wordnet/make_table.py /usr/share/wordnet
+    python asd/makers/wordnet/make_table.py /usr/share/wordnet
 
 One line a synset: its lemmas separated by commas, a tab, the line numbers (from 0) of its hypernyms. A lemma of which
 the synset is not the most frequent sense has the rank after a tilde ("van~4"). Kept are the nouns

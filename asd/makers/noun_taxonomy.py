@@ -58,6 +58,18 @@ class NounTaxonomy:
         usual = self.senses(name, usual=True)
         return bool(self._above_all(usual) & (self.senses(label) - self._vacuous))
 
+    def is_related(self, left: str, right: str) -> bool:
+        """Whether usual meanings of two names are one, or one stands above the other and says something: a picture that
+        shows the one shows the other, too."""
+        first, second = self.senses(left, usual=True), self.senses(right, usual=True)
+        if not first or not second:
+            return False
+        if not first.isdisjoint(second):
+            return True
+        return bool(
+            self._above_all(first) & (second - self._vacuous) or self._above_all(second) & (first - self._vacuous)
+        )
+
     def lists(self, name: str) -> bool:
         """Whether a name stands in the table as it is written, a plural ("sunglasses") too."""
         return name.lower().replace("-", " ") in self._senses
@@ -95,5 +107,11 @@ class NounTaxonomy:
 @lru_cache(maxsize=1)
 def wordnet_nouns() -> NounTaxonomy:
     """The bundled table, read once (about half a second)."""
-    packed = files("asd_training.evaluation").joinpath("wordnet", "nouns.tsv.xz").read_bytes()
+    packed = files("asd.makers").joinpath("wordnet", "nouns.tsv.xz").read_bytes()
     return NounTaxonomy(lzma.decompress(packed).decode())
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def are_related_nouns(left: str, right: str) -> bool:
+    """`NounTaxonomy.is_related`, by the bundled table; names in any order."""
+    return wordnet_nouns().is_related(left, right)
