@@ -18,7 +18,9 @@ _WHICH_SIDE = re.compile(
     r"\b(?:which|what) (?:side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane)\b"
 )
 _SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
-_LETTERS = re.compile(r"[a-z]+")
+_BOTH_SIDES = re.compile(
+    r"^[^,]*\b(?:left\b[^,]* or \b[^,]*\bright|right\b[^,]* or \b[^,]*\bleft)\b[^,]*$", re.IGNORECASE
+)
 _HALVES = {*_SIDES, *_SEXES}
 _WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
 _SEPARATOR = re.compile(r",|\bor\b")
@@ -46,7 +48,7 @@ def stated_alternatives(question: str, gold: str) -> list[str]:
     num_parts = len(parts)
     if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in ASKING | _PREPOSITIONS:
         del parts[0]  # "Who is taller, the man or the woman?": what stands before the comma is the question
-    if (other := _SIDES.get(gold.casefold())) and {gold.casefold(), other} <= set(_LETTERS.findall(question.casefold())):
+    if (other := _SIDES.get(gold.casefold())) and _BOTH_SIDES.search(question):
         return [other]  # however the rest is worded: "on the left side or on the right of the picture"
     want, most = normalise_answer(gold), len(gold.split()) + 1
     is_listed = len(parts) < num_parts  # set apart from the question by a comma, so each part is whole
