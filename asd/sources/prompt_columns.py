@@ -182,7 +182,7 @@ def _strip_placeholders(data: Bytes, start: Offsets, end: Offsets) -> tuple[Offs
         end[found] -= len(mark)
         is_unfinished |= _trim_right(data, start, end)
     is_unfinished |= found | ((before > 0) & (count > before))
-    if data.tobytes().count(mark) > count.sum():  # else no prompt has one left
+    if np.count_nonzero(data == mark[0]) > count.sum() < data.tobytes().count(mark):  # else no prompt has one left
         is_unfinished |= _to_mask(pc.match_substring(cut_slices(data, start, end), MARK))
     return count, is_unfinished
 

@@ -161,6 +161,15 @@ fragments = st.sampled_from(
         "a ",
         "\r\n",
         "? ",
+        "Answer:",
+        "答案：",
+        "请用一个词回答。",
+        "(yes/no)",
+        "Answer briefly. ",
+        "Yes or No",
+        "The choices are listed below:",
+        "The answer is",
+        " <image> ",
     ]
 )
 prompts = st.one_of(st.lists(fragments, max_size=8).map("".join), st.text(max_size=20))
@@ -179,6 +188,7 @@ def test_columns_agree_with_the_definition(texts: list[str], is_grounding: bool)
     for number, text in enumerate(encoded):
         if not columns.is_other[number]:
             expected = take_apart(text.decode(), rules)
+            assert not strip_marks(text.decode()).inside
             found = PromptParts(questions[number], rfp=rfps[number], placeholders=int(columns.placeholders[number]))
             assert found == expected, text
 
