@@ -34,6 +34,34 @@ def test_defaults_are_those_of_the_released_method() -> None:
     assert config.run_dir == Path("runs/t")
 
 
+def test_a_task_may_have_a_batch_of_its_own() -> None:
+    data = MINIMAL["data"] | {"tasks": [{"task": "gqa", "batch": 6}, "parts"]}
+    config = build_config(MINIMAL | {"data": data, "train": {"batch": 9}})
+    assert [config.train_on([name]).batch for name in ("gqa", "parts")] == [6, 9]
+    assert config.train_on(["gqa", "parts"]).batch == 9  # all at once: no task's own
+
+
+@pytest.mark.parametrize(
+    ("name", "batches", "accumulate"),
+    [
+        ("seq-lora", [16, 16, 20, 8, 16, 8, 10, 12], 1),
+        ("moelora", [12, 12, 16, 6, 12, 6, 6, 8], 1),
+        ("seq-lora-newest", [14, 14, 16, 6, 14, 6, 8, 10], 8),
+        ("moelora-newest", [14, 14, 16, 6, 14, 6, 8, 10], 8),
+        ("sefe", [16] * 8, 1),
+    ],
+)
+def test_runs_on_coin_have_the_batches_of_the_scripts(name: str, batches: list[int], accumulate: int) -> None:
+    config = load_config(pipelines_dir() / "coin" / f"{name}.yaml")
+    assert [config.train_on([entry.name]).batch for entry in config.data.tasks] == batches
+    assert (config.train.accumulate, config.train.weight_decay, config.model.image) == (
+        accumulate,
+        0.0,
+        "padded_square",
+    )
+    assert config.train.schedule == ("cosine" if name == "sefe" else "constant_with_warmup")
+
+
 def test_all_problems_are_told_at_once() -> None:
     settings = MINIMAL | {
         "method": {"method": "reglora", "fraction": 2},

@@ -10,7 +10,7 @@ data: {root: asd-data/coin, convert: {ratio: 0.2}, tasks: [scienceqa, textvqa]}
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -187,6 +187,8 @@ class TaskEntry(_Section):
     """null = that of all tasks."""
     scorer: str | None = None
     """Scoring rule; null = that of the task."""
+    batch: Count | None = None
+    """Rows per device and micro-batch while this task is trained; null = `train.batch`. CoIN's scripts differ by task."""
 
     @property
     def name(self) -> str:
@@ -350,6 +352,11 @@ class RunConfig(_Section):
     data: DataConfig
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
+
+    def train_on(self, tasks: Sequence[str]) -> TrainConfig:
+        """The settings under which a stage trains these tasks: a task of its own may have its own batch."""
+        batch = next((entry.batch for entry in self.data.tasks if [entry.name] == list(tasks)), None)
+        return self.train.model_copy(update={"batch": batch}) if batch else self.train
 
     @property
     def run_dir(self) -> Path:

@@ -54,7 +54,7 @@ def estimate_memory(config: RunConfig, model: Any, *, tokens: int, stages: int) 
     kept = 4 * adapters * (stages - 1) if getattr(config.method, "between_tasks", "") == "stack" else 0
     value = torch.float32.itemsize if config.train.precision == "float32" else torch.bfloat16.itemsize
     text = model.config.get_text_config()
-    seen = config.train.batch * tokens
+    seen = max(config.train_on([entry.name]).batch for entry in config.data.tasks) * tokens
     layers = 1 if config.train.gradient_checkpointing else text.num_hidden_layers
     inputs_kept = text.num_hidden_layers if config.train.gradient_checkpointing else 0
     return MemoryEstimate(

@@ -24,7 +24,7 @@ from asd_training.processes import num_processes
 from asd_training.task_trainer import StepPlan
 
 if TYPE_CHECKING:
-    from asd_training.config import RunConfig
+    from asd_training.config import RunConfig, TrainConfig
     from asd_training.data import TaskData
     from asd_training.methods.protocol import Stage
 
@@ -67,7 +67,9 @@ def look_ahead(
         by_task[task.name] = found
     rows = {task.name: len(task.examples) for task in tasks}
     plans = {
-        stage.folder: _plan(config, sum(rows[name] for name in stage.tasks) + replayed[stage.folder])
+        stage.folder: _plan(
+            config.train_on(stage.tasks), sum(rows[name] for name in stage.tasks) + replayed[stage.folder]
+        )
         for stage in stages
     }
     memory = estimate_memory(config, model, tokens=min(longest, config.train.max_length), stages=len(stages))
@@ -129,9 +131,9 @@ def marked_text(inputs: RunInputs, encoded: Encoded) -> str:
     return "".join(shown)
 
 
-def _plan(config: RunConfig, rows: int) -> dict[str, int]:
-    plan = StepPlan.of(config.train, rows, num_processes())
-    per_step = config.train.batch * config.train.accumulate * num_processes()
+def _plan(settings: TrainConfig, rows: int) -> dict[str, int]:
+    plan = StepPlan.of(settings, rows, num_processes())
+    per_step = settings.batch * settings.accumulate * num_processes()
     return {"rows": rows, "steps": plan.steps, "rows_a_step": per_step, "rows_seen": plan.examples}
 
 

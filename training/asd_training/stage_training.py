@@ -58,7 +58,7 @@ def train_stage(
     on_line: is told each line of the log. Raises: NumberError if a loss or a weight is no number any more.
     replayed: rows of other tasks, by task and number, that are mixed in; sharded: what `model` is the copy of.
     """
-    settings = config.train
+    settings = config.train_on([task.name for task in tasks])
     ends = list(accumulate(len(task.examples) for task in tasks))
     num_rows = ends[-1] + len(replayed)
 
