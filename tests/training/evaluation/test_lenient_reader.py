@@ -43,6 +43,7 @@ def read(
         ("yes", False, "unknown", "yes or no"),
         ("[0.1,0.2,0.3,0.4]", False, "unknown", "box"),
         ("unanswerable", False, "unknown", "refusal"),
+        ("The correct option is A.", False, "wrong", "letter inside a sentence"),
         ("", False, "unknown", "nothing"),
         ("E", False, "unknown", "letter"),  # beyond the options
     ],
@@ -57,6 +58,7 @@ def test_multiple_choice(text: str, style_ok: bool, fact: str, how: str) -> None
         ("No", True, "wrong", "first word"),
         ("It is true that it rains.", False, "right", "inside a sentence"),
         ("That is not so.", False, "wrong", "inside a sentence"),
+        ("nope", False, "wrong", "inside a sentence"),
         ("It is true, not false", False, "unknown", "sentence"),
         ("umbrella", False, "unknown", "short answer"),
         ("[0.1,0.2,0.3,0.4]", False, "unknown", "box"),
@@ -78,6 +80,7 @@ def test_yes_no_by_letter() -> None:
         ("x from 0.1 to 0.5: 0.1 0.1 0.5 0.5", False, "unknown", "sentence"),  # six numbers
         ("left 0.1, top 0.1, right 0.5, bottom 0.5", False, "right", "box inside a text"),
         ("[100,100,500,500]", True, "right", "box in thousandths"),
+        ("<ref>the cup</ref><box>0.10,0.10,0.52,0.50</box>", True, "right", "box inside a text"),
         ("cup", False, "unknown", "short answer"),
     ],
 )
@@ -160,6 +163,15 @@ def test_short_answer_by_letter() -> None:
         ("1. Spatula. 2. Kettle", "Poncho", False, "unknown", "no class name"),
         ("1. Spatula", "Poncho", True, "wrong", "another name"),
         ("Crane2", "Poncho", True, "wrong", "another name"),
+        ("dog, grass", "Whippet", False, "less_specific", "broader name"),
+        ("Crafts, Hobbies", "Gondola", False, "unknown", "no class name"),
+        ("I don't know", "Whippet", False, "unknown", "refusal"),
+        ("unclear", "Whippet", False, "unknown", "refusal"),
+        ("Not visible in the image.", "Whippet", False, "unknown", "refusal"),
+        ("nothing", "Whippet", False, "unknown", "no class name"),
+        ("the", "Whippet", False, "unknown", "no class name"),
+        ("<p>suit</p>", "Whippet", True, "wrong", "another name"),
+        ("<ref>dog</ref><box>(1,2),(3,4)</box>", "Whippet", True, "less_specific", "broader name"),
     ],
 )
 def test_class_labels(text: str, label: str, style_ok: bool, fact: str, how: str) -> None:

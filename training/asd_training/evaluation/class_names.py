@@ -18,11 +18,16 @@ SENSE_NUMBER = re.compile(r"(?<=[^\W\d_])\d$")
 _LONG_NAME = 4  # words, without what follows the head
 _LONG_PHRASE = 6  # words in all
 _CLIPPED_LABELS, _CLIPPED_SHARE = 5, 0.01
+_LISTED = re.compile(r"[^,&/;:\d]{2,30}(?:, ?[^,&/;:\dA-Z]{2,30}){1,3}")
+"""A few things one after the other: "dog, grass"; in capitals it is a heading."""
 _ITEM_MARK = re.compile(r"(?:1[.)]|[-•]) +(?!.*\b2[.)])")
 _NOT_IN_NAMES = re.compile(r"[,&:;/@#\d]|\w\.\w")
 _NEW_NAME = re.compile(
     r"(?:[^\W\d_][\w'-]* )?(?!\w*(?:ing|phy|logy|ics|ness|ism|ity|ment|tion|sion|ship|ance|ence|day)\b)[^\W\d_][\w'-]{2,}",
     re.IGNORECASE,
+)
+_NO_THING = frozenset(
+    {"", "a", "an", "the", "it", "this", "that", "none", "nothing", "something", "anything", "no object"}
 )
 _NO_KIND = frozenset({"stuffed", "toy", "plush", "fake", "model", "inflatable", "cartoon"})
 """Words that make another thing of what follows: a stuffed animal is none."""
@@ -75,6 +80,9 @@ class ClassNames:
         found = next((found for spelt in self._spellings(name) if (found := self._relate(spelt, labels))), None)
         if found is None and not any(self.taxonomy.knows(spelt) for spelt in self._spellings(name)):
             found = self._relate_head(name, labels)
+        if found is None and _LISTED.fullmatch(name):
+            parts = (self._relate(part.strip(), labels) for part in name.split(","))
+            found = next((part for part in parts if part is not None), None)
         if found is not None:
             return found
         return ("wrong", "another name") if self.is_name(name) else ("unknown", "no class name")
@@ -84,7 +92,7 @@ class ClassNames:
         that the hierarchy lacks ("hoodie", "hand sanitizer") and that name no activity or field ("Photography").
         """
         name = _bare(text)
-        if _NOT_IN_NAMES.search(name) or not normalise_answer(name):
+        if _NOT_IN_NAMES.search(name) or normalise_answer(name) in _NO_THING:
             return False
         if len(name.split()) > _LONG_PHRASE or len(_head_phrase(name).split()) > _LONG_NAME:
             return False

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 
 _ASKS = r"user|human|question|query|instruction|input|prompt|customer|client|student|problem|task|[Qq]|用户|问题|问"
-_ANSWERS = r"a|assistant|answer|response|output|bot|chatbot|gpt|gpt-?\d\w*|ai|agent|model|助手|回答|答案|答"
+_ANSWERS = r"a|assistant|answer|ans|response|output|bot|chatbot|gpt|gpt-?\d\w*|ai|agent|model|助手|回答|答案|答"
 _ADDS = r"system|picture|image|context|options?|choices|hint|explanation|rationale|reasoning|reason|note|because|lecture|solution"
 _TOKEN = (
     r"</?s>|<(?:unk|pad|bos|eos|image|img|eoa|eoh|eom|sep|cls)>|<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>"
     r"|<(?:start|end)_of_(?:turn|image|utterance)>|\[/?INST\]|<</?SYS>>|\[(?:SEP|CLS|PAD|EOS)\]"
-    r"|</?(?:user|human|assistant|bot|system|answer|response|question|think)>|<\[\w+\]>"
+    r"|</?[a-z][a-z0-9_]{0,14}>|<\[\w+\]>"
 )
 _BARE_ROLE = r"(?:user|human|assistant|system|model)"
 """A chat template's role, alone in its line: what is left of a turn whose special tokens were dropped."""
@@ -27,7 +27,7 @@ _TURN = re.compile(
     rf"|(?<![\w'-])(?i:{_ASKS}|{_ANSWERS}|{_ADDS})(?:\s?\d{{1,2}})?\**\s?[:：]"
     r"|(?<=[a-z.!?)\]\d])(?:USER|User|HUMAN|Human|ASSISTANT|Assistant|QUESTION|Question|SYSTEM|System|Q)\s?[:：]"
     rf"|\n\s*{_BARE_ROLE}\s*(?:\n|$)"
-    r"|\b(?:USER|HUMAN|ASSISTANT)\b|\s(?:User|Human|Assistant|Question)\s*$"
+    r"|\b(?:USER|HUMAN|ASSISTANT)\b|\s(?:User|Human|Assistant|Question|Answer)\s*$"
     r"|(?<=[\w.!?)\]])(?:assistant|user)\s*\n"
     r"|(?<![\w'-])(?i:answer|respond to|reply to) (?:the|this|each|above|following)(?: above| following)? questions?\b"
 )

@@ -34,6 +34,16 @@ _INSIDE = "inside a longer answer"
 _SHORT_ANSWER = 3  # words; up to here an answer is no sentence
 _LONG_ANSWER = 6  # words; longer ones are sentences unless the right answer is long, too
 _BARE_LETTER = re.compile(r"\s*[(\[]?([A-Za-z])[)\].:]{0,2}\s*")
+_BOX_MARKS = re.compile(r"<ref>.*?</ref>|</?(?:box|quad)>", re.DOTALL)
+"""What a model that marks places in text writes around a box."""
+_REFUSES = re.compile(
+    r"(?:sorry, )?(?:i )?(?:do not|don'?t|can ?not|can'?t|could not|couldn'?t|am unable to)"
+    r" (?:know|tell|say|see|read|determine|identify|answer|recognize)\b.*"
+    r"|(?:it is |it'?s )?(?:unknown|unclear|unsure|undetermined|illegible|blurry|n/?a)"
+    r"|(?:it is |it'?s )?not (?:sure|clear|visible|known|given|available|applicable|possible|shown|enough information)\b.*"
+    r"|no (?:answer|idea|image|information)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
 _LETTER_AND_TEXT = re.compile(r"\s*\(?[A-Z][.):]\s+\S.*", re.DOTALL)
 _SAYS_THAT = re.compile(r"\b(?:is|are|was|were|has|have|shows?|depicts?|contains?|appears?|can be)\b", re.IGNORECASE)
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|without|cannot)\b|n't\b", re.IGNORECASE)
@@ -75,6 +85,8 @@ class LenientReader:
         letters = self.native_style is AnswerStyle.MULTIPLE_CHOICE
         if any(own_turn(right, letters=letters) != right.strip() for right in reference.right_answers):
             return text
+        if self.native_style is AnswerStyle.BOUNDING_BOX:
+            text = _BOX_MARKS.sub(" ", text)
         turn = own_turn(text, letters=letters)
         if self.native_style in _EXPLAINED or self._is_spelt_right(turn, reference):
             return turn
@@ -160,7 +172,7 @@ def style_seen(text: str, reference: Reference) -> str:
         return "letter"
     if parse_yes_no(said) is not None:
         return "yes or no"
-    if is_refusal(said):
+    if is_refusal(said) or _REFUSES.fullmatch(said.rstrip(".! ")):
         return "refusal"
     if _LETTER_AND_TEXT.fullmatch(said):
         return "letter and text"
@@ -192,8 +204,11 @@ def _read_choice(text: str, reference: Reference) -> tuple[Fact, str]:
     if said is None:
         said, how = _option_in(text, reference.options), "option's text"
     if said is None:
-        if find_scorer("letter")(text, reference) == 1.0:
-            return "right", "letter inside a sentence"
+        said, how = (
+            _only_one(text, "letter", LETTERS[: len(reference.options)], reference.options),
+            "letter inside a sentence",
+        )
+    if said is None:
         return "unknown", style_seen(text, reference)
     return ("right" if said == gold else "wrong"), how
 
@@ -218,8 +233,17 @@ def _read_verdict(text: str, reference: Reference) -> tuple[Fact, str]:
         verdicts = {_VERDICTS[word] for word in challenge_form(text).split() if word in _VERDICTS}
         said, how = (verdicts.pop() if len(verdicts) == 1 else None), "inside a sentence"
     if said is None:
+        said = _only_one(text, "yes_no", ("yes", "no"), ())
+    if said is None:
         return "unknown", style_seen(text, reference)
     return ("right" if said == parse_yes_no(reference.gold) else "wrong"), how
+
+
+def _only_one(text: str, rule: str, golds: Sequence[str], options: tuple[str, ...]) -> str | None:
+    """The one gold answer for which the rule's fixed form calls the text right; None if it is none or several."""
+    scorer = find_scorer(f"{rule}:fixed")
+    said = [gold for gold in golds if scorer(text, Reference(gold, (), options)) == 1.0]
+    return said[0] if len(said) == 1 else None
 
 
 def _read_place(text: str, reference: Reference) -> tuple[Fact, str]:
