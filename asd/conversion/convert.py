@@ -6,9 +6,8 @@ up where it stopped; nothing is visible to readers before the commit.
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,9 +170,3 @@ def _dry_engine(config: ConvertConfig) -> Engine:
     from asd.conversion.rewrite_plan import CountingEngine
 
     return CountingEngine(config.workers)
-
-
-def read_rejects(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
