@@ -59,7 +59,7 @@ def test_multiple_choice(text: str, style_ok: bool, fact: str, how: str) -> None
         ("It is true that it rains.", False, "right", "inside a sentence"),
         ("That is not so.", False, "wrong", "inside a sentence"),
         ("nope", False, "wrong", "inside a sentence"),
-        ("It is true, not false", False, "unknown", "sentence"),
+        ("It is true, not false", False, "right", "inside a sentence"),
         ("umbrella", False, "unknown", "short answer"),
         ("[0.1,0.2,0.3,0.4]", False, "unknown", "box"),
     ],

@@ -205,7 +205,7 @@ def _read_choice(text: str, reference: Reference) -> tuple[Fact, str]:
         said, how = _option_in(text, reference.options), "option's text"
     if said is None:
         said, how = (
-            _only_one(text, "letter", LETTERS[: len(reference.options)], reference.options),
+            _only_one(text, "letter", LETTERS[: len(reference.options) or len(LETTERS)], reference.options),
             "letter inside a sentence",
         )
     if said is None:
