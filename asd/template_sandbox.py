@@ -94,7 +94,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             for inner in outer.find_all(nodes.For):
                 if not (isinstance(inner.iter, nodes.Filter) and inner.iter.name == _COUNTED):
                     inner.iter = nodes.Filter(inner.iter, _COUNTED, [], [], None, None)
-        return tree.set_environment(self)
+        tree.set_environment(self)
+        return tree
 
     def _counted(self, items: Iterable[Any]) -> Iterator[Any]:
         for item in items:

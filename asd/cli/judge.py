@@ -18,6 +18,7 @@ from asd.judging.items import read_items
 from asd.judging.judge import MAX_TOKENS, Asked, JudgedAnswers, judge, summarise, verdict_rows
 from asd.judging.prompt import load_prompt
 from asd.judging.sanity import Finding, findings, sanity_set
+from asd.plain_files import require_replaceable
 from asd.rewrite.settings import RewriterSettings
 from asd.shards.files import write_text
 from asd.tasks.registry import load_task
@@ -32,6 +33,8 @@ def run(
         raise UsageError("give PREDICTIONS and --task NAME, to judge them; or --sanity alone, to look at the judge.")
     if out is not None and predictions is None:
         raise UsageError("--out takes the verdicts of PREDICTIONS; --sanity alone has none.")
+    if out is not None:
+        require_replaceable(Path(out))  # before any model is asked
     settings = _settings(rewriter)
     folder = None if template_dir is None else Path(template_dir)
     known = [(one.item, load_prompt(one.family, folder)) for one in sanity_set()[1]] if sanity else []

@@ -12,6 +12,7 @@ from asd.export.format import CHUNK_ROWS, Format, Part, Written
 from asd.export.images import ImageMode, ImagePlace, MissingImages
 from asd.export.table import find_format
 from asd.export.writing import remove_leftovers
+from asd.plain_files import require_replaceable
 from asd.schemas.styles import parse_style
 from asd.shards.manifest import Manifest
 from asd.shards.reader import read_batches
@@ -62,6 +63,8 @@ def export(datasets: Sequence[str | Path], options: ExportOptions) -> Exported:
     parts = [part for name in datasets for part in _parts(str(name), form, options, mode, missing)]
     targets = [_target(form, part, options, single=len(parts) == 1) for part in parts]
     _require_distinct(targets)
+    for target in targets:
+        require_replaceable(target)
     remove_leftovers(options.out)
     numbers: dict[str, int] = {}
     written = []

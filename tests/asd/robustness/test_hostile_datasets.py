@@ -361,7 +361,13 @@ def test_outputs_take_the_place_of_no_link_and_no_pipe(
     make: Callable[[Path], None], dataset: Path, tmp_path: Path
 ) -> None:
     page, records, cache = tmp_path / "x.html", tmp_path / "x.json", tmp_path / "cache.gz"
-    commands = {page: ("inspect", dataset, "--html", page), records: ("export", dataset, "--out", records)}
+    verdicts = tmp_path / "verdicts.jsonl"
+    judge = ("judge", tmp_path / "p.jsonl", "--task", "vqav2", "--model", "m", "--base-url", "http://127.0.0.1:9/v1")
+    commands = {
+        verdicts: (*judge, "--out", verdicts),
+        page: ("inspect", dataset, "--html", page),
+        records: ("export", dataset, "--out", records),
+    }
     for place, command in commands.items():
         make(place)
         before = place.lstat()
