@@ -29,8 +29,7 @@ from asd_training.memory import out_of_memory, peak_memory_bytes
 from asd_training.methods.adapters import merging_error
 from asd_training.methods.protocol import Stage
 from asd_training.methods.registry import build_method, method_class
-from asd_training.methods.seq_lora import SeqLora
-from asd_training.models import Projector, load_model, require_gradients, trainable
+from asd_training.models import Projector, load_model, merges_in_float32, require_gradients, trainable
 from asd_training.preflight import Preflight, look_ahead
 from asd_training.preflight_text import describe
 from asd_training.processes import num_processes, shards_model, start_processes, wait_for_all, writes_files
@@ -285,7 +284,7 @@ class Loop:
         return found
 
     def _how_it_is_kept(self) -> str:
-        merges = isinstance(self.method, SeqLora) and self.method.between_tasks == "merge"
+        merges = merges_in_float32(self.config, torch.bfloat16.itemsize)
         kept = "it is merged in float32, and so kept" if merges else "it stays beside the weights"
         return f"{kept}, but vLLM is given bfloat16" if self.config.eval.engine == "vllm" else kept
 

@@ -59,7 +59,8 @@ def as_one_row(rows: Sequence[Row]) -> dict[str, Any]:
     first = rows[0]
     if len(rows) == 1:
         return dict(first)
-    images, messages, styles = list(first["images"]), [], []
+    images, styles = list(first["images"]), list[str]()
+    messages: list[Mapping[str, str]] = []
     for row in rows:
         said = list(row["messages"])
         if messages and said[0]["role"] == "system":

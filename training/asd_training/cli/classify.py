@@ -43,7 +43,7 @@ def describe(found: list[ClassifiedAnswer]) -> list[str]:
     from asd.cli.table import Table
     from asd_training.evaluation.forgetting import CATEGORIES
 
-    counts = Counter(row.category for row in found)
+    counts: Counter[str] = Counter(row.category for row in found)
     table = Table(["category", "answers", "%"])
     for name in [*CATEGORIES, "right"] if counts["right"] else CATEGORIES:
         table.add(name.replace("_", " "), f"{counts[name]:,}", f"{100 * counts[name] / len(found):.1f}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asd.report.cards import visible
+from asd.report.visible_text import visible
 from asd_training.evaluation.forgetting import CATEGORIES
 from asd_training.report import plots
 from asd_training.report.comparison import Comparison, Group

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from asd.report.cards import visible
+from asd.report.visible_text import visible
 from asd_training.report.comparison import Comparison, Difference, Group
 from asd_training.report.figures import MAIN, Figure
 from asd_training.report.intervals import Interval

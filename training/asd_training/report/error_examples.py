@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from asd.quality.keyed_sample import keyed_hash
-from asd.report.cards import visible
 from asd.report.thumbnails import Thumbnail, make_thumbnail
+from asd.report.visible_text import visible
 from asd_training.evaluation.forgetting import CATEGORIES, Category, read_row
 from asd_training.evaluation.prediction_rows import read_predictions
 from asd_training.report.run_record import RunRecord, StageRecord

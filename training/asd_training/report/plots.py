@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from asd.report.cards import visible
+from asd.report.visible_text import visible
 from asd.schemas.styles import AnswerStyle
 
 if TYPE_CHECKING:

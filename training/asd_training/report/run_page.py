@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from asd.report.cards import visible
+from asd.report.visible_text import visible
 from asd_training.evaluation.forgetting import CATEGORIES
 from asd_training.report import plots
 from asd_training.report.error_examples import pick_examples
