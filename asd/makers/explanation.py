@@ -96,6 +96,14 @@ _SPEAKS_OF_OPTIONS = re.compile(
 _SENTENCE_START = re.compile(r"(?<=[.!?] )[a-z]")
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _NOT_PROSE = re.compile(r"[\\=<>|{}*×÷]|\b(?:not|nor|neither|never|no|but|options?|choices?)\b|n't\b")
+_HYPOTHETICAL = re.compile(
+    r"\b(?:if|suppose|imagine|unless|whether|might|may|for (?:example|instance)|such as|like when)\b",
+    re.IGNORECASE,
+)
+"""Sentences about another case than the one that is asked for."""
+_LINKING = re.compile(
+    r"\b(?:is|are|was|were|will|be|called|named|has|have|becomes?|makes?|uses?|shows?)\b", re.IGNORECASE
+)
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _TAIL = 160  # characters; a solution states its answer where it ends
 
@@ -207,8 +215,7 @@ def _from_rationale(sample: Sample, gold: str) -> str | None:
 
 
 def _from_conclusion(sample: Sample, gold: str) -> str | None:
-    """The sentence in which a worked solution states the answer: its last one, else its first (numbers
-    stand in
+    """The sentence in which a worked solution states the answer: its last one, else its first (numbers stand in
     every one, so there the last alone)."""
     if not sample.solution:
         return None
@@ -220,13 +227,30 @@ def _from_conclusion(sample: Sample, gold: str) -> str | None:
         beside = text.replace(gold, "")
         if _DANGLING.match(text):
             continue
-        if text[-1] != "." or _NOT_PROSE.search(beside) or names_letters(text):
+        if (
+            text[-1] != "."
+            or _NOT_PROSE.search(beside)
+            or names_letters(text)
+            or not _states(text, gold, sample.question)
+        ):
             continue
         others = _other_options(sample, gold)
         if any(contains_words(beside, other) for other in others) or not _share_a_word(beside, sample.question):
             continue
         return as_sentence(text)
     return None
+
+
+def _states(text: str, gold: str, question: str) -> bool:
+    """Whether a sentence that holds the answer says that it is so: not what might be, nor "a glass vase" of a vase of
+    glass."""
+    if _HYPOTHETICAL.search(text.replace(gold, "")):
+        return False
+    asked = set(_LONG_WORD.findall(question.casefold()))
+    for found in re.finditer(rf"(?<!\w){re.escape(gold.casefold())}(?!\w)(?: ([^\W\d_]+))?", text.casefold()):
+        if not found[1] or found[1] not in asked or _LINKING.search(text, 0, found.start()):
+            return True
+    return False
 
 
 def _share_a_word(text: str, question: str) -> bool:

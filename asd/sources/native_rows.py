@@ -255,6 +255,8 @@ class RowMaker:
         response = to_text(self.response(rec, row)) if self.response else None
         if not response:
             response = LETTERS[index] if self.is_choice and index is not None else gold
+            if self.is_yes_no:
+                response = gold.capitalize()  # as prompts ask for it and converted rows answer
         images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
         texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}

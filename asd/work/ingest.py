@@ -99,7 +99,7 @@ class _Ingest:
         self.source, self.spec, self.config, self.styles, self.folder = source, spec, config, styles, folder
         self.splits: dict[str, _Split] = {}
         self.rejects: Counter[str] = Counter()
-        self.num_rejects = self.num_rows = self.num_placed = 0
+        self.num_rejects = self.num_rows = self.num_placed = self.num_lost = 0
         self.first_reject: Reject | None = None
         self.images = ImageSample()
         self.imprints: dict[str, Imprint] = {}
@@ -181,6 +181,7 @@ class _Ingest:
         split.polarity.append(measured.polarity)
         self.num_rows += rows.num_rows
         self.num_placed += count_placed(rows)
+        self.num_lost += count_lost_options(rows)
         self.images.add(rows)
         offset = 0
         while offset < rows.num_rows:
@@ -249,6 +250,11 @@ class _Ingest:
                 f"{self.num_placed} rows have images amid their text; the marks keep their places, so these rows stay as they "
                 "are and are not converted"
             )
+        if self.num_lost:
+            ingested.notes.append(
+                f"{self.num_lost} rows have an option such as 'None' or 'nan', which looks like a value that was lost when "
+                "the source was written; they are kept as they are"
+            )
         if self._is_mined():  # by the keys that the source's own ids have
             answers = mining_rows(self.folder, ingested)
             write_arrow(self.folder / "mining.arrow", _MINING_SCHEMA, answers.to_batches(), durable=False)
@@ -314,6 +320,17 @@ def content_bytes(column: pa.Array) -> int:
     if pa.types.is_string(column.type):
         return size + 4 * len(column) + (pc.sum(pc.binary_length(column)).as_py() or 0)
     return int(size + len(column) * column.type.bit_width // 8)
+
+
+_LOST = pa.array(["None", "nan", "NaN", "null", "NULL", "<NA>", "undefined"])
+"""What programs write for a value that they do not have."""
+
+
+def count_lost_options(rows: pa.RecordBatch) -> int:
+    """Rows among whose options stands what a program writes for no value."""
+    options = rows["options"]
+    is_lost = pc.is_in(options.flatten(), _LOST)
+    return len(pc.list_parent_indices(options).filter(is_lost).unique()) if pc.any(is_lost).as_py() else 0
 
 
 def count_placed(rows: pa.RecordBatch) -> int:

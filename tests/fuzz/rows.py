@@ -77,6 +77,13 @@ def trial(draw: random.Random, folder: Path) -> Counter[str]:
     kind = draw.choice([*ANSWERS])
     native = draw.choice(["multiple_choice"] if kind == "options" else ["short_answer", "yes_no", "free_form"])
     rows = [row(draw, kind, number) for number in range(draw.randint(40, 400))]
+    if native == "yes_no":
+        for one in rows:
+            if draw.random() < 0.8:
+                said = draw.choice(["yes", "no", "0", "1", "True", "false", 0, 1, True, "YES", "No."])
+                one.update(
+                    {"answer": said} if kind == "gold" else {"answers": [{"answer": said}] * draw.randint(1, 10)}
+                )
     task = TASK.replace("FAMILY", draw.choice(["vqa", "vqa", "vqa", "statement", "caption", "classification"]))
     task = task.replace("NATIVE", native).replace("ANSWERS", ANSWERS[kind])
     if native in ("yes_no", "multiple_choice", "short_answer"):

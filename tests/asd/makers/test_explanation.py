@@ -265,3 +265,19 @@ def test_options_are_shown_for_a_word_not_for_letters_in_one() -> None:
     sample = with_options("yes", "no", gold="yes", question="Does Ann have enough?", solution=steps)
     made = detailed(sample)
     assert isinstance(made, Draft) and made.options == []
+
+
+@pytest.mark.parametrize(
+    ("solution", "text"),
+    [
+        ("Look at the vase. If you knock over a glass flower vase, it might break.", None),
+        ("Look at the vase. A glass flower vase may break.", None),
+        ("Suppose the flower vase is of glass.", None),
+        ("The flower vase is made of glass. A glass flower vase breaks easily.", "The flower vase is made of glass."),
+    ],
+)
+def test_a_conclusion_states_the_answer(solution: str, text: str | None) -> None:
+    question = "Which material is this flower vase made of, frobnicated?"
+    sample = with_options("glass", "cotton", gold="glass", question=question, solution=solution)
+    made = draft(sample, BRIEF, make_context(make_spec("science")))
+    assert (made.text if isinstance(made, Draft) and made.maker is Maker.FIELD else None) == text

@@ -131,7 +131,7 @@ def test_rows_keep_the_rules(read, task, folder):
             assert row["options"][row["answer_index"]] == row["gold"]
             assert not any("\n" in option for option in row["options"])
         if spec.native_style == "yes_no":
-            assert row["gold"] == row["response"] in ("yes", "no")
+            assert row["gold"] == row["response"].lower() in ("yes", "no")
         if spec.native_style == "multiple_choice":
             assert row["response"] == "ABCDE"[row["answer_index"]]
 
