@@ -45,7 +45,8 @@ def measure_captions(said: Mapping[str, str], references: Mapping[str, Reference
     version = _version()
     if shutil.which("java") is None:
         raise UsageError(
-            "the caption measures need Java (METEOR and the tokenizer are Java programs): install a JRE >= 8"
+            "the caption measures need Java: METEOR 1.5 and the tokenizer are Java programs, and no port of them gives the "
+            "same numbers. Install a JRE >= 8, or score with --rules fixed (ROUGE-L alone, in Python)"
         )
     names = sorted(references)
     pairs = [[_one_line(said[name]), [_one_line(text) for text in texts_of(references[name])]] for name in names]
