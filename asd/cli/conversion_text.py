@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from asd.cli.table import Table
 from asd.conversion.convert import Conversion
 from asd.schemas.styles import Maker
+from asd.shards.even_split import NEARLY_EVEN, describe_split, distance_from_even
 from asd.shards.manifest import Manifest
+
+_WIDTH = 100
 
 
 def conversion_json(conversion: Conversion) -> dict[str, Any]:
@@ -99,6 +103,9 @@ def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> li
     if counts["shortfall"]:
         lines += ["", f"note: {counts['wanted']:,} samples were to be converted; for {counts['shortfall']:,} no maker "
                   "could make any of the styles, so they stay native."]  # fmt: skip
+    if distance_from_even(native, counts["by_style"]) > NEARLY_EVEN:
+        told = describe_split(native, counts["by_style"], counts["by_maker"])
+        lines += ["", *wrap(told, _WIDTH, break_long_words=False, break_on_hyphens=False)]
     if counts["renamed_ids"]:
         lines += [
             "",

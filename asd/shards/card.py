@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import yaml
 
+from asd.shards.even_split import describe_split
 from asd.shards.manifest import Manifest
 
 _SIZES = (
@@ -13,6 +16,7 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
+_WIDTH = 120
 _HUB_SPLITS = {"val": "validation", "valid": "validation", "dev": "validation"}
 
 
@@ -57,13 +61,18 @@ def dataset_card(manifest: Manifest) -> str:
 | --- | ---: |
 {makers}
 
-Every row says where it came from (`source_id`, `source_file`, `source_row`), who made it (`maker`, `template`) and
-keeps the original answer (`gold`, `accepted`). Load it with `datasets.load_dataset(<this folder>)`, or any Arrow
-reader on `{folder}/data/*.arrow`.
+{_split_told(manifest)}Every row says where it came from (`source_id`, `source_file`, `source_row`), who made it
+(`maker`, `template`) and keeps the original answer (`gold`, `accepted`). Load it with
+`datasets.load_dataset(<this folder>)`, or any Arrow reader on `{folder}/data/*.arrow`.
 
 - Licence of the underlying data: {spec["licence"]}
 - Cite: {spec["citation"]}
 """
+
+
+def _split_told(manifest: Manifest) -> str:
+    told = describe_split(str(manifest.spec["native_style"]), manifest.counts.by_style, manifest.counts.by_maker)
+    return f"{fill(told, _WIDTH, break_long_words=False, break_on_hyphens=False)}\n\n" if told else ""
 
 
 def _split_name(split: str) -> str:
