@@ -15,11 +15,11 @@ import orjson
 
 from asd.errors import StorageError
 from asd.plain_files import require_replaceable
-from asd.shards.files import storage_errors, write_text
+from asd.shards.files import hidden_name, storage_errors, write_text
 
 Record = dict[str, Any]
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
-"""Names that `whole_file` and `asd.shards.files.write_bytes` give; the number is that of the process."""
+"""Names of `asd.shards.files.hidden_name`; the number is that of the process."""
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = hidden_name(path)
         try:
             yield temporary
             temporary.replace(path)

@@ -7,7 +7,6 @@ page.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -27,6 +26,7 @@ from asd.report.thumbnails import Thumbnail, make_thumbnail
 from asd.report.verdicts import Verdict, judge
 from asd.report.visible_text import visible
 from asd.schemas.styles import AnswerStyle, parse_style
+from asd.shards.files import hidden_name
 
 _FOLDER = Path(__file__).parent
 _MARKS = {"good": "✓ good", "look": "▲ look", "bad": "✕ bad", "none": "– no data"}
@@ -62,7 +62,7 @@ def write_html(
 ) -> None:
     """Write `render_report`'s page to `path`, whole or not at all. Raises: StorageError if that fails."""
     page = render_report(manifest, batches, figures, image_root, samples_per_style, style)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = hidden_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(page, encoding="utf-8")

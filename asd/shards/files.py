@@ -58,6 +58,11 @@ def _in_the_way(path: Path) -> str:
     return f"{path} is a folder" if path.is_dir() else "something else is in its place"
 
 
+def hidden_name(path: Path) -> Path:
+    """Where a process writes a file before the file gets its name; whoever finds one of a dead process may delete it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
@@ -78,7 +83,7 @@ def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -
     require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = hidden_name(path)
         try:
             with temporary.open("wb") as file:
                 file.write(data)
@@ -109,7 +114,7 @@ def write_hidden(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
     require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        hidden = hidden_name(path)
         try:
             with pa.OSFile(str(hidden), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 for batch in batches:

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from asd.errors import ShardError, StorageError, UnknownNameError, UsageError
 from asd.plain_files import require_regular
-from asd.shards.files import storage_errors, sync_folder, write_text
+from asd.shards.files import hidden_name, storage_errors, sync_folder, write_text
 from asd.shards.locks import held_together
 from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 from asd.shards.untrusted import require_version_id
@@ -306,7 +306,7 @@ class Store:
             raise StorageError(
                 f"{link} is a folder, not the link that it should be (a copy?). Delete it and run again."
             )
-        temporary = self.root / f".{LATEST}.{os.getpid()}.tmp"
+        temporary = hidden_name(link)
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(Path(VERSIONS) / version)
         temporary.replace(link)

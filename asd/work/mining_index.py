@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from asd.shards.files import open_staged, storage_errors
+from asd.shards.files import hidden_name, open_staged, storage_errors
 from asd.work.collector import collector_paused
 from asd.work.done_mark import give_marked_name, is_as_left
 
@@ -24,7 +23,7 @@ def build_mining_index(staging: Path, ingest_dir: Path, seed: int, say: Callable
     rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
     with collector_paused():
         index = DistractorIndex.build(rows, seed=seed)
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    hidden = hidden_name(path)
     with storage_errors(path):
         index.save(hidden)
     give_marked_name(hidden, path, durable=False)

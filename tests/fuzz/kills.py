@@ -27,6 +27,11 @@ KINDS = {
     "ingest/*.npy": "ingest", "ingest/*.arrow": "ingest", "ingest/*.json*": "ingest",
     "drafts/*": "draft", "mining-index*": "index", "out/data/*.arrow": "shard", "assembled/*": "mark of a shard",
 }  # fmt: skip
+MOMENTS = [
+    ("ingest/native-*", 3), ("ingest/done.json", 1), ("mining-index", 1), ("drafts/0000-*.arrow", 1),
+    ("drafts/*.arrow", 4), ("out/data/*.arrow", 1), ("out/data/*.arrow", 4), ("out/manifest.json", 1),
+]  # fmt: skip
+"""Patterns of staged files, and how many of them are to be there."""
 
 
 def main() -> int:
@@ -69,8 +74,7 @@ def one_kill(folder: Path, whole: dict[str, bytes], long_s: float, draw: random.
         run = (
             Run(_part(folder, draw.randrange(PARTS)), folder, part_elsewhere) if in_parts else _convert(folder, workers)
         )
-        run.process.join(draw.uniform(0.0, 1.2 * long_s * (1.5 if workers > 1 else 1)))
-        run.kill()
+        kill_some_time(run, folder, long_s * (1.5 if workers > 1 else 1), draw)
     flipped = flip_a_byte(folder, draw) if draw.random() < 0.5 else "nothing flipped"
     way = "parts" if in_parts else f"{workers} worker{'s' if workers > 1 else ''}"
     if in_parts and draw.random() < 0.5:
@@ -86,6 +90,18 @@ def one_kill(folder: Path, whole: dict[str, bytes], long_s: float, draw: random.
         return f"DIFFERS: {way}, {flipped}: {', '.join(sorted(differing))}"
     left = [path.name for path in (folder / "data" / ".staging").iterdir() if path.suffix != ".lock"]
     return f"same bytes: {way}, {flipped}" if not left else f"FAILED: {way}, {flipped}: left {left}"
+
+
+def kill_some_time(run: Run, folder: Path, long_s: float, draw: random.Random) -> None:
+    """Soon after a file of one kind came, which is sure to be in the middle; or at any moment of the whole run."""
+    pattern, count = draw.choice([*MOMENTS, ("", 0), ("", 0)])
+    end = time.monotonic() + (1.2 * long_s * draw.random() if not count else 3 * long_s)
+    while run.process.exitcode is None and time.monotonic() < end:
+        if count and len(list(folder.glob(f"data/.staging/*/{pattern}"))) >= count:
+            run.process.join(draw.uniform(0, 0.05))
+            break
+        time.sleep(0.0005)
+    run.kill()
 
 
 def _convert(folder: Path, workers: int) -> Run:
