@@ -101,7 +101,7 @@ def lay_out(config: ModelConfig) -> Any:
             "at model.attention"
         ) from exc
     with suppress(OSError):  # many models have no such file
-        model.generation_config = GenerationConfig.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
+        model.generation_config = GenerationConfig.from_pretrained(name, **options)
     return model
 
 

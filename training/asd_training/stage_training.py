@@ -113,14 +113,15 @@ def train_stage(
 
 def require_reporters(names: Sequence[str]) -> None:
     """Raises: SettingError if a tracker of `train.report_to` is not known, or not installed."""
-    from transformers.integrations import get_available_reporting_integrations
-    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+    from transformers.integrations import integration_utils
 
+    trackers: Any = integration_utils
+    there = trackers.get_available_reporting_integrations()
     for name in names:
-        if name not in INTEGRATION_TO_CALLBACK:
-            known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+        if name not in trackers.INTEGRATION_TO_CALLBACK:
+            known = ", ".join(sorted(trackers.INTEGRATION_TO_CALLBACK))
             raise SettingError(f"train.report_to: {name!r} is no tracker that transformers knows; known: {known}")
-        if name not in get_available_reporting_integrations():
+        if name not in there:
             raise SettingError(
                 f"train.report_to: {name} is not installed; install it (pip install {name}), or leave it out"
             )
