@@ -73,12 +73,28 @@ def looks_like(record: Mapping[str, Any]) -> bool:
     return bool(record.keys() & {"answer", "answer_bbox"}) or record.keys() <= FLAT_KEYS
 
 
-def unread_form(record: Mapping[str, Any]) -> str:
-    """What a record is that looks like a conversation and is none; "" if it does not look like one."""
+def unread_form(record: Any) -> str:
+    """What a record is that looks like a conversation and is none, or like no record at all; "" for any other object."""
+    if isinstance(record, str):
+        return _unread_text(record.strip())
+    if isinstance(record, list):
+        return "lists where records are expected (lists one after the other, or in each other): put all into one list"
+    if not isinstance(record, dict):
+        return ""
     if {"chosen", "rejected"} <= record.keys():
         return "pairs of a chosen and a rejected answer (preference data), which are no questions with one answer"
     if (turns := _turns(record)) is not None:
         return f"turns in a form that is not known: {brief(turns, 80)!r}"
+    return ""
+
+
+def _unread_text(text: str) -> str:
+    if text.lstrip('"')[:1] in ("{", "[") and text.rstrip('"')[-1:] in ("}", "]"):
+        return "texts that hold JSON: it was written as JSON twice"
+    if text[:1] == "<":
+        return f"a web page or XML, and no data: {text[:40]!r}"
+    if text.startswith("version https://git-lfs"):
+        return "a pointer of Git LFS in place of the file: fetch it with `git lfs pull`"
     return ""
 
 

@@ -262,7 +262,7 @@ class _Opening:
         for rel, record in self.firsts.items():
             if isinstance(record, SourceError) and len(self.firsts) == 1:
                 return str(record)
-            if isinstance(record, dict) and (form := unread_form(record)):
+            if form := unread_form(record):
                 return f"{rel} holds {form}"
         return "no file whose first record is a conversation or a flat question"
 

@@ -123,6 +123,13 @@ def test_a_bad_line_among_lines_costs_itself_alone(tmp_path: Path) -> None:
         (LIST.encode("utf-16")[:-40], "the file is truncated"),
         (json.dumps({"a": 1, "b": [1, 2]}), "no file whose first record is a conversation"),
         (LIST + LIST, "something follows the end of the JSON array"),
+        (LIST + "\n" + LIST, "lists where records are expected"),
+        (json.dumps([RECORDS, RECORDS]), "lists where records are expected"),
+        ("".join(json.dumps(json.dumps(record)) + "\n" for record in RECORDS), "it was written as JSON twice"),
+        (json.dumps([json.dumps(record) for record in RECORDS]), "it was written as JSON twice"),
+        ("<!DOCTYPE html>\n<html></html>", "holds a web page or XML, and no data"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "fetch it with `git lfs pull`"),
+        ("".join(f"{record!r}\n" for record in RECORDS), "double quotes"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named(content: str | bytes, told: str, tmp_path: Path) -> None:
