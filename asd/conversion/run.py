@@ -76,7 +76,7 @@ class ConversionRun:
             add_counts(counts.by_style, result.by_style)
             add_counts(counts.by_maker, result.by_maker)
         write_manifest(self.prepared, self.folders, counts, [result.entry for result in results])
-        return read.ingested.notes
+        return self._all_notes(read)
 
     def plan_only(self) -> tuple[Counts, list[str]]:
         """The counts and notes that `run` would give, without writing a shard."""
@@ -87,7 +87,13 @@ class ConversionRun:
         counts = self._counts(read, assignment)
         add_counts(counts.by_style, {TARGET_STYLES[style].value: n for style, n in assignment.by_style.items()})
         add_counts(counts.by_style, {self.prepared.spec.native_style.value: counts.samples - counts.converted})
-        return counts, read.ingested.notes
+        return counts, self._all_notes(read)
+
+    def _all_notes(self, read: FirstPass) -> list[str]:
+        """Those of the images are said now: they are about the result, and come last."""
+        for note in read.ingested.image_notes:
+            self.progress.say(f"note: {note}")
+        return [*read.ingested.notes, *read.ingested.image_notes]
 
     # -- the steps, in their order --------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import xxhash
 
 from asd.errors import SourceError, UsageError
 from asd.pictures import PictureError, read_picture
-from asd.plain_files import require_regular
+from asd.plain_files import IrregularFileError, require_regular
 from asd.shards.files import write_bytes
 from asd.shards.untrusted import is_inside
 from asd.sources.image_text import DRAFT_PX, is_address
@@ -86,6 +86,8 @@ class ImagePlace:
         path = str(image["path"])
         if is_address(path) and image["bytes"] is None:
             return
+        if self.mode is ImageMode.COPY:
+            _require_name(path, sample)
         mark = xxhash.xxh3_64_intdigest(path.encode())
         if mark in self._sound and self.mode is not ImageMode.EMBED and image["bytes"] is None:
             return
@@ -110,8 +112,7 @@ class ImagePlace:
         name = self._copy_name(image)
         mark = xxhash.xxh3_64_intdigest(name.encode())
         if mark not in self._copied:
-            if ".." in Path(name).parts:  # of an address, say
-                raise SourceError(f"sample {sample}: image {image['path']!r} has no name that a copy could have.")
+            _require_name(path, sample)
             write_bytes(self.out / name, self.read(image, sample), durable=False)
             self._copied[mark] = _content(image)
         return name
@@ -164,6 +165,8 @@ class ImagePlace:
                     f"sample {sample}: image {image['path']} is a link out of the folder of the images, to "
                     f"{path.resolve()}. Give --follow-links to read such images, too."
                 )
+        except IrregularFileError as exc:
+            raise SourceError(str(_missing(image, sample, path, exc))) from exc
         except OSError as exc:
             raise _missing(image, sample, path, exc) from exc
         return path
@@ -175,6 +178,12 @@ class ImagePlace:
                 "--images copy or embed where the shards hold them."
             )
         return self.root
+
+
+def _require_name(path: str, sample: str) -> None:
+    """Raises: SourceError for a path that leads upwards: of an address, say."""
+    if ".." in Path(path).parts:
+        raise SourceError(f"sample {sample}: image {path!r} has no name that a copy could have.")
 
 
 def _missing(image: dict[str, Any], sample: str, path: Path, exc: OSError) -> ImageFaultError:

@@ -1,5 +1,5 @@
-"""Which images may be stored in shards: regular files below the image root that can be shown. Whoever wrote the
-annotations chose the paths, and a link would let them choose any file of this machine."""
+"""Which images may be stored in shards: regular files below the image root. Whoever wrote the annotations chose
+the paths, and a link would let them choose any file of this machine."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from asd.sources.in_order import map_in_order
 from asd.work.measuring import MeasuredRows
 
 _KEPT = 1 << 14
+_NAMED = 3
 
 
 class Embeddable:
@@ -25,6 +26,7 @@ class Embeddable:
 
     def __init__(self, root: Path, *, follow_links: bool) -> None:
         self._root, self._follow_links = root, follow_links
+        self._broken: dict[str, str] = {}
         self._known: OrderedDict[str, tuple[str, str] | None] = OrderedDict()
 
     def sort_out(self, rows: MeasuredRows) -> tuple[MeasuredRows, list[Reject]]:
@@ -74,7 +76,17 @@ class Embeddable:
         try:
             read_picture(file, draft_px=DRAFT_PX)
         except PictureError as exc:
-            return "bad_image", f"{path} ({file.stat().st_size:,} bytes) cannot be shown: {exc}"
+            self._broken[path] = str(exc)
         except OSError:  # as above
             return None
         return None
+
+    def notes(self) -> list[str]:
+        """Of files that are stored as they are, although training will stop at them."""
+        if not self._broken:
+            return []
+        named = "; ".join(f"{path}: {why}" for path, why in sorted(self._broken.items())[:_NAMED])
+        return [
+            f"{len(self._broken):,} image files cannot be shown and are stored as they are ({named}); `asd export` leaves "
+            "their samples out"
+        ]

@@ -102,6 +102,7 @@ class _Ingest:
         self.num_rejects = self.num_rows = self.num_placed = self.num_lost = 0
         self.first_reject: Reject | None = None
         self.images = ImageSample()
+        self.embeddable: Embeddable | None = None
         self.imprints: dict[str, Imprint] = {}
         """Of the native shards that are whole."""
 
@@ -110,7 +111,7 @@ class _Ingest:
             lines = (self.folder / "rejects.jsonl").open("w", encoding="utf-8", errors="backslashreplace")
         config = self.config
         measure = Measuring(self.spec, tuple(self.styles), config.rewriter, config.seed, config.split)
-        embeddable = self._embeddable()
+        embeddable = self.embeddable = self._embeddable()
         try:
             with closing(read(self.source, measure)) as batches:  # readers elsewhere end now, not when Python tidies up
                 for batch, measured in batches:
@@ -244,7 +245,9 @@ class _Ingest:
             rejects=dict(sorted(self.rejects.items())),
             renamed={},
         )
-        ingested.notes += self.source.notes + self.images.notes(self.source.image_root)
+        ingested.notes += self.source.notes
+        ingested.image_notes += self.images.notes(self.source.image_root)
+        ingested.image_notes += self.embeddable.notes() if self.embeddable is not None else []
         if self.num_placed and self.styles:
             ingested.notes.append(
                 f"{self.num_placed} rows have images amid their text; the marks keep their places, so these rows stay as they "

@@ -90,6 +90,8 @@ class Ingested:
     """Sample index -> source id with a suffix, for ids that occur more than once."""
     notes: list[str] = field(default_factory=list)
     """What the user should know of how the files were read."""
+    image_notes: list[str] = field(default_factory=list)
+    """And of their images; told when all is done."""
 
     @property
     def num_samples(self) -> int:
@@ -106,6 +108,7 @@ def save_ingested(ingested: Ingested, folder: Path, shard_imprints: Mapping[str,
         "rejects": ingested.rejects,
         "renamed": {str(index): name for index, name in ingested.renamed.items()},
         "notes": ingested.notes,
+        "image_notes": ingested.image_notes,
     }
     write_mark(folder / DONE, imprints, known)
 
@@ -119,6 +122,7 @@ def load_ingested(folder: Path) -> Ingested:
         rejects=known["rejects"],
         renamed={int(index): name for index, name in known["renamed"].items()},
         notes=known["notes"],
+        image_notes=known["image_notes"],
     )
 
 

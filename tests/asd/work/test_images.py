@@ -8,11 +8,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 import asd
-from asd.errors import RejectLimitError, SourceError
+from asd.errors import SourceError
+from asd.export import images as export_images
+from asd.export.run import ExportOptions, export
 from asd.sources import batch as source_batch
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import vqa_records, write_lines
@@ -84,29 +87,31 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_broken_files_are_no_part_of_what_is_embedded(kind: str, tmp_path: Path) -> None:
+def test_broken_files_are_named_where_they_are_embedded(kind: str, tmp_path: Path) -> None:
     data, why = BROKEN[kind]
     for number in range(8):
         (tmp_path / f"{number}.jpg").write_bytes(picture(number))
     (tmp_path / "3.jpg").write_bytes(data)
     path = source(tmp_path, [f"{number}.jpg" for number in range(8)])
-    made = asd.convert("vqav2", path, out=tmp_path / "d", ratio=0, embed_images=True, max_reject_rate=0.5)
-    assert made.manifest.counts.rejects == {"bad_image": 1}
-    detail = (made.path / "latest/rejects.jsonl").read_text()
-    assert f"3.jpg ({len(data):,} bytes) cannot be shown: " in detail
-    assert re.search(why, detail)
-    for row in asd.load(made.path):
+    made = asd.convert("vqav2", path, out=tmp_path / "d", ratio=0, embed_images=True)
+    (told,) = made.notes
+    assert told.startswith("1 image files cannot be shown and are stored as they are (3.jpg: ")
+    assert re.search(why, told)
+    (one,) = export([made.path], ExportOptions("parquet", tmp_path / "out", images="embed")).data
+    assert (one.records, one.part.left_out) == (7, {export_images.BROKEN: 1})
+    for row in pq.read_table(one.path).to_pylist():
         Image.open(io.BytesIO(row["images"][0]["bytes"])).load()
 
 
-def test_more_broken_files_than_allowed_stop_the_run(tmp_path: Path) -> None:
-    for number in range(8):
+def test_many_broken_files_are_counted(tmp_path: Path) -> None:
+    for number in range(14):
         (tmp_path / f"{number}.jpg").write_bytes(b"" if number else picture(number))
-    path = source(tmp_path, [f"{number}.jpg" for number in range(8)])
-    with pytest.raises(
-        RejectLimitError, match=r"bad_image: 7\), more than .* the first is .*1.jpg \(0 bytes\) cannot be shown"
-    ):
-        asd.convert("vqav2", path, out=tmp_path / "d", embed_images=True)
+    path = source(tmp_path, [f"{number}.jpg" for number in range(14)])
+    done = run_asd("convert", "--task", "vqav2", "--source", path, "--out", tmp_path / "d", "--embed-images")
+    assert done.code == 0
+    assert (
+        "note: 13 image files cannot be shown and are stored as they are (1.jpg: it is empty; 10.jpg: it is" in done.err
+    )
 
 
 def test_absolute_paths_and_the_identity_of_a_version(tmp_path: Path) -> None:
