@@ -157,7 +157,8 @@ def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> P
     options: tuple[str, ...] = ()
     if with_options and has_option_mark(rest):
         rest, options, closing = split_options(rest)
-        rfp = "\n".join(filter(None, (closing, rfp))) or None
+        rest, stated = split_instruction(rest) if options else (rest, None)
+        rfp = "\n".join(filter(None, (stated, closing, rfp))) or None
     context, question = split_context(rest) if rest.startswith("Context") else ("", rest)
     if not question and rfp is not None:
         question, rfp = rfp, None

@@ -81,6 +81,12 @@ def test_questions_are_not_instructions(line: str) -> None:
         ),
         ("Context: N/A\nWhich?\n(A) x\n(B) y", PromptParts("Which?", "", ("x", "y"))),
         ("Which?\nOptions:\nA) x\nB) y\nC) z", PromptParts("Which?", "", ("x", "y", "z"))),
+        (
+            f"Which?\nPick one option.\n{LETTER}\nA. x\nB. y",
+            PromptParts("Which?\nPick one option.", "", ("x", "y"), LETTER),
+        ),
+        (f"Which? {LETTER}\nA. x\nB. y\nAnswer:", PromptParts("Which?", "", ("x", "y"), f"{LETTER}\nAnswer:")),
+        (f"{LETTER}\nA. x\nB. y", PromptParts(LETTER, "", ("x", "y"))),
         ("Which?\nOptions: (A) x (B) y z", PromptParts("Which?", "", ("x", "y z"))),
         (
             f"What brand?\nReference OCR token: NOVA, 12, mm\n{WORD}",
