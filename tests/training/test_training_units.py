@@ -26,6 +26,7 @@ from tests.training.tiny_models import BUILDERS
 SHORT = "Reply with a single word or a short phrase."
 TURNS = (1, 2, 3, 4, 1, 2, 2)
 """Questions of each record; the sixth has the id of the fifth."""
+THINGS = ("car", "door", "hat", "sign")
 
 
 def write_records(folder: Path) -> Path:
@@ -36,7 +37,7 @@ def write_records(folder: Path) -> Path:
         Image.new("RGB", (20, 16), (number * 30, 90, 90)).save(folder / name)
         turns = []
         for turn in range(count):
-            asked = ("<image>\n" if turn == 0 else "") + f"What colour is part {turn} of {number}?\n{SHORT}"
+            asked = ("<image>\n" if turn == 0 else "") + f"What colour is the {THINGS[turn]}?\n{SHORT}"
             turns += [
                 {"from": "human", "value": asked},
                 {"from": "gpt", "value": ("red", "blue", "white", "green")[turn]},
