@@ -1,4 +1,4 @@
-"""What a conversion is told, and which part of that decides its content (its identity)."""
+"""The settings of a conversion, and those of them that decide its content (its identity)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ConvertConfig(BaseModel):
     shard_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     workers: int | None = Field(default=None, ge=1)
     engine: Literal["local", "ray"] = "local"
-    """Where blocks are drafted and assembled: this machine's cores, or a Ray cluster."""
+    """The engine that does the work: this machine's cores, or a Ray cluster."""
     ray_address: str | None = None
     """"auto" or "HOST:PORT" of a running cluster; None = $RAY_ADDRESS, else one made of this machine's cores."""
     ray_ship_files: bool = False

@@ -35,7 +35,7 @@ WORTH_KEEPING = (StorageError, WorkerLostError, RewriterError)
 
 @dataclass(frozen=True)
 class Conversion:
-    """What `convert` did: where the version is, whether it was there already, and its manifest."""
+    """The result of `convert`: where the version is, whether it was there already, and its manifest."""
 
     path: Path
     """The dataset directory."""
@@ -137,7 +137,7 @@ def _origin(prepared: Prepared) -> dict[str, Any]:
 
 
 def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str, Any]:
-    """What `convert` would do: reads the source and asks the makers, but writes no dataset."""
+    """Describe what `convert` would do: read the source and ask the makers, but write no dataset."""
     progress = progress or SilentProgress()
     with tempfile.TemporaryDirectory(prefix="asd-dry-run-") as folder:
         prepared = prepare(config, Path(folder))

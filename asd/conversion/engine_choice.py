@@ -1,4 +1,4 @@
-"""Which engine the settings of a conversion name. The only place that knows all of them."""
+"""Makes the engine that the settings of a conversion name. No other module knows all engines."""
 
 from __future__ import annotations
 

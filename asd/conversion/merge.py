@@ -154,7 +154,7 @@ def _require_same_version(now: Mapping[str, Any], begun: Begun, root: Path) -> N
 
 
 def differences(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two identities, in words: "config.seed (0, 1)"."""
+    """Says in words what differs between two identities: "config.seed (0, 1)"."""
     differing: list[str] = []
     for name in sorted({*left, *right}):
         ours, theirs = left.get(name), right.get(name)

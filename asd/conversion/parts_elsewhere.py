@@ -1,4 +1,4 @@
-"""Where the parts are that somebody looks for in the wrong folder."""
+"""Finds the parts that somebody looks for in the wrong folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def what_is_there(store: Store) -> str:
 
 
 def where_parts_are(root: Path) -> str:
-    """What to do: the folders near by that hold parts or versions that parts made, or how parts are run."""
+    """Says what to do: names the folders near by that hold parts or versions that parts made, or tells how parts are run."""
     hints = [hint for folder in _near(root) if (hint := _parts_of(folder))]
     if hints:
         more = f"; and {len(hints) - _SHOWN} more" if len(hints) > _SHOWN else ""

@@ -1,4 +1,4 @@
-"""What a conversion needs before any work: everything that can fail early fails here, and the version gets its id."""
+"""Prepares a conversion before any work: everything that can fail early fails here, and the version gets its id."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
 def _rewriter_identity(
     settings: RewriterSettings, spec: TaskSpec, templates: TemplateSet, source: Source, store: Store
 ) -> dict[str, Any]:
-    """What decides the model's part of the content, but for its replies. Raises: TemplateError."""
+    """Everything that decides the model's part of the content, but for its replies. Raises: TemplateError."""
     from asd.rewrite.prompts import PromptSet
 
     prompts, written = PromptSet(templates), sorted(written_styles(spec, settings))

@@ -1,4 +1,4 @@
-"""What a conversion comes to: its counts and its manifest, once all shards are written."""
+"""Sums a conversion up once all shards are written: its counts and its manifest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from asd.work.rewriting_record import describe_version
 
 @dataclass(frozen=True)
 class StagingFolders:
-    """Where a conversion's work items leave their files."""
+    """The folders in which work items leave their files."""
 
     ingest: Path
     drafts: Path
@@ -67,7 +67,7 @@ def count_declined(ingested: Ingested, assignment: Assignment, drafts_dir: Path,
 def count_samples(
     native_style: AnswerStyle, ingested: Ingested, assignment: Assignment, wanted: int, declined: dict[str, int]
 ) -> Counts:
-    """All counts but those by style and maker."""
+    """Count everything but the rows by style and by maker."""
     by_split: dict[str, int] = {}
     for shard in ingested.shards:
         add_counts(by_split, {shard.split: shard.rows})

@@ -42,7 +42,7 @@ JUDGE_REPLY_TOKENS = 8
 
 @dataclass
 class PlannedRequests:
-    """What would be sent. Tokens of a judge's requests, if there is one, are in the totals."""
+    """The requests that would be sent. Tokens of a judge's requests, if there is one, are in the totals."""
 
     by_style: Counter[str] = field(default_factory=Counter)
     cached: int = 0
@@ -145,7 +145,7 @@ class CountingEngine:
 
 
 def plan_requests(config: ConvertConfig, progress: Progress | None = None, *, num_prompts: int = 1) -> dict[str, Any]:
-    """What the rewriter of `config` would be asked, JSON-ready. Contacts no server.
+    """Count what the rewriter of `config` would be asked, JSON-ready. Contacts no server.
 
     num_prompts: prompts to show in full, per style.
     """

@@ -44,7 +44,7 @@ from asd.work.worker import ShardOrder, WorkerSetup
 
 @dataclass(frozen=True)
 class FirstPass:
-    """What the first pass found, and what is therefore to be converted."""
+    """The result of the first pass, and the number of samples that are therefore to be converted."""
 
     ingested: Ingested
     wanted: int
@@ -124,7 +124,7 @@ class ConversionRun:
         collect_young()
 
     def pool(self, read: FirstPass) -> WorkPool:
-        """Of the engine: what drafts and writes."""
+        """The engine's pool, which drafts and writes."""
         prepared, folders = self.prepared, self.folders
         setup = WorkerSetup(
             spec=prepared.spec,
@@ -143,7 +143,7 @@ class ConversionRun:
         return self.engine.pool(setup, read.ingested.shards, read.wanted)
 
     def _mining_index(self, wanted: int) -> Path | None:
-        """Where the index of the task's answers is, for distractors; None if nothing of this run is mined."""
+        """The path of the index of the task's answers, for distractors; None if nothing of this run is mined."""
         mined = any(Maker.MINED in self.prepared.spec.styles[style] for style in self.prepared.styles)
         return self.staging / MINING_INDEX if wanted and mined else None
 
@@ -152,7 +152,7 @@ class ConversionRun:
             build_mining_index(self.staging, self.folders.ingest, self.prepared.config.seed, self.progress.say)
 
     def plan(self, read: FirstPass, pool: WorkPool) -> Assignment:
-        """Which sample takes which style; all that the plan asks of the makers is drafted then."""
+        """Decide which sample takes which style. All that the plan asks of the makers is drafted then."""
         ingested, wanted, quotas = read.ingested, read.wanted, read.quotas
         planner = Planner(
             ingested.keys, ingested.capable, ingested.polarity,
@@ -171,7 +171,7 @@ class ConversionRun:
         return planner.result()
 
     async def _answer_all_with_model(self, planner: Planner, ingested: Ingested, pool: WorkPool) -> None:
-        """All rounds in one task, since the model stays open for all of them."""
+        """Answer all rounds in one task, since the model stays open for all of them."""
         settings = self.prepared.config.rewriter
         assert settings is not None
         async with self.engine.stage(pool, settings, Ledger(self.staging / LEDGER), self.progress) as stage:
@@ -213,7 +213,7 @@ class ConversionRun:
             return exchange_answers(ingested, assignment, self.rounds, folders, index, seed)
 
     def write(self, read: FirstPass, assignment: Assignment, pool: WorkPool) -> list[ShardResult]:
-        """All shards that the engine takes; those that an earlier run finished are taken up."""
+        """Write all shards that the engine takes, and take up those that an earlier run finished."""
         places = {shard.file: place for place, shard in enumerate(read.ingested.shards)}
         mine = self._shard_orders(read.ingested, assignment, pool).where(
             lambda shard: self.engine.takes(places[shard.file])
@@ -232,7 +232,7 @@ class ConversionRun:
         return results
 
     def _counts(self, read: FirstPass, assignment: Assignment) -> Counts:
-        """All counts but those by style and maker."""
+        """Count everything but the rows by style and by maker."""
         declined = count_declined(read.ingested, assignment, self.folders.drafts, self.rounds)
         return count_samples(self.prepared.spec.native_style, read.ingested, assignment, read.wanted, declined)
 

@@ -1,4 +1,4 @@
-"""What a conversion needs of whatever does its work items: an engine, which is handed in and knows nothing of plans.
+"""The engine of a conversion: it is handed in, does work items, and knows nothing of plans.
 
 Items are read, drafted (by rules, or by asking a model) and written, each from files to a file. Engines differ in where
 that is done: in worker processes of this machine, in this part of several, on a Ray cluster. The bytes do not.
@@ -62,10 +62,10 @@ class ModelStage(Protocol):
 
 
 class Engine(Protocol):
-    """Where the work items of one conversion are done."""
+    """Does the work items of one conversion, wherever that is."""
 
     def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
-        """What it needs for the length of a conversion is reached. Raises: AsdError."""
+        """Reach what it needs, for the length of the block. Raises: AsdError."""
 
     def takes(self, place: int) -> bool:
         """Whether it does the work on the native shard at this place; else somebody else does."""
@@ -74,9 +74,9 @@ class Engine(Protocol):
         """stamps: size and time of change of the source's files when the version got its id."""
 
     def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
-        """What drafts and writes. shards: all of the conversion; wanted: samples that are to change style."""
+        """A pool that drafts and writes. shards: all of the conversion; wanted: samples that are to change style."""
 
     def stage(
         self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
     ) -> ModelStage:
-        """What drafts with a model. pool: of this engine, open."""
+        """A stage that drafts with a model. pool: of this engine, open."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class PartReport:
-    """How far a part has come."""
+    """A report on how far a part has come."""
 
     part: Part
     path: Path
@@ -96,7 +96,7 @@ class PartEngine:
 
 
 class _ShareOfRounds:
-    """Which of a round's orders are this part's, and the outcomes of all of them."""
+    """Picks this part's orders out of a round's, and reads the outcomes of all of them."""
 
     def __init__(self, engine: PartEngine, owners: Mapping[str, int], drafts_dir: Path) -> None:
         """owners: file of a native shard -> the part that works on it."""
@@ -117,7 +117,7 @@ class _ShareOfRounds:
         self._engine.wait({order.path(self._drafts_dir): self._owners[order.shard.file] for order in orders})
 
     def outcomes(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
-        """Of all parts, from their files."""
+        """Read the outcomes of all parts from their files."""
         return (read_outcomes(order.path(self._drafts_dir), order) for order in orders)
 
 

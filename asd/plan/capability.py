@@ -1,4 +1,4 @@
-"""Which styles a sample may take, judged from its columns alone, a batch at a time.
+"""Judges which styles a sample may take, from its columns alone, a batch at a time.
 
 An optimistic first look: it must never say no where a maker would accept; where it says yes a maker may still decline.
 """

@@ -1,4 +1,4 @@
-"""What is dealt to a sample beside its style: the letter of the right option, or whether the answer is yes."""
+"""Deals what a sample gets beside its style: the letter of the right option, or whether the answer is yes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Polarities:
 
     def __init__(self, seed: int) -> None:
         self.ahead = 0
-        """How many more were dealt yes than no."""
+        """The number by which yes was dealt more often than no."""
         self._coin = Random(f"{seed}:polarity")
 
     def deal(self, kind: int) -> int:

@@ -1,4 +1,4 @@
-"""What must be known of all keys together, found in passes over the column with a small part of it in view."""
+"""Answers questions about all keys together, in passes over the column with a small part of it in view."""
 
 from __future__ import annotations
 

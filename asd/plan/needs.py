@@ -1,4 +1,4 @@
-"""How many samples of each pool will probably be drawn, from what the makers have said so far. Changes no result.
+"""Estimates how many samples of each pool will be drawn, from what the makers have said so far. It changes no result.
 
 Processes that draw the same plan, each for itself, must ask the same in each round: so there is nothing here that could
 round differently on another machine (whole numbers, the four operations, square roots).
@@ -33,7 +33,7 @@ _ITERATIONS = 50
 
 @dataclass(frozen=True)
 class Tally:
-    """How many samples of each pool are in each state, shape (NUM_POOLS, 256)."""
+    """The number of samples of each pool in each state, shape (NUM_POOLS, 256)."""
 
     counts: npt.NDArray[np.int64]
 
@@ -107,7 +107,7 @@ def known_ahead(
 
 
 def others_ahead(tally: Tally, style: int, lack: int) -> int:
-    """How many samples of other pools should be answered for, if their makers are as those of its own pools."""
+    """The number of samples of other pools to ask about, if their makers accept as often as those of its own pools."""
     outcomes = tally.outcomes(style)
     tried = ceil(lack / float(_rates(outcomes, style)[style]))
     return tried + _spare(tried, outcomes, style, thrifty=False, is_split=False)

@@ -54,7 +54,7 @@ class OtherPools:
                 return next_rows
 
     def answer(self, rows: Rows, accepted: Flags) -> None:
-        """What the maker said of samples that `ahead` gave."""
+        """Note what the maker said of samples that `ahead` gave."""
         order = np.argsort(self._rows, kind="stable")
         places = order[np.searchsorted(self._rows, rows, sorter=order)]
         self._answers[places] = np.where(accepted, ACCEPTED, DECLINED)

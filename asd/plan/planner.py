@@ -1,4 +1,4 @@
-"""Which sample takes which style: exact totals, even styles, nested ratios, dealt letters and polarities.
+"""Decides which sample takes which style: exact totals, even styles, nested ratios, dealt letters and polarities.
 
 The plan is a fixed sequence of draws, cut off once the wanted number of samples has been assigned; so a larger ratio
 keeps every assignment of a smaller one. Each sample has a key (a hash of seed and id) and a *primary* style, drawn

@@ -1,4 +1,4 @@
-"""What the planner asks, and what it hands over at the end: views of its arrays, read a shard at a time."""
+"""The questions that the planner asks, and the assignment that it hands over at the end: both are views of its arrays."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Assignment:
         return rows + first, given_styles(states[rows]), self._deals[first:last][rows]
 
     def used_between(self, first: int, last: int) -> Flags:
-        """Of which samples an answer was used: they are converted, or no maker accepts them."""
+        """Flags the samples of which an answer was used: they are converted, or no maker accepts them."""
         return is_used(self._state[first:last])
 
     def answers_between(self, first: int, last: int) -> tuple[Flags, Bytes]:

@@ -31,7 +31,7 @@ class DamagedFileError(Exception):
 
 @dataclass(frozen=True)
 class Imprint:
-    """What tells that a file is as it was."""
+    """Size and checksum of a file, which tell whether it is as it was."""
 
     size_bytes: int
     xxh3_128: str

@@ -73,7 +73,7 @@ class DraftOrder:
         ]
 
     def rows(self) -> npt.NDArray[np.int32]:
-        """Of the requests."""
+        """The requests' rows."""
         return np.concatenate([self.chain[:, 0], self.single[:, 0]])
 
     def asked(self) -> npt.NDArray[np.uint8]:
@@ -100,7 +100,7 @@ class Outcomes:
 
 
 class Made(NamedTuple):
-    """What came of one request."""
+    """The result of one request."""
 
     outcome: int
     """The style that accepted, or NOBODY."""

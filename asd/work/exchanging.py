@@ -1,4 +1,4 @@
-"""Once the plan is drawn: mined wrong answers dealt anew among the rows that show them (see `asd.makers.exchange`)."""
+"""Deals mined wrong answers anew among the rows that show them, once the plan is drawn (see `asd.makers.exchange`)."""
 
 from __future__ import annotations
 

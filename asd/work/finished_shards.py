@@ -1,4 +1,4 @@
-"""What is known of finished shards, in their done-marks: whoever commits need not count their rows again."""
+"""Finished shards with their done-marks, which hold their counts, so that whoever commits need not read them again."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class WrittenShard:
     """A shard that lacks its name."""
 
     hidden: Path
-    """Where it is."""
+    """The path under which it was written."""
     path: Path
-    """Where it belongs."""
+    """The path that it is to get."""
     marks: Path
     """Folder of the marks."""
     file: str

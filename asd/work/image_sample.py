@@ -35,7 +35,7 @@ class ImageSample:
             self._first_address = self._first_address or (named[0] if named else "")
 
     def notes(self, root: Path | None) -> list[str]:
-        """What the user should know; root: where the images were expected."""
+        """Notes for the user. root: where the images were expected."""
         notes = []
         if self._addresses:
             notes.append(

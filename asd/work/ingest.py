@@ -61,7 +61,7 @@ _MINING_SCHEMA = pa.schema(
 
 
 class ReadSettings(Protocol):
-    """What the first pass is told; see `asd.conversion.config.ConvertConfig`, which holds it."""
+    """The settings that the first pass reads; `asd.conversion.config.ConvertConfig` has them."""
 
     source: str | None
     split: str | None

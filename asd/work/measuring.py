@@ -1,4 +1,4 @@
-"""What planning needs of each row: a key, a capability mask and a polarity. Worked out a batch at a time, anywhere, since
+"""Measures what planning needs of each row: a key, a capability mask and a polarity. A batch at a time, anywhere, since
 it is a pure function of the row."""
 
 from __future__ import annotations

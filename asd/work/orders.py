@@ -44,7 +44,7 @@ class Orders(Sequence[Order], Generic[Order]):
 
 
 def draft_orders(questions: Questions, shards: Sequence[NativeShard], round_number: int) -> Orders[DraftOrder]:
-    """For every shard with a sample that is asked about; to be looked at before its answers are there."""
+    """An order for every shard with a sample that is asked about. Look at them before their answers are there."""
 
     def make(shard: NativeShard) -> DraftOrder:
         first, end = shard.first, shard.first + shard.rows
@@ -59,7 +59,7 @@ def draft_orders(questions: Questions, shards: Sequence[NativeShard], round_numb
 def shard_orders(
     assignment: Assignment, ingested: Ingested, rounds: int, exchanged: ExchangedAnswers, *, records: bool
 ) -> Orders[ShardOrder]:
-    """For every shard. records: with a rewriter, whose asking is recorded."""
+    """An order for every shard. records: with a rewriter, whose asking is recorded."""
     renamed_rows = sorted(ingested.renamed)
 
     def make(shard: NativeShard) -> ShardOrder:
@@ -82,7 +82,7 @@ def shard_orders(
 
 
 def shard_file(shard: NativeShard) -> str:
-    """Where the finished shard is, below the version's folder."""
+    """The path of the finished shard below the version's folder."""
     return f"data/{shard.split}-{shard.number:05d}.arrow"
 
 

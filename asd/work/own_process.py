@@ -1,4 +1,4 @@
-"""What a process of our own may do that a library in somebody else's process may not."""
+"""Settings for processes of our own, which a library must not make in somebody else's process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 
 def settle_in() -> None:
-    """For the command line and for worker processes, before any work."""
+    """Prepare the process of the command line, or of a worker, before any work."""
     leave_out_pandas()
     use_system_memory()
 

@@ -38,14 +38,14 @@ class StageProgress(Protocol):
 
 
 class Accounts(Protocol):
-    """Where the counts of a run go; see `Ledger`."""
+    """Takes the counts of a run; see `Ledger`."""
 
     def save(self, stats: RunStats, extra: dict[str, int], *, now: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
 class Asking:
-    """What rows are drafted with, and where its counts are."""
+    """An open model, or what stands for it, with its counts."""
 
     drafter: RowDrafter
     stats: RunStats | None = None
@@ -134,7 +134,7 @@ class RewritingStage:
 
     @property
     def patience_s(self) -> float:
-        """For what is in flight when the run has to stop: its replies are paid for."""
+        """How long requests in flight are waited for when the run has to stop, since their replies are paid for."""
         return self._settings.timeout_s
 
     def _save(self, *, now: bool = False) -> None:

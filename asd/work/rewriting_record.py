@@ -1,4 +1,4 @@
-"""What is kept about asking the model: for each row, for the version, and for the whole making with all its runs.
+"""Records of asking the model: for each row, for the version, and for the whole making with all its runs.
 
 What stands in rows and manifest is a function of the replies alone. How often a request was repeated, or found in the
 cache, differs between two makings of the same version; such counts stand in the version's ref, beside its date.
@@ -72,7 +72,7 @@ def begin_recording(replies: Iterable[Reply] = ()) -> list[Reply]:
 
 
 def share_of(total: int, turn: int, count: int) -> int:
-    """What falls to one of `count` rows, so that the shares sum to `total`."""
+    """The share of one of `count` rows; all shares sum to `total`."""
     return total // count + (turn < total % count)
 
 
@@ -111,7 +111,7 @@ class RowRecord:
 
 
 def describe_version(paths: Iterable[Path], identity: dict[str, Any]) -> RewriterEntry:
-    """What the manifest says of the rewriter, read back from the finished shards (in order)."""
+    """Sum up for the manifest what the rewriter did, read back from the finished shards (in order)."""
     digest, judged, declined = hashlib.sha256(), Counter[str](), Counter[str]()
     sums: Counter[str] = Counter()
     for path in paths:

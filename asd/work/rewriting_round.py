@@ -12,7 +12,7 @@ from asd.work.rewriting_rows import Ask, RowDrafter
 
 
 class Units(Protocol):
-    """What a round needs of its stage; see `asd.work.rewriting.RewritingStage`."""
+    """The part of a stage that a round needs; see `asd.work.rewriting.RewritingStage`."""
 
     @property
     def patience_s(self) -> float: ...
@@ -78,7 +78,7 @@ class Round:
             self._gate.release()
 
     async def _wait_for_the_rest(self) -> None:
-        """All of it; after a failure of the model's side as long as a reply may take; else not at all."""
+        """Wait for all of it; after a failure of the model's side as long as a reply may take; after others not at all."""
         while self._tasks and self._failure is None:
             await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
         if self._tasks and isinstance(self._failure, RewriterError):

@@ -1,4 +1,4 @@
-"""What becomes of one row where a language model may write: who is asked in which order, and what is noted of it.
+"""Drafts one row where a language model may write: who is asked in which order, and what is noted of it.
 
 Per style: what the sample's own fields hold; else the model; else what was mined or made by rule; else the next style
 of the chain. The result depends on the sample, the settings, the templates and the replies, never on time or order.
@@ -39,7 +39,7 @@ class Ask(NamedTuple):
 
 
 class Writer(Protocol):
-    """What rows need of the rewriter; see `asd.rewrite.rewriter.Rewriter`."""
+    """The part of the rewriter that rows need; see `asd.rewrite.rewriter.Rewriter`."""
 
     async def draft(self, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Rewritten | Decline: ...
 

@@ -22,7 +22,7 @@ Styles = tuple[int, ...]
 
 
 def reason_of(number: int, declined: Decline) -> str:
-    """As reports count it. number: of the style that declined."""
+    """The reason as reports count it. number: of the style that declined."""
     return f"{_NAMES[number]}: {declined.reason}"
 
 
