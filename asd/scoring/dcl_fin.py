@@ -16,6 +16,8 @@ def legacy(prediction: str, reference: Reference) -> float:
 
 def fixed(prediction: str, reference: Reference) -> float:
     """The yes or no, or the letter, that the answer states; any other gold answer as OCR-VQA's fixed rule has it."""
+    if legacy(prediction, reference):
+        return 1.0
     if is_verdict_word(reference.gold):
         return float(stated_verdict(prediction, reference.prompt) == reference.gold.strip(" .").lower())
     if reference.options or letter.gold_letter(reference) is not None:

@@ -47,7 +47,7 @@ CLAUSE_END = re.compile(
 """A denial reaches to here."""
 ALL_BUT = re.compile(r"\b(?:anything|everything|all|any|none)(?:\s+options?)?\s+but\b", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|rather than|instead of|except|unlike|excluding|eliminates?|rules? out|than)\b|n't\b",
+    r"\b(?:not|never|neither|nor|cannot|rather than|instead of|except|unlike|excluding|eliminates?|rules? out|than|over)\b|n't\b",
     re.IGNORECASE,
 )
 """Anywhere before a letter in its clause."""
@@ -60,20 +60,22 @@ DENIED_AFTER = re.compile(
     r"[)\]}\"'*]*\s*(?:\([^()]{0,60}\)\s*)?(?:(?:and|or|,)\s*\(?[A-Z]\)?\s*)*"
     r"(?:\b(?:is|are|was|were|seems?|looks?|does|do|can|could|would|will)\b\s*)(?:\w+\s+){0,2}?(?:(?:not\b|never\b|n't\b)(?!\s+(?:wrong|incorrect|false))|wrong|incorrect|false|"
     r"ruled out|eliminated|excluded|out\b|impossible)|[)\]}\"'*]*\s*(?:is|are|was|does|do|ca|could|would|wo)n't\b|"
-    r"[)\]}\"'*]*\s*\bcannot\b|[)\]}\"'*]*\s*[:(]\s*(?:wrong|incorrect)\b",
+    r"[)\]}\"'*]*\s*\bcannot\b|[)\]}\"'*]*\s*(?:[:(]\s*(?:wrong|incorrect)|\?\s*no)\b",
     re.IGNORECASE,
 )
 """ "B is wrong", "B and C can be ruled out", "B isn't"."""
 ENUMERATED = re.compile(r"[A-Z][.):][ \t]|(?<![^\n])[A-Z]$", re.MULTILINE)
 """What the letter of a list of options is before, on its own line or not."""
 ARTICLE_FOLLOWS = re.compile(
-    r"[ \t]+(?![A-Z]\b|(?:is|because|since|as|for|due|given|so|obviously|was|seems|looks|fits|must|would|and|or|it)\b)[\"'*]?\w"
+    r"[ \t]+(?![A-Z]\b|(?:is|because|since|as|for|due|given|so|obviously|was|seems|looks|fits|must|would|and|or|it|over|"
+    r"instead|rather|not|but|than)\b)[\"'*]?\w"
 )
 """What makes a lone "A" the article and a lone "I" the pronoun: a word that gives no reason follows."""
 STATES = re.compile(
     r"(?:.*?\b(?:answer|ans|option|choice)\b[^.\n:]{0,40}?(?:\b(?:is|be|was)\b|[:=])\s*|"
     r"\W*(?:(?:so|thus|therefore|i think|i believe|i guess|i'd say|probably|maybe|clearly),?\s+(?:that\s+)?)?"
     r"(?:it|this|that|they|these|those|he|she)\b(?:'s|'re|\s+(?:is|are|was|were|would be|must be|should be|looks like))\s+|"
+    r"\W*(?:the|this)\s+(?:\w+\s+){1,2}(?:is|are|shows|depicts|contains)\s+|"
     r"\W*(?:so|thus|therefore|i think|i believe|i'd say|probably),?\s+)?",
     re.IGNORECASE | re.DOTALL,
 )

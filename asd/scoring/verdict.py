@@ -18,14 +18,14 @@ _GOLD = {
 }  # fmt: skip
 _WORDS = {
     "yes": "yes", "yeah": "yes", "yep": "yes", "yup": "yes", "yea": "yes", "true": "yes", "correct": "yes",
-    "no": "no", "nope": "no", "nah": "no", "false": "no", "incorrect": "no",
+    "y": "yes", "n": "no", "no": "no", "nope": "no", "nah": "no", "false": "no", "incorrect": "no",
 }  # fmt: skip
-_STANDS_ALONE = frozenset({"true", "correct", "false", "incorrect"})
-"""Adjectives, which are a verdict only where a mark or the end follows ("a true dog" is none)."""
+_STANDS_ALONE = frozenset({"true", "correct", "false", "incorrect", "y", "n"})
+"""Adjectives and initials, which are a verdict only where a mark or the end follows ("a true dog" is none)."""
 _WORD = "|".join(_WORDS)
 _OPENING = re.compile(
     rf"[\W_]*(?:(?:well|oh|sure|so|okay|ok|definitely|hence|thus|therefore|actually|honestly|probably|maybe)\b[\W_]*)?"
-    rf"({_WORD})\b(?!-\w)(?!\s*(?:/|or\b|and\s+(?:{_WORD})\b))",
+    rf"({_WORD})\b(?!-\w)(?!\s*(?:/|or\b|and\b)\s*(?:{_WORD}|not)\b)",
     re.IGNORECASE,
 )
 _NO_VERDICT = re.compile(
@@ -37,19 +37,20 @@ _DECLARED = re.compile(
     rf"(?:\b(?:answer|ans|verdict|conclusion|response)\b[^.\n]{{0,60}}?(?:\b(?:is|be|was)\b|[:=])|"
     rf"\b(?:i\s+(?:would\s+|'d\s+|will\s+)?(?:say|think|believe|answer|guess)|i'd\s+say|it\s+is|it's|that\s+is|that's|"
     rf"so|thus|therefore|hence|is))[\W_]*(?:(?:that|a|definitely|clearly|simply)\b[\W_]*)?({_WORD})\b"
-    rf"(?!-\w)(?!\s*(?:/|or\b|and\s+(?:{_WORD})\b))(?=[\W_]*(?:$|[.,;:!?\n]|because\b|since\b|as\b|there\b))",
+    rf"(?!-\w)(?!\s*(?:/|or\b|and\b)\s*(?:{_WORD}|not)\b)(?=[\W_]*(?:$|[.,;:!?\n]|because\b|since\b|as\b|there\b))",
     re.IGNORECASE,
 )
 _FINAL = re.compile(rf"(?:^|[.,;:!?\n\"'])[\s\"'(]*({_WORD})[\s\"')]*[.!]*\s*$", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:sure|certain|know|tell|determine|unclear|clear|possible|enough|unable|cannot answer|can't answer|might|"
-    r"may|maybe|perhaps|whether|if|depends|guess|sorry|unknown|unanswerable)\b",
+    r"may|maybe|perhaps|whether|if|depends|guess|unknown|unanswerable|determined|said|inferred|concluded|told|verified|"
+    r"judged|not\s+only)\b",
     re.IGNORECASE,
 )
 _DENIES = re.compile(
     r"\b(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should)\s+(?:not|no)\b|\b(?:is|are|was|were|"
     r"do|does|did|has|have|had|ca|could|wo|would|should)n't\b|\bcannot\b|\b(?:there|it|that|this)\s+(?:\w+\s+)?not\b|"
-    r"\b(?:i|we)\s+see\s+no\b|^\W*(?:not|never)\b|\b(?:shows?|contains?|depicts?)\s+no\b|\bnone\s+of\b|\bneither\b|\bwithout\s+any\b",
+    r"\b(?:i|we)\s+see\s+no\b|^\W*(?:(?:definitely|certainly|absolutely|probably|clearly|of\s+course)\W+)?(?:not|never)\b|(?:'s|'re)\s+(?:not|no)\b|(?:^\W*|\bis\s+|\bare\s+)none\b(?!\s+of)|\b(?:shows?|contains?|depicts?)\s+no\b|\bnone\s+of\b|\bneither\b|\bwithout\s+any\b",
     re.IGNORECASE,
 )
 _AFFIRMS = re.compile(
@@ -70,8 +71,8 @@ _FUNCTION_WORDS = frozenset(
     """.split()
 )
 _SENTENCE_END = re.compile(r"[.!?\n]+(?:\s|$)|\n")
-_CONTRADICTS = {"yes": re.compile(r"[\s.,;:!]+(?:no|nope)\b(?=[\s.,;:!]|$)(?!\s+(?:one|other|more|doubt))", re.IGNORECASE),
-                "no": re.compile(r"[\s.,;:!]+(?:yes|yeah)\b", re.IGNORECASE)}  # fmt: skip
+_CONTRADICTS = {"yes": re.compile(r"[\s.,;:!?]+(?:no|nope)\b(?=\s*(?:[.,;:!]|$))", re.IGNORECASE),
+                "no": re.compile(r"[\s.,;:!?]+(?:yes|yeah)\b", re.IGNORECASE)}  # fmt: skip
 
 
 def gold_verdict(gold: str) -> str | None:
@@ -116,7 +117,7 @@ def _opening_verdict(said: str) -> str | None:
 def _of_statement(said: str, question: str) -> str | None:
     """What a statement says that answers without yes or no: its first sentence affirms or denies."""
     first = _SENTENCE_END.split(said, maxsplit=1)[0].strip()
-    if not first or _UNSURE.search(first):
+    if not first or _UNSURE.search(first) or said[len(first) : len(first) + 1] == "?":
         return None
     if _DENIES.search(first):
         return "no"
