@@ -118,7 +118,8 @@ def test_paths_that_only_look_strange_and_addresses_are_none_of_them(image: str,
 
 @pytest.mark.parametrize("image", ["https://h/../../../../evil.png", "s3://b/../../../../../evil.png"])
 def test_an_address_with_bytes_is_copied_to_no_other_folder(image: str, dataset: Path, tmp_path: Path) -> None:
-    change_image_path(dataset, image, b"evil")
+    images(tmp_path)
+    change_image_path(dataset, image, (tmp_path / "a.png").read_bytes())
     outcome = run_asd(
         "export", dataset, "--out", tmp_path / "deep" / "export", "--images", "copy", "--image-root", tmp_path
     )
@@ -330,7 +331,7 @@ def test_an_export_follows_no_link_out_of_the_image_root(
     change_image_path(dataset, image)
     form = "parquet" if mode == "embed" else "llava"
     command = ("export", dataset, "--to", form, "--images", mode, "--image-root", linked, "--out", tmp_path / "export")
-    assert_told(run_asd(*command), image)
+    assert_told(run_asd(*command, "--missing-images", "error"), image)
     assert not list((tmp_path / "export").rglob("*.json"))
     if image in ("file.png", "folder/a.png"):
         assert run_asd(*command, "--follow-links").code == 0

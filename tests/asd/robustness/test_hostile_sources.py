@@ -54,7 +54,7 @@ BAD_ROWS: dict[str, tuple[bytes, str]] = {
     "an answer of 900 lists": (raw_row(answer=nested(900)), "bad_field"),
     "an answer of 5,000 objects": (raw_row(answer='{"a":' * 5000 + "1" + "}" * 5000), "bad_json"),
     "an id of 1,000 lists": (raw_row(id=nested(1000)), "bad_field"),
-    "images of 1,000 lists": (raw_row(image=nested(1000)), "bad_field"),
+    "images of 1,000 lists": (raw_row(image=nested(1000)), "bad_image"),
     "a split of lists and objects": (raw_row(split='[{"a":' * 400 + "1" + "}]" * 400), "bad_field"),
     "a record of 1,000 lists": (nested(1000).encode() + b"\n", "not_an_object"),
     "brackets that never close": (b"[" * 5000 + b"\n", "bad_json"),
@@ -106,7 +106,7 @@ def json_of(record: dict[str, Any], **fields: str) -> str:
 BAD_CONVERSATIONS = {
     "half an emoji in a turn": ({"conversations": '[{"from":"human","value":"\\ud83d?"}]'}, "bad_json"),
     "half an emoji in the id": ({"id": '"\\ud83d"'}, "bad_json"),
-    "a turn of 1,000 lists": ({"conversations": f'[{{"from":"human","value":{nested(1000)}}}]'}, "bad_turn"),
+    "a turn of 1,000 lists": ({"conversations": f'[{{"from":"human","value":{nested(1000)}}}]'}, "bad_part"),
     "an id of 1,000 lists": ({"id": nested(1000)}, "bad_id"),
     "an image of 900 lists": ({"image": nested(900)}, "bad_image"),
     "tools of 600 lists": ({"tools": nested(600)}, "bad_tools"),
