@@ -98,7 +98,7 @@ def test_a_directory_that_may_not_be_written(tmp_path: Path) -> None:
     done = shell(
         r"""
         mount -t tmpfs none "$DISK"
-        asd convert --task vqav2 --source "$SOURCE" --out "$DISK/data" > /dev/null
+        asd convert --task vqav2 --source "$SOURCE" --out "$DISK/data" > /dev/null 2>&1
         before=$(cd "$DISK" && find . | sort | xargs ls -ld --time-style=full-iso)
         mount -o remount,ro "$DISK"
         set +e
