@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,11 +147,32 @@ def merge_adapters(model: PeftModel) -> nn.Module:
     """
     with torch.no_grad():
         for layer in adapted_layers(model):
-            layer.get_base_layer().float()
+            _widen(layer.get_base_layer())
         merged: nn.Module = model.merge_and_unload()
     if hasattr(merged, "peft_config"):
         del merged.peft_config
     return merged
+
+
+def _widen(linear: nn.Module) -> None:
+    """Make a layer float32 that goes on taking and giving what the layers around it do, within autocast and without."""
+    weight = linear.weight
+    if isinstance(weight, Tensor) and weight.dtype != torch.float32:
+        linear.register_forward_pre_hook(_take_float32)
+        linear.register_forward_hook(partial(_give, dtype=weight.dtype))
+    linear.float()
+
+
+def _take_float32(linear: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return inputs if _is_autocast(inputs[0]) else (inputs[0].float(), *inputs[1:])
+
+
+def _give(linear: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, *, dtype: torch.dtype) -> Tensor:
+    return output if _is_autocast(output) else output.to(dtype)
+
+
+def _is_autocast(tensor: Tensor) -> bool:
+    return torch.is_autocast_enabled(tensor.device.type)
 
 
 def adapted_layers(model: nn.Module) -> list[Any]:
