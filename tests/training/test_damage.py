@@ -109,7 +109,7 @@ def test_a_setting_newer_than_the_run_has_its_default(copied: Settings) -> None:
     assert again(copied)["finished"]
 
 
-@pytest.mark.parametrize("limit_bytes", [3_000, 30_000])
+@pytest.mark.parametrize("limit_bytes", [1_500, 3_000, 30_000])
 def test_a_full_disk_is_told_and_the_run_goes_on(finished: Settings, tmp_path: Path, limit_bytes: int) -> None:
     settings = {**finished, "out": str(tmp_path / "full"), "train": {**finished["train"], "checkpoint_steps": 1}}
     told = tmp_path / "told"

@@ -71,7 +71,7 @@ class RunFolder:
     def _require_free_or_same(self, config: RunConfig) -> None:
         if self.config_file.is_file():
             self._require_same(config)
-        elif any(path.name != ".lock" for path in self.root.iterdir()):
+        elif any(path.name not in (".lock", f"{self.config_file.name}.tmp") for path in self.root.iterdir()):
             raise RunError(f"{self.root} is not empty and no run (config.json is missing); set another `out`")
 
     def pinned_shards(self) -> dict[str, dict[str, str]] | None:
