@@ -63,7 +63,7 @@ def _local_id(row: dict[str, Any], identity: str, *, keep_split: bool) -> str:
 
 
 def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Rows of one source record; they stand together in the shards."""
+    """Neighbouring rows of one group and its images; they stand together in the shards."""
     group: list[dict[str, Any]] = []
     for row in rows:
         if group and _origin(row) != _origin(group[0]):
@@ -75,7 +75,8 @@ def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _origin(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["split"], row["source_file"], row["group"]
+    """What rows of one conversation share: it shows its images once, so they share these, too."""
+    return row["split"], row["source_file"], row["group"], row["images"]
 
 
 def _conversation(identity: str, rows: list[dict[str, Any]]) -> Conversation:

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+import asd
 from asd.export.run import Exported, ExportOptions, export
 from asd.export.table import FORMATS
+from tests.asd import sources_made
 from tests.asd.export.conftest import Datasets
 
 MARK = "<image>"
@@ -253,3 +255,16 @@ def test_webdataset_starts_another_tar_when_one_is_full(
     monkeypatch.undo()
     run(data.drawn, tmp_path, "webdataset")  # one tar now: those of the earlier export are gone
     assert [path.name for path in (tmp_path / "scienceqa-sample").glob("*.tar")] == ["train-000000.tar"]
+
+
+def test_neighbours_of_one_id_stay_two_conversations(tmp_path: Path) -> None:
+    """Each keeps its own image: a data set may number its records anew in every part."""
+    rows = [
+        {**sources_made.record("same", f"What is in picture {n}?", answer), "image": f"{n}.jpg"}
+        for n, answer in enumerate("ab")
+    ]
+    done = asd.convert(
+        task="vqav2", source=sources_made.write_lines(tmp_path / "d.jsonl", rows), ratio=0, out=tmp_path / "data"
+    )
+    found = train_records(run(done.path, tmp_path / "out", "llava", group_turns=True))
+    assert [(one["image"], one["conversations"][-1]["value"]) for one in found] == [("0.jpg", "a"), ("1.jpg", "b")]
