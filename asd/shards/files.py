@@ -60,7 +60,8 @@ def _in_the_way(path: Path) -> str:
 
 def hidden_name(path: Path) -> Path:
     """Where a process writes a file before the file gets its name; whoever finds one of a dead process may delete it."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    named = path if path.name else path.resolve()  # "." has no name
+    return named.with_name(f".{named.name}.{os.getpid()}.tmp")
 
 
 def sync_folder(folder: Path) -> None:
