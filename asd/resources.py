@@ -1,4 +1,4 @@
-"""Where the files that belong to the package but are no code lie: templates and pipeline recipes.
+"""Where the files that belong to the package but are no code lie: templates and recipes.
 
 A wheel carries a copy under `asd/_resources/`; a checkout has them at its top level, where they are edited.
 """
@@ -18,7 +18,7 @@ def templates_dir() -> Path:
 
 
 def pipelines_dir() -> Path:
-    """Folder of the built-in pipeline recipes. Raises: StorageError where the installation lacks it."""
+    """Folder of the built-in recipes. Raises: StorageError where the installation lacks it."""
     return _locate("pipelines")
 
 

@@ -35,11 +35,10 @@ def commands(page: Path) -> list[list[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_exists_with_its_options(page: Path) -> None:
     for words in commands(page):
-        help_text = run_asd(words[0], "--help")
         depth = 1
-        while "COMMAND [ARGS]" in help_text.out:  # a group of commands
+        while "COMMAND [ARGS]" in run_asd(*words[:depth], "--help").out:  # a group of commands
             depth += 1
-            help_text = run_asd(*words[:depth], "--help")
+        help_text = run_asd(*words[:depth], "--help-all")
         assert help_text.code == 0, words
         for word in words:
             if word.startswith("--"):

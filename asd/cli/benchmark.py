@@ -1,4 +1,4 @@
-"""`asd convert --pipeline`: the tasks of a recipe side by side, and the table over all of them."""
+"""`asd convert --recipe`: the tasks of a recipe side by side, and the table over all of them."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def parse_mix(text: str) -> dict[str, float]:
 def run(
     settings: dict[str, Any],
     *,
-    pipeline: str | None,
+    recipe: str | None,
     ratio: float | None,
     ratio_per_style: str | None,
     dry: bool,
@@ -94,19 +94,19 @@ def run(
     settle_in()
     given = given_settings(settings, ratio, ratio_per_style)
     if rewriter:
-        given["rewriter"] = _rewriter(rewriter, whole=pipeline is None)
-    if (pipeline is None) == ("task" not in given):
-        raise UsageError("give --task NAME (see `asd tasks`) or --pipeline NAME, one of the two.")
-    if pipeline is None:
+        given["rewriter"] = _rewriter(rewriter, whole=recipe is None)
+    if (recipe is None) == ("task" not in given):
+        raise UsageError("give TASK (see `asd tasks`) or --recipe NAME (see `asd recipes`), one of the two.")
+    if recipe is None:
         configs = [build_config(given)]
     else:
         from asd.recipes.recipe import load_recipe, recipe_configs, require_one_kind
 
-        recipe = load_recipe(pipeline)
-        configs = [_published_apart(config) for config in recipe_configs(recipe, given)]
-        require_one_kind(recipe, configs)
-    if jobs is not None and (pipeline is None or dry):
-        raise UsageError("--jobs is for converting a --pipeline; give it without --task and --dry-run.")
+        loaded = load_recipe(recipe)
+        configs = [_published_apart(config) for config in recipe_configs(loaded, given)]
+        require_one_kind(loaded, configs)
+    if jobs is not None and (recipe is None or dry):
+        raise UsageError("--jobs is for converting a --recipe; give it without --task and --dry-run.")
     if jobs is not None and any(config.engine == "ray" for config in configs):
         raise UsageError("--jobs shares out this machine's cores; give it without --engine ray.")
     run_one = _runner(shard, dry=dry, jobs=jobs, as_json=as_json)
@@ -121,14 +121,14 @@ def run(
             try:
                 outcomes.append(run_one(config))
             except AsdError:
-                if pipeline is not None:
+                if recipe is not None:
                     print(
-                        f"recipe {pipeline} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr
+                        f"recipe {recipe} stopped at task {config.task}, {number} of {len(configs)}:", file=sys.stderr
                     )
                 raise
     if as_json:
-        print(json.dumps(outcomes if pipeline is not None else outcomes[0], indent=1, ensure_ascii=False))
-    elif pipeline is not None and not dry and shard[0] is None:
+        print(json.dumps(outcomes if recipe is not None else outcomes[0], indent=1, ensure_ascii=False))
+    elif recipe is not None and not dry and shard[0] is None:
         from asd.cli.benchmark import summary
 
         print("\n".join(summary(outcomes)))

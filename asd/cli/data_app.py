@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-data_app = typer.Typer(help="The data of a benchmark: what is there, what is missing, where it comes from.",
+from asd.cli.help import HelpfulCommand, HelpfulGroup
+
+data_app = typer.Typer(cls=HelpfulGroup, help="The data of a benchmark: what is there, what is missing, where it comes from.",
                        no_args_is_help=True, rich_markup_mode=None)  # fmt: skip
 
 
@@ -15,7 +17,10 @@ def root() -> None:
     pass
 
 
-@data_app.command()
+@data_app.command(
+    cls=HelpfulCommand,
+    epilog="asd data check coin/asd --data-root /data\nasd data check coin/asd --no-images --json",
+)
 def check(
     recipe: Annotated[str, typer.Argument(help="Recipe, e.g. coin/asd, or the path of one.")],
     data_root: Annotated[str | None, typer.Option(help="Folder of the data sets. [default: ASD_DATA_ROOT]")] = None,

@@ -23,14 +23,14 @@ def list_formats() -> str:
 
 
 def run(
-    datasets: list[str], settings: dict[str, Any], *, pipeline: str | None, styles: str | None, as_json: bool
+    datasets: list[str], settings: dict[str, Any], *, recipe: str | None, styles: str | None, as_json: bool
 ) -> None:
-    if pipeline is not None:
+    if recipe is not None:
         from asd.recipes.recipe import load_recipe, recipe_datasets
 
-        datasets = [*datasets, *map(str, recipe_datasets(load_recipe(pipeline)))]
+        datasets = [*datasets, *map(str, recipe_datasets(load_recipe(recipe)))]
     if not datasets:
-        raise UsageError("give DIR, one or more datasets, or --pipeline NAME to export all datasets of a recipe.")
+        raise UsageError("give DIR, one or more datasets, or --recipe NAME to export all datasets of a recipe.")
     options = ExportOptions(
         **settings | {"out": Path(settings["out"]), "styles": _names(styles) if styles is not None else None}
     )

@@ -7,7 +7,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from asd.cli.convert_app import convert
 from asd.cli.data_app import data_app
+from asd.cli.help import LOOK, MAKE, MODEL, USE, HelpfulCommand, HelpfulGroup
 from asd.cli.rewrite_app import rewrite_app
 from asd.cli.rewriter_options import takes_connection_options, takes_rewriter_options
 from asd.errors import AsdError, UsageError
@@ -16,8 +18,12 @@ from asd.shown_text import shown_output
 
 app = typer.Typer(
     name="asd",
+    cls=HelpfulGroup,
     help="Answer Style Diversification: convert visual question answering data into several answer styles, as "
     "validated, versioned Arrow shards.",
+    epilog="asd convert scienceqa                          # a small sample that comes along\n"
+    "asd inspect asd-data/scienceqa-sample          # look at it\n"
+    "asd COMMAND --help                             # options and examples of one command",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,8 +35,10 @@ DatasetArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 _INTERRUPTED = 130
-app.add_typer(data_app, name="data")
-app.add_typer(rewrite_app, name="rewrite")
+
+
+def command(panel: str, *examples: str) -> Any:
+    return app.command(cls=HelpfulCommand, rich_help_panel=panel, epilog="\n".join(examples))
 
 
 def _version(value: bool) -> None:
@@ -50,7 +58,20 @@ def root(
     pass
 
 
-@app.command()
+command(
+    MAKE,
+    "asd convert scienceqa --ratio 0.2",
+    "asd convert my_task.yaml --source rows.jsonl --image-root photos --dry-run",
+    "asd convert vqav2 --styles yes_no,multiple_choice --split train --out mine",
+    "asd convert --recipe coin/asd --jobs 2",
+)(takes_rewriter_options(convert, panel=MODEL))
+
+
+@command(
+    MAKE,
+    "asd tasks",
+    "asd tasks vqav2",
+)
 def tasks(
     name: Annotated[str | None, typer.Argument(help="Show one task in full.")] = None,
     json: JsonOption = False,
@@ -61,94 +82,11 @@ def tasks(
     run(name, as_json=json)
 
 
-@app.command()
-@takes_rewriter_options
-def convert(
-    task: Annotated[
-        str | None, typer.Option(help="Built-in task (see `asd tasks`), or the path of a task YAML.")
-    ] = None,
-    pipeline: Annotated[
-        str | None, typer.Option(help="Recipe that converts several tasks, e.g. coin/asd; instead of --task.")
-    ] = None,
-    ratio: Annotated[
-        float | None, typer.Option(help="Share of samples that leave the native style. [default: 0.2]")
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="File, directory, address (s3://...), or hf:NAME. Default: data root, hub, embedded sample."),
-    ] = None,
-    out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<task>]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides every random choice. [default: 0]")] = None,
-    styles: Annotated[
-        str | None, typer.Option(help="Target styles, comma-separated. [default: all the task can take]")
-    ] = None,
-    ratio_per_style: Annotated[str | None, typer.Option(help="Own mix, e.g. yes_no=0.1,multiple_choice=0.05.")] = None,
-    split: Annotated[str | None, typer.Option(help="Read only rows of this split, e.g. train.")] = None,
-    template_dir: Annotated[
-        str | None, typer.Option(help="Folder of templates that replace the built-in ones file by file.")
-    ] = None,
-    source_format: Annotated[str | None, typer.Option(help="Layout to read, instead of detecting it.")] = None,
-    image_root: Annotated[str | None, typer.Option(help="Folder that image paths are relative to.")] = None,
-    publish: Annotated[
-        str | None, typer.Option(help="Also copy the finished version to this address: s3://, gs://, ...")
-    ] = None,
-    embed_images: Annotated[bool, typer.Option("--embed-images", help="Store the image bytes in the shards.")] = False,
-    follow_links: Annotated[
-        bool,
-        typer.Option("--follow-links", help="With --embed-images: also images that links lead to outside the root."),
-    ] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes, this one included. [default: one per core]")] = None,
-    engine: Annotated[str | None, typer.Option(help="Where the work is done: local or ray. [default: local]")] = None,
-    ray_address: Annotated[
-        str | None,
-        typer.Option(help="Running Ray cluster, HOST:PORT or auto. [default: $RAY_ADDRESS, else one made here]"),
-    ] = None,
-    ray_ship_files: Annotated[
-        bool, typer.Option("--ray-ship-files", help="Send files through Ray even to nodes that see the output folder.")
-    ] = False,
-    ray_rewriters: Annotated[
-        int | None,
-        typer.Option(help="Ray workers that ask the model. [default: one per node, or as many as the GPUs allow]"),
-    ] = None,
-    ray_rewriter_gpus: Annotated[
-        float | None, typer.Option(help="GPUs of each of them. [default: what its own vLLM needs, else 0]")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="With --pipeline: convert so many tasks side by side.")
-    ] = None,
-    shard_index: Annotated[
-        int | None, typer.Option(help="Do only this part of the work, 0 to --num-shards less one; `asd merge` commits.")
-    ] = None,
-    num_shards: Annotated[int | None, typer.Option(help="In how many parts the work is handed out.")] = None,
-    wait: Annotated[
-        float | None,
-        typer.Option(min=0, help="With --shard-index: seconds to wait for parts that are not at work. [default: 0]"),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable row.")] = False,
-    max_reject_rate: Annotated[
-        float | None, typer.Option(help="Stop if more than this share of rows is unusable. [default: 0.2]")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Give the version a name of your own.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be made, write nothing.")] = False,
-    json: JsonOption = False,
-    rewriter: dict[str, Any] | None = None,
-) -> None:
-    """Convert a share of a task's samples into other answer styles and write a new version."""
-    from asd.cli.convert import run
-
-    settings = {
-        "task": task, "source": source, "out": out, "seed": seed, "styles": styles, "split": split,
-        "template_dir": template_dir, "source_format": source_format, "image_root": image_root,
-        "embed_images": embed_images or None, "follow_links": follow_links or None,
-        "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
-        "name": name, "engine": engine, "ray_address": ray_address, "ray_ship_files": ray_ship_files or None,
-        "ray_rewriters": ray_rewriters, "ray_rewriter_gpus": ray_rewriter_gpus, "publish": publish,
-    }  # fmt: skip
-    run(settings, pipeline=pipeline, ratio=ratio, ratio_per_style=ratio_per_style, dry=dry_run, as_json=json,
-        rewriter=rewriter, jobs=jobs, shard=(shard_index, num_shards, wait))  # fmt: skip
-
-
-@app.command()
+@command(
+    MAKE,
+    "asd merge asd-data/vqav2",
+    "asd merge asd-data/vqav2 --finish   # also parts that never began",
+)
 def merge(
     directories: Annotated[
         list[str],
@@ -166,7 +104,11 @@ def merge(
     run_merge(directories, finish=finish, workers=workers, as_json=json)
 
 
-@app.command()
+@command(
+    LOOK,
+    "asd inspect asd-data/vqav2 -n 1 --style yes_no",
+    "asd inspect asd-data/vqav2@v1 --html report.html",
+)
 def inspect(
     directory: DatasetArgument,
     style: Annotated[str | None, typer.Option(help="Show only this style.")] = None,
@@ -179,7 +121,11 @@ def inspect(
     run(directory, style=style, number=number, html=html)
 
 
-@app.command()
+@command(
+    LOOK,
+    "asd versions asd-data/vqav2",
+    "asd versions asd-data/vqav2 --clean",
+)
 def versions(
     directory: DatasetArgument,
     clean: Annotated[bool, typer.Option("--clean", help="Delete what stopped conversions left unfinished.")] = False,
@@ -191,10 +137,13 @@ def versions(
     run_versions(directory, clean=clean, as_json=json)
 
 
-@app.command()
+@command(
+    LOOK,
+    "asd diff asd-data/vqav2@v1 asd-data/vqav2@v2",
+)
 def diff(
-    left: Annotated[str, typer.Argument(metavar="DIR@VERSION")],
-    right: Annotated[str, typer.Argument(metavar="DIR@VERSION")],
+    left: Annotated[str, typer.Argument(metavar="DIR@VERSION", help="The version before, e.g. asd-data/vqav2@v1.")],
+    right: Annotated[str, typer.Argument(metavar="DIR@VERSION", help="The version after.")],
     json: JsonOption = False,
 ) -> None:
     """Compare two versions: settings, and rows by what happened to them."""
@@ -203,7 +152,11 @@ def diff(
     run_diff(left, right, as_json=json)
 
 
-@app.command()
+@command(
+    LOOK,
+    "asd verify asd-data/vqav2",
+    "asd verify asd-data/vqav2@v1 --json",
+)
 def verify(directory: DatasetArgument, json: JsonOption = False) -> None:
     """Check every checksum, schema and count of a version."""
     from asd.cli.versions import run_verify
@@ -211,7 +164,10 @@ def verify(directory: DatasetArgument, json: JsonOption = False) -> None:
     run_verify(directory, as_json=json)
 
 
-@app.command()
+@command(
+    LOOK,
+    "asd quality asd-data/vqav2",
+)
 def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
     """Measure a version: answers kept, letters and yes/no balanced, wrong answers not tellable from the text alone."""
     from asd.cli.quality import run
@@ -219,7 +175,12 @@ def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
     run(directory, as_json=json)
 
 
-@app.command()
+@command(
+    USE,
+    "asd export --to help   # the formats",
+    "asd export asd-data/gqa --to llama-factory --out for-my-trainer",
+    "asd export --recipe coin/asd --to coin --out coin-data --split train",
+)
 def export(
     directories: Annotated[
         list[str] | None,
@@ -254,7 +215,8 @@ def export(
             "[default: skip; an error if none is there]"
         ),
     ] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Export all datasets of a recipe, in its order.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Export all datasets of a recipe, in its order.")] = None,
+    pipeline: Annotated[str | None, typer.Option(hidden=True)] = None,
     json: JsonOption = False,
 ) -> None:
     """Write datasets as the files that trainers read: LLaVA, LLaMA-Factory, ms-swift, TRL, MCITlib and others."""
@@ -269,10 +231,14 @@ def export(
         "out": out, "format": to, "group_turns": group_turns, "split": split, "images": images,
         "image_root": image_root, "missing_images": missing_images, "follow_links": follow_links,
     }  # fmt: skip
-    run(directories or [], settings, pipeline=pipeline, styles=styles, as_json=json)
+    run(directories or [], settings, recipe=recipe or pipeline, styles=styles, as_json=json)
 
 
-@app.command()
+@command(
+    USE,
+    "asd score predictions.jsonl --task vqav2",
+    "asd score predictions.jsonl --task gqa --gold asd-data/gqa --rules coin",
+)
 def score(
     predictions: Annotated[
         str, typer.Argument(metavar="PREDICTIONS", help="JSON Lines (CoIN's result files) or an Arrow prediction file.")
@@ -295,7 +261,11 @@ def score(
     run(predictions, task=task, gold=gold, rules=rules, split=split, rule=rule, as_json=json)
 
 
-@app.command()
+@command(
+    USE,
+    "asd judge predictions.jsonl --task llava_detail --rewriter vllm --model MODEL",
+    "asd judge --sanity --rewriter openai --model MODEL --base-url URL",
+)
 @takes_connection_options
 def judge(
     predictions: Annotated[
@@ -328,7 +298,10 @@ def judge(
         as_json=json, rewriter=rewriter or {})  # fmt: skip
 
 
-@app.command()
+@command(
+    USE,
+    "asd push asd-data/vqav2 --to OWNER/NAME --licence-ok",
+)
 def push(
     directory: DatasetArgument,
     to: Annotated[str, typer.Option(help="Dataset on the hub, OWNER/NAME; it is made if it is not there.")],
@@ -341,6 +314,10 @@ def push(
     from asd.cli.push import run
 
     run(directory, to=to, public=public, licence_ok=licence_ok)
+
+
+app.add_typer(data_app, name="data", rich_help_panel=MAKE)
+app.add_typer(rewrite_app, name="rewrite", rich_help_panel=USE)
 
 
 def main() -> None:

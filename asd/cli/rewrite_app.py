@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from asd.cli.help import HelpfulCommand, HelpfulGroup
 from asd.cli.rewriter_options import takes_rewriter_options
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -14,15 +15,19 @@ CacheOption = Annotated[
 ]
 
 rewrite_app = typer.Typer(
+    cls=HelpfulGroup,
     help="The rewriter: plan its requests, count them, share its cache of replies.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-cache_app = typer.Typer(help="The cache of replies.", no_args_is_help=True, rich_markup_mode=None)
+cache_app = typer.Typer(cls=HelpfulGroup, help="The cache of replies.", no_args_is_help=True, rich_markup_mode=None)
 rewrite_app.add_typer(cache_app, name="cache")
 
 
-@rewrite_app.command()
+@rewrite_app.command(
+    cls=HelpfulCommand,
+    epilog="asd rewrite plan asd-data/vqav2\nasd rewrite plan --task vqav2 --source rows.jsonl --ratio 0.4 --prompts 2",
+)
 @takes_rewriter_options
 def plan(
     directory: Annotated[
@@ -50,7 +55,7 @@ def plan(
     run_plan(directory, given, rewriter or {}, prompts=prompts, as_json=json)
 
 
-@rewrite_app.command()
+@rewrite_app.command(cls=HelpfulCommand, epilog="asd rewrite stats asd-data/vqav2")
 def stats(
     directory: Annotated[str, typer.Argument(metavar="DIR[@VERSION]", help="Dataset directory.")],
     json: JsonOption = False,
@@ -61,7 +66,7 @@ def stats(
     run_stats(directory, as_json=json)
 
 
-@cache_app.command("export")
+@cache_app.command("export", cls=HelpfulCommand, epilog="asd rewrite cache export replies.jsonl.gz")
 def cache_export(
     file: Annotated[str, typer.Argument(metavar="FILE", help="File to write.")],
     model: Annotated[str | None, typer.Option(help="Only replies of this model, NAME or NAME@REVISION.")] = None,
@@ -73,7 +78,7 @@ def cache_export(
     run_cache_export(file, model, rewrite_cache)
 
 
-@cache_app.command("import")
+@cache_app.command("import", cls=HelpfulCommand, epilog="asd rewrite cache import replies.jsonl.gz")
 def cache_import(
     file: Annotated[str, typer.Argument(metavar="FILE", help="File that `asd rewrite cache export` wrote.")],
     rewrite_cache: CacheOption = None,
@@ -84,7 +89,7 @@ def cache_import(
     run_cache_import(file, rewrite_cache)
 
 
-@cache_app.command("stats")
+@cache_app.command("stats", cls=HelpfulCommand, epilog="asd rewrite cache stats")
 def cache_stats(rewrite_cache: CacheOption = None, json: JsonOption = False) -> None:
     """What is in the cache: replies and tokens by model, size."""
     from asd.cli.rewrite import run_cache_stats

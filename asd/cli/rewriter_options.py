@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asd.cli.help import ASKED_MODEL
 from asd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _TABLE: dict[str, tuple[str, Any, str]] = {
     "judge": ("judge", str, "Second opinion on each reply: off, count or reject. [default: off]"),
     "attempts": ("attempts", int, "Requests per sample and style, where checks fail. [default: 3]"),
     "group_by_image": ("group_by_image", int, "Questions of one image per request. [default: 1]"),
-    "temperature": ("sampling.temperature", float, "[default: 0]"),
+    "temperature": ("sampling.temperature", float, "Randomness of its choice of words. [default: 0]"),
     "max_reply_tokens": ("sampling.max_tokens", int, "Tokens of one reply at most. [default: 512]"),
     "request_timeout": ("timeout_s", float, "Seconds before a request is tried again. [default: 120]"),
     "max_outage": ("outage_s", float, "Seconds to wait while no server answers. [default: 600]"),
@@ -61,11 +62,16 @@ def takes_connection_options(command: Callable[..., None]) -> Callable[..., None
     return takes_rewriter_options(command, _CONNECTION)
 
 
-def takes_rewriter_options(command: Callable[..., None], names: Collection[str] = tuple(_TABLE)) -> Callable[..., None]:
-    """Give `command` the options; it gets them as one argument, `rewriter`: settings by name, nested as in a recipe."""
+def takes_rewriter_options(
+    command: Callable[..., None], names: Collection[str] = tuple(_TABLE), panel: str = ASKED_MODEL
+) -> Callable[..., None]:
+    """Give `command` the options; it gets them as one argument, `rewriter`: settings by name, nested as in a recipe.
+
+    panel: heading of the options in the command's help.
+    """
     own = inspect.signature(command, eval_str=True).parameters.values()
     shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name))
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name, panel))
         for name in names
     ]
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own if one.name != "rewriter"] + shared
@@ -81,9 +87,9 @@ def takes_rewriter_options(command: Callable[..., None], names: Collection[str] 
     return with_settings
 
 
-def _annotation(name: str) -> Any:
+def _annotation(name: str, panel: str) -> Any:
     _, kind, text = _TABLE[name]
-    return Annotated[kind | None, typer.Option(f"--{name.replace('_', '-')}", help=text)]
+    return Annotated[kind | None, typer.Option(f"--{name.replace('_', '-')}", help=text, rich_help_panel=panel)]
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_every_reader_of_yaml_is_within_the_bounds(text: str, told: str, tmp_pat
     outcome = run_asd("tasks", file)
     assert outcome.code == 2
     assert outcome.err.startswith(f"error: {file}")
-    outcome = run_asd("convert", "--pipeline", file)
+    outcome = run_asd("convert", "--recipe", file)
     assert outcome.code == 2
     assert outcome.err.startswith(f"error: {file}")
     with pytest.raises(SettingError, match="not valid YAML"):

@@ -242,10 +242,10 @@ def test_names_of_tasks_and_recipes(tmp_path: Path, made: Made) -> None:
     assert_told(convert(tmp_path / "out", made.source, task="vqav3"), 2, "no task named 'vqav3'; did you mean 'vqav2'")
     assert_told(convert(tmp_path / "out", made.source, task="no/x.yaml"), 2, "no/x.yaml: there is no such task file")
     assert_told(run_asd("tasks", "vqav"), 2, "no task named 'vqav'; did you mean 'vqav2'")
-    assert_told(run_asd("convert", "--pipeline", "coin/ads"), 2, "no recipe named 'coin/ads'; did you mean 'coin/asd'")
+    assert_told(run_asd("convert", "--recipe", "coin/ads"), 2, "no recipe named 'coin/ads'; did you mean 'coin/asd'")
     (tmp_path / "recipe.yaml").write_bytes(b"\xff\x00")
-    assert_told(run_asd("convert", "--pipeline", tmp_path / "recipe.yaml"), 2, "recipe.yaml is not valid YAML")
-    assert_told(run_asd("convert"), 2, "give --task NAME .* or --pipeline NAME, one of the two")
+    assert_told(run_asd("convert", "--recipe", tmp_path / "recipe.yaml"), 2, "recipe.yaml is not valid YAML")
+    assert_told(run_asd("convert"), 2, "give TASK .* or --recipe NAME .*, one of the two")
     assert_told(run_asd("convrt"), 2, "No such command 'convrt'")
 
 

@@ -35,8 +35,8 @@ def test_a_recipe_of_samples_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     recipe = tmp_path / "r.yaml"
     recipe.write_text("name: r\nout: made\nsettings: {ratio: 0}\ntasks:\n- task: vqav2\n- task: gqa\n")
-    assert run_asd("convert", "--pipeline", recipe).code == 0
-    done = run_asd("export", "--pipeline", recipe, "--to", "coin", "--out", "out")
+    assert run_asd("convert", "--recipe", recipe).code == 0
+    done = run_asd("export", "--recipe", recipe, "--to", "coin", "--out", "out")
     assert done.code == 0
     assert "note: vqav2, gqa: drawn by this package as a sample; this is not the data set of that name" in done.out
     assert sorted(path.name for path in Path("out").iterdir()) == ["GQA-sample", "VQAv2-sample"]

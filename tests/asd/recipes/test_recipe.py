@@ -53,7 +53,7 @@ def test_every_recipe_names_known_tasks_and_its_own_command(name: str) -> None:
     configs = recipe_configs(load_recipe(name), {})
     assert [config.load_spec().name for config in configs]
     assert len({config.out for config in configs}) == len(configs)
-    assert RECIPES[name].read_text().splitlines()[0] == f"# asd convert --pipeline {name}"
+    assert RECIPES[name].read_text().splitlines()[0] == f"# asd convert --recipe {name}"
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if not name.startswith("smoke/")])

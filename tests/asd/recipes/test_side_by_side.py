@@ -25,8 +25,8 @@ def shards(folder: Path) -> dict[str, bytes]:
 
 
 def test_side_by_side_and_one_by_one_give_the_same_bytes(recipe: Path, tmp_path: Path) -> None:
-    one = run_asd("convert", "--pipeline", recipe, "--out", tmp_path / "a")
-    two = run_asd("convert", "--pipeline", recipe, "--out", tmp_path / "b", "--jobs", "2")
+    one = run_asd("convert", "--recipe", recipe, "--out", tmp_path / "a")
+    two = run_asd("convert", "--recipe", recipe, "--out", tmp_path / "b", "--jobs", "2")
     assert (one.code, two.code) == (0, 0)
     assert len(shards(tmp_path / "a")) == 3
     assert shards(tmp_path / "a") == shards(tmp_path / "b")
@@ -38,7 +38,7 @@ def test_side_by_side_and_one_by_one_give_the_same_bytes(recipe: Path, tmp_path:
 
 def test_a_task_that_fails_does_not_stop_the_others(recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "gqa.jsonl").write_text("{")
-    done = run_asd("convert", "--pipeline", recipe, "--jobs", "3")
+    done = run_asd("convert", "--recipe", recipe, "--jobs", "3")
     assert done.code == 1
     assert "error: 1 of 3 tasks failed (gqa); the others are done. First: " in done.err
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"vqav2", "textvqa"}
@@ -46,6 +46,6 @@ def test_a_task_that_fails_does_not_stop_the_others(recipe: Path, tmp_path: Path
 
 
 def test_jobs_are_for_pipelines(recipe: Path) -> None:
-    for words in (["--task", "gqa"], ["--pipeline", recipe, "--dry-run"]):
+    for words in (["--task", "gqa"], ["--recipe", recipe, "--dry-run"]):
         done = run_asd("convert", *words, "--jobs", "2")
-        assert (done.code, "--jobs is for converting a --pipeline" in done.err) == (2, True)
+        assert (done.code, "--jobs is for converting a --recipe" in done.err) == (2, True)

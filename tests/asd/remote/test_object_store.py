@@ -235,7 +235,7 @@ class TestPublish:
         (tmp_path / "r.yaml").write_text(
             f"name: both\nout: all\ntasks:\n- task: vqav2\n  source: {source}\n- task: vizwiz\n  source: {source}\n"
         )
-        outcome = run_asd("convert", "--pipeline", tmp_path / "r.yaml", "--out", tmp_path / "all",
+        outcome = run_asd("convert", "--recipe", tmp_path / "r.yaml", "--out", tmp_path / "all",
                           "--publish", "memory://bucket/both/")  # fmt: skip
         assert outcome.code == 0, outcome.err
         assert sorted(memory.ls("/bucket/both", detail=False)) == ["/bucket/both/vizwiz", "/bucket/both/vqav2"]

@@ -4,54 +4,96 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
-COMMANDS = {
-    "run": ("asd_training.cli.run", "Tune a model on a sequence of tasks and evaluate it; goes on where it stopped."),
-    "check": ("asd_training.cli.check", "Say what a run would do, and what stands in its way; nothing is trained."),
-    "eval": ("asd_training.cli.eval", "Evaluate the model that a run had after a stage again."),
-    "predict": ("asd_training.cli.predict", "Answer the questions of any dataset with the model of a run."),
-    "report": ("asd_training.cli.report", "Write a page on a run: accuracy, forgetting, losses, wrong answers."),
-    "compare": ("asd_training.cli.compare", "Put runs side by side, with intervals over seeds."),
-    "pocket": ("asd_training.cli.pocket", "The pocket benchmark: draw its tasks, train its base model."),
+from asd.cli.help import HelpfulCommand, HelpfulGroup
+
+COMMANDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "run": (
+        "asd_training.cli.run",
+        "Tune a model on a sequence of tasks and evaluate it; goes on where it stopped.",
+        ("asd-train run pocket/quick", "asd-train run my_run.yaml --set train.lr=1e-4 --out runs/again"),
+    ),
+    "check": (
+        "asd_training.cli.check",
+        "Say what a run would do, and what stands in its way; nothing is trained.",
+        ("asd-train check my_run.yaml", "asd-train check coin/sefe --json"),
+    ),
+    "eval": (
+        "asd_training.cli.eval",
+        "Evaluate the model that a run had after a stage again.",
+        (
+            "asd-train eval runs/mine --task gqa",
+            "asd-train eval runs/mine --after 03-imagenet --set eval.constrained=true",
+        ),
+    ),
+    "predict": (
+        "asd_training.cli.predict",
+        "Answer the questions of any dataset with the model of a run.",
+        ("asd-train predict runs/mine --data asd-data/gqa --out answers.arrow",),
+    ),
+    "report": (
+        "asd_training.cli.report",
+        "Write a page on a run: accuracy, forgetting, losses, wrong answers.",
+        ("asd-train report runs/mine", "asd-train report runs/mine --html page.html --examples 10"),
+    ),
+    "compare": (
+        "asd_training.cli.compare",
+        "Put runs side by side, with intervals over seeds.",
+        ("asd-train compare runs/a runs/b", "asd-train compare runs/* --published coin/asd --html page.html"),
+    ),
+    "pocket": ("asd_training.cli.pocket", "The pocket benchmark: draw its tasks, train its base model.", ()),
     "forgetting": (
         "asd_training.cli.forgetting",
         "Split what was forgotten: only the answer style, the fact, or both.",
+        ("asd-train forgetting runs/mine --task scienceqa",),
     ),
-    "classify": ("asd_training.cli.classify", "Say of each wrong answer what is wrong: its style, its fact, or both."),
+    "classify": (
+        "asd_training.cli.classify",
+        "Say of each wrong answer what is wrong: its style, its fact, or both.",
+        ("asd-train classify answers.jsonl --task scienceqa",),
+    ),
 }
-"""Command -> its module, which has a typer function `command` or a group `app`, and its help line. Listing them imports none."""
+"""Command -> its module, which has a typer function `command` or a group `app`, its help line, and examples of it. Listing
+them imports none."""
 
 _INTERRUPTED = 130
 
 
-class _LazyGroup(TyperGroup):
+class _LazyGroup(HelpfulGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = dict.fromkeys(COMMANDS)  # what a mistyped name is compared with
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, name: str) -> Any:
         if name not in COMMANDS:
             return None
-        module = import_module(COMMANDS[name][0])
+        path, _, examples = COMMANDS[name]
+        module = import_module(path)
         if hasattr(module, "app"):
             return get_command(module.app)
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        app.command(name)(module.command)
+        app.command(name, cls=HelpfulCommand, epilog="\n".join(examples))(module.command)
         return get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_, text, _) in COMMANDS.items()])
 
 
 app = typer.Typer(
     name="asd-train",
     cls=_LazyGroup,
     help="Tune multimodal models on sequences of tasks from `asd` shards, and measure what they forget.",
+    epilog="asd-train run pocket/quick      # the whole way, with nothing else installed or downloaded\n"
+    "asd-train check my_run.yaml     # what a run of yours would do\n"
+    "asd-train COMMAND --help        # options and examples of one command",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -59,8 +101,20 @@ app = typer.Typer(
 )
 
 
+def _version(value: bool) -> None:
+    if value:
+        from asd import __version__
+
+        print(f"asd-train {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def root() -> None:
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     pass
 
 

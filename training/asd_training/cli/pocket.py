@@ -7,7 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from asd.cli.help import HelpfulCommand, HelpfulGroup
+
 app = typer.Typer(
+    cls=HelpfulGroup,
     help="The pocket benchmark: its tasks and its base model.",
     no_args_is_help=True,
     add_completion=False,
@@ -15,7 +18,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=HelpfulCommand, epilog="asd-train pocket data --out pocket")
 def data(
     out: Annotated[Path, typer.Option(help="Folder to write to: <task>/train.json, <task>/test.json, and pictures.")],
     train: Annotated[int, typer.Option(min=1, help="Training questions per task.")] = 1920,
@@ -30,7 +33,10 @@ def data(
     print(f"written to {out}")
 
 
-@app.command()
+@app.command(
+    cls=HelpfulCommand,
+    epilog="asd-train pocket base --out pocket-base\nasd-train pocket base --out knowing-base --facts all",
+)
 def base(
     out: Annotated[Path, typer.Option(help="Folder of the new model.")],
     seed: Annotated[int, typer.Option(help="Decides initial weights, pictures and texts.")] = 0,
