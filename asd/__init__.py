@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from asd.conversion.config import ConvertConfig as ConvertConfig
     from asd.conversion.convert import Conversion
     from asd.errors import AsdError as AsdError
     from asd.export.run import Exported
+    from asd.report.gallery import Gallery
     from asd.report.notebook import SampleView
     from asd.rewrite.settings import RewriterSettings as RewriterSettings
     from asd.schemas.styles import AnswerStyle as AnswerStyle
@@ -149,8 +150,22 @@ def quality_figures(path: str | Path) -> dict[str, Any]:
     return run(read_batches(*split_location(str(path))))
 
 
-def show(row: Mapping[str, Any], image_root: str | Path | None = None) -> SampleView:
-    """A row of `load` that displays itself in a notebook: image if it is there, question, options, answer, origin."""
-    from asd.report.notebook import SampleView
+def show(
+    rows: Any,
+    n: int = 12,
+    *,
+    style: str | Sequence[str] | None = None,
+    maker: str | Sequence[str] | None = None,
+    image_root: str | Path | None = None,
+) -> SampleView | Gallery:
+    """Rows that display themselves in a notebook: images, before and after, options, answer, origin.
 
-    return SampleView(dict(row), image_root=None if image_root is None else Path(image_root))
+    rows: a row of `load`, several of them (what `load` returns, a list, a table), or "DIR[@VERSION]".
+    n: of several, show at most so many: the first of each style in turn, converted ones before native ones.
+    style, maker: of several, only rows of this style or maker, or of these.
+    image_root: folder of the images; by default the one that the version records, which rows of `load` know.
+    Raises: UsageError, UnknownNameError; for "DIR" also what `load` raises.
+    """
+    from asd.report.gallery import show as run
+
+    return run(rows, n, style=style, maker=maker, image_root=None if image_root is None else Path(image_root))

@@ -12,6 +12,7 @@ from asd.conversion.convert import Conversion
 from asd.schemas.styles import Maker
 from asd.shards.even_split import NEARLY_EVEN, describe_split, distance_from_even
 from asd.shards.manifest import Manifest
+from asd.shards.store import Store
 
 _WIDTH = 100
 
@@ -23,6 +24,7 @@ def conversion_json(conversion: Conversion) -> dict[str, Any]:
         "version": conversion.version,
         "number": conversion.number,
         "did_work": conversion.did_work,
+        **({"image_root": _image_root(conversion)} if conversion.former_image_root is not None else {}),
         **({"published": conversion.published} if conversion.published else {}),
         "task": conversion.manifest.task,
         "notes": list(conversion.notes),
@@ -35,6 +37,8 @@ def conversion_json(conversion: Conversion) -> dict[str, Any]:
 
 def describe_conversion(conversion: Conversion) -> str:
     head = "made" if conversion.did_work else "already there, nothing to do:"
+    if conversion.former_image_root is not None:
+        head = "already there, its image root is recorded anew:"
     lines = [
         f"{head} {conversion.path}@{conversion.number} (version {conversion.version}), task {conversion.manifest.task}"
     ]
@@ -42,8 +46,14 @@ def describe_conversion(conversion: Conversion) -> str:
     lines += _not_made(conversion.manifest)
     lines += describe_rewriting(conversion.manifest, conversion.making)
     lines += ["", *([f"copied to:   {conversion.published}"] if conversion.published else [])]
+    if conversion.former_image_root is not None:
+        lines += [f"images in:   {_image_root(conversion)} (before: {conversion.former_image_root or 'none recorded'})"]
     lines += [f"look at it:  asd inspect {conversion.path}"]
     return "\n".join(lines)
+
+
+def _image_root(conversion: Conversion) -> str | None:
+    return Store(conversion.path).image_root(conversion.version)
 
 
 def _not_made(manifest: Manifest) -> list[str]:

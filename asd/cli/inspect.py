@@ -51,14 +51,13 @@ def _write_page(store: Store, version: str, target: Path, style: str | None, num
     from asd.report.html import render_report
 
     manifest = store.manifest(version).model_dump(mode="json")
-    origin = next(info.origin for info in store.versions() if info.version == version)
-    image_root = Path(origin["image_root"]) if origin.get("image_root") else None
+    image_root = store.image_root(version)
     figures = quality_figures(read_batches(store.root, version))
     page = render_report(
         manifest,
         read_batches(store.root, version),
         figures,
-        image_root,
+        None if image_root is None else Path(image_root),
         samples_per_style=max(number, 1),
         style=style,
     )

@@ -50,6 +50,8 @@ class Conversion:
     """With a rewriter: requests, retries, tokens and cost of all runs that made the version."""
     published: str | None = None
     """Address and number of the copy that was asked for."""
+    former_image_root: str | None = None
+    """Of a version that was there, the image root that its ref named until now; "" where it named none. None where it stays."""
 
 
 def convert(config: ConvertConfig, progress: Progress | None = None, engine: Engine | None = None) -> Conversion:
@@ -81,6 +83,7 @@ def convert(config: ConvertConfig, progress: Progress | None = None, engine: Eng
                 origin["rewriter"] = Ledger.total(ledger, config.rewriter)
             origin |= SharedStaging(store.staging(version)).summary()
             number = store.commit(version, finished, origin, dataset_card(manifest))
+            former = None if did_work else _repair_image_root(store, version, prepared)
             if config.name is not None:
                 store.name_version(config.name, version)
             store.discard(store.staging(version))
@@ -91,7 +94,16 @@ def convert(config: ConvertConfig, progress: Progress | None = None, engine: Eng
     _tell_of_unfinished(store, progress)
     making = store.refs()[number].get("rewriter")
     published = None if config.publish is None else copy_to(config.publish, store, version, progress)
-    return Conversion(store.root, version, number, did_work, manifest, (*prepared.notes, *notes), making, published)
+    all_notes = (*prepared.notes, *notes)
+    return Conversion(store.root, version, number, did_work, manifest, all_notes, making, published, former)
+
+
+def _repair_image_root(store: Store, version: str, prepared: Prepared) -> str | None:
+    """Only a root that was given is taken for better than the recorded one. Returns that one where it was replaced."""
+    if prepared.config.image_root is None:
+        return None
+    before = store.image_root(version)
+    return (before or "") if store.record_image_root(version, _origin(prepared)["image_root"]) else None
 
 
 def copy_to(address: str, store: Store, version: str, progress: Progress) -> str:

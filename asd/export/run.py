@@ -112,7 +112,7 @@ def _parts(
     if options.split is not None and options.split not in splits:
         raise UnknownNameError("split", options.split, splits, hint=f"Looked in {root}.")
     place = options.out.parent if _is_file(form, options) else options.out
-    image_root = options.image_root if options.image_root is not None else _image_root(store, version)
+    image_root = options.image_root if options.image_root is not None else store.image_root(version)
     if options.images is None and mode is ImageMode.PATHS and _are_only_here(root, version, image_root):
         mode = ImageMode.COPY
     wanted: list[str | None] = [*splits] if options.split is None else [options.split]
@@ -127,12 +127,6 @@ def _parts(
     if form.needs_root and mode is ImageMode.PATHS:
         _ = parts[0].places.folder  # fails here rather than after the work
     return parts
-
-
-def _image_root(store: Store, version: str) -> str | None:
-    """The folder that the conversion read its images from."""
-    refs = (ref for ref in store.refs().values() if ref["version"] == version)
-    return next((str(ref["image_root"]) for ref in refs if ref.get("image_root")), None)
 
 
 def _styles(asked: tuple[str, ...] | None, manifest: Manifest, root: Path) -> tuple[str, ...] | None:

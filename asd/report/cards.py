@@ -4,6 +4,7 @@ from.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -153,5 +154,18 @@ def find_boxes(row: Row) -> list[Box]:
     return list(boxes.values())
 
 
-def _image(image: Mapping[str, Any]) -> tuple[str, bytes | None]:
+def _image(image: Any) -> tuple[str, bytes | None]:
+    """Of `asd.load` a path and bytes; of `datasets` with its Image feature a picture of Pillow; of other rows a path."""
+    if not isinstance(image, Mapping):
+        return (
+            (str(getattr(image, "filename", "") or "image"), _png_of(image))
+            if hasattr(image, "save")
+            else (str(image), None)
+        )
     return str(image.get("path") or ""), image.get("bytes")
+
+
+def _png_of(picture: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

@@ -96,7 +96,7 @@ def render_report(
     spec, counts = _dict(manifest, "spec"), _dict(manifest, "counts")
     title = f"{spec.get('title') or manifest.get('task') or 'Data set'}: answer style diversification"
     return (
-        _environment()
+        environment()
         .get_template("report.html.jinja")
         .render(
             title=visible(title),
@@ -138,7 +138,7 @@ def pick_samples(batches: Iterable[pa.RecordBatch], num: int, only: str | None =
                 sample.offer(ids[index], partial(_row_at, batch, index))
     return {
         style: [row for is_native in (False, True) for row in _rows_of(kept, style, is_native)][:num]
-        for style in sorted({style for style, _ in kept}, key=_style_order)
+        for style in sorted({style for style, _ in kept}, key=style_order)
     }
 
 
@@ -151,7 +151,8 @@ def _rows_of(kept: Mapping[tuple[str, bool], KeyedSample[Row]], style: str, is_n
     return kept[style, is_native].rows() if (style, is_native) in kept else []
 
 
-def _style_order(style: str) -> tuple[int, str]:
+def style_order(style: str) -> tuple[int, str]:
+    """Sorts by `AnswerStyle`'s order, unknown ones last."""
     known = [known.value for known in AnswerStyle]
     return (known.index(style) if style in known else len(known), style)
 
@@ -167,7 +168,7 @@ def pictures_of(card: Card, image_root: Path | None) -> list[Picture]:
 
 def render_card(card: Card, pictures: Sequence[Picture]) -> str:
     """One card as an HTML fragment with its own style sheet."""
-    template = _environment().get_template("card.html.jinja")
+    template = environment().get_template("card.html.jinja")
     body = template.module.show_card(card, pictures)  # type: ignore[attr-defined]
     return f"<style>{stylesheet('card.css')}</style>{body}"
 
@@ -178,7 +179,8 @@ def stylesheet(*names: str) -> Markup:
 
 
 @lru_cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The pages' templates: everything is escaped, and a name that is not given is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asd.report.cards import Row, make_card
+from asd.report.cards import Card, Row, make_card
 from asd.report.html import pictures_of, render_card
 
 
@@ -24,8 +24,7 @@ class SampleView:
 
     def __repr__(self) -> str:
         card = make_card(self.row)
-        made = f"from {card.native_style} by {card.maker}" if card.is_converted else "native"
-        lines = [f"{card.sample_id} · {card.style} ({made})", f"source: {card.where}"]
+        lines = [f"{card.sample_id} · {describe_origin(card)}", f"source: {card.where}"]
         lines += [f"image: {path}" for path, _ in card.images]
         lines += ["prompt:", _indent("".join(part.text for part in card.segments))]
         lines += ["response:", _indent(card.response), f"gold: {card.gold}"]
@@ -34,6 +33,12 @@ class SampleView:
         if card.rewrite:
             lines.append(f"rewriter: {card.rewrite}")
         return "\n".join(lines)
+
+
+def describe_origin(card: Card) -> str:
+    """ "multiple_choice (from short_answer by mined)" """
+    made = f"from {card.native_style} by {card.maker}" if card.is_converted else "native"
+    return f"{card.style} ({made})"
 
 
 def _indent(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from asd.pictures import PictureError, picture_size, read_picture
 
 MAX_SIDE_PX = 256
+MAX_BYTES = 1 << 28
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,6 +34,8 @@ def make_thumbnail(path: str, data: bytes | None, image_root: Path | None) -> Th
         if file is None:
             return Thumbnail(None, path, "no image root" if image_root is None else "not found")
         try:
+            if file.stat().st_size > MAX_BYTES:
+                return Thumbnail(None, path, f"larger than {MAX_BYTES >> 20} MiB")
             data = file.read_bytes()
         except OSError as exc:
             return Thumbnail(None, path, exc.strerror or "not readable")

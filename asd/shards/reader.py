@@ -125,12 +125,13 @@ def load(
     path: dataset directory, or "DIR@version"; version: "latest" (default), "v1", a name, or an id; style, split: keep
     only these rows; check: compare every file with its checksum first, which reads it whole. By default that is done
     where the rows are read anyway (for a `style`) and for versions of up to 1 GiB.
-    Rows are dicts; `asd.show(row)` displays one in a notebook.
+    Rows are dicts; `asd.show(row)` displays one in a notebook, `asd.show(rows)` several, with the images that the
+    version's recorded image root holds.
     Raises: UsageError, UnknownNameError, ShardError.
     """
-    import datasets
     from datasets.table import ConcatenationTable, InMemoryTable
 
+    from asd.shards.loaded_rows import opened
     from asd.shards.store import split_location
 
     root, named = split_location(str(path))
@@ -145,4 +146,4 @@ def load(
         schema=schema_of_format(manifest.format_version),
     )
     wrapped = ConcatenationTable.from_tables([InMemoryTable(table)])
-    return datasets.Dataset(wrapped)
+    return opened(wrapped, store.image_root(resolved))

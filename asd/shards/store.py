@@ -100,6 +100,11 @@ class Store:
             infos.append(VersionInfo(version, names, version == latest, refs[names[0]], self.path_of(version)))
         return infos
 
+    def image_root(self, version: str) -> str | None:
+        """The folder that the conversion read its images from; None where no ref of the version records one."""
+        refs = (ref for ref in self.refs().values() if ref["version"] == version)
+        return next((str(ref["image_root"]) for ref in refs if ref.get("image_root")), None)
+
     def unnamed(self) -> list[str]:
         """Ids of finished versions that no ref names: their refs were deleted."""
         folder, named = self.root / VERSIONS, {ref["version"] for ref in self.refs().values()}
@@ -297,7 +302,9 @@ class Store:
 
     def _write_ref(self, name: str, version: str, origin: dict[str, Any]) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        content = {"version": version, "created": created, **origin}
+        self._write_ref_content(name, {"version": version, "created": created, **origin})
+
+    def _write_ref_content(self, name: str, content: dict[str, Any]) -> None:
         write_text(self.root / REFS / f"{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def _point_latest(self, version: str) -> None:
@@ -318,6 +325,20 @@ class Store:
             self.check_name(name, version)
             if name not in self.refs():
                 self._write_ref(name, version, {})
+
+    def record_image_root(self, version: str, image_root: str) -> bool:
+        """Note in the version's refs where its images are now; returns whether that is new. The version stays as it is."""
+        with self.lock("commit"):
+            stale = {
+                name: ref
+                for name, ref in self.refs().items()
+                if ref["version"] == version
+                and ref.get("image_root") != image_root
+                and (_NUMBERED.fullmatch(name) or ref.get("image_root"))
+            }
+            for name, ref in stale.items():
+                self._write_ref_content(name, ref | {"image_root": image_root})
+        return bool(stale)
 
     def check_name(self, name: str, version: str) -> None:
         """Raises: UsageError if `name` cannot be given to `version`."""

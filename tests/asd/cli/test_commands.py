@@ -115,6 +115,25 @@ class TestConvert:
         assert [file["path"] for file in told["files"]] == ["data/train-00000.arrow", "rejects.jsonl"]
         assert json.loads(run_asd(*arguments, "--json").out) == {**told, "did_work": False, "notes": []}
 
+    def test_an_image_root_given_later_is_recorded(self, tmp_path: Path) -> None:
+        """The version stays, byte for byte; its ref says where its images are now."""
+        arguments = self.arguments(tmp_path)
+        run_asd(*arguments, "--name", "first")
+        pictures, moved = tmp_path / "pictures", tmp_path / "moved"
+        pictures.mkdir()
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "versions").rglob("*")}
+        told = run_asd(*arguments, "--image-root", pictures)
+        assert told.out.startswith(f"already there, its image root is recorded anew: {tmp_path}/data@v1")
+        assert f"images in:   {pictures} (before: {tmp_path})" in told.out
+        ref = json.loads((tmp_path / "data/refs/v1.json").read_text("utf-8"))
+        assert ref["image_root"] == str(pictures) and ref["seed"] == 0 and ref["created"]
+        assert run_asd(*arguments, "--image-root", pictures).out.startswith("already there, nothing to do:")
+        assert run_asd(*arguments).out.startswith("already there, nothing to do:")
+        pictures.rename(moved)
+        assert json.loads(run_asd(*arguments, "--image-root", moved, "--json").out)["image_root"] == str(moved)
+        assert asd.load(tmp_path / "data@first").image_root == str(moved)
+        assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "versions").rglob("*")}
+
     def test_dry_run_writes_nothing(self, tmp_path: Path) -> None:
         arguments = self.arguments(tmp_path)
         told = json.loads(run_asd(*arguments, "--dry-run", "--json").out)
