@@ -176,6 +176,33 @@ def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
 
 
 @command(
+    LOOK,
+    "asd styles train.jsonl",
+    "asd styles old.json new.parquet --weights 0.3,0.7 --html audit.html",
+    "asd styles train.jsonl --fail-on monoculture,contradictions",
+)
+def styles(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Fine-tuning files or folders of them, hf:NAME, or DIR[@VERSION] of ours."
+        ),
+    ],
+    weights: Annotated[str | None, typer.Option(help="Share of each file in your training mix, e.g. 0.7,0.3.")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(help="Exit with 1 if this is found: monoculture, contradictions, ..., or any.")
+    ] = None,
+    html: Annotated[str | None, typer.Option(help="Write a self-contained page with charts to this file.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Read so many answers of each file at most.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Audit fine-tuning data: which answer styles it holds, which its prompts ask for, and what a model would unlearn."""
+    from asd.cli.styles import run
+
+    run(files, weights=weights, fail_on=fail_on, html=html, limit=limit, as_json=json)
+
+
+@command(
     USE,
     "asd export --to help   # the formats",
     "asd export asd-data/gqa --to llama-factory --out for-my-trainer",

@@ -1,0 +1,190 @@
+"""The turns of a fine-tuning file in any format that is read here: what is said to the model, and what it is to say.
+
+Files of conversations, pairs of a prompt and its answer, flat questions, `datasets` data sets, and versions of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asd.errors import SourceError, UsageError
+from asd.records import brief
+from asd.schemas.image_marks import strip_marks
+from asd.sources.bad_record import BadRecordError
+from asd.sources.formats import ReadOptions, iterate_records
+from asd.sources.json_stream import BadRecord
+from asd.sources.messages import listed_images, looks_like, read_messages, unread_form
+
+Record = Mapping[str, Any]
+_ASKED_KEYS = ("question", "prompt", "instruction", "query", "input")
+_ANSWER_KEYS = ("answer", "response", "output", "completion", "target", "label")
+_SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv", ".tar", ".gz", ".zst")
+_SPEAKERS = ("assistant", "function_call")
+LLAMA_FACTORY_INDEX = "dataset_info.json"
+_UNREAD_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One answer that a model is trained to give."""
+
+    where: str
+    """File and record (counted from 0), as messages name them."""
+    prompt: str
+    """What was said last before it, without image marks."""
+    answer: str
+    is_call: bool = False
+    """Whether the answer is a call of a tool."""
+    is_first: bool = True
+    """Whether nothing was answered before it in its record."""
+    images: tuple[str, ...] = ()
+    before: str = ""
+    """What was said in its record before the prompt, which tells turns apart that ask the same."""
+
+
+@dataclass
+class Unread:
+    """Records that hold no turn: how many, and why the first ones were not read."""
+
+    count: int = 0
+    examples: tuple[str, ...] = ()
+
+    def add(self, where: str, why: str) -> None:
+        self.count += 1
+        if len(self.examples) < _UNREAD_SHOWN:
+            self.examples += (f"{where}: {why}",)
+
+    def merge(self, other: Unread) -> None:
+        self.count += other.count
+        self.examples = (self.examples + other.examples)[:_UNREAD_SHOWN]
+
+
+def read_turns(location: str, unread: Unread) -> Iterator[Turn]:
+    """The turns of a file, a folder of files, `DIR[@VERSION]` of ours, or `hf:NAME[#CONFIG]`, in their order.
+
+    unread: counts the records that hold none. Raises: UsageError, SourceError, ShardError.
+    """
+    if location.startswith("hf:"):
+        yield from _data_set_turns(location, unread)
+        return
+    path = Path(location)
+    folder = Path(location.rpartition("@")[0]) if "@" in location and not path.exists() else path
+    if (folder / "versions").is_dir() or (folder / "manifest.json").is_file():
+        yield from _version_turns(location)
+    elif (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
+        yield from _data_set_turns(location, unread)
+    elif path.is_dir():
+        for file in _files_of(path):
+            yield from _file_turns(file, file.relative_to(path).as_posix(), unread)
+    elif path.exists():
+        yield from _file_turns(path, location, unread)
+    else:
+        raise UsageError(f"{location} is not there. Give a file of fine-tuning data, a folder of them, or hf:NAME.")
+
+
+def _files_of(folder: Path) -> list[Path]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES and path.name != LLAMA_FACTORY_INDEX and path.is_file()
+    )
+    if not files:
+        raise UsageError(f"{folder} holds no file that could be fine-tuning data ({', '.join(_SUFFIXES)}).")
+    return files
+
+
+def _file_turns(path: Path, name: str, unread: Unread) -> Iterator[Turn]:
+    for row, _, record in iterate_records(path, ReadOptions(is_record=_holds_turns), name=name):
+        yield from _record_turns(record, f"{name}:{row}", unread)
+
+
+def _data_set_turns(location: str, unread: Unread) -> Iterator[Turn]:
+    from asd.sources.data_sets import load_data_set, record_batches
+
+    loaded = load_data_set(location, None)
+    for split, part in loaded.parts.items():
+        row = 0
+        for batch in record_batches(part):
+            for record in batch.to_pylist():
+                yield from _record_turns(record, f"{split}:{row}", unread)
+                row += 1
+
+
+def _version_turns(location: str) -> Iterator[Turn]:
+    from asd.shards.reader import read_batches
+    from asd.shards.store import split_location
+
+    root, version = split_location(location)
+    for batch in read_batches(root, version):
+        columns = [batch.column(name).to_pylist() for name in ("id", "prompt", "response", "images", "turn")]
+        for name, prompt, response, images, turn in zip(*columns, strict=True):
+            paths = tuple(str(image["path"]) for image in images if image["path"])
+            yield Turn(name, strip_marks(prompt).text, response, is_first=turn == 0, images=paths)
+
+
+def _holds_turns(record: dict[str, Any]) -> bool:
+    return looks_like(record) or _plain_pair(record) is not None
+
+
+def _record_turns(record: Any, where: str, unread: Unread) -> Iterator[Turn]:
+    if isinstance(record, BadRecord):
+        unread.add(where, record.detail)
+        return
+    try:
+        turns = list(_turns_of(record, where)) if isinstance(record, dict) else []
+    except BadRecordError as exc:
+        unread.add(where, str(exc))
+        return
+    if not turns:
+        unread.add(where, unread_form(record) or f"no question with its answer: {brief(record, 60)}")
+    yield from turns
+
+
+def _turns_of(record: dict[str, Any], where: str) -> Iterator[Turn]:
+    """Raises: BadRecordError."""
+    if looks_like(record):
+        messages, shown = read_messages(record)
+        images = tuple(map(_image_name, listed_images(record) if shown is None else shown))
+    elif pair := _plain_pair(record):
+        messages, images = [("user", pair[0]), ("assistant", pair[1])], tuple(map(_image_name, listed_images(record)))
+    else:
+        return
+    prompt, before, answered = "", [""], False
+    for role, text in messages:
+        if role in _SPEAKERS and text.strip():
+            is_call = role == "function_call"
+            yield Turn(where, strip_marks(prompt).text, text, is_call, not answered, images, "\n".join(before))
+            before += [prompt, text]
+            answered = True
+        elif role in ("user", "observation"):
+            prompt = text
+        else:
+            before.append(text)
+
+
+def _plain_pair(record: Record) -> tuple[str, str] | None:
+    """A question and its answer that stand under names of their own."""
+    asked = next((record[key] for key in _ASKED_KEYS if isinstance(record.get(key), str)), None)
+    answer = next((record[key] for key in _ANSWER_KEYS if isinstance(record.get(key), str)), None)
+    return (asked, answer) if asked is not None and answer is not None else None
+
+
+def _image_name(image: Any) -> str:
+    if isinstance(image, dict):
+        image = image.get("path") or image.get("url") or image.get("bytes") or ""
+    return brief(image, 200)
+
+
+def require_turns(location: str, count: int, unread: Unread) -> None:
+    """Raises: SourceError where a file holds no turn at all."""
+    if count:
+        return
+    seen = "; ".join(unread.examples) or "it has no records"
+    raise SourceError(
+        f"{location}: no question with its answer was found ({seen}). Expected conversations (LLaVA, ShareGPT, chat "
+        "messages), pairs such as prompt/completion, instruction/output or question/answer, or a version of ours; "
+        "annotation files of a benchmark become such with `asd convert` and `asd export`."
+    )

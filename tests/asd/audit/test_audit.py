@@ -1,0 +1,202 @@
+"""Audits of whole files: what is counted, what is found, and what a command prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asd.audit.audit import audit_files
+from asd.audit.forms import Form
+from asd.export.table import FORMATS
+from tests.asd.cli_runner import run_asd
+from tests.asd.sources_made import write_lines
+
+SHORT = "Answer with a word or a short phrase."
+
+
+def record(asked: str, answer: str, number: int = 0) -> dict[str, Any]:
+    turns = [{"from": "human", "value": asked}, {"from": "gpt", "value": answer}]
+    return {"id": str(number), "conversations": turns}
+
+
+def written(path: Path, pairs: Sequence[tuple[str, str]]) -> Path:
+    write_lines(path, [record(asked, answer, number) for number, (asked, answer) in enumerate(pairs)])
+    return path
+
+
+def keys_of(path: Path) -> list[tuple[str, str]]:
+    return [(finding.key, finding.mark) for finding in audit_files([str(path)]).findings]
+
+
+def test_hand_counted_shares(tmp_path: Path) -> None:
+    pairs = [(f"Is it {n}?\nAnswer Yes or No.", "Yes") for n in range(10)]
+    pairs += [(f"What is {n}?", "a cat") for n in range(20)]
+    pairs += [(f"What is {n}?\n{SHORT}", "It is a large cat that sleeps.") for n in range(10)]
+    tally = audit_files([str(written(tmp_path / "a.jsonl", pairs))]).whole
+    assert (tally.turns, tally.records, tally.with_images) == (40, 40, 0)
+    assert dict(tally.forms) == {Form.YES_NO: 10, Form.SHORT_ANSWER: 20, Form.BRIEF_EXPLANATION: 10}
+    assert (tally.asked[None], tally.silent[Form.SHORT_ANSWER]) == (20, 20)
+    assert tally.contradictions == {(Form.SHORT_ANSWER, Form.BRIEF_EXPLANATION): 10}
+    assert tally.word_quantiles(Form.BRIEF_EXPLANATION) == (7, 7, 7)
+    assert tally.scripts == {"Latin": 40}
+
+
+def test_one_style_only_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = written(tmp_path / "my file.jsonl", [(f"What is {n}?\n{SHORT}", f"cat {n}") for n in range(50)])
+    (finding,) = audit_files([str(path)]).findings
+    assert (finding.key, finding.mark, finding.title) == ("monoculture", "bad", "100% of the answers are short answer")
+    assert f"--source '{path}' --ratio 0.2" in finding.remedy
+
+
+def test_answers_that_nobody_asked_for(tmp_path: Path) -> None:
+    assert ("unnamed", "bad") in keys_of(
+        written(tmp_path / "a.jsonl", [(f"What is {n}?", f"cat {n}") for n in range(30)])
+    )
+
+
+def test_prompts_that_contradict_their_answers(tmp_path: Path) -> None:
+    pairs = [(f"What is {n}?\n{SHORT}", "It is a large cat that sleeps." if n % 2 else "a cat") for n in range(40)]
+    found = audit_files([str(written(tmp_path / "a.jsonl", pairs))]).findings
+    (finding,) = [finding for finding in found if finding.key == "contradictions"]
+    assert finding.title == "20 of the 40 answers whose prompt names a form have another one (50.0%)"
+    assert finding.examples[0].where.endswith("a.jsonl:1")
+
+
+def test_one_prompt_before_several_kinds_of_answer(tmp_path: Path) -> None:
+    asked = "Follow the instruction and respond to it."
+    pairs = [
+        (f"Question {n}?\nAnswer the question directly.", ("B", "It is a large cat that sleeps.")[n % 2])
+        for n in range(40)
+    ]
+    assert ("shared_prompt", "look") in keys_of(written(tmp_path / "a.jsonl", pairs)), asked
+
+
+def test_answers_that_break_their_own_style(tmp_path: Path) -> None:
+    pairs = [(f"Is it {n}?\nAnswer Yes or No.", "yes" if n < 5 else "No") for n in range(60)]
+    found = audit_files([str(written(tmp_path / "a.jsonl", pairs))]).findings
+    (finding,) = [finding for finding in found if finding.key == "mixed_writing"]
+    assert finding.title == "yes no is written in several ways: Yes/No (55), yes/no (5)"
+
+
+def test_repeated_turns_and_other_answers_to_one_prompt(tmp_path: Path) -> None:
+    pairs = (
+        [("What is it?", "a cat")] * 20 + [("What is it?", "a dog")] + [(f"What is {n}?", "a cat") for n in range(20)]
+    )
+    audit = audit_files([str(written(tmp_path / "a.jsonl", pairs))])
+    assert audit.whole.repeated() == (19, 1)
+
+
+def test_the_same_question_later_in_two_dialogues_is_no_repetition(tmp_path: Path) -> None:
+    def dialogue(name: str) -> dict[str, Any]:
+        said = (
+            ("human", f"I am {name}."),
+            ("gpt", f"Hello {name}."),
+            ("human", "Thanks!"),
+            ("gpt", "You are welcome."),
+        )
+        return {"id": name, "conversations": [{"from": role, "value": text} for role, text in said]}
+
+    write_lines(tmp_path / "a.jsonl", [dialogue("Ann"), dialogue("Bob")])
+    tally = audit_files([str(tmp_path / "a.jsonl")]).whole
+    assert (tally.turns, tally.records, tally.repeated()) == (4, 2, (0, 0))
+
+
+def test_files_are_mixed_by_weight(tmp_path: Path) -> None:
+    verdicts = written(tmp_path / "v.jsonl", [(f"Is it {n}?\nAnswer Yes or No.", "Yes") for n in range(30)])
+    phrases = written(tmp_path / "p.jsonl", [(f"What is {n}?\n{SHORT}", "a cat") for n in range(90)])
+    audit = audit_files([str(verdicts), str(phrases)], weights=(3, 1))
+    shares = {name: share for name, share in audit.mixed_shares().items() if share}
+    assert shares == {"yes_no": 0.75, "short_answer": 0.25}
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_that_is_exported_is_audited(name: str, tmp_path: Path) -> None:
+    done = run_asd("convert", "--task", "scienceqa", "--ratio", "0.5", "--out", tmp_path / "data", "--json")
+    data = json.loads(done.out)["path"]
+    assert run_asd("export", data, "--to", name, "--out", tmp_path / "out").code == 0
+    of_version = audit_files([data]).whole
+    exported = audit_files([str(tmp_path / "out")]).whole
+    for form in (Form.YES_NO, Form.BRIEF_EXPLANATION, Form.SHORT_ANSWER):
+        assert exported.forms[form] == of_version.forms[form] > 0
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [{"instruction": "What is it?", "input": "", "output": "a cat"}],
+        [{"prompt": "What is it?", "completion": "a cat"}],
+        [{"query": "What is it?", "response": "a cat"}],
+        [{"question": "What is it?", "answer": "a cat"}],
+        [
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "What is it?"}]},
+                    {"role": "assistant", "content": "a cat"},
+                ]
+            }
+        ],
+    ],
+)
+def test_the_spellings_of_a_pair(lines: list[dict[str, Any]], tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", lines)
+    assert audit_files([str(tmp_path / "a.jsonl")]).whole.forms == {Form.SHORT_ANSWER: 1}
+
+
+def test_the_command_prints_and_fails_as_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", [(f"What is {n}?\n{SHORT}", f"cat {n}") for n in range(50)])
+    done = run_asd("styles", path)
+    assert done.code == 0
+    assert "short_answer (a number, a word, a phrase)" in done.out
+    assert " bad  100% of the answers are short answer" in done.out
+    failed = run_asd("styles", path, "--fail-on", "monoculture")
+    assert (failed.code, failed.err) == (1, "--fail-on: found monoculture\n")
+    assert run_asd("styles", path, "--fail-on", "duplicates").code == 0
+    told = json.loads(run_asd("styles", path, "--json").out)
+    assert told["all"]["answers"] == {"short_answer": 50}
+    assert [finding["key"] for finding in told["findings"]] == ["monoculture"]
+
+
+def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
+    asked = f"What is <script>alert(1)</script>?\n{SHORT}"
+    path = written(tmp_path / "a.jsonl", [(asked, "It is a <b>large</b> cat that sleeps.")] * 30)
+    assert run_asd("styles", path, "--html", tmp_path / "deep" / "page.html").code == 0
+    page = (tmp_path / "deep" / "page.html").read_text("utf-8")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    assert "30 of the 30 answers" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["nowhere.json"],
+            r"nowhere.json is not there. Give a file of fine-tuning data, a folder of them, or hf:NAME.",
+        ),
+        (["{file}", "--weights", "1,2"], "--weights 1,2: expected one number of 0 or more for each of the 1 files"),
+        (["{file}", "--weights", "x"], "--weights x: expected one number"),
+        (["{file}", "--fail-on", "mono"], "no finding named 'mono'; did you mean 'monoculture'?"),
+        (["{empty}"], "holds no file that could be fine-tuning data"),
+        (["{other}"], "no question with its answer was found"),
+    ],
+)
+def test_what_cannot_be_audited_is_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    names = {"file": str(written(tmp_path / "a.jsonl", [("What?", "cat")])), "empty": str(tmp_path / "empty"),
+             "other": str(tmp_path / "other.jsonl")}  # fmt: skip
+    write_lines(tmp_path / "other.jsonl", [{"a": 1}, {"b": 2}])
+    done = run_asd("styles", *(argument.format(**names) for argument in arguments))
+    assert done.code in (1, 2)
+    assert message in done.err
+    assert "Traceback" not in done.err
+
+
+def test_records_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [record("What is it?", "a cat"), {"a": 1}])
+    done = run_asd("styles", tmp_path / "a.jsonl")
+    assert "not read: 1 records" in done.out
+    assert "a.jsonl:1: no question with its answer: {'a': 1}" in done.out
