@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from textwrap import wrap
 from typing import Any
 
@@ -48,7 +49,7 @@ def describe_conversion(conversion: Conversion) -> str:
     lines += ["", *([f"copied to:   {conversion.published}"] if conversion.published else [])]
     if conversion.former_image_root is not None:
         lines += [f"images in:   {_image_root(conversion)} (before: {conversion.former_image_root or 'none recorded'})"]
-    lines += [f"look at it:  asd inspect {conversion.path}"]
+    lines += [f"look at it:  asd inspect {quote(str(conversion.path))}"]
     return "\n".join(lines)
 
 

@@ -71,15 +71,38 @@ command(
     MAKE,
     "asd tasks",
     "asd tasks vqav2",
+    "asd tasks vqav2 --yaml > my_task.yaml",
 )
 def tasks(
     name: Annotated[str | None, typer.Argument(help="Show one task in full.")] = None,
+    yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the task's file, to be changed and given by its path.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """List known tasks: native style, the styles each can take and who makes them, formats read."""
     from asd.cli.tasks import run
 
-    run(name, as_json=json)
+    run(name, as_json=json, as_yaml=yaml)
+
+
+@command(
+    MAKE,
+    "asd recipes",
+    "asd recipes coin/asd",
+    "asd recipes coin/asd --yaml > mine.yaml   # then: asd convert --recipe mine.yaml",
+)
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Show one recipe in full.")] = None,
+    yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the recipe whole, to be changed and given by its path.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """List the recipes, which convert whole benchmarks with one command, and explain them."""
+    from asd.cli.recipes import run
+
+    run(name, as_yaml=yaml, as_json=json)
 
 
 @command(

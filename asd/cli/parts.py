@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 from asd.cli.conversion_text import conversion_json, describe_conversion
@@ -55,7 +56,7 @@ def describe_part(report: PartReport) -> str:
         return f"{report.part}: version {report.version} is in {report.path} already, nothing to do"
     lines = [f"{report.part}: reading done, drafts {report.drafts_done} of {report.drafts} done{_shards(report)}"]
     if report.is_done:
-        lines.append(f"when all parts are done:  asd merge {report.path}")
+        lines.append(f"when all parts are done:  asd merge {quote(str(report.path))}")
     if report.blocks < report.part.count:
         lines.append(
             f"note: the source has {report.blocks} blocks, so {report.part.count - report.blocks} of "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from shlex import quote
 from textwrap import wrap
 from typing import Any
 
@@ -29,7 +30,7 @@ def run(directory: str, *, as_json: bool) -> None:
             table.add(name, _shown(value))
     print("\n".join(table.lines()))
     print("\nfigures that do not apply to these rows are left out")
-    print(f"a page with samples beside them:  asd inspect {directory} --html report.html")
+    print(f"a page with samples beside them:  asd inspect {quote(directory)} --html report.html")
 
 
 def _verdicts(figures: dict[str, Any]) -> list[str]:

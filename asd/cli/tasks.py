@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from asd.cli.table import Table
+from asd.errors import UsageError
 from asd.schemas.styles import Maker
 from asd.tasks.task_files import TASKS_DIR, builtin_tasks, read_mapping
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 _REWRITER = "rewriter: a language model, asked where --rewriter names one; see docs/rewriter.md"
 
 
-def run(name: str | None, *, as_json: bool) -> None:
+def run(name: str | None, *, as_json: bool, as_yaml: bool = False) -> None:
+    if as_yaml:
+        print(_file_text(name), end="")
+        return
     if name is None and not as_json:  # an everyday command: it does not wait for the models of tasks
         print("\n".join(overview([read_mapping(TASKS_DIR / f"{task}.yaml") for task in builtin_tasks()])))
         return
@@ -27,6 +31,16 @@ def run(name: str | None, *, as_json: bool) -> None:
         print(json_module.dumps([spec.model_dump(mode="json") for spec in specs], indent=1, ensure_ascii=False))
     else:
         print(describe(specs[0]))
+
+
+def _file_text(name: str | None) -> str:
+    """The task's file as it stands. Raises: UsageError without a name; as `load_task` where it is none."""
+    from asd.tasks.registry import load_task, task_file
+
+    if name is None:
+        raise UsageError("--yaml prints one task; give its name, e.g. asd tasks vqav2 --yaml.")
+    load_task(name)
+    return task_file(name).read_text("utf-8")
 
 
 def overview(tasks: list[dict[str, Any]]) -> list[str]:
@@ -47,7 +61,8 @@ def overview(tasks: list[dict[str, Any]]) -> list[str]:
     return [
         *lines,
         "",
-        f"{len(tasks)} tasks. `asd tasks NAME` shows one in full. A YAML file of your own works too.",
+        f"{len(tasks)} tasks. `asd tasks NAME` shows one in full, --yaml as the file that it is; `asd init FILE` "
+        "writes one for data of your own.",
     ]
 
 

@@ -20,6 +20,7 @@ NOT_IDENTITY = {
     "task": "the task spec itself is hashed",
     "source": "the source's files are hashed",
     "out": "where, not what",
+    "sample_apart": "where, not what",
     "image_root": "hashed by itself where paths are absolute, and through the images where they are embedded",
     "source_format": "the layout that was used is hashed",
     "template_dir": "the templates themselves are hashed",
@@ -49,7 +50,9 @@ class ConvertConfig(BaseModel):
     source: str | None = None
     """File, directory or hf:NAME; None looks in the data root, then on the hub, then takes the embedded sample."""
     out: Path | None = None
-    """Dataset directory; default asd-data/<task>."""
+    """Dataset directory; default asd-data/<task>, or asd-data/<task>-sample for the embedded sample."""
+    sample_apart: bool = False
+    """Write the embedded sample beside `out`, to `<out>-sample`: for an `out` that was not asked for, e.g. a recipe's."""
     ratio: float = Field(default=0.2, ge=0.0, le=1.0, allow_inf_nan=False)
     """Share of the samples that leave the native style (SEFE's X): exactly round(ratio * samples) of them."""
     ratio_per_style: dict[AnswerStyle, float] | None = None

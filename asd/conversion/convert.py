@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from asd.conversion.config import ConvertConfig
@@ -132,7 +133,7 @@ def _tell_of_unfinished(store: Store, progress: Progress) -> None:
         size = sum(unfinished.size_bytes for unfinished in idle)
         progress.say(
             f"note: {store.root} holds {len(idle)} unfinished versions of stopped runs ({size / 1e6:,.1f} MB); "
-            f"`asd versions {store.root} --clean` deletes them."
+            f"`asd versions {quote(str(store.root))} --clean` deletes them."
         )
 
 

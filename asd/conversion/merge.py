@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pydantic import ValidationError
@@ -121,7 +122,8 @@ def _as_it_is(store: Store, number: str, progress: Progress) -> Conversion:
     if not store.is_whole(version):
         raise ShardError(
             f"{store.root}@{number} (version {version}) is damaged, and its parts are not there any more. "
-            f"`asd verify {store.root}@{number}` says what is wrong; run the parts and the merge again to make it anew."
+            f"`asd verify {quote(f'{store.root}@{number}')}` says what is wrong; run the parts and the merge again to "
+            "make it anew."
         )
     published = None if address is None else copy_to(address, store, version, progress)
     manifest, making = store.manifest(version), ref.get("rewriter")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from asd.conversion.config import ConvertConfig
@@ -131,7 +132,7 @@ class _PartConversion:
             raise UsageError(
                 f"--num-shards {self.part.count}: version {self.prepared.version} in {root} is being made in {count} "
                 f"parts. Give --num-shards {count}; or, to begin anew when none of them is at work, first "
-                f"`asd versions {root} --clean`."
+                f"`asd versions {quote(str(root))} --clean`."
             )
 
     def _require_same_end(self) -> None:

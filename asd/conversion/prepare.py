@@ -181,8 +181,9 @@ def _styles(config: ConvertConfig, spec: TaskSpec) -> list[AnswerStyle]:
 
 def _out_folder(config: ConvertConfig, spec: TaskSpec, resolved: ResolvedSource) -> Path:
     out = config.out if config.out is not None else Path("asd-data") / spec.name
-    if resolved.kind == "embedded" and not out.name.endswith("-sample"):
-        out = out.with_name(f"{out.name}-sample")
+    is_apart = resolved.kind == "embedded" and (config.out is None or config.sample_apart)
+    if is_apart and not out.name.endswith("-sample"):  # a merge names the folder as it is
+        return out.with_name(f"{out.name}-sample")
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from asd.export.conversation import TOOLS, Conversation, marked
 from asd.export.format import Format, Part, flat_file, json_lines
 from asd.export.images import ImageMode
@@ -25,8 +27,9 @@ def _record(one: Conversation, part: Part) -> Record:
 
 
 def _hint(part: Part) -> str:
-    root = part.places.out if part.places.mode is ImageMode.COPY else part.places.root or "<folder of the images>"
-    return f"ROOT_IMAGE_DIR={root} swift sft --dataset {part.places.out / flat_file('.jsonl')(part)}"
+    root = part.places.out if part.places.mode is ImageMode.COPY else part.places.root
+    folder = quote(str(root)) if root else "<folder of the images>"
+    return f"ROOT_IMAGE_DIR={folder} swift sft --dataset {quote(str(part.places.out / flat_file('.jsonl')(part)))}"
 
 
 FORMAT = Format(

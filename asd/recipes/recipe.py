@@ -74,18 +74,38 @@ def builtin_recipes() -> dict[str, Path]:
 
 def load_recipe(name_or_path: str) -> Recipe:
     """A built-in recipe by name ("coin/asd") or any by path. Raises: UsageError, UnknownNameError."""
-    path = Path(name_or_path)
-    if not path.is_file():
-        known = builtin_recipes()
-        if name_or_path not in known:
-            raise UnknownNameError("recipe", name_or_path, known, hint="A path to a YAML file works too.")
-        path = known[name_or_path]
+    path = _recipe_file(name_or_path)
     try:
         return Recipe.model_validate(_read(path))
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "file"
         raise UsageError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from exc
+
+
+def recipe_mapping(name_or_path: str) -> dict[str, Any]:
+    """What `load_recipe` reads, with what the file extends put under it: it needs no other file any more.
+
+    Raises: as `load_recipe`.
+    """
+    load_recipe(name_or_path)  # what is printed must be a recipe
+    raw: dict[str, Any] = _read(_recipe_file(name_or_path))
+    return raw
+
+
+def recipe_name(name_or_path: str) -> str:
+    """The built-in recipe that is meant, in whatever case; the path of a file as it is. Raises: UnknownNameError."""
+    if Path(name_or_path).is_file():
+        return name_or_path
+    known, lower = builtin_recipes(), name_or_path.lower()
+    if lower not in known:
+        raise UnknownNameError("recipe", name_or_path, known, hint="A path to a YAML file works too.")
+    return lower
+
+
+def _recipe_file(name_or_path: str) -> Path:
+    name = recipe_name(name_or_path)
+    return builtin_recipes().get(name, Path(name))
 
 
 def _read(path: Path, extended_by: tuple[Path, ...] = ()) -> Any:
@@ -179,6 +199,7 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
                 *(part["rewriter"] for part in (recipe.settings, entry, shared) if "rewriter" in part)
             )
         settings.setdefault("out", root / Path(item.task).stem)
+        settings["sample_apart"] = not overrides.get("out")
         if "source" not in settings:
             settings |= _placed(item)
         try:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from asd.errors import StorageError, UsageError
 from asd.remote.licence_terms import licence_terms
@@ -39,7 +40,7 @@ def push(root: Path, name: str | None, repository: str, *, private: bool = True,
     version = store.resolve(name)
     manifest = store.manifest(version)
     if not store.is_whole(version):
-        raise StorageError(f"version {version} of {root} is damaged; run `asd verify {root}` first.")
+        raise StorageError(f"version {version} of {root} is damaged; run `asd verify {quote(str(root))}` first.")
     _require_licence(manifest, licence_ok)
     uploads = list(files_of(store, version, manifest))
     return Pushed(_send(repository, uploads, private=private, message=_message(manifest)), version, len(uploads))

@@ -61,13 +61,22 @@ def dataset_card(manifest: Manifest) -> str:
 | --- | ---: |
 {makers}
 
-{_split_told(manifest)}Every row says where it came from (`source_id`, `source_file`, `source_row`), who made it
-(`maker`, `template`) and keeps the original answer (`gold`, `accepted`). Load it with
+{_drawn_told(manifest)}{_split_told(manifest)}Every row says where it came from (`source_id`, `source_file`, `source_row`), who
+made it (`maker`, `template`) and keeps the original answer (`gold`, `accepted`). Load it with
 `datasets.load_dataset(<this folder>)`, or any Arrow reader on `{folder}/data/*.arrow`.
 
 - Licence of the underlying data: {spec["licence"]}
 - Cite: {spec["citation"]}
 """
+
+
+def _drawn_told(manifest: Manifest) -> str:
+    if not manifest.source.get("drawn"):
+        return ""
+    return (
+        f"**A sample, not the data set**: questions and pictures were drawn by this package; no result on them is one on\n"
+        f"{manifest.spec['title']}.\n\n"
+    )
 
 
 def _split_told(manifest: Manifest) -> str:

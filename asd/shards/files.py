@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 
 import pyarrow as pa
 
@@ -156,7 +157,7 @@ def lost_file(path: Path, why: str) -> StorageError:
     folder = next((above.parent for above in path.parents if above.name == ".staging"), "DIR")
     return StorageError(
         f"{path} cannot be read any more ({why}); it was whole when it got its name. See whether the disk is sound; "
-        f"then begin anew: `asd versions {folder} --clean`, and the same command."
+        f"then begin anew: `asd versions {quote(str(folder))} --clean`, and the same command."
     )
 
 

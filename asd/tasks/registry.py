@@ -29,11 +29,27 @@ def load_task(name_or_path: str | Path) -> TaskSpec:
     Raises: UnknownNameError for a name that is not built in, UsageError for a file that does not describe a
     task.
     """
+    file = task_file(name_or_path)
+    return _load_builtin(file.stem) if file.parent == TASKS_DIR else read_task_file(file)
+
+
+def task_file(name_or_path: str | Path) -> Path:
+    """The YAML file that describes a task. Raises: UnknownNameError for a name that is not built in."""
     if isinstance(name_or_path, Path) or _looks_like_path(name_or_path):
-        return read_task_file(Path(name_or_path))
-    if name_or_path not in builtin_tasks():
+        return Path(name_or_path)
+    name = builtin_name(name_or_path)
+    if name is None:
         raise UnknownNameError("task", name_or_path, builtin_tasks(), hint=_hint(name_or_path))
-    return _load_builtin(name_or_path)
+    return TASKS_DIR / f"{name}.yaml"
+
+
+def builtin_name(text: str) -> str | None:
+    """The built-in task that is meant: `ScienceQA`, `OCR-VQA` and `A-OKVQA` are scienceqa, ocrvqa and aokvqa."""
+    return next((name for name in builtin_tasks() if _letters(name) == _letters(text)), None)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _hint(name: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 import asd
 from asd.conversion.convert import Conversion
 from asd.conversion.progress import LineProgress
+from asd.tasks.registry import load_task
 from tests.asd.cli.conftest import Made
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import vqa_records, write_lines
@@ -67,6 +68,22 @@ class TestTasks:
         assert "native style   short_answer" in done.out
         assert "formats read   llava, release" in done.out
         assert "rewriter: a language model, asked where --rewriter names one" in done.out
+
+    def test_yaml_is_the_file_of_the_task_and_converts_by_its_path(self, tmp_path: Path) -> None:
+        text = run_asd("tasks", "VQA-v2", "--yaml").out
+        (tmp_path / "mine.yaml").write_text(text)
+        assert load_task(tmp_path / "mine.yaml") == load_task("vqav2")
+        assert run_asd("tasks", tmp_path / "mine.yaml", "--yaml").out == text
+        assert run_asd("tasks", "--yaml").err.startswith("error: --yaml prints one task; give its name")
+
+    def test_names_as_people_write_them(self) -> None:
+        for name, meant in {
+            "ScienceQA": "scienceqa",
+            "OCR-VQA": "ocrvqa",
+            "A-OKVQA": "aokvqa",
+            "VQA_v2": "vqav2",
+        }.items():
+            assert load_task(name) == load_task(meant)
 
     def test_json(self) -> None:
         specs = json.loads(run_asd("tasks", "--json").out)
@@ -133,6 +150,31 @@ class TestConvert:
         assert json.loads(run_asd(*arguments, "--image-root", moved, "--json").out)["image_root"] == str(moved)
         assert asd.load(tmp_path / "data@first").image_root == str(moved)
         assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "versions").rglob("*")}
+
+    def test_a_task_may_stand_by_itself(self, tmp_path: Path) -> None:
+        _, _, task, *rest = self.arguments(tmp_path)
+        assert json.loads(run_asd("convert", "VQAv2", *rest, "--json").out)["task"] == task
+        both = run_asd("convert", "gqa", "--task", "vqav2", *rest)
+        assert both.err == "error: TASK gqa and --task vqav2 say different things; give one of them.\n"
+
+    def test_a_sample_goes_where_it_is_told_and_says_that_it_is_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        monkeypatch.delenv("ASD_DATA_ROOT", raising=False)
+        done = run_asd("convert", "scienceqa", "--out", "my own")
+        assert done.out.startswith("made my own@v1 ")
+        assert done.out.endswith("look at it:  asd inspect 'my own'\n")
+        assert done.err.startswith(
+            "using the small embedded sample of scienceqa, drawn by this package, not the data set"
+        )
+        assert "**A sample, not the data set**" in (tmp_path / "my own" / "README.md").read_text()
+        assert run_asd("convert", "scienceqa").out.startswith("made asd-data/scienceqa-sample@v1 ")
+        assert run_asd("convert", "--recipe", "smoke/embedded").code == 0
+        assert (tmp_path / "asd-data/smoke/vqav2-sample").is_dir()
+        assert run_asd("convert", "--recipe", "smoke/embedded", "--out", "all").code == 0
+        assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["grounding", "scienceqa", "vqav2"]
 
     def test_dry_run_writes_nothing(self, tmp_path: Path) -> None:
         arguments = self.arguments(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from asd.recipes.recipe import builtin_recipes, is_training_run, load_recipe, re
 from asd.resources import pipelines_dir
 from asd.scoring import find_scorer
 from asd.tasks.registry import load_task
+from tests.asd.cli_runner import run_asd
 
 RECIPES = builtin_recipes()
 FILES = sorted(path.relative_to(pipelines_dir()).as_posix() for path in pipelines_dir().rglob("*.yaml"))
@@ -219,3 +221,26 @@ def test_real_data_and_embedded_samples_are_never_mixed(tmp_path: Path, monkeypa
     monkeypatch.setenv("ASD_DATA_ROOT", str(tmp_path))
     with pytest.raises(UsageError, match="recipe smoke: no data was found for scienceqa, grounding; the other tasks"):
         require_one_kind(recipe, configs)
+
+
+class TestCommand:
+    def test_list(self) -> None:
+        told = run_asd("recipes").out
+        assert all(f"\n{name}: " in f"\n{told}" for name in RECIPES)
+        assert "asd convert --recipe NAME" in told
+
+    @pytest.mark.parametrize("name", RECIPES)
+    def test_printed_whole_a_recipe_needs_no_other_file(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "mine.yaml").write_text(run_asd("recipes", name, "--yaml").out)
+        assert load_recipe(str(tmp_path / "mine.yaml")) == load_recipe(name)
+
+    def test_one_is_explained(self) -> None:
+        told = run_asd("recipes", "CoIN/asd").out
+        assert told.startswith("coin/asd: CoIN's eight tasks in training order")
+        assert "\n  4  gqa\n       data below CoIN/Instructions_Original/GQA: train.json\n" in told
+        assert "asd convert --recipe coin/asd\n" in told
+        assert json.loads(run_asd("recipes", "coin/asd", "--json").out)[0]["settings"]["ratio"] == 0.2
+
+    def test_mistakes(self) -> None:
+        assert "no recipe named 'coin/ads'; did you mean 'coin/asd'" in run_asd("recipes", "coin/ads").err
+        assert "--yaml prints one recipe; give its name" in run_asd("recipes", "--yaml").err

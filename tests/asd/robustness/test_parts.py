@@ -227,7 +227,7 @@ class TestASecondMerge:
 class TestAnotherFolder:
     def test_that_of_the_embedded_sample(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("ASD_DATA_ROOT", raising=False)
-        given = {"task": "vqav2", "out": tmp_path / "data"}
+        given = {"task": "vqav2", "out": tmp_path / "data", "sample_apart": True}
         run_part(ConvertConfig(**given), Part(0, 2))
         told = run_asd("merge", tmp_path / "data")
         assert told.code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -43,4 +44,4 @@ def describe(results: dict[str, Any], folder: str) -> str:
                 table.add(f"after {name}", *("" if cell is None else f"{100 * cell:.1f}" for cell in row))
         figures = [f"{name} {100 * value:.2f}" for name, value in results["metrics"][kind].items() if value is not None]
         lines += ["", *table.lines(), "", "  ".join(figures)]
-    return "\n".join([*lines, "", f"look at it, with every figure explained:  asd-train report {folder}"])
+    return "\n".join([*lines, "", f"look at it, with every figure explained:  asd-train report {quote(folder)}"])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 from asd.schemas.task import TaskSpec
@@ -74,7 +75,7 @@ def find_runs(paths: Iterable[Path], spec: TaskSpec, order: Sequence[str] | None
     if len(files) == 1 and (len(given) == 1 or not folders):
         raise PredictionError(
             f"{files[0]} is one evaluation, and what was forgotten lies between two: give that right after the task's own "
-            f"training as well. For the wrong answers of one file: asd-train classify {files[0]} --task {spec.name}"
+            f"training as well. For the wrong answers of one file: asd-train classify {quote(str(files[0]))} --task {spec.name}"
         )
     runs = [_run_of_folder(folder, spec, order) for folder in folders if (folder / "predictions").is_dir()]
     for parent, group in groupby(_of_task(files, spec), key=lambda path: path.parent):
