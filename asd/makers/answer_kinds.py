@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from asd.makers.answer_types import ACTIVITY, answer_type, listed_type
 from asd.makers.normalise import normalise_answer
+from asd.makers.noun_taxonomy import wordnet_nouns
 
 YES_NO = "yes_no"
 BOX = "box"
@@ -63,6 +64,7 @@ wedding pudding lightning earring sibling awning dressing seasoning topping cros
 beijing
 """
 _NOT_ACTIVITIES = frozenset(_NOT_ACTIVITIES_WORDS.split())
+_INSIDE_NO_NAME = frozenset("the a an of in on for to with from at by is are your my our how what".split())
 MAX_ACTIVITY_WORDS = 3
 _LENGTH_CLASSES = (
     (1, "1"),
@@ -103,15 +105,12 @@ def answer_kind(text: str) -> tuple[str, str]:
         return "letter", "letter"
     opening = _opening(words)
     is_activity = opening == "ing-" and text.islower() and len(words) <= MAX_ACTIVITY_WORDS
+    if is_activity and len(words) > 1 and wordnet_nouns().lists(text):  # a washing machine, a swimming pool
+        is_activity, opening = False, ""
     named = listed_type(text) or (ACTIVITY if is_activity else answer_type(text))
     if named:
         return f"{named}/{_letter_case(text, words)}", named
     return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", TEXT
-
-
-def is_text_kind(kind: str) -> bool:
-    """Whether a fine kind, or '~' and a coarse one, is of answers that name no known type of thing."""
-    return kind == f"~{TEXT}" or kind[0].isdigit()
 
 
 def _numeric_kind(text: str) -> tuple[str, str] | None:
@@ -138,14 +137,15 @@ def _magnitude(num_digits: int) -> str:
 
 
 def _opening(words: list[str]) -> str:
-    """Sets activities ('riding a bike') and places ('on the table') apart from things, in answers of up to
-    six words.
-    """
+    """Sets activities ('riding a bike') and places ('on the table') apart from things, and titles ('Reading the Oak')
+    from names, in answers of up to six words."""
     first = words[0].casefold()
     if len(words) > 6 or not first.isalpha():
         return ""
     if first in _PLACES and len(words) > 1:
         return "place-"
+    if not words[0].islower() and not _INSIDE_NO_NAME.isdisjoint(words[1:]):
+        return "title-"
     return "ing-" if len(first) > 5 and first.endswith("ing") and first not in _NOT_ACTIVITIES else ""
 
 

@@ -36,15 +36,16 @@ from asd.errors import ShardError
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_draw import AnswerDraw, BoxDraw, Bucket, Drawing, FixedAnswers
 from asd.makers.answer_kinds import (
+    ASKING,
     BOX,
     EMPTY,
     TEXT,
     YES_NO,
     answer_kind,
-    is_text_kind,
     parse_question,
 )
 from asd.makers.answer_types import is_vague
+from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for
 from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
@@ -108,7 +109,7 @@ def _is_telling_level(asked: str, kind: str) -> bool:
         return asked.count("|") > 1 if asked[0] == "1" else "|" in asked
     if asked.startswith(_OPEN_ASKING):
         return kind[0] != "~"  # a name, a phrase with a preposition: of one form at least
-    return asked[0] == "5" and _GENERIC_HEADS.match(asked) is None
+    return asked[0] == "5" and asked[2:].split(" ")[0] in ASKING and _GENERIC_HEADS.match(asked) is None
 
 
 _HEAD = 5
@@ -129,13 +130,30 @@ def _has_own_answers(keys: Sequence[str], coarse: str) -> bool:
 def _levels(question: str, gold: str, telling: dict[str, float]) -> list[str]:
     """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no
     bucket."""
-    fine, coarse = answer_kind(gold)
-    kinds, is_text = (fine, f"~{coarse}"), coarse == TEXT
+    fine, coarse = _kinds(question, gold)
     return [
-        "" if is_text and not _is_telling_level(asked, kind) else f"{asked}\t{kind}"
+        _key(question, asked, kind, is_text=coarse == TEXT)
         for asked in _asked_keys(question, telling)
-        for kind in kinds
+        for kind in (fine, f"~{coarse}")
     ]
+
+
+def _kinds(question: str, gold: str) -> tuple[str, str]:
+    """The kind of the answer, fine and coarse: the noun that the question asks a kind of, where the answer is one."""
+    kinds = answer_kind(gold)
+    if noun := kind_asked_for(question, gold):
+        return f"{noun}/{kinds[0].rpartition('/')[2]}", noun
+    return kinds
+
+
+def _key(question: str, asked: str, kind: str, *, is_text: bool) -> str:
+    """The bucket key of a level; "" where texts of no known type are not plausible beside each other at this level. They
+    stand beside those of other questions only where these are about the like."""
+    if not is_text:
+        return f"{asked}\t{kind}"
+    if not _is_telling_level(asked, kind):
+        return ""
+    return f"{asked}\t{kind}" if asked[0] == "0" else f"{asked}, {about(question)}\t{kind}"
 
 
 def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:
@@ -173,11 +191,11 @@ class DistractorIndex:
         self._telling = telling
         self._keys = lru_cache(maxsize=1 << 14)(partial(_asked_keys, telling=telling))
         self._counts = buckets
+        self._named = lru_cache(maxsize=None)(self._kinds_of)
         self._by_kind: dict[str, dict[str, Bucket]] = defaultdict(dict)
         for key, counts in buckets.items():
             asked, kind = key.split("\t")
             self._by_kind[kind][asked] = Bucket(f"{seed}:{key}", counts)
-        self._own_questions = {asked for asked, kind in _split_keys(buckets) if asked[0] == "0" and is_text_kind(kind)}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -237,33 +255,36 @@ class DistractorIndex:
     def level(self, question: str, gold: str, depth: int) -> str:
         """Name of the group of like questions and answers that a row is in, depth 0 .. NUM_LEVELS - 1 from specific to
         general; "" where answers of so general a group are not plausible beside each other."""
-        fine, coarse = answer_kind(gold)
+        fine, coarse = _kinds(question, gold)
         asked, kind = self._keys(question)[depth // 2], f"~{coarse}" if depth % 2 else fine
         if depth // 2 > _HEAD and _has_own_answers(self._keys(question), coarse):
             return ""
-        return "" if coarse == TEXT and not _is_telling_level(asked, kind) else f"{asked}\t{kind}"
+        return _key(question, asked, kind, is_text=coarse == TEXT)
 
     def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
-        kinds = answer_kind(gold)
-        fine, coarse = self._by_kind.get(kinds[0], {}), self._by_kind.get(f"~{kinds[1]}", {})
-        keys = self._keys(question)
-        is_text = kinds[1] == TEXT
-        for asked in keys[: _HEAD + 1] if _has_own_answers(keys, kinds[1]) else (*keys, LAST_RESORT):
-            if asked in fine and not (is_text and not self._is_plausible(asked, kinds[0], keys[0])):
-                yield fine[asked]
-            if asked in coarse and not (is_text and not self._is_plausible(asked, "~", keys[0])):
-                yield coarse[asked]
+        fine, coarse = _kinds(question, gold)
+        keys, is_text = self._keys(question), coarse == TEXT
+        last = () if is_text else (LAST_RESORT,)
+        for asked in keys[: _HEAD + 1] if _has_own_answers(keys, coarse) else (*keys, *last):
+            for kind in (fine, f"~{coarse}"):
+                found = self._counts_of(_key(question, asked, kind, is_text=is_text))
+                if found is not None:
+                    yield found
+        if coarse == kind_asked_for(question, gold):
+            yield self._named(coarse, answer_kind(gold)[1])
 
-    def _is_plausible(self, asked: str, kind: str, question: str) -> bool:
-        """Whether an answer of no known type may come from the bucket `asked`: see `_is_telling_level`.
+    def _kinds_of(self, noun: str, coarse: str) -> Bucket:
+        """Answers of a known type to any question that are kinds of a noun: what fruit there is among the food."""
+        found = self._counts_of(f"{LAST_RESORT}\t~{coarse}") if coarse != TEXT else None
+        counts = found.counts if found else {}
+        return Bucket(
+            f"{self.seed}:{noun}", {answer: rows for answer, rows in counts.items() if is_kind_of(answer, noun)}
+        )
 
-        All of the task's texts will do where the question is asked so often that it has a bucket of such
-        answers.
-        """
-        if asked == LAST_RESORT:
-            return question in self._own_questions
-        return _is_telling_level(asked, kind)
+    def _counts_of(self, key: str) -> Bucket | None:
+        asked, _, kind = key.partition("\t")
+        return self._by_kind.get(kind, {}).get(asked)
 
     def save(self, path: Path) -> None:
         """One .npz of plain arrays, no pickles; the same index gives the same bytes."""
@@ -303,17 +324,12 @@ def is_minable(question: str, gold: str) -> bool:
     return not (
         answer_kind(gold)[0] in _APART
         or is_vague(gold)
+        or is_no_answer(question, gold)
         or refers_to_options(gold)
         or offers_alternatives(question)
         or stated_alternatives(question, gold)
         or is_open(question, gold)
     )
-
-
-def _split_keys(buckets: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for key in buckets:
-        asked, _, kind = key.partition("\t")
-        yield asked, kind
 
 
 Waiting = tuple[list[str], str, int]
@@ -323,9 +339,8 @@ Waiting = tuple[list[str], str, int]
 def _last_resorts(rows: Sequence[Waiting]) -> dict[str, dict[str, int]]:
     """All answers of each kind, as buckets '*'."""
     buckets: dict[str, dict[str, int]] = defaultdict(dict)
-    for _, gold, count in rows:
-        fine, coarse = answer_kind(gold)
-        for kind in (fine, f"~{coarse}"):
+    for levels, gold, count in rows:
+        for kind in dict.fromkeys(level.partition("\t")[2] for level in levels if level):
             counts = buckets[f"{LAST_RESORT}\t{kind}"]
             counts[gold] = counts.get(gold, 0) + count
     return buckets

@@ -247,6 +247,10 @@ def _states(text: str, gold: str, question: str) -> bool:
     if _HYPOTHETICAL.search(text.replace(gold, "")):
         return False
     asked = set(_LONG_WORD.findall(question.casefold()))
+    if re.search(
+        rf"\bor {re.escape(gold.casefold())}(?!\w)|(?<!\w){re.escape(gold.casefold())},? or\b", text.casefold()
+    ):
+        return False  # one of several, as in a definition
     for found in re.finditer(rf"(?<!\w){re.escape(gold.casefold())}(?!\w)(?: ([^\W\d_]+))?", text.casefold()):
         if not found[1] or found[1] not in asked or _LINKING.search(text, 0, found.start()):
             return True

@@ -58,6 +58,11 @@ class NounTaxonomy:
         usual = self.senses(name, usual=True)
         return bool(self._above_all(usual) & (self.senses(label) - self._vacuous))
 
+    def is_mainly(self, name: str, label: str) -> bool:
+        """Whether `label` stands above the most frequent meaning of `name`."""
+        first = frozenset(number for rank, number in self._find(name) if rank == 1)
+        return bool(self._above_all(first) & self.senses(label, usual=True))
+
     def is_related(self, left: str, right: str) -> bool:
         """Whether usual meanings of two names are one, or one stands above the other and says something: a picture that
         shows the one shows the other, too."""

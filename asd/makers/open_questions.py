@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from asd.makers.answer_kinds import TEXT, answer_kind, parse_question
 from asd.makers.answer_types import ACTIVITY
+from asd.makers.asked_noun import asked_noun
 from asd.makers.normalise import normalise_answer
 
 _WORN = re.compile(r"\b(?:wear|wears|wearing|worn|dressed)\b")
@@ -38,6 +39,7 @@ def is_open(question: str, gold: str) -> bool:
     - A person, asked for by "who": the skateboarder is a man and wears jeans like others.
     - Something to wear, asked for by what is worn.
     - A posture or everyday action, asked for by what somebody does: one stands and talks.
+    - One of a kind of things of which a place holds several, asked for by where it is ("What device is on the desk?").
     - A thing, asked for by where it is ("What is on the table?") or as one of a set ("Which furniture is brown?").
     """
     asked = parse_question(question).full
@@ -50,8 +52,20 @@ def is_open(question: str, gold: str) -> bool:
         return normalise_answer(gold).split(" ")[0] in _POSTURES and _DOING.search(asked) is not None
     if kind in _NEVER_BESIDE or _READ.search(asked) is not None:
         return False
+    if asked_noun(question) in _SEVERAL and _PLACED.search(asked) is not None:
+        return True
     return _SET.search(asked) is not None or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
 
+_SEVERAL = frozenset(
+    "device appliance electronic food vegetable fruit meat topping ingredient utensil cutlery silverware container dish "
+    "vehicle plant flower toy decoration accessory tool instrument product drink beverage snack dessert "
+    "bag sign".split()
+) | {"cooking utensil", "kitchen utensil", "kitchen appliance"}
+"""Nouns of which one place often holds several kinds."""
+_PLACED = re.compile(
+    r"\b(?:in|on|at|behind|beside|besides|near|next to|under|underneath|above|below|around|between|inside|along|across|"
+    r"against|to the (?:left|right)|shown|seen|visible|can you see|do you see)\b(?! this\b)"
+)
 _NEVER_BESIDE = ("colour", "side", "daytime", "season", "weather", "sport", "date", "url", "year", "material")
 """Kinds of which one picture has one: the others are wrong."""

@@ -36,7 +36,7 @@ def make_spec(
     return TaskSpec(**fields | changes)
 
 
-def make_sample(question: str = "What fruit is in the bowl?", gold: str = "apple", **changes: Any) -> Sample:
+def make_sample(question: str = "Which fruit is it?", gold: str = "apple", **changes: Any) -> Sample:
     fields: dict[str, Any] = {"source_id": "s1", "accepted": [gold], "images": ["a.jpg"]}
     return Sample(question=question, gold=gold, **fields | changes)
 
@@ -48,6 +48,6 @@ def with_options(*options: str, gold: str, question: str = "What is shown?", **c
 def make_context(spec: TaskSpec | None = None, *, mined: bool = True, seed: int = 0) -> MakerContext:
     index = None
     if mined:
-        rows = [(number, "What fruit is in the bowl?", fruit, None) for number, fruit in enumerate(_FRUIT * 3)]
+        rows = [(number, "Which fruit is it?", fruit, None) for number, fruit in enumerate(_FRUIT * 3)]
         index = DistractorIndex.build(rows, seed)
     return MakerContext(spec or make_spec(), seed, index)

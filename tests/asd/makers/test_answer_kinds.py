@@ -7,7 +7,6 @@ import pytest
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_kinds import (
     answer_kind,
-    is_text_kind,
     parse_question,
 )
 from asd.makers.answer_types import answer_type, is_vague
@@ -127,8 +126,9 @@ def test_questions_that_offer_a_choice() -> None:
 
 
 def test_kinds_without_a_type() -> None:
-    assert is_text_kind(answer_kind("Blargh")[0]) and is_text_kind("~text")
-    assert not is_text_kind(answer_kind("dog")[0]) and not is_text_kind("~animal")
+    assert answer_kind("Blargh")[1] == "text" and answer_kind("dog")[1] == "animal"
+    assert answer_kind("Reading the Sweet Oak")[0] != answer_kind("Peter John de Vries")[0]
+    assert answer_kind("swimming pool")[1] != answer_kind("riding bike")[1]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ TEXTS = st.sampled_from(
      " ", "", "?", "none", f"an {MARK} of it", "a\nb", "both a and b", "the kiwi that was eaten by a man."]
 )  # fmt: skip
 QUESTIONS = st.sampled_from(
-    ["What fruit is in the bowl?", "Is it an apple or a pear?", "Is this a fruit?", "What is it?", "How many are there?",
+    ["Which fruit is it?", "Is it an apple or a pear?", "Is this a fruit?", "What is it?", "How many are there?",
      "Which of these is a fruit?", "Can you tell me what this is?", "Where is the apple?", "", f"What {MARK}?"]
 )  # fmt: skip
 SAMPLES = st.builds(
@@ -116,7 +116,7 @@ def test_rows_that_fail_a_check_are_suspects(style: AnswerStyle, rows: list[Any]
 
 def test_sound_rows_are_no_suspects() -> None:
     ctx = CONTEXTS["vqa"]
-    samples = [Sample(f"s{n}", "What fruit is in the bowl?", "apple", accepted=["apple"]) for n in range(20)]
+    samples = [Sample(f"s{n}", "Which fruit is it?", "apple", accepted=["apple"]) for n in range(20)]
     for style in TARGET_STYLES[:4]:
         drafts = [made for sample in samples if isinstance(made := draft(sample, style, ctx), Draft)]
         rows = StyleRows.of(samples, drafts)

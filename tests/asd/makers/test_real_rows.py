@@ -77,7 +77,7 @@ def convert(samples: list[Sample], style: AnswerStyle, family: str) -> list[Rend
         (scienceqa, "science", AnswerStyle.SHORT_ANSWER, 0.3),
         (scienceqa, "science", AnswerStyle.BRIEF_EXPLANATION, 0.4),
         (scienceqa, "science", AnswerStyle.DETAILED_EXPLANATION, 0.5),
-        (vqax, "vqa", AnswerStyle.YES_NO, 0.9),
+        (vqax, "vqa", AnswerStyle.YES_NO, 0.88),
         (vqax, "vqa", AnswerStyle.MULTIPLE_CHOICE, 0.62),
         (vqax, "vqa", AnswerStyle.BRIEF_EXPLANATION, 0.95),
         (vqax, "vqa", AnswerStyle.DETAILED_EXPLANATION, 0.8),

@@ -28,7 +28,7 @@ from asd.work.drafting import ShardDrafter, plain_styles
 from asd.work.ingested import NativeShard
 
 FRUIT = "apple banana cherry grape lemon mango melon orange peach pear plum quince fig kiwi papaya lychee".split()
-QUESTION = "What fruit is in the bowl?"
+QUESTION = "Which fruit is it?"
 ROWS = [(number, QUESTION, fruit, None) for number, fruit in enumerate(FRUIT * 3)]
 TASKS = {name: load_task(name) for name in ("vqav2", "scienceqa", "vqax")}
 MAKING = {name: MakerContext(spec, 0, DistractorIndex.build(ROWS, 0)) for name, spec in TASKS.items()}

@@ -1,0 +1,56 @@
+"""Nouns that questions ask a kind of, and what they are about."""
+
+from __future__ import annotations
+
+import pytest
+
+from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for
+from asd.makers.distractors import DistractorIndex
+from asd.makers.open_questions import is_open
+from asd.records import Sample
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "noun"),
+    [
+        ("What fruit is it?", "banana", "fruit"),
+        ("Which kind of flower is in the middle of the picture?", "rose", "flower"),
+        ("What dog is this?", "golden retriever", "dog"),
+        ("what kind of cake can be made?", "molten chocolate cake", "cake"),
+        ("What is the structure in the background?", "skyscraper", "structure"),
+        ("What kind of cooking utensil is that?", "baking pan", "cooking utensil"),
+        ("What is this bottle?", "shampoo", ""),
+        ("What is the girl holding?", "knife", ""),
+        ("What this person is doing?", "playing with baby", ""),
+        ("What color is it?", "red", ""),
+    ],
+)
+def test_the_kind_that_is_asked_for(question: str, gold: str, noun: str) -> None:
+    assert kind_asked_for(question, gold) == noun
+
+
+def test_what_a_question_is_about() -> None:
+    assert about("what is the brand of the beer?") == "drink"
+    assert about("what brand are the girl's shoes?") == "clothes"
+    assert about("who is the phone's manufacturer?") == "device"
+    assert about("what is this?") == ""
+
+
+def test_an_answer_that_only_repeats_the_question() -> None:
+    assert asked_noun("Which place is it?") == "" and is_no_answer("Which place is it?", "place")
+    assert is_no_answer("What fruit is it?", "fruit") and not is_no_answer("What fruit is it?", "apple")
+
+
+def test_several_of_a_kind_may_lie_in_one_place() -> None:
+    assert is_open("What device is on the desk?", "printer") and is_open("What fruit is in the bowl?", "apple")
+    assert not is_open("What fruit is it?", "apple") and not is_open("What animal is in the picture?", "dog")
+
+
+def test_wrong_answers_are_kinds_of_what_is_asked_for() -> None:
+    fruit = ["apple", "banana", "cherry", "lemon", "mango", "pear"]
+    food = ["pizza", "pepperoni", "fries", "salad", "soup", "bread", "cake", "cheese", "rice", "pasta"]
+    asked = [("What food is it?", name) for name in food * 3] + [("What fruit is it?", name) for name in fruit * 3]
+    index = DistractorIndex.build([(row, *one, None) for row, one in enumerate(asked)], seed=0)
+    for row in range(30):
+        sample = Sample(f"s{row}", "What fruit is it?", "banana", accepted=["banana"])
+        assert set(index.draw(sample, 3, 0)) <= set(fruit) - {"banana"}
