@@ -12,7 +12,6 @@ from functools import lru_cache
 
 from asd.makers.answer_kinds import STOP_WORDS, answer_kind, parse_question
 from asd.makers.answer_relations import BROADER
-from asd.makers.answer_types import ACTIVITY
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
 
@@ -36,9 +35,10 @@ _ASKED = tuple(
     )
 )
 _ONE_OF_A_FEW = frozenset(
-    {"colour", "side", "daytime", "season", "weather", "date", "url", "year", "material", "letter", ACTIVITY}
+    {"colour", "side", "daytime", "season", "weather", "date", "url", "year", "material", "letter"}
 )
 """Kinds of answers whose own list is better than the hierarchy."""
+_DOING = re.compile(r"\b(?:doing|do)\b")
 _NOUNS_IN_ING = frozenset(
     "building clothing painting drawing ceiling topping dressing covering string ring king".split()
 )
@@ -85,8 +85,9 @@ def asked_noun(question: str) -> str:
 def kind_asked_for(question: str, gold: str) -> str:
     """The asked noun, where the answer is a kind of it; "" elsewhere, also for answers of which a list is known."""
     noun = asked_noun(question)
-    fine, coarse = answer_kind(gold)
-    if not noun or coarse in _ONE_OF_A_FEW or "ing-" in fine or any(letter.isdigit() for letter in gold):
+    if not noun or answer_kind(gold)[1] in _ONE_OF_A_FEW or any(letter.isdigit() for letter in gold):
+        return ""
+    if _DOING.search(parse_question(question).full):
         return ""
     return noun if is_kind_of(gold, noun) else ""
 
