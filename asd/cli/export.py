@@ -14,6 +14,7 @@ from asd.export.format import CHUNK_ROWS, EXAMPLES, Part
 from asd.export.images import ImageMode
 from asd.export.run import Exported, ExportOptions, export
 from asd.export.table import FORMATS
+from asd.shards.locations import datasets_below
 from asd.sources.image_text import is_address
 
 
@@ -31,6 +32,7 @@ def run(
         datasets = [*datasets, *map(str, recipe_datasets(load_recipe(recipe)))]
     if not datasets:
         raise UsageError("give DIR, one or more datasets, or --recipe NAME to export all datasets of a recipe.")
+    datasets = [one for dataset in datasets for one in datasets_below(dataset)]
     options = ExportOptions(
         **settings | {"out": Path(settings["out"]), "styles": _names(styles) if styles is not None else None}
     )

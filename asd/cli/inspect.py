@@ -8,18 +8,30 @@ from typing import Any
 from asd.errors import UsageError
 from asd.schemas.styles import parse_style
 from asd.shards.files import write_text
+from asd.shards.locations import datasets_below
 from asd.shards.reader import read_batches
 from asd.shards.store import Store, split_location
 
 
 def run(directory: str, *, style: str | None, number: int, html: str | None) -> None:
-    root, version = split_location(directory)
-    store = Store(root)
-    resolved = store.resolve(version)
     if style is not None:
         style = parse_style(style).value
-    if html is not None:
-        _write_page(store, resolved, Path(html), style, number)
+    found = datasets_below(directory)
+    for location in found:
+        root, version = split_location(location)
+        page = Path(html) if html is not None else None
+        if page is not None and len(found) > 1:
+            page = page.with_stem(f"{page.stem}-{root.name}")
+        if page is None and len(found) > 1:
+            print(f"{location}:")
+        _show(root, version, style, number, page)
+
+
+def _show(root: Path, version: str | None, style: str | None, number: int, page: Path | None) -> None:
+    store = Store(root)
+    resolved = store.resolve(version)
+    if page is not None:
+        _write_page(store, resolved, page, style, number)
         return
     from asd.report.terminal import print_samples
     from asd.shown_text import open_console

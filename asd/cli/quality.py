@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_module
 from shlex import quote
 from textwrap import wrap
 from typing import Any
 
+from asd.cli.several import over_datasets
 from asd.cli.table import Table
 from asd.quality.figures import quality_figures
 from asd.report.verdicts import judge
@@ -15,11 +15,17 @@ from asd.shards.store import split_location
 
 
 def run(directory: str, *, as_json: bool) -> None:
-    root, version = split_location(directory)
-    figures = quality_figures(read_batches(root, version))
-    if as_json:
-        print(json_module.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False))
-        return
+    over_datasets(directory, lambda location: _measure(location, quiet=as_json), as_json=as_json)
+
+
+def _measure(location: str, *, quiet: bool) -> dict[str, Any]:
+    figures = quality_figures(read_batches(*split_location(location)))
+    if not quiet:
+        _print_figures(location, figures)
+    return figures
+
+
+def _print_figures(directory: str, figures: dict[str, Any]) -> None:
     print("\n".join(_verdicts(figures)))
     table = Table(["figure", "value"])
     for name, value in figures.items():

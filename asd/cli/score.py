@@ -10,6 +10,7 @@ from asd.errors import UnknownNameError
 from asd.scoring import find_rule
 from asd.scoring.coco_captions import measure_captions
 from asd.scoring.predictions import ScoreReport, match_references, read_predictions, score_predictions
+from asd.shards.locations import dataset_of_task
 from asd.tasks.registry import load_task
 
 _RULES = ("coin", "sefe", "ucit", "fixed")
@@ -21,6 +22,7 @@ def run(
     if rules not in _RULES:
         raise UnknownNameError("set of rules", rules, _RULES)
     spec = load_task(task)
+    gold = dataset_of_task(gold, spec.name) if gold is not None else None
     if rules == "ucit" and (rule or spec.scorer) == "caption":
         _run_captions(predictions, spec.name, gold, split, as_json=as_json)
         return

@@ -5,28 +5,33 @@ from __future__ import annotations
 import json as json_module
 import sys
 from dataclasses import asdict
+from typing import Any
 
+from asd.cli.several import over_datasets
 from asd.cli.table import Table
 from asd.errors import ShardError
 from asd.shards.diff import Difference, diff
+from asd.shards.locations import pairs_below
 from asd.shards.store import Store, VersionInfo, split_location
-from asd.shards.verify import require_sound, verify
+from asd.shards.verify import Verification, require_sound, verify
 
 
 def run_versions(directory: str, *, clean: bool, as_json: bool) -> None:
-    root, _ = split_location(directory)
+    over_datasets(directory, lambda location: _list_versions(location, clean=clean, quiet=as_json), as_json=as_json)
+
+
+def _list_versions(location: str, *, clean: bool, quiet: bool) -> list[dict[str, Any]]:
+    root, _ = split_location(location)
     store = Store(root)
     if not store.unfinished():  # the first conversion may be at work, or was stopped before any version was there
         store.require()
     deleted = store.clean() if clean else []
     infos, unfinished = store.versions(), store.unfinished()
-    if as_json:
-        rows = [
-            {"version": info.version, "names": list(info.names), "latest": info.is_latest, **info.origin}
-            for info in infos
-        ]
-        print(json_module.dumps(rows, indent=1, ensure_ascii=False))
-        return
+    rows = [
+        {"version": info.version, "names": list(info.names), "latest": info.is_latest, **info.origin} for info in infos
+    ]
+    if quiet:
+        return rows
     for found in deleted:
         print(f"deleted unfinished {found.version}, {found.size_bytes:,} bytes")
     problems = _print_versions(store, infos)
@@ -35,6 +40,7 @@ def run_versions(directory: str, *, clean: bool, as_json: bool) -> None:
         print(f"unfinished {found.version}, {found.size_bytes:,} bytes, {found.touched:%Y-%m-%d %H:%M} UTC ({state})")
     if problems:
         raise ShardError("\n".join(problems))
+    return rows
 
 
 def _print_versions(store: Store, infos: list[VersionInfo]) -> list[str]:
@@ -60,9 +66,14 @@ def _ratio(value: object) -> str:
 
 
 def run_diff(left: str, right: str, *, as_json: bool) -> None:
-    (left_root, left_version), (right_root, right_version) = split_location(left), split_location(right)
-    found = diff(left_root, left_version, right_root, right_version)
-    print(json_module.dumps(asdict(found), indent=1, ensure_ascii=False) if as_json else describe_difference(found))
+    pairs = list(pairs_below(left, right))
+    found = [diff(*split_location(one), *split_location(other)) for one, other in pairs]
+    documents = [asdict(one) for one in found]
+    if as_json:
+        print(json_module.dumps(documents if len(found) > 1 else documents[0], indent=1, ensure_ascii=False))
+    else:
+        heads = [f"{one} -> {other}\n" if len(pairs) > 1 else "" for one, other in pairs]
+        print("\n\n".join(map(str.__add__, heads, map(describe_difference, found))))
 
 
 def describe_difference(found: Difference) -> str:
@@ -82,12 +93,20 @@ def _short(value: object) -> str:
 
 
 def run_verify(directory: str, *, as_json: bool) -> None:
-    root, version = split_location(directory)
-    found = verify(root, version)
-    if as_json:
-        print(json_module.dumps(asdict(found), indent=1, ensure_ascii=False))
-    for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
-    require_sound(found)
-    if not as_json:
-        print(f"version {found.version} is sound: {found.files} files, {found.rows:,} rows, {found.size_bytes:,} bytes")
+    reports: list[Verification] = []
+
+    def check(location: str) -> dict[str, Any]:
+        found = verify(*split_location(location))
+        reports.append(found)
+        for note in found.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if not as_json:
+            require_sound(found)
+            print(
+                f"version {found.version} is sound: {found.files} files, {found.rows:,} rows, {found.size_bytes:,} bytes"
+            )
+        return asdict(found)
+
+    over_datasets(directory, check, as_json=as_json)
+    for found in reports:  # a JSON document says what is wrong before it is an error
+        require_sound(found)

@@ -5,8 +5,8 @@ Imports `datasets`, so `asd.shards.reader` imports it when something is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import datasets
 
@@ -46,6 +46,14 @@ def opened(table: datasets.table.Table, image_root: str | None) -> LoadedRows:
     rows = LoadedRows(table)
     rows.image_root = image_root
     return rows
+
+
+def together(parts: Sequence[LoadedRows]) -> LoadedRows:
+    """The rows of several versions, one after the other; their images are found where all have the same root."""
+    rows = datasets.concatenate_datasets(list(parts))
+    roots = {part.image_root for part in parts}
+    rows.__class__, rows.image_root = LoadedRows, roots.pop() if len(roots) == 1 else None
+    return cast(LoadedRows, rows)
 
 
 def _like(origin: LoadedRows, result: Any) -> Any:

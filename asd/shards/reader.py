@@ -122,18 +122,22 @@ def load(
 ) -> datasets.Dataset:
     """A version as a `datasets.Dataset` over the memory-mapped shards.
 
-    path: dataset directory, or "DIR@version"; version: "latest" (default), "v1", a name, or an id; style, split: keep
-    only these rows; check: compare every file with its checksum first, which reads it whole. By default that is done
-    where the rows are read anyway (for a `style`) and for versions of up to 1 GiB.
+    path: dataset directory, or "DIR@version"; of a folder of several, the rows of all, one dataset after the other;
+    version: "latest" (default), "v1", a name, or an id; style, split: keep only these rows; check: compare every file with
+    its checksum first, which reads it whole. By default that is done where the rows are read anyway (for a `style`) and for
+    versions of up to 1 GiB.
     Rows are dicts; `asd.show(row)` displays one in a notebook, `asd.show(rows)` several, with the images that the
     version's recorded image root holds.
     Raises: UsageError, UnknownNameError, ShardError.
     """
     from datasets.table import ConcatenationTable, InMemoryTable
 
-    from asd.shards.loaded_rows import opened
+    from asd.shards.loaded_rows import opened, together
+    from asd.shards.locations import datasets_below
     from asd.shards.store import split_location
 
+    if len(locations := datasets_below(str(path))) > 1:
+        return together([load(one, version, style, split, check=check) for one in locations])
     root, named = split_location(str(path))
     store = Store(root)
     resolved = store.resolve(version or named)

@@ -137,6 +137,9 @@ class Store:
     def require(self) -> None:
         """Raises: UsageError if this is no dataset directory."""
         if not (self.root / VERSIONS).is_dir():
+            if self.root.is_dir() and (inside := [path for path in self.root.iterdir() if (path / VERSIONS).is_dir()]):
+                names = ", ".join(sorted(str(path) for path in inside))
+                raise UsageError(f"{self.root} holds several datasets, and one is wanted here. Give one of: {names}.")
             what = "is not a dataset written by `asd convert`" if self.root.is_dir() else "does not exist"
             raise UsageError(
                 f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed."
@@ -364,8 +367,14 @@ def _read_ref(path: Path) -> dict[str, Any]:
 
 
 def split_location(text: str) -> tuple[Path, str | None]:
-    """ "DIR@v1" -> (DIR, "v1"); a path that exists as it stands is never split."""
-    if Path(text).exists() or "@" not in text:
-        return Path(text), None
+    """ "DIR@v1" -> (DIR, "v1"), and so DIR/v1, DIR/latest and DIR/versions/ID, which are in DIR; a path that exists as it
+    stands is never split at @."""
+    path = Path(text)
+    if path.exists() or "@" not in text:
+        if (path.parent / VERSIONS).is_dir() and (path.name == LATEST or not path.exists()):
+            return path.parent, path.name
+        if path.parent.name == VERSIONS and (path / MANIFEST_NAME).is_file():
+            return path.parent.parent, path.name
+        return path, None
     head, _, name = text.rpartition("@")
     return Path(head), name or None
