@@ -17,10 +17,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asd.audit.audit import Audit
     from asd.conversion.config import ConvertConfig as ConvertConfig
     from asd.conversion.convert import Conversion
     from asd.errors import AsdError as AsdError
     from asd.export.run import Exported
+    from asd.mixing.mix import Mix
     from asd.report.gallery import Gallery
     from asd.report.notebook import SampleView
     from asd.rewrite.settings import RewriterSettings as RewriterSettings
@@ -49,11 +51,13 @@ __all__ = [
     "ConvertConfig",
     "RewriterSettings",
     "TaskSpec",
+    "audit_styles",
     "convert",
     "diff",
     "export_version",
     "load",
     "load_task",
+    "mix_parts",
     "quality_figures",
     "score_predictions",
     "show",
@@ -97,6 +101,28 @@ def convert(task: str | Path, source: str | Path | None = None, **settings: Any)
         told = f"{where}: {message} (got {first['input']!r})" if shown else f"{where}: {message}" if where else message
         raise UsageError(f"{told}.") from exc
     return run(config)
+
+
+def audit_styles(files: str | Path | Sequence[str | Path], weights: Sequence[float] = ()) -> Audit:
+    """Say which answer styles fine-tuning files hold, which their prompts ask for, and what stands out (`findings`).
+
+    files: one or several files or folders of them, hf:NAME, or "DIR[@VERSION]"; weights: share of each in the training mix.
+    Raises: UsageError, SourceError, ShardError.
+    """
+    from asd.audit.audit import audit_files as run
+
+    return run([str(file) for file in ([files] if isinstance(files, str | Path) else files)], weights=weights)
+
+
+def mix_parts(file: str | Path, out: str | Path | None = None, total: int | None = None) -> Mix:
+    """Make the version that a mix file describes: rows of several versions in exact shares.
+
+    out: dataset directory, by default asd-data/<name>; total: rows (or words) of the mix instead of the file's.
+    Raises: UsageError, and what `convert` raises for parts that are to be converted first.
+    """
+    from asd.mixing.mix import mix as run
+
+    return run(file, out=None if out is None else Path(out), total=total)
 
 
 def verify(path: str | Path) -> Verification:

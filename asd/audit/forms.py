@@ -16,6 +16,7 @@ from asd.schemas.answers import parse_letter
 from asd.schemas.boxes import read_answer
 from asd.sources.instructions import is_instruction, states_form
 from asd.sources.prompt_text import make_rules, take_apart
+from asd.word_count import count_words
 
 
 class Form(StrEnum):
@@ -76,17 +77,9 @@ _SENTENCE_END = re.compile(r"[.!?](?=[\s\"')\]]|\Z)|[。！？]")
 _ABBREVIATION = re.compile(
     r"(?<![\w'’])(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e|no|fig|jr|sr|inc|ltd|[a-z])\.\Z", re.IGNORECASE
 )
-_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _LETTER_MARK = re.compile(r"\s*\(?[A-Z](?:\)|[.:])\s+\S")
 _HAS_VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|be|been)\b", re.IGNORECASE)
 _WORK = re.compile(r"=|<<|\\frac|\$")
-
-
-def count_words(text: str) -> int:
-    """Words of a text; in scripts without blanks two characters count as one word."""
-    wide = len(_WIDE.findall(text))
-    return len(_WORD.findall(_WIDE.sub(" ", text) if wide else text)) + (wide + 1) // 2
 
 
 def count_sentences(text: str) -> int:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import xxhash
 
-from asd.audit.forms import Form, contradicts, count_words, form_of_answer, read_prompt
+from asd.audit.forms import Form, contradicts, form_of_answer, read_prompt
 from asd.audit.turns import Turn
+from asd.word_count import count_words
 
 MAX_PROMPTS = 2000
 """Different response-format prompts that are told apart; what comes later counts as one more."""

@@ -128,6 +128,27 @@ def merge(
 
 
 @command(
+    MAKE,
+    "asd mix mix.yaml --dry-run",
+    "asd mix mix.yaml",
+    "asd export asd-data/my-mix --to llama-factory --out for-my-trainer",
+)
+def mix(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="YAML that names the parts and their shares.")],
+    out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<name of the mix>]")] = None,
+    total: Annotated[int | None, typer.Option(min=1, help="Rows (or words) of the mix, instead of the file's.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be taken of each part, write nothing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Mix own rows, converted rows and rows of earlier tasks in exact shares, as a version like any other."""
+    from asd.cli.mix import run
+
+    run(file, out=out, total=total, dry=dry_run, as_json=json)
+
+
+@command(
     LOOK,
     "asd inspect asd-data/vqav2 -n 1 --style yes_no",
     "asd inspect asd-data/vqav2@v1 --html report.html",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.audit.forms import FITS, MEANING, Form, contradicts, count_sentences, count_words, form_of_answer, read_prompt
+from asd.audit.forms import FITS, MEANING, Form, contradicts, count_sentences, form_of_answer, read_prompt
+from asd.word_count import count_words
 
 ANSWERS = {
     Form.YES_NO: ["Yes", "no", "No.", "YES!", "是", "不是。", "Ja", "True"],

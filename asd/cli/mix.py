@@ -1,0 +1,36 @@
+"""`asd mix`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from asd.cli.table import Table
+from asd.conversion.progress import progress_for_terminal
+from asd.mixing.mix import Mix, mix
+
+
+def run(file: str, *, out: str | None, total: int | None, dry: bool, as_json: bool) -> None:
+    with closing(progress_for_terminal()) as progress:
+        made = mix(file, out=None if out is None else Path(out), total=total, dry=dry, progress=progress)
+    if as_json:
+        print(json.dumps(asdict(made) | {"path": str(made.path)}, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(_text(made, dry=dry)))
+
+
+def _text(made: Mix, *, dry: bool) -> list[str]:
+    in_words = any(part.words for part in made.parts)
+    amount = [part.words if in_words else part.rows for part in made.parts]
+    table = Table(["part", "rows", *(["words"] if in_words else []), "share", "it has", "repeated, left out"])
+    for part, mine in zip(made.parts, amount, strict=True):
+        cells = [f"{part.rows:,}", *([f"{part.words:,}"] if in_words else []), f"{mine / sum(amount):.2%}"]
+        table.add(f"{part.name} ({part.data}@{part.version})", *cells, f"{part.available:,}", f"{part.repeated:,}")
+    styles = ", ".join(f"{style} {count / made.rows:.1%}" for style, count in made.by_style.items())
+    lines = [*table.lines(), "", f"answer styles of the {made.rows:,} rows: {styles}"]
+    if dry:
+        return [*lines, f"nothing was written; without --dry-run: {made.path}"]
+    state = "" if made.did_work else " (it was there already)"
+    return [*lines, f"{made.path}@{made.number}, version {made.version}{state}"]

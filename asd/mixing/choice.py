@@ -1,0 +1,115 @@
+"""Which rows of each part a mix takes: exact shares, no row twice, the same rows and more for a larger mix.
+
+Every row has a key that depends on the seed, the part and the row's id alone. A part gives its rows of smallest key, so
+a larger total, or a larger share, keeps all rows of a smaller one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from asd.errors import UsageError
+
+Keys = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The rows that a part could give, in the order of its version."""
+
+    name: str
+    share: float
+    keys: Keys
+    content: npt.NDArray[np.uint64]
+    """(rows, 2): hash of prompt, images and response; equal where a row repeats another."""
+    words: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """rows: of the part's candidates, by rising key. repeated: candidates left out because another row says the same."""
+
+    rows: Rows
+    keys: Keys
+    words: int
+    repeated: int
+
+
+def unrepeated(parts: Sequence[Candidates]) -> list[Rows]:
+    """Candidates of each part but for those that repeat one of an earlier part, or of the same part with a smaller key."""
+    content = np.concatenate([part.content for part in parts])
+    keys = np.concatenate([part.keys for part in parts])
+    places = np.concatenate([np.full(len(part.keys), number) for number, part in enumerate(parts)])
+    order = np.lexsort((keys, places, content[:, 1], content[:, 0]))
+    ordered = content[order]
+    is_first = np.ones(len(order), bool)
+    is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    kept = np.zeros(len(order), bool)
+    kept[order[is_first]] = True
+    ends = np.cumsum([len(part.keys) for part in parts])[:-1]
+    return [np.flatnonzero(mine) for mine in np.split(kept, ends)]
+
+
+def choose(parts: Sequence[Candidates], unit: str, total: int | None) -> list[Choice]:
+    """The rows of each part. Raises: UsageError if a part has too few, with the most that the parts allow."""
+    left = unrepeated(parts)
+    by_key = [mine[np.argsort(part.keys[mine], kind="stable")] for part, mine in zip(parts, left, strict=True)]
+    have = [
+        len(mine) if unit == "rows" else int(part.words[mine].sum()) for part, mine in zip(parts, by_key, strict=True)
+    ]
+    for part, count in zip(parts, have, strict=True):
+        if not count:
+            raise UsageError(f"part {part.name} has no rows left to give: look at its `styles` and `split`.")
+    most = largest_total([part.share for part in parts], have)
+    if total is not None and total > most:
+        short = min(zip(parts, have, strict=True), key=lambda pair: pair[1] / pair[0].share)
+        raise UsageError(
+            f"a mix of {total:,} {unit} takes {part_of(short[0].share, total):,} of part {short[0].name}, which has "
+            f"{short[1]:,}. The most is total: {most:,}; or give that part a smaller share."
+        )
+    quotas = even_quotas([part.share for part in parts], most if total is None else total)
+    taken = [_taken(part, mine, unit, quota) for part, mine, quota in zip(parts, by_key, quotas, strict=True)]
+    return [
+        Choice(rows, part.keys[rows], int(part.words[rows].sum()), len(part.keys) - len(mine))
+        for part, mine, rows in zip(parts, left, taken, strict=True)
+    ]
+
+
+def _taken(part: Candidates, by_key: Rows, unit: str, quota: int) -> Rows:
+    """The first rows by key that make up the quota; in words, those whose sum comes nearest to it."""
+    if unit == "rows":
+        return by_key[:quota]
+    sums = np.cumsum(part.words[by_key])
+    count = int(np.searchsorted(sums, quota, "right"))
+    before = int(sums[count - 1]) if count else 0
+    if count < len(sums) and int(sums[count]) - quota < quota - before:
+        count += 1
+    return by_key[:count]
+
+
+def part_of(share: float, total: int) -> int:
+    return round(share * total)
+
+
+def even_quotas(shares: Sequence[float], total: int) -> list[int]:
+    """Whole numbers that add up to the total, each within 1 of its share: the largest remainders are rounded up, of
+    equal ones the first."""
+    exact = [share * total for share in shares]
+    quotas = [int(value + 1e-9) for value in exact]
+    order = sorted(range(len(shares)), key=lambda i: (-(exact[i] - quotas[i]), i))
+    for place in order[: total - sum(quotas)]:
+        quotas[place] += 1
+    return quotas
+
+
+def largest_total(shares: Sequence[float], have: Sequence[int]) -> int:
+    """The largest total whose quotas no part exceeds."""
+    total = min(int((count + 1) / share) for share, count in zip(shares, have, strict=True))
+    while total and any(quota > count for quota, count in zip(even_quotas(shares, total), have, strict=True)):
+        total -= 1
+    return total

@@ -1,0 +1,73 @@
+"""Exact shares, no row twice, larger mixes hold smaller ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asd.errors import UsageError
+from asd.mixing.choice import Candidates, choose, even_quotas, largest_total, unrepeated
+
+
+def candidates(name: str, share: float, keys: list[int], said: list[int], words: list[int] | None = None) -> Candidates:
+    content = np.array([(0, one) for one in said], np.uint64).reshape(-1, 2)
+    return Candidates(name, share, np.array(keys, np.uint64), content, np.array(words or [1] * len(keys), np.int64))
+
+
+def test_hand_worked_quotas() -> None:
+    assert even_quotas([0.7, 0.2, 0.1], 10) == [7, 2, 1]
+    assert even_quotas([1 / 3, 1 / 3, 1 / 3], 10) == [4, 3, 3], "of equal remainders the first is rounded up"
+    assert even_quotas([0.5, 0.25, 0.25], 5) == [3, 1, 1]
+    assert largest_total([0.5, 0.5], [10, 3]) == 7, "4 and 3: the first has the larger remainder"
+    assert largest_total([0.9, 0.1], [9, 100]) == 10
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=6), st.integers(0, 10_000))
+def test_quotas_add_up_and_are_within_one_row(weights: list[int], total: int) -> None:
+    shares = [weight / sum(weights) for weight in weights]
+    quotas = even_quotas(shares, total)
+    assert sum(quotas) == total
+    assert all(abs(quota - share * total) < 1 + 1e-6 for quota, share in zip(quotas, shares, strict=True))
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=4), st.data())
+def test_no_part_gives_more_than_it_has(weights: list[int], data: st.DataObject) -> None:
+    shares = [weight / sum(weights) for weight in weights]
+    have = [data.draw(st.integers(1, 200)) for _ in shares]
+    total = largest_total(shares, have)
+    assert all(quota <= count for quota, count in zip(even_quotas(shares, total), have, strict=True))
+
+
+def test_a_row_is_kept_by_the_first_part_that_has_it_and_there_once() -> None:
+    first = candidates("a", 0.5, keys=[5, 4, 3], said=[1, 1, 2])
+    second = candidates("b", 0.5, keys=[1, 2], said=[2, 9])
+    assert [rows.tolist() for rows in unrepeated([first, second])] == [[1, 2], [1]]
+
+
+def test_a_larger_mix_holds_a_smaller_one() -> None:
+    rng = np.random.default_rng(1)
+    parts = [
+        candidates(name, share, rng.integers(0, 2**60, 300).tolist(), rng.integers(0, 2**60, 300).tolist())
+        for name, share in (("a", 0.6), ("b", 0.4))
+    ]
+    small, large = choose(parts, "rows", 100), choose(parts, "rows", 400)
+    assert [len(choice.rows) for choice in small] == [60, 40]
+    assert [len(choice.rows) for choice in large] == [240, 160]
+    assert all(set(less.rows.tolist()) <= set(more.rows.tolist()) for less, more in zip(small, large, strict=True))
+
+
+def test_words_come_as_near_to_their_share_as_whole_rows_allow() -> None:
+    parts = [
+        candidates("long", 0.5, keys=[1, 2, 3], said=[1, 2, 3], words=[40, 40, 40]),
+        candidates("short", 0.5, keys=[1, 2, 3, 4, 5, 6], said=[4, 5, 6, 7, 8, 9], words=[10] * 6),
+    ]
+    chosen = choose(parts, "words", 100)
+    assert [(len(choice.rows), choice.words) for choice in chosen] == [(1, 40), (5, 50)]
+
+
+def test_too_much_is_asked() -> None:
+    parts = [candidates("a", 0.5, [1, 2], [1, 2]), candidates("b", 0.5, [1, 2, 3], [3, 4, 5])]
+    with pytest.raises(UsageError, match=r"a mix of 10 rows takes 5 of part a, which has 2. The most is total: 4"):
+        choose(parts, "rows", 10)

@@ -1,0 +1,200 @@
+"""Mixes of real versions: what is in them, that they are versions like any other, and what is said of wrong files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+import yaml
+
+import asd
+from asd.export.table import FORMATS
+from asd.shards.manifest import read_manifest
+from asd.shards.reader import read_batches
+from tests.asd.cli_runner import run_asd
+from tests.asd.sources_made import write_lines
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Two embedded samples, converted."""
+    folder = tmp_path_factory.mktemp("parts")
+    made = {}
+    for task in ("scienceqa", "gqa"):
+        done = run_asd("convert", "--task", task, "--ratio", "0.4", "--out", folder / task, "--json")
+        made[task] = json.loads(done.out)["path"]
+    return made
+
+
+def written(folder: Path, parts: dict[str, Any], **more: Any) -> Path:
+    path = folder / "mix.yaml"
+    path.write_text(yaml.safe_dump({"name": "my-mix", **more, "parts": parts}, sort_keys=False), "utf-8")
+    return path
+
+
+def rows_of(folder: str | Path) -> list[dict[str, Any]]:
+    return [row for batch in read_batches(Path(folder)) for row in batch.to_pylist()]
+
+
+def mixed(folder: Path, parts: dict[str, Any], name: str = "out", **more: Any) -> dict[str, Any]:
+    done = run_asd("mix", written(folder, parts, **more), "--out", folder / name, "--json")
+    assert done.code == 0, done.err
+    told: dict[str, Any] = json.loads(done.out)
+    return told
+
+
+def test_shares_are_exact_and_the_version_is_sound(parts: dict[str, str], tmp_path: Path) -> None:
+    both = {"own": {"data": parts["scienceqa"], "share": 0.75}, "old": {"data": parts["gqa"], "share": 0.25}}
+    made = mixed(tmp_path, both, total=80)
+    assert [(part["name"], part["rows"]) for part in made["parts"]] == [("own", 60), ("old", 20)]
+    rows = rows_of(made["path"])
+    assert sorted({row["task"] for row in rows}) == ["gqa", "scienceqa"]
+    assert sum(row["id"].startswith("own/") for row in rows) == 60
+    assert run_asd("verify", made["path"]).code == 0
+    assert run_asd("quality", made["path"]).code == 0
+    assert run_asd("inspect", made["path"], "-n", "1").code == 0
+    manifest = read_manifest(Path(made["path"]) / "versions" / made["version"])
+    assert [part["version"] for part in manifest.source["parts"]] == [part["version"] for part in made["parts"]]
+    assert manifest.counts.samples == 80
+
+
+def test_rows_come_mixed_and_unchanged_but_for_their_names(parts: dict[str, str], tmp_path: Path) -> None:
+    both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
+    rows = rows_of(mixed(tmp_path, both, total=60)["path"])
+    first_half = sum(row["id"].startswith("own/") for row in rows[:30])
+    assert 8 <= first_half <= 22
+    before = {f"own/{row['id']}": row for row in rows_of(parts["scienceqa"])}
+    before |= {f"old/{row['id']}": row for row in rows_of(parts["gqa"])}
+    kept = ("prompt", "response", "gold", "accepted", "style", "maker", "task", "source_id", "source_file", "checks")
+    for row in rows:
+        assert {name: row[name] for name in kept} == {name: before[row["id"]][name] for name in kept}
+
+
+def test_images_of_all_parts_are_found_from_one_root(parts: dict[str, str], tmp_path: Path) -> None:
+    both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
+    made = mixed(tmp_path, both)
+    rows = asd.load(made["path"])
+    root = Path(rows.image_root)
+    paths = [image["path"] for row in rows for image in row["images"]]
+    assert paths
+    assert all((root / path).is_file() for path in paths)
+
+
+def test_the_same_bytes_again_and_a_larger_mix_holds_the_smaller(parts: dict[str, str], tmp_path: Path) -> None:
+    both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
+    one, again = mixed(tmp_path, both, "one", total=60), mixed(tmp_path, both, "two", total=60)
+    assert one["version"] == again["version"]
+    folders = [Path(made["path"]) / "versions" / made["version"] for made in (one, again)]
+    files = [
+        {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()} for folder in folders
+    ]
+    assert files[0] == files[1]
+    larger = {row["id"] for row in rows_of(mixed(tmp_path, both, "three", total=100)["path"])}
+    assert {row["id"] for row in rows_of(one["path"])} <= larger
+    assert run_asd("mix", tmp_path / "mix.yaml", "--out", tmp_path / "three").out.count("it was there already") == 1
+
+
+def test_repeated_rows_are_left_out_and_counted(parts: dict[str, str], tmp_path: Path) -> None:
+    twice = {"own": {"data": parts["scienceqa"], "share": 0.5}, "same": {"data": parts["scienceqa"], "share": 0.5}}
+    done = run_asd("mix", written(tmp_path, twice), "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "part same has no rows left to give" in done.err
+
+
+def test_styles_choose_rows(parts: dict[str, str], tmp_path: Path) -> None:
+    one = {"own": {"data": parts["scienceqa"], "share": 1.0, "styles": ["native", "yes_no"]}}
+    rows = rows_of(mixed(tmp_path, one)["path"])
+    assert {row["style"] for row in rows} == {"multiple_choice", "yes_no"}
+
+
+def test_a_part_is_converted_first(parts: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_lines(
+        tmp_path / "chat.jsonl",
+        [{"instruction": f"Say {n}.", "input": "", "output": f"This is {n}."} for n in range(40)],
+    )
+    both = {
+        "own": {"data": parts["scienceqa"], "share": 0.8},
+        "general": {"task": "alpaca", "source": "chat.jsonl", "ratio": 0, "share": 0.2},
+    }
+    made = mixed(tmp_path, both, total=50)
+    assert [part["rows"] for part in made["parts"]] == [40, 10]
+    assert (tmp_path / "asd-data" / "my-mix-general").is_dir()
+
+
+def test_shares_in_words(parts: dict[str, str], tmp_path: Path) -> None:
+    both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
+    own, old = mixed(tmp_path, both, unit="words", total=1000)["parts"]
+    assert abs(own["words"] - 500) < 60
+    assert abs(old["words"] - 500) < 60
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_exports_a_mix(name: str, parts: dict[str, str], tmp_path: Path) -> None:
+    both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
+    made = mixed(tmp_path, both, total=40)
+    done = run_asd("export", made["path"], "--to", name, "--out", tmp_path / "exported")
+    assert done.code == 0, done.err
+    assert any(path.is_file() and path.stat().st_size for path in (tmp_path / "exported").rglob("*"))
+
+
+def test_a_dry_run_writes_nothing(parts: dict[str, str], tmp_path: Path) -> None:
+    path = written(tmp_path, {"own": {"data": parts["scienceqa"], "share": 1.0}})
+    done = run_asd("mix", path, "--out", tmp_path / "out", "--dry-run")
+    assert done.code == 0
+    assert "nothing was written" in done.out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"name": "m", "parts": {"a": {"data": "x", "share": 0.5}}}, "parts: the shares add up to 0.5, expected 1"),
+        ({"name": "m", "parts": {"a": {"share": 1.0}}}, "parts.a: say `data: DIR`, or `task:`"),
+        (
+            {"name": "m", "parts": {"a": {"data": "x", "share": 1.0, "ratio": 0.2}}},
+            "parts.a: `data` names a version that is there; ratio",
+        ),
+        ({"name": "m", "parts": {"a": {"sahre": 1.0, "share": 1.0}}}, "parts.a: no key 'sahre'"),
+        ({"name": "m", "parts": {"a b": {"data": "x", "share": 1.0}}}, "'a b' cannot name a part"),
+        (
+            {"name": "m", "parts": {"a": {"data": "x", "share": 1.0, "styles": "yesno"}}},
+            "no answer style named 'yesno'",
+        ),
+        ({"name": "M!", "parts": {"a": {"data": "x", "share": 1.0}}}, "name: String should match pattern"),
+        ({"name": "m", "parts": {"a": {"data": "nowhere", "share": 1.0}}}, "nowhere"),
+        (
+            {"name": "m", "parts": {"a": {"task": "alpacca", "share": 1.0}}},
+            "no task named 'alpacca'; did you mean 'alpaca'",
+        ),
+        ({"name": "m", "parts": {"a": {"task": "alpaca", "ratoi": 0.2, "share": 1.0}}}, "part a: ratoi: Extra inputs"),
+    ],
+)
+def test_what_is_wrong_with_a_mix_file_is_one_message(content: dict[str, Any], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mix.yaml"
+    path.write_text(yaml.safe_dump(content), "utf-8")
+    done = run_asd("mix", path, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert message in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_part_has_no_such_split(parts: dict[str, str], tmp_path: Path) -> None:
+    path = written(tmp_path, {"own": {"data": parts["scienceqa"], "share": 1.0, "split": "val"}})
+    done = run_asd("mix", path, "--out", tmp_path / "out")
+    assert "has no split 'val' (it has: train). Name one with `split:`" in done.err
+    assert run_asd("mix", tmp_path / "none.yaml").err.startswith(f"error: {tmp_path / 'none.yaml'} is not there.")
+
+
+def test_styles_and_makers_are_counted(parts: dict[str, str], tmp_path: Path) -> None:
+    made = mixed(tmp_path, {"own": {"data": parts["scienceqa"], "share": 1.0}})
+    batches = list(read_batches(Path(made["path"])))
+    for column in ("style", "maker"):
+        counted = {
+            item["values"]: item["counts"] for batch in batches for item in pc.value_counts(batch[column]).to_pylist()
+        }
+        manifest = read_manifest(Path(made["path"]) / "versions" / made["version"])
+        assert getattr(manifest.counts, f"by_{column}") == dict(sorted(counted.items()))
