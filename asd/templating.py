@@ -23,7 +23,7 @@ from jinja2.runtime import Context
 from asd.errors import TemplateError, UnknownNameError, UsageError
 from asd.plain_files import require_regular
 from asd.resources import templates_dir
-from asd.schemas.answers import parse_response
+from asd.schemas.answers import MODELS, PROBE
 from asd.schemas.styles import LETTERS, TARGET_STYLES, AnswerStyle
 from asd.schemas.task import Family
 from asd.template_sandbox import BoundedEnvironment
@@ -196,6 +196,10 @@ class TemplateSet:
         if problems:
             raise TemplateError("\n".join(problems))
 
+    def has_default(self, folder: str) -> bool:
+        """Whether a folder of templates has one for families without their own."""
+        return any((root / folder / "_default.jinja").is_file() for root in self._folders)
+
     def find(self, folder: str, family: str) -> Path:
         """File of `folder` for a task family, else its `_default`. Raises: UnknownNameError if it has neither."""
         for stem in (family, "_default"):
@@ -365,28 +369,10 @@ def _guess(name: str, known: Iterable[str]) -> str:
 
 
 def _probes(style: AnswerStyle) -> Iterator[dict[str, Any]]:
-    texts = ["probe amber", "probe teal", "probe coral", "probe ivory"]
-    options = list(zip(LETTERS, texts, strict=False))
     for context in ("", "Probe passage: two lamps stand on a shelf."):
-        values: dict[str, Any] = {
-            "question": "Which hue has the probe lamp?",
-            "context": context,
-            "options": [],
-            "candidate": "",
-            "rfp": "Probe instruction.",
-            "letter": "",
-            "answer": "probe coral",
-            "text": "",
-        }
-        if style is AnswerStyle.MULTIPLE_CHOICE:
-            yield values | {"options": options, "letter": "C"}
-        elif style is AnswerStyle.YES_NO:
-            for answer, candidate in (("Yes", ""), ("No", ""), ("Yes", "probe coral"), ("No", "probe teal")):
-                yield values | {"answer": answer, "candidate": candidate}
-        elif style is AnswerStyle.SHORT_ANSWER:
-            yield values
-        else:
-            yield values | {"text": "The probe lamp has the hue probe coral."}
+        for own in MODELS[style].PROBES:
+            values = {**PROBE, "context": context, **own}
+            yield values | {"options": list(zip(LETTERS, values["options"], strict=False))}
 
 
 def _lost(
@@ -408,7 +394,7 @@ def _lost(
     if "<image>" in prompt + response:
         place = at_prompt if "<image>" in prompt else at_response
         yield f"{place} writes <image>, which is put in front of every prompt already"
-    if _expected(style, values) != _read_back(style, response, [text for _, text in values["options"]]):
+    if not _gives_back(style, values, response):
         yield f"{at_response} does not give the answer back: no {style.value} answer is right in {response!r}"
 
 
@@ -416,15 +402,8 @@ def _has_option(rows: Iterable[str], letter: str, text: str) -> bool:
     return any(text in row and letter in row[: row.index(text)] for row in rows)
 
 
-def _expected(style: AnswerStyle, values: Mapping[str, Any]) -> str:
-    if style is AnswerStyle.MULTIPLE_CHOICE:
-        return str(values["letter"])
-    answer = str(values["answer"])
-    return answer.lower() if style is AnswerStyle.YES_NO else answer
-
-
-def _read_back(style: AnswerStyle, response: str, options: list[str]) -> str:
-    """The answer that stands in a probe response; explanations hold it among other words."""
-    answer = str(parse_response(style, response, options=options) or "")
-    explains = style in (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
-    return "probe coral" if explains and "probe coral" in answer else answer
+def _gives_back(style: AnswerStyle, values: Mapping[str, Any], response: str) -> bool:
+    """Whether the answer can be read out of a probe's response; explanations hold it among other words."""
+    model, options = MODELS[style], [text for _, text in values["options"]]
+    found, answer = model.parse(response, options), values["letter"] or values["answer"]
+    return answer in str(found) if model.IS_STATED else found is not None and found == model.parse(answer, options)

@@ -27,16 +27,10 @@ from asd.rewrite.request import Completion, CompletionRequest, Refusal
 from asd.rewrite.rewriter import RewriteProvenance, Rewriter, Rewritten
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle, Maker
+from asd.styles.table import writing_of
 from asd.work.rewriting import Accounts, Asking, RewritingStage, StageProgress, build_rewriter
 from asd.work.rewriting_rows import RowDrafter
 
-REPLY_TOKENS = {
-    AnswerStyle.YES_NO: 15,
-    AnswerStyle.MULTIPLE_CHOICE: 40,
-    AnswerStyle.BRIEF_EXPLANATION: 40,
-    AnswerStyle.DETAILED_EXPLANATION: 85,
-}
-"""Tokens of a typical good reply, JSON included."""
 JUDGE_REPLY_TOKENS = 8
 
 
@@ -73,7 +67,7 @@ class PlanningRewriter:
         if isinstance(request, Decline):
             return request
         self._count(sample, style, request)
-        wrong = ["", "", ""] if style is AnswerStyle.MULTIPLE_CHOICE else []
+        wrong = [""] * writing_of(style).num_distractors
         made = Draft(style, Maker.REWRITER, sample.gold, options=[sample.gold, *wrong], wrong="-")
         return Rewritten(made, RewriteProvenance("", "", request.template, 1, (), 0, 0, ()))
 
@@ -99,7 +93,7 @@ class PlanningRewriter:
             return
         planned.images += len(request.images)
         planned.prompt_tokens += request.weight
-        planned.reply_tokens += REPLY_TOKENS.get(style, request.sampling.max_tokens)
+        planned.reply_tokens += writing_of(style).usual_reply_tokens
         if self._settings.judge != "off":
             planned.judge_requests += 1
             planned.prompt_tokens += request.weight

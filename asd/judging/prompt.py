@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from asd.errors import TemplateError
 from asd.judging.items import Item
-from asd.rewrite.reply_models import schema_of
 from asd.rewrite.request import CompletionRequest, Sampling
 from asd.rewrite.sample_data import CLOSE_MARK, OPEN_MARK, as_block
+from asd.schemas.reply_models import schema_of
 from asd.templating import JUDGE_FOLDER, BlockTemplate, TemplateSet, compile_blocks
 
 BLOCKS, VARIABLES = ("system", "user"), ("data", "form")

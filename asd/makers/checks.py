@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from asd.makers.english_verdict import natural_verdict
 from asd.makers.normalise import answer_form, answer_set
 from asd.makers.option_text import option_key
-from asd.makers.rendering import Rendered, StyleRows, StyleTexts
+from asd.makers.style_rows import Rendered, StyleRows, StyleTexts
 from asd.makers.wording import contains_words
 from asd.makers.wrong_answers import is_conflict
 from asd.records import Draft, Sample
-from asd.schemas.answers import parse_letter, parse_response
+from asd.schemas.answers import parse_response
 from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
@@ -22,15 +22,13 @@ Check = Callable[[Rendered, Sample, Draft], bool]
 
 def gold_recoverable(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
     """The parser of the style reads the gold answer out of the response."""
+    parsed = parse_response(draft.style, rendered.response, options=rendered.options)
     if draft.style is AnswerStyle.MULTIPLE_CHOICE:
-        letter = parse_letter(rendered.response, rendered.options)
-        return letter is not None and rendered.options[LETTERS.index(letter)] == draft.gold
-    parsed = parse_response(draft.style, rendered.response)
-    if draft.style is AnswerStyle.YES_NO and draft.wrong:
-        return parsed == ("yes" if rendered.candidate == draft.gold else "no") == rendered.gold
-    if draft.style is AnswerStyle.SHORT_ANSWER:
-        return parsed is not None and parsed == parse_response(draft.style, make_inert(draft.gold))
-    return parsed == draft.gold == rendered.gold
+        return parsed is not None and rendered.options[LETTERS.index(str(parsed))] == draft.gold
+    if draft.style is AnswerStyle.YES_NO:
+        verdict = "yes" if rendered.candidate == draft.gold else "no"
+        return parsed == (verdict if draft.wrong else draft.gold) == rendered.gold
+    return parsed is not None and parsed == parse_response(draft.style, make_inert(draft.gold))
 
 
 def question_preserved(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
@@ -95,53 +93,13 @@ def image_count(rendered: Rendered, sample: Sample, draft: Draft) -> bool:
     )
 
 
-_ALWAYS: tuple[Check, ...] = (question_preserved, rfp_last, image_count)
-_RUN: dict[AnswerStyle, tuple[Check, ...]] = {
-    AnswerStyle.YES_NO: (gold_recoverable, no_option_conflict, *_ALWAYS),
-    AnswerStyle.MULTIPLE_CHOICE: (
-        gold_recoverable,
-        options_hold_gold_once,
-        options_distinct,
-        no_option_conflict,
-        *_ALWAYS,
-    ),
-    AnswerStyle.SHORT_ANSWER: (gold_recoverable, *_ALWAYS),
-    AnswerStyle.BRIEF_EXPLANATION: (explanation_contains_gold, *_ALWAYS),
-    AnswerStyle.DETAILED_EXPLANATION: (explanation_contains_gold, *_ALWAYS),
-}
-CHECKS: dict[AnswerStyle, tuple[str, ...]] = {
-    style: tuple(check.__name__ for check in checks) for style, checks in _RUN.items()
-}
-"""Names of the checks that `check` runs, by style, in the order in which they run."""
+FRAME: tuple[Check, ...] = (question_preserved, rfp_last, image_count)
+"""The checks of every style."""
 
 
-def check(rendered: Rendered, sample: Sample, draft: Draft) -> list[str]:
-    """Names of the checks that failed; [] is good."""
-    return [run.__name__ for run in _RUN[draft.style] if not run(rendered, sample, draft)]
-
-
-def suspects(style: AnswerStyle, rows: StyleRows, texts: StyleTexts) -> set[int]:
-    """Places of the rows that may fail a check, for `check` to look at; all others pass every one.
-
-    The checks again, told of whole columns and without names: quick, and on the safe side where they are in doubt.
-    """
-    found = set(_not_framed(rows, texts))
-    if style is AnswerStyle.YES_NO:
-        found.update(_unsure_yes_no(rows, texts))
-    elif style is AnswerStyle.MULTIPLE_CHOICE:
-        found.update(_unsure_choices(rows, texts))
-    elif style is AnswerStyle.SHORT_ANSWER:
-        found.update(_unsure_phrases(rows, texts))
-    else:
-        pairs = zip(texts.responses, rows.golds, strict=True)
-        found.update(
-            place for place, (text, gold) in enumerate(pairs) if not contains_words(text, make_inert(gold).rstrip("."))
-        )
-    return found
-
-
-def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
-    """`question_preserved`, `rfp_last`, `image_count`."""
+def not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    """Places of the rows that may fail FRAME. This and what follows are the checks again, told of whole columns and without
+    names: quick, and on the safe side where they are in doubt."""
     prompts, numbers = texts.prompts, rows.num_images
     images = [f"{MARK}\n" * number for number in range(max(numbers, default=0) + 1)]
     found = [
@@ -164,7 +122,7 @@ def _not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
 _VERDICT_OF = {"Yes": "yes", "No": "no"}
 
 
-def _unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+def unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     table = zip(
         texts.responses, texts.golds, texts.candidates, rows.golds, rows.wrong, rows.accepted, rows.makers, strict=True
     )
@@ -176,7 +134,7 @@ def _unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
             yield place
 
 
-def _unsure_choices(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+def unsure_choices(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     table = zip(texts.responses, texts.options, rows.golds, rows.accepted, rows.makers, strict=True)
     for place, (response, options, gold, accepted, maker) in enumerate(table):
         letter = LETTERS.find(response) if len(response) == 1 else -1
@@ -189,7 +147,13 @@ def _unsure_choices(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
             yield place
 
 
-def _unsure_phrases(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+def unsure_phrases(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     for place, (response, gold) in enumerate(zip(texts.responses, rows.golds, strict=True)):
         if response != make_inert(gold) or "\n" in response or not response.strip() or response[-1] == ".":
+            yield place
+
+
+def unsure_sentences(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    for place, (text, gold) in enumerate(zip(texts.responses, rows.golds, strict=True)):
+        if not contains_words(text, make_inert(gold).rstrip(".")):
             yield place

@@ -3,34 +3,24 @@ Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from asd.makers.checks import check, is_disputed
-from asd.makers.explanation import draft_brief_explanation, draft_detailed_explanation
+from asd.makers.checks import is_disputed
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
-from asd.makers.multiple_choice import draft_multiple_choice
 from asd.makers.option_text import as_verdict
 from asd.makers.rendering import render_all
-from asd.makers.short_answer import draft_short_answer
 from asd.makers.wording import collapse, contains_words
-from asd.makers.yes_no import draft_yes_no
 from asd.records import Decline, Draft, Sample
 from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import names_image
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.sources.instructions import states_form, without_lead_in
+from asd.styles.checking import check
+from asd.styles.table import target_of
 
 __all__ = ["Drafter", "MakerContext", "draft"]
-
-_MAKERS: dict[AnswerStyle, Callable[[Sample, MakerContext], Prepared]] = {
-    AnswerStyle.YES_NO: draft_yes_no,
-    AnswerStyle.MULTIPLE_CHOICE: draft_multiple_choice,
-    AnswerStyle.SHORT_ANSWER: draft_short_answer,
-    AnswerStyle.BRIEF_EXPLANATION: draft_brief_explanation,
-    AnswerStyle.DETAILED_EXPLANATION: draft_detailed_explanation,
-}
 
 
 def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decline:
@@ -77,9 +67,7 @@ def is_plain(sample: Sample, style: AnswerStyle, family: str) -> bool:
     """Whether a sample's draft in a style depends on nothing but its id, question, answers and answer type."""
     if sample.passthrough is not None or sample.options or sample.other_boxes or family == "grounding":
         return False
-    if style not in (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION):
-        return True
-    return not (sample.rationales or sample.full_answer or sample.solution)
+    return not any(getattr(sample, column) for column in target_of(style).reads)
 
 
 def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
@@ -98,10 +86,10 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
     if asked != ctx.spec.question and states_form(asked):
         return Decline("instruction_in_question", collapse(asked))
     if asked != sample.question:
-        made = _MAKERS[style](replace(sample, question=asked), ctx)
+        made = target_of(style).draft(replace(sample, question=asked), ctx)
         made = _Asking(made, asked) if isinstance(made, Keyed) else _asking(made, asked)
     else:
-        made = _MAKERS[style](sample, ctx)
+        made = target_of(style).draft(sample, ctx)
     if isinstance(made, Draft):
         made = _judged(made, makers)
         return _checked(made, sample, ctx) if isinstance(made, Draft) else made
@@ -125,8 +113,8 @@ def _checked(made: Draft, sample: Sample, ctx: MakerContext) -> Draft | Decline:
     texts = (sample.question, sample.context, made.gold, made.wrong, made.text, made.question, *made.options)
     if ctx.rendering is None or not (_is_unusual(*texts) or made.gold[-1:] == "."):
         return made
-    deals = {0, 1} if made.style is AnswerStyle.YES_NO else {0, max(len(made.options) - 1, 0)}
-    rendered = render_all([sample] * len(deals), [made] * len(deals), sorted(deals), ctx.rendering)
+    deals = target_of(made.style).tried_deals(made)
+    rendered = render_all([sample] * len(deals), [made] * len(deals), deals, ctx.rendering)
     failed = {name for one in rendered for name in check(one, sample, made)}
     return Decline("failed_checks", ", ".join(sorted(failed))) if failed else made
 

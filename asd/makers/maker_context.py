@@ -10,7 +10,7 @@ from asd.schemas.task import TaskSpec
 
 if TYPE_CHECKING:
     from asd.makers.distractors import DistractorIndex
-    from asd.makers.rendering import RenderContext
+    from asd.makers.style_rows import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class MakerContext:
     seed: int
     distractors: DistractorIndex | None = None
     """Wrong answers mined from the whole task; None where the task needs none."""
-    rendering: RenderContext | None = None
+    rendering: Wording | None = None
     """By the built-in templates: drafts of unusual texts are rendered and checked before they are given out."""
 
     def allows(self, style: AnswerStyle, maker: Maker) -> bool:

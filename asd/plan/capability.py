@@ -13,9 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.plan.codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS
+from asd.plan.codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS, Mask, Masks
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
+from asd.styles.may_take import texts_of
+from asd.styles.table import target_of
 
 if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
@@ -50,27 +52,17 @@ def capable_bits(
     styles: Sequence[AnswerStyle],
     rewriter: RewriterSettings | None,
     polarity: Bits,
-) -> Bits:
-    """Bit s set where style s may be possible; shape (rows,), uint8. polarity: the rows' `polarity_bits`."""
+) -> Masks:
+    """Bit s set where style s may be possible; shape (rows,). polarity: the rows' `polarity_bits`."""
     written = written_styles(spec, rewriter)
-    bits = np.zeros(batch.num_rows, np.uint8)
-    usable = _bool(pc.is_null(batch["passthrough"])) & (_lengths(batch["gold"], pc.utf8_length) > 0)
-    has_options = _lengths(batch["options"]) >= 2
+    bits = np.zeros(batch.num_rows, Mask)
+    usable = _bool(pc.is_null(batch["passthrough"])) & texts_of(batch, "gold")
     is_yes_no = polarity != FREE
     for style in styles:
-        makers = set(spec.styles[style])
-        if style in written:
-            possible = np.ones(len(bits), bool)
-        elif style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE) and makers <= {
-            Maker.FIELD,
-            Maker.REWRITER,
-        }:
-            possible = is_yes_no | has_options | (_lengths(batch["other_boxes"]) > 0)
-        elif style == AnswerStyle.DETAILED_EXPLANATION:
-            possible = (_lengths(batch["solution"], pc.utf8_length) > 0) | (_lengths(batch["rationales"]) >= 2)
-        else:
-            possible = np.ones(len(bits), bool)
-        bits |= (usable & possible).astype(np.uint8) << np.uint8(STYLE_BITS[style])
+        may_take, possible = target_of(style).may_take, usable
+        if may_take is not None and style not in written:
+            possible = usable & may_take(batch, frozenset(spec.styles[style]), is_yes_no)
+        bits |= possible.astype(Mask) << Mask(STYLE_BITS[style])
     return bits
 
 
@@ -89,9 +81,3 @@ def polarity_bits(batch: pa.RecordBatch) -> Bits:
 def _bool(column: pa.Array) -> npt.NDArray[np.bool_]:
     values: npt.NDArray[np.bool_] = column.to_numpy(zero_copy_only=False)
     return values.astype(bool)
-
-
-def _lengths(column: pa.Array, measure: object = pc.list_value_length) -> npt.NDArray[np.int64]:
-    lengths = measure(column)  # type: ignore[operator]
-    values: npt.NDArray[np.int64] = pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
-    return values

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from asd.plan.codes import GIVEN, PASSED, Bytes, Column, Flags, Rows, blocks, is_used
+from asd.plan.codes import GIVEN, PASSED, Bytes, Column, Flags, Mask, Rows, blocks, is_used
 from asd.plan.keys import Keys
 from asd.plan.pools import NUM_STEPS, Counts, primary_of, row_type, step_with, steps_of
 
@@ -60,7 +60,7 @@ class OtherPools:
         self._answers[places] = np.where(accepted, ACCEPTED, DECLINED)
 
     def _candidates(self, part: slice) -> Flags:
-        able = (self._capable[part] >> np.uint8(self._style) & np.uint8(1)).astype(np.bool_)
+        able = (self._capable[part] >> Mask(self._style) & Mask(1)).astype(np.bool_)
         flags: Flags = able & (primary_of(self._about[part]) != self._style) & ~is_used(self._state[part])
         return flags
 

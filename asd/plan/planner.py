@@ -39,10 +39,12 @@ from asd.plan.codes import (
     FROM_OTHERS,
     GIVEN,
     MULTIPLE_CHOICE,
+    NO_STYLE,
     NOBODY,
     NUM_STYLES,
     PASSED,
     STYLE_BITS,
+    STYLE_WIDTH,
     UNKNOWN,
     YES_NO,
     Column,
@@ -55,7 +57,6 @@ from asd.plan.needs import Tally, known_ahead, others_ahead, pools_of_style
 from asd.plan.other_pools import OtherPools
 from asd.plan.pools import (
     ASK,
-    NO_STYLE,
     NUM_POOLS,
     NUM_STEPS,
     YES_NO_POOLS,
@@ -123,7 +124,7 @@ class Planner:
     def _look_at_all(self, polarity: Column) -> tuple[int, npt.NDArray[np.int64]]:
         """Fill in primary styles; the styles that any sample can take, as bits, and the counts of the pools."""
         parts = list(blocks(len(self._keys), self._block))
-        mask_counts = sum((count_masks(self._capable[part]) for part in parts), np.zeros(256, np.int64))
+        mask_counts = sum((count_masks(self._capable[part]) for part in parts), np.zeros(1 << NUM_STYLES, np.int64))
         shares = primary_shares(mask_counts, NUM_STYLES)
         counts = np.zeros((NUM_POOLS, NUM_STEPS), np.int64)
         for part in parts:
@@ -183,7 +184,7 @@ class Planner:
             if style == MULTIPLE_CHOICE:
                 detail[row] = deal_letter(detail[row])
             else:
-                detail[row] = deal_polarity(about[row] >> 3) if style == YES_NO else 0
+                detail[row] = deal_polarity(about[row] >> STYLE_WIDTH) if style == YES_NO else 0
             self._turn = self._turn + 1 if self._turn + 1 < len(turns) else 0
         return False
 

@@ -20,8 +20,10 @@ from asd.plan.codes import (
     FIXED_NO,
     FIXED_YES,
     GIVEN,
+    NO_STYLE,
     NUM_STYLES,
     PASSED,
+    STYLE_WIDTH,
     UNKNOWN,
     YES_NO,
     Bytes,
@@ -35,8 +37,6 @@ NUM_POOLS = NUM_STYLES + 2
 YES_NO_POOLS = (YES_NO, NUM_STYLES, NUM_STYLES + 1)
 """By polarity."""
 _NO_POOL = NUM_POOLS
-NO_STYLE = 7
-"""In place of the primary style of a sample that can take none."""
 _HEAD_BITS, _FINE_BITS = 24, 10
 _FIRST_STEP = 127 << _FINE_BITS
 NUM_STEPS = (_HEAD_BITS << _FINE_BITS) + 1
@@ -49,7 +49,7 @@ Counts = npt.NDArray[np.int64]
 
 def about_of(primary: Bytes, polarity: Bytes) -> Bytes:
     """Primary style and polarity in one byte."""
-    about: Bytes = np.minimum(primary, np.uint8(NO_STYLE)) | polarity << np.uint8(3)
+    about: Bytes = np.minimum(primary, np.uint8(NO_STYLE)) | polarity << np.uint8(STYLE_WIDTH)
     return about
 
 
@@ -60,10 +60,11 @@ def primary_of(about: Bytes) -> Bytes:
 
 def _pool_of_each() -> Bytes:
     pool_of = np.full(256, _NO_POOL, np.uint8)
-    for polarity in range(32):
+    for polarity in range(1 << 8 - STYLE_WIDTH):
         for style in range(NUM_STYLES):
-            pool_of[style | polarity << 3] = style
-    pool_of[YES_NO | FIXED_YES << 3], pool_of[YES_NO | FIXED_NO << 3] = YES_NO_POOLS[1:]
+            pool_of[style | polarity << STYLE_WIDTH] = style
+    for polarity, pool in zip((FIXED_YES, FIXED_NO), YES_NO_POOLS[1:], strict=True):
+        pool_of[YES_NO | polarity << STYLE_WIDTH] = pool
     return pool_of
 
 

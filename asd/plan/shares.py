@@ -10,16 +10,16 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from asd.plan.codes import UNKNOWN, Bytes
+from asd.plan.codes import NUM_STYLES, UNKNOWN, Bytes, Masks
 from asd.plan.keys import Keys, mix
 
 Shares = Mapping[int, list[float]]
 """For each capability mask, the share of its samples whose primary style is each style."""
 
 
-def count_masks(capable: Bytes) -> npt.NDArray[np.int64]:
-    """Samples with each capability mask, shape (256,). Counts of parts add up to those of the whole."""
-    return np.bincount(capable, minlength=256)
+def count_masks(capable: Masks) -> npt.NDArray[np.int64]:
+    """Samples with each capability mask, shape (1 << NUM_STYLES,). Counts of parts add up to those of the whole."""
+    return np.bincount(capable, minlength=1 << NUM_STYLES)
 
 
 def primary_shares(mask_counts: npt.NDArray[np.int64], num_styles: int) -> Shares:
@@ -59,7 +59,7 @@ def primary_weights(group_sizes: Mapping[int, int], num_styles: int) -> dict[int
     return shares
 
 
-def primary_styles(keys: Keys, capable: Bytes, shares: Shares) -> Bytes:
+def primary_styles(keys: Keys, capable: Masks, shares: Shares) -> Bytes:
     """Primary style bit of each sample, shape (n,); UNKNOWN where it can take none. A function of each row alone."""
     with np.errstate(over="ignore"):
         uniform = (mix(keys ^ np.uint64(0x5DEECE66D)) >> np.uint64(11)).astype(np.float64) / 2.0**53

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 
 from asd.schemas.image_marks import make_inert
+from asd.styles.style import Recovery
+from asd.styles.table import STYLES
 
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[.:)]?$|[.:)]\s)")
@@ -41,22 +43,22 @@ def is_gold_recoverable(
     answer stands in the response as whole words, or the response states its letter. Case, outer punctuation
     and spacing are ignored. A box may stand in the question instead, which then asks what the region shows.
     """
-    if _BOX.fullmatch(gold.strip()) and style in (
-        "short_answer",
-        "brief_explanation",
-        "detailed_explanation",
-    ):
+    recovery = _RECOVERY.get(style, "phrase")
+    if _BOX.fullmatch(gold.strip()) and recovery in ("phrase", "statement"):
         boxes = _BOX.findall(f"{question} {response}")
         return any(_numbers(box) == _numbers(gold) for box in boxes) and bool(_plain(response))
-    if style == "yes_no":
+    if recovery == "verdict":
         return _is_polarity_right(response, gold, candidate, accepted)
-    if style == "multiple_choice":
+    if recovery == "letter":
         return _chosen_option(response, options) == _plain(gold) and _count(options, gold) == 1
-    if style == "bounding_box":
+    if recovery == "box":
         return _numbers(response) == _numbers(gold)
-    if style in ("brief_explanation", "detailed_explanation"):
+    if recovery == "statement":
         return _is_stated(response, gold, options)
     return _plain(response) == _plain(gold)
+
+
+_RECOVERY: dict[str, Recovery] = {style.value: STYLES[style].recovery for style in STYLES}
 
 
 def _plain(text: str) -> str:

@@ -16,25 +16,25 @@ from asd.records import Draft, Sample
 from asd.rewrite.distractor_checks import DISTRACTOR_CHECKS, DistractorCase
 from asd.rewrite.explanation_checks import EXPLANATION_CHECKS, ExplanationCase
 from asd.rewrite.meaning_checks import Problem, find_problems
-from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES
-from asd.rewrite.writable import DESCRIBED_FAMILIES, DISTRACTOR_STYLES
+from asd.rewrite.writable import DESCRIBED_FAMILIES
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.sources.instructions import without_lead_in
+from asd.styles.table import writing_of
 
-NUM_DISTRACTORS = {AnswerStyle.YES_NO: 1, AnswerStyle.MULTIPLE_CHOICE: 3}
 _FULL_STOP = re.compile(r"(?:^|\s)[^\s.]+\.$")
 """Of a sentence; not of "p.m." or "U.S."."""
 _QUOTES = "\"'“”‘’`"
 
 
 def reply_model(style: AnswerStyle, family: str) -> type[BaseModel]:
-    """Raises: KeyError for a style that the rewriter does not write."""
-    return DESCRIPTIONS[style] if family in DESCRIBED_FAMILIES and style in DESCRIPTIONS else REPLIES[style]
+    """Raises: IncompleteStyleError for a style that the rewriter does not write."""
+    writing = writing_of(style)
+    return writing.description if family in DESCRIBED_FAMILIES and writing.description else writing.reply
 
 
 def check_names(style: AnswerStyle) -> tuple[str, ...]:
     """Slugs of the checks that a reply in this style passes, in the order in which they run."""
-    checks = DISTRACTOR_CHECKS if style in DISTRACTOR_STYLES else EXPLANATION_CHECKS
+    checks = DISTRACTOR_CHECKS if writing_of(style).num_distractors else EXPLANATION_CHECKS
     return tuple(check.slug for check in checks)
 
 
@@ -46,7 +46,7 @@ def read_content(
     `kept`: wrong answers of earlier replies that passed, to which this reply's own are added.
     """
     texts = [str(text) for text in reply.model_dump().values()]
-    if style in DISTRACTOR_STYLES:
+    if writing_of(style).num_distractors:
         return _read_distractors(texts, sample, style, kept)
     return _read_explanation(texts[0], sample, style, ctx)
 
@@ -61,7 +61,7 @@ def _read_distractors(texts: list[str], sample: Sample, style: AnswerStyle, kept
         problems += found
         if not found:
             kept.append(fitted)
-    wanted = NUM_DISTRACTORS[style]
+    wanted = writing_of(style).num_distractors
     if len(kept) < wanted:
         return problems + _say_kept(kept, wanted)
     if style is AnswerStyle.YES_NO:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from asd.makers.answer_kinds import answer_kind
 from asd.makers.normalise import normalise_answer
@@ -14,21 +13,10 @@ from asd.makers.wording import contains_words, sentences
 from asd.rewrite.language import count_words, is_other_language
 from asd.rewrite.meaning_checks import Check, find_markup
 from asd.rewrite.self_talk import find_region_talk, find_self_talk
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle
+from asd.styles.table import writing_of
 
-
-class Band(NamedTuple):
-    """Length in words: aimed at, and the bounds."""
-
-    words: int
-    least: int
-    most: int
-
-
-BANDS = {
-    AnswerStyle.BRIEF_EXPLANATION: Band(20, 8, 40),
-    AnswerStyle.DETAILED_EXPLANATION: Band(50, 28, 100),
-}
+BANDS = {style: band for style in WRITTEN_STYLES if (band := writing_of(style).band)}
 MAX_SAID_WORDS = 4
 MIN_COPIED_WORDS = 5
 MIN_SHARED = 3

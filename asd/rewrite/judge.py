@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from asd.makers.wording import collapse
 from asd.records import Draft, Sample
 from asd.rewrite.prompts import JUDGE_CHOICE, JUDGE_EXPLANATION
-from asd.rewrite.reply_models import SupportVerdict, letter_reply
 from asd.rewrite.reply_text import Unparsed, parse_reply
 from asd.rewrite.rewritten import JudgeView
 from asd.rewrite.sample_data import describe_sample
-from asd.rewrite.writable import DISTRACTOR_STYLES
+from asd.schemas.reply_models import SupportVerdict, letter_reply
 from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.styles.table import writing_of
 
 MAX_TOKENS = 32
 
@@ -28,7 +28,7 @@ class Question:
     """What the judge is asked about one draft: prompt, data and reply model, and how its reply is read."""
 
     def __init__(self, sample: Sample, draft: Draft, family: str, seed: int, size: tuple[int, int] | None) -> None:
-        self.is_choice = draft.style in DISTRACTOR_STYLES
+        self.is_choice = writing_of(draft.style).num_distractors > 0
         self.template = JUDGE_CHOICE if self.is_choice else JUDGE_EXPLANATION
         told = describe_sample(sample, AnswerStyle.YES_NO, family, size)
         if not self.is_choice:

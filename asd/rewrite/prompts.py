@@ -16,18 +16,15 @@ from typing import Any
 
 from asd.errors import TemplateError
 from asd.rewrite.sample_data import CLOSE_MARK, OPEN_MARK
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle
+from asd.styles.table import writing_of
 from asd.templating import REWRITE_FOLDER, BlockTemplate, TemplateSet, compile_blocks
 
 FRAME_BLOCKS, FRAME_VARIABLES = ("system", "user"), ("task", "request", "data", "form", "is_batch", "is_retry")
 BLOCKS, VARIABLES = ("task", "request"), ("has_image", "count", "words", "min_words", "max_words")
 JUDGE = "judge"
 JUDGE_CHOICE, JUDGE_EXPLANATION = "choice", "explanation"
-_REQUIRED: dict[str, tuple[str, ...]] = {
-    AnswerStyle.MULTIPLE_CHOICE: ("count",),
-    AnswerStyle.BRIEF_EXPLANATION: ("words",),
-    AnswerStyle.DETAILED_EXPLANATION: ("words",),
-}
+_REQUIRED: dict[str, tuple[str, ...]] = {style: writing_of(style).prompt_uses for style in WRITTEN_STYLES}
 
 
 @dataclass(frozen=True, slots=True)

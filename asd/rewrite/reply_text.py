@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from asd.rewrite.reply_models import batch_keys
+from asd.schemas.reply_models import batch_keys
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_REPLY_CHARS = 100_000

@@ -16,33 +16,26 @@ from pydantic import BaseModel
 
 from asd.makers.maker_context import MakerContext
 from asd.records import Decline, Draft, Sample
-from asd.rewrite.content import NUM_DISTRACTORS, check_names, read_content, reply_model
-from asd.rewrite.explanation_checks import BANDS
+from asd.rewrite.content import check_names, read_content, reply_model
 from asd.rewrite.image_input import EncodedImage, ImageEncoder
 from asd.rewrite.judge import MAX_TOKENS as JUDGE_TOKENS
 from asd.rewrite.judge import Question
 from asd.rewrite.meaning_checks import Problem
 from asd.rewrite.prompts import JUDGE, Prompt, PromptSet, PromptValues
-from asd.rewrite.reply_models import batch_schema, reply_form, schema_of
 from asd.rewrite.reply_text import Unparsed, parse_batch, parse_reply
 from asd.rewrite.request import Complete, Completion, CompletionRequest, Refusal
 from asd.rewrite.rewritten import JudgeView, RewriteProvenance, Rewritten
 from asd.rewrite.sample_data import as_block, describe_sample, may_sway_others
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.writable import DESCRIBED_FAMILIES, find_decline
+from asd.schemas.reply_models import batch_schema, reply_form, schema_of
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
+from asd.styles.table import STYLES, writing_of
 from asd.templating import TemplateSet
 
 __all__ = ["RewriteProvenance", "Rewriter", "Rewritten"]
 
-REPLY_TOKENS = {
-    AnswerStyle.YES_NO: 96,
-    AnswerStyle.MULTIPLE_CHOICE: 224,
-    AnswerStyle.BRIEF_EXPLANATION: 160,
-    AnswerStyle.DETAILED_EXPLANATION: 320,
-}
-"""Reply tokens that a style may use, several times what a good reply needs."""
 CHARS_PER_TOKEN = 4
 MAX_EARLIER = 2000
 """Characters of a refused reply that are shown again."""
@@ -144,8 +137,8 @@ class Rewriter:
         family = self._spec.family
         if not images and family in DESCRIBED_FAMILIES and style is AnswerStyle.DETAILED_EXPLANATION:
             return Decline("needs_image", "a detailed description without its image would be made up")
-        band = BANDS.get(style, (0, 0, 0))
-        values = PromptValues(bool(images), NUM_DISTRACTORS.get(style, 1), *band)
+        writing = writing_of(style)
+        values = PromptValues(bool(images), writing.num_distractors or 1, *(writing.band or (0, 0, 0)))
         data = describe_sample(sample, style, family, _size(images))
         prompt = self._prompts.get(style.value, family)
         return _Job(sample, style, ctx, images, prompt, values, data, reply_model(style, family))
@@ -233,7 +226,7 @@ class Rewriter:
             told = [problem.sentence for problem in job.problems]
             data = {**data, "earlier_reply": job.earlier, "problems": told, "attempt": job.attempts + 1}
         schema, form = schema_of(job.model), reply_form(job.model)
-        tokens, is_retry = REPLY_TOKENS[job.style], bool(job.problems)
+        tokens, is_retry = writing_of(job.style).max_reply_tokens, bool(job.problems)
         return self._as_request(
             job.prompt, job.values, data, schema, form, job.images, tokens, job.style.value, is_retry=is_retry
         )
@@ -242,7 +235,7 @@ class Rewriter:
         first, count = jobs[0], len(jobs)
         schema = batch_schema(first.model, count)
         data = {key: job.data for key, job in zip(schema["required"], jobs, strict=True)}
-        form, tokens = reply_form(first.model, count), REPLY_TOKENS[first.style] * count
+        form, tokens = reply_form(first.model, count), writing_of(first.style).max_reply_tokens * count
         name = f"{first.style.value}_{count}"
         return self._as_request(
             first.prompt, first.values, data, schema, form, first.images, tokens, name, is_batch=True
@@ -298,7 +291,10 @@ class Rewriter:
         )
 
     def _group_size(self, style: AnswerStyle) -> int:
-        by_tokens = self._settings.sampling.max_tokens // REPLY_TOKENS.get(style, 1)
+        writing = STYLES[style].written
+        if writing is None:
+            return 1
+        by_tokens = self._settings.sampling.max_tokens // writing.max_reply_tokens
         return max(1, min(self._settings.group_by_image, by_tokens))
 
 

@@ -15,6 +15,7 @@ from asd.makers.wording import collapse
 from asd.records import Sample
 from asd.schemas.boxes import parse_box
 from asd.schemas.styles import AnswerStyle
+from asd.styles.table import writing_of
 
 OPEN_MARK, CLOSE_MARK = "<sample_data>", "</sample_data>"
 MAX_QUESTION, MAX_CONTEXT, MAX_NOTE = 4000, 4000, 1500
@@ -30,7 +31,6 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 """Text that reads like orders to a model, or like the syntax of prompts."""
-_EXPLANATIONS = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
 
 
 def as_block(data: dict[str, Any]) -> str:
@@ -54,7 +54,7 @@ def describe_sample(
         "answer": collapse(sample.gold),
         "also_accepted": also_accepted(sample),
         "ocr_tokens": [token[:MAX_TOKEN] for token in sample.ocr_tokens[:MAX_TOKENS]],
-        "notes": _notes(sample) if style in _EXPLANATIONS else [],
+        "notes": _notes(sample) if writing_of(style).band else [],
     }
     return {name: value for name, value in told.items() if value}
 

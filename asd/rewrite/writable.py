@@ -15,9 +15,8 @@ from asd.records import Decline, Sample
 from asd.rewrite.sample_data import MAX_QUESTION
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 from asd.sources.instructions import states_form, without_lead_in
+from asd.styles.table import writing_of
 
-MAX_GOLD_WORDS = {AnswerStyle.BRIEF_EXPLANATION: 20, AnswerStyle.DETAILED_EXPLANATION: 40}
-DISTRACTOR_STYLES = (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE)
 DESCRIBED_FAMILIES = ("grounding", "caption")
 """Here explanations are descriptions: of a region, of an image."""
 
@@ -46,7 +45,7 @@ def find_decline(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Decli
         return Decline("unanswerable", gold)
     if as_verdict(gold) is not None and asks_for_more(sample.question):
         return Decline("no_verdict_question", collapse(sample.question))
-    if style in DISTRACTOR_STYLES:
+    if writing_of(style).num_distractors:
         return _no_distractors(sample, gold, ctx)
     if sample.options and refers_to_options(gold):
         return Decline("refers_to_options", gold)
@@ -75,7 +74,7 @@ def _no_distractors(sample: Sample, gold: str, ctx: MakerContext) -> Decline | N
 def _no_explanation(gold: str, style: AnswerStyle, ctx: MakerContext) -> Decline | None:
     if ctx.spec.family in DESCRIBED_FAMILIES:
         return None
-    if count_words(gold) > MAX_GOLD_WORDS[style]:
+    if count_words(gold) > writing_of(style).max_gold_words:
         return Decline("long_answer", f"{count_words(gold)} words")
     if '"' in gold or "\\" in gold:
         return Decline("quotes_in_answer", gold)  # the schema of replies has no such characters

@@ -1,22 +1,183 @@
-"""The parsers that read an answer back out of a response.
+"""What a well-formed answer of each style is: the models that every row is held against before it is written.
 
-`parse_response` is the definition of "the gold answer is recoverable": a converted sample is written only
-if the parser of its style gives its gold answer back. `asd.schemas.answer_models` says the same declaratively.
+`parse_response` is the definition of "the gold answer is recoverable": a converted sample is written only if the
+parser of its style gives its gold answer back. FORMAT.md shows the table that `describe_answers` makes of the models.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from asd.schemas.answer_parsers import parse_letter, parse_phrase, parse_yes_no
 from asd.schemas.boxes import Box, read_answer
-from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.schemas.styles import AnswerStyle, require_all
+
+__all__ = [
+    "ANSWERS",
+    "MODELS",
+    "PROBE",
+    "Answer",
+    "AnswerModel",
+    "describe_answers",
+    "is_any_text",
+    "parse_letter",
+    "parse_response",
+    "parse_yes_no",
+    "problem_of",
+]
 
 Answer = str | Box
 
-_YES_NO = re.compile(r"\s*(yes|no)\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
-_LETTER_ALONE = re.compile(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
-_LETTER_FIRST = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
+
+class AnswerModel(BaseModel):
+    """An answer, as its style's parser reads it out of a response."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_min_length=1)
+
+    style: str
+    answer: Any
+
+    EXAMPLES: ClassVar[tuple[str, ...]]
+    """Responses of the style, for people and for tests."""
+    PROBES: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """What templates of the style are tried with, in place of `PROBE`'s values; a native style has none."""
+    IS_STATED: ClassVar[bool] = False
+    """Whether the sample's answer stands among other words of the response."""
+
+    @classmethod
+    def parse(cls, response: str, options: Sequence[str] = ()) -> Answer | None:
+        """The answer that a response carries; None where it carries none of this style."""
+        return response.strip() or None
+
+
+class YesNoAnswer(AnswerModel):
+    """`yes` or `no`: the response's first word."""
+
+    style: Literal["yes_no"] = "yes_no"
+    answer: Literal["yes", "no"]
+
+    EXAMPLES = ("Yes", "No")
+    PROBES = (
+        {"answer": "Yes"},
+        {"answer": "No"},
+        {"answer": "Yes", "candidate": "probe coral"},
+        {"answer": "No", "candidate": "probe teal"},
+    )
+
+    @classmethod
+    def parse(cls, response: str, options: Sequence[str] = ()) -> Answer | None:
+        return parse_yes_no(response)
+
+
+class MultipleChoiceAnswer(AnswerModel):
+    """The letter of one of the row's options."""
+
+    style: Literal["multiple_choice"] = "multiple_choice"
+    answer: str = Field(pattern=r"^[A-Z]$")
+
+    EXAMPLES = ("B",)
+    PROBES = ({"options": ("probe amber", "probe teal", "probe coral", "probe ivory"), "letter": "C"},)
+
+    @classmethod
+    def parse(cls, response: str, options: Sequence[str] = ()) -> Answer | None:
+        return parse_letter(response, options)
+
+
+class ShortAnswer(AnswerModel):
+    """One line, without the closing full stop that some sources add."""
+
+    style: Literal["short_answer"] = "short_answer"
+    answer: str = Field(pattern=r"^\S(?:.*\S)?$")
+
+    EXAMPLES = ("light blue",)
+    PROBES = ({},)
+
+    @classmethod
+    def parse(cls, response: str, options: Sequence[str] = ()) -> Answer | None:
+        return parse_phrase(response)
+
+
+class _Sentences(AnswerModel):
+    PROBES = ({"text": "The probe lamp has the hue probe coral."},)
+    IS_STATED = True
+
+
+class BriefExplanation(_Sentences):
+    """A short text that states the answer."""
+
+    style: Literal["brief_explanation"] = "brief_explanation"
+    answer: str
+
+    EXAMPLES = ("The lamp is light blue.",)
+
+
+class DetailedExplanation(_Sentences):
+    """A longer text that says what the answer follows from, and states it."""
+
+    style: Literal["detailed_explanation"] = "detailed_explanation"
+    answer: str
+
+    EXAMPLES = (
+        "On the shelf stand two lamps. The left one is switched on, and its shade is light blue, so that is the colour asked "
+        "for.",
+    )
+
+
+class BoundingBox(AnswerModel):
+    """Corners x1, y1, x2, y2 with 0 <= x1 < x2 and 0 <= y1 < y2: shares of the centre-padded square in what this package
+    writes; a model's own answer may be in 0 to 1000 or in pixels."""
+
+    style: Literal["bounding_box"] = "bounding_box"
+    answer: Box
+
+    EXAMPLES = ("[0.12,0.30,0.58,0.71]",)
+
+    @classmethod
+    def parse(cls, response: str, options: Sequence[str] = ()) -> Answer | None:
+        return read_answer(response)
+
+    @model_validator(mode="after")
+    def validate_corners(self) -> BoundingBox:
+        x1, y1, x2, y2 = self.answer
+        if not (0 <= x1 < x2 and 0 <= y1 < y2):
+            raise ValueError(f"expected 0 <= x1 < x2 and 0 <= y1 < y2, got {list(self.answer)}")
+        return self
+
+
+class FreeForm(AnswerModel):
+    """Any text."""
+
+    style: Literal["free_form"] = "free_form"
+    answer: str
+
+    EXAMPLES = ("Sure! In the picture two lamps stand on a shelf.",)
+
+
+AnyAnswer = Annotated[
+    YesNoAnswer | MultipleChoiceAnswer | ShortAnswer | BriefExplanation | DetailedExplanation | BoundingBox | FreeForm,
+    Field(discriminator="style"),
+]
+ANSWERS: TypeAdapter[AnyAnswer] = TypeAdapter(AnyAnswer)
+"""Validates `{"style": ..., "answer": ...}`."""
+MODELS: Mapping[AnswerStyle, type[AnswerModel]] = require_all(
+    "answer model (asd/schemas/answers.py)",
+    {AnswerStyle(model.model_fields["style"].default): model for model in get_args(get_args(AnyAnswer)[0])},
+)
+"""By style."""
+PROBE: Mapping[str, Any] = {
+    "question": "Which hue has the probe lamp?",
+    "context": "",
+    "options": (),
+    "candidate": "",
+    "rfp": "Probe instruction.",
+    "letter": "",
+    "answer": "probe coral",
+    "text": "",
+}
+"""A made-up sample; a model's PROBES say what of it is otherwise in its style."""
 
 
 def parse_response(style: AnswerStyle, response: str, *, options: Sequence[str] = ()) -> Answer | None:
@@ -25,55 +186,32 @@ def parse_response(style: AnswerStyle, response: str, *, options: Sequence[str] 
     yes_no: "yes" or "no"; multiple_choice: the letter, one of the first `len(options)` where options are
     given; bounding_box: four numbers; short_answer: the phrase without a closing full stop; others: the text.
     """
-    if style is AnswerStyle.MULTIPLE_CHOICE:
-        return parse_letter(response, options)
-    if style is AnswerStyle.YES_NO:
-        return parse_yes_no(response)
-    if style is AnswerStyle.BOUNDING_BOX:
-        return read_answer(response)
-    text = response.strip()
-    if style is AnswerStyle.SHORT_ANSWER:
-        if "\n" in text:
-            return None
-        if text.endswith(".") and not text.endswith(".."):
-            text = text[:-1].rstrip()
-    return text or None
+    return MODELS[style].parse(response, options)
 
 
-def parse_yes_no(response: str) -> str | None:
-    """ "yes" or "no" from "Yes", "no.", "Yes, it is."; None for anything that does not start with one of
-    them."""
-    if response == "Yes":
-        return "yes"
-    if response == "No":
-        return "no"
-    match = _YES_NO.fullmatch(response)
-    return match[1].lower() if match else None
+def problem_of(style: AnswerStyle, response: str, options: Sequence[str] = ()) -> str | None:
+    """What is wrong with a response of a row, by the model of its style; None where it is well-formed."""
+    model = MODELS[style]
+    answer = model.parse(response, options)
+    if answer is None:
+        return f"it carries no {style.value} answer, such as {' or '.join(map(repr, model.EXAMPLES))}"
+    try:
+        model.model_validate({"answer": answer})
+    except ValidationError as error:
+        return "; ".join(str(problem["msg"]).removeprefix("Value error, ") for problem in error.errors())
+    return None
 
 
-def parse_letter(response: str, options: Sequence[str] = ()) -> str | None:
-    """The letter from "B", "b", "B.", "(B)", "[B]", "B. text", "(B) text", or an option's text word for word.
-
-    A letter beyond the last option is no answer, and neither is a letter whose text is another option's.
-    """
-    if len(response) == 1 and response.isascii() and response.isalpha():
-        letter, tail = response.upper(), ""
-    elif match := _LETTER_ALONE.fullmatch(response):
-        letter, tail = next(filter(None, match.groups())).upper(), ""
-    elif match := _LETTER_FIRST.fullmatch(response):
-        letter, tail = match[1] or match[2], match[3].strip()
-    else:
-        texts = [_plain(option) for option in options]
-        said = _plain(response)
-        return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
-    if options:
-        position = ord(letter) - 65
-        if position >= len(options):
-            return None
-        if tail and _plain(tail) != _plain(options[position]) and _plain(tail) in map(_plain, options):
-            return None
-    return letter
+def is_any_text(style: AnswerStyle) -> bool:
+    """Whether any text is well-formed that is more than white space."""
+    return MODELS[style].parse.__func__ is AnswerModel.parse.__func__  # type: ignore[attr-defined]
 
 
-def _plain(text: str) -> str:
-    return text.strip().rstrip(".").casefold()
+def describe_answers() -> str:
+    """The models as the table that FORMAT.md shows."""
+    rows = ["| style | `response` | such as |", "| --- | --- | --- |"]
+    for style, model in MODELS.items():
+        told = " ".join((model.__doc__ or "").split())
+        examples = ", ".join(f"`{example}`" for example in model.EXAMPLES)
+        rows.append(f"| `{style.value}` | {told} | {examples} |")
+    return "\n".join(rows)

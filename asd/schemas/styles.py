@@ -1,12 +1,10 @@
-"""The answer styles. What each one's response looks like, and the parser that reads an answer back out of it.
-
-The parsers are the definition of "the gold answer is recoverable": a converted sample is written only if the parser
-of its own style gives its gold answer back.
-"""
+"""The names of the answer styles, and which of them samples are converted to. All else of a style is in `asd.styles`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from asd.errors import UnknownNameError
 
@@ -32,8 +30,12 @@ TARGET_STYLES: tuple[AnswerStyle, ...] = (
 )
 """Styles a sample can be converted to, in the fixed order used wherever a tie must be broken."""
 
-WRITTEN_STYLES: tuple[AnswerStyle, ...] = tuple(
-    style for style in TARGET_STYLES if style is not AnswerStyle.SHORT_ANSWER
+
+WRITTEN_STYLES: tuple[AnswerStyle, ...] = (
+    AnswerStyle.YES_NO,
+    AnswerStyle.MULTIPLE_CHOICE,
+    AnswerStyle.BRIEF_EXPLANATION,
+    AnswerStyle.DETAILED_EXPLANATION,
 )
 """Target styles that a language model may write: there is nothing to write in a short answer."""
 
@@ -57,3 +59,23 @@ def parse_style(name: str) -> AnswerStyle:
         return AnswerStyle(name)
     except ValueError:
         raise UnknownNameError("answer style", name, [s.value for s in AnswerStyle]) from None
+
+
+class IncompleteStyleError(TypeError):
+    """A style lacks something that every style must have. It is raised when the package is imported."""
+
+
+T = TypeVar("T")
+
+
+def require_all(
+    what: str, by_style: Mapping[AnswerStyle, T], styles: tuple[AnswerStyle, ...] = tuple(AnswerStyle)
+) -> Mapping[AnswerStyle, T]:
+    """`by_style`, once it has an entry for each style. what: what an entry is, and where it is written.
+
+    Raises: IncompleteStyleError that names the styles without one.
+    """
+    missing = [style.value for style in styles if style not in by_style]
+    if missing:
+        raise IncompleteStyleError(f"style {', '.join(missing)}: no {what}")
+    return by_style

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.errors import DataError
-from asd.makers.checks import CHECKS, check, suspects
-from asd.makers.rendering import RenderContext, StyleRows, StyleTexts, render_style, with_natural_verdicts
+from asd.makers.rendering import RenderContext, render_style, reword
+from asd.makers.style_rows import StyleRows, StyleTexts
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.styles.checking import CHECKS, check, suspects
+from asd.styles.table import target_of
 from asd.work.draft_files import DRAFT_FIELDS
 
 _MAKERS = {maker.value: maker for maker in Maker}
-_ANSWERS_MATTER = (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE)
-"""Styles with wrong answers, which are compared with every accepted one."""
 _STRINGS = pa.list_(pa.string())
 _TEXT_COLUMNS = ("question", "rfp", "prompt", "response")
 _TOGETHER = 512
@@ -40,7 +40,7 @@ def converted_columns(
     failed: dict[int, DataError] = {}
     for style, places in _runs(outcomes):
         of_style = _style_rows(style, batch, rows[places], made.take(pa.array(places)))
-        of_style = with_natural_verdicts(style, of_style, dealt[places].tolist(), ctx.spec.family)
+        of_style = reword(style, of_style, dealt[places].tolist(), ctx)
         texts = render_style(style, of_style, dealt[places].tolist(), ctx)
         for place in sorted(suspects(style, of_style, texts)):
             if names := _failed_checks(style, of_style, texts, place, ctx):
@@ -64,17 +64,14 @@ def _runs(outcomes: npt.NDArray[np.uint8]) -> Iterator[tuple[AnswerStyle, Places
 
 def _style_rows(style: AnswerStyle, batch: pa.RecordBatch, rows: Places, drafts: pa.Table) -> StyleRows:
     wanted, count = pa.array(rows), len(rows)
-    has_reasons = [False] * count
-    if style is AnswerStyle.BRIEF_EXPLANATION:
-        has_reasons = pc.greater(pc.list_value_length(batch["rationales"].take(wanted)), 0).to_pylist()
     made = {name: drafts[name].combine_chunks() for name in DRAFT_FIELDS}
     return StyleRows(
         source_ids=batch["source_id"].take(wanted).to_pylist(),
         questions=batch["question"].take(wanted).to_pylist(),
         contexts=_texts(batch["context"].take(wanted)),
         num_images=pc.list_value_length(batch["images"].take(wanted)).to_pylist(),
-        accepted=_lists(batch["accepted"].take(wanted)) if style in _ANSWERS_MATTER else [_NONE] * count,
-        has_reasons=has_reasons,
+        accepted=_lists(batch["accepted"].take(wanted)) if target_of(style).compares_accepted else [_NONE] * count,
+        has_reasons=pc.greater(pc.list_value_length(batch["rationales"].take(wanted)), 0).to_pylist(),
         makers=[_MAKERS[name] for name in made["maker"].to_pylist()],
         golds=made["gold"].to_pylist(),
         options=_lists(made["options"]),

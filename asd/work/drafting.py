@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.makers.drafting import Drafter
-from asd.plan.codes import NOBODY, STYLE_BITS
+from asd.plan.codes import NOBODY, STYLE_BITS, Mask, Masks
 from asd.records import Draft, Sample
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle
+from asd.schemas.styles import TARGET_STYLES
+from asd.styles.table import target_of
 from asd.work.draft_files import CHAINS, DraftOrder, Made
 from asd.work.samples import batches_of, samples_of
 from asd.work.shared_drafts import SharedDrafts, Styles, reason_of
 
 _ALL = (1 << len(TARGET_STYLES)) - 1
-_EXPLAINED = 1 << STYLE_BITS[AnswerStyle.BRIEF_EXPLANATION] | 1 << STYLE_BITS[AnswerStyle.DETAILED_EXPLANATION]
-_TRIED = [[tuple(style for style in chain if able >> style & 1) for able in range(_ALL + 1)] for chain in CHAINS]
+_READS = {STYLE_BITS[style]: target_of(style).reads for style in TARGET_STYLES}
+_TRIED = [[tuple(style for style in order if able >> style & 1) for able in range(_ALL + 1)] for order in CHAINS]
 """By first style and mask: the styles that are tried, in their order."""
 _PLAIN = ["source_id", "question", "gold", "accepted", "answer_type"]
 """All that the makers read of a plain row."""
-_NEEDED = [*_PLAIN, "options", "other_boxes", "passthrough", "rationales", "full_answer", "solution"]
+_NEEDED = [*_PLAIN, "options", "other_boxes", "passthrough", *dict.fromkeys(chain.from_iterable(_READS.values()))]
 """And what decides whether a row is plain."""
 Places = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.uint8]
 
 
 class ShardDrafter:
@@ -96,13 +96,18 @@ def _plain_start(styles: Styles, able: int) -> Styles:
     return tuple(takewhile(lambda number: able >> number & 1, styles))
 
 
-def plain_styles(batch: pa.RecordBatch, family: str) -> Bits:
+def plain_styles(batch: pa.RecordBatch, family: str) -> Masks:
     """`is_plain` for each row and style, as bits, shape (rows,)."""
     if family == "grounding":
-        return np.zeros(batch.num_rows, np.uint8)
+        return np.zeros(batch.num_rows, Mask)
     bare = _are_empty(batch["options"]) & _are_empty(batch["other_boxes"]) & _are_null(batch["passthrough"])
-    silent = _are_empty(batch["rationales"]) & _are_blank(batch["full_answer"]) & _are_blank(batch["solution"])
-    return np.where(bare, np.where(silent, _ALL, _ALL & ~_EXPLAINED), 0).astype(np.uint8)
+    bits = np.zeros(batch.num_rows, Mask)
+    for number, columns in _READS.items():
+        own = bare.copy()
+        for column in columns:
+            own &= _are_empty(batch[column]) if pa.types.is_list(batch[column].type) else _are_blank(batch[column])
+        bits |= own.astype(Mask) << Mask(number)
+    return bits
 
 
 def _are_empty(lists: pa.ListArray) -> npt.NDArray[np.bool_]:

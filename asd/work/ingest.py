@@ -24,6 +24,7 @@ import xxhash
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
 from asd.plan.capability import Bits
+from asd.plan.codes import Masks
 from asd.plan.key_passes import repeated_keys, rows_with_smallest
 from asd.plan.keys import Keys, key_of, salt
 from asd.records import Reject
@@ -84,7 +85,7 @@ class _Split:
     name: str
     shards: list[tuple[str, int]] = field(default_factory=list)
     keys: list[Keys] = field(default_factory=list)
-    capable: list[Bits] = field(default_factory=list)
+    capable: list[Masks] = field(default_factory=list)
     polarity: list[Bits] = field(default_factory=list)
     writer: pa.RecordBatchFileWriter | None = None
     sink: pa.OSFile | None = None

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from asd.plan.codes import Mask
 from asd.shards.files import lost_file, storage_errors
 from asd.work.done_mark import DamagedFileError, Imprint, imprint_of, read_mark, require_unchanged, write_mark
 
 DONE = "done.json"
-COLUMNS: dict[str, type[np.generic]] = {"keys": np.uint64, "capable": np.uint8, "polarity": np.uint8}
+COLUMNS: dict[str, type[np.generic]] = {"keys": np.uint64, "capable": Mask, "polarity": np.uint8}
 
 
 @dataclass(frozen=True)

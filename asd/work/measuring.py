@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA
 from asd.plan.capability import Bits, capable_bits, polarity_bits
+from asd.plan.codes import Mask, Masks
 from asd.plan.keys import Keys, keys_of, salt
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
     from asd.sources.open import Source
 
-_MEASURES = (("key", pa.uint64()), ("capable", pa.uint8()), ("polarity", pa.uint8()))
+_MEASURES = (("key", pa.uint64()), ("capable", pa.from_numpy_dtype(Mask)), ("polarity", pa.uint8()))
 MEASURED_SCHEMA = pa.schema([*NATIVE_SCHEMA, *(pa.field(name, kind, nullable=False) for name, kind in _MEASURES)])
 """Native rows, and what was measured of each."""
 
@@ -34,7 +35,7 @@ class MeasuredRows:
     split: str
     rows: pa.RecordBatch
     keys: Keys
-    capable: Bits
+    capable: Masks
     polarity: Bits
 
 

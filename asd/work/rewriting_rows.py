@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from asd.makers.checks import check
 from asd.makers.drafting import draft
 from asd.makers.maker_context import MakerContext
 from asd.makers.rendering import render_all
@@ -21,6 +20,8 @@ from asd.records import Decline, Draft, Sample
 from asd.rewrite.rewritten import Rewritten
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.styles.checking import check
+from asd.styles.table import target_of
 from asd.work.draft_files import CHAINS, Made
 from asd.work.rewriting_record import Reply, RowRecord, begin_recording, share_of, with_tokens
 from asd.work.worker import Worker
@@ -136,9 +137,9 @@ class RowDrafter:
             return ""
         if made.style not in STYLE_BITS or made.maker is not Maker.REWRITER:
             return f"a draft in style {made.style.value} by {made.maker.value}"
-        deals = [0, 1] if made.style is AnswerStyle.YES_NO else [0, max(len(made.options) - 1, 0)]
+        deals = target_of(made.style).tried_deals(made)
         try:
-            rendered = render_all([sample] * 2, [made] * 2, deals, self._worker.rendering)
+            rendered = render_all([sample] * len(deals), [made] * len(deals), deals, self._worker.rendering)
             "".join((*made.options, made.text, made.wrong, made.question)).encode()
         except UnicodeEncodeError:
             return "characters that are no text"

@@ -12,12 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from asd.rewrite.reply_models import DESCRIPTIONS, REPLIES, SupportVerdict, letter_reply, schema_of
 from asd.rewrite.reply_text import Unparsed, parse_reply
 from asd.rewrite.request import Completion, CompletionRequest, Sampling
+from asd.schemas.reply_models import SupportVerdict, letter_reply, schema_of
+from asd.schemas.styles import WRITTEN_STYLES
+from asd.styles.table import writing_of
 from asd.work.rewriting import open_model
 from tests.servers.real_vllm import tiny_settings
 
+REPLIES = {style: writing_of(style).reply for style in WRITTEN_STYLES}
+DESCRIPTIONS = {style: model for style in WRITTEN_STYLES if (model := writing_of(style).description)}
 MODELS = [*REPLIES.values(), *DESCRIPTIONS.values(), SupportVerdict, letter_reply("ABCD")]
 
 

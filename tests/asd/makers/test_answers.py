@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from asd.schemas.answer_models import ANSWERS
-from asd.schemas.answers import parse_letter, parse_response, parse_yes_no
+from asd.schemas.answers import ANSWERS, parse_letter, parse_response, parse_yes_no
 from asd.schemas.boxes import read_answer
 from asd.schemas.styles import AnswerStyle
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asd.makers.dealt import with_natural_verdicts
 from asd.makers.english_verdict import natural_verdict
-from asd.makers.rendering import StyleRows, with_natural_verdicts
+from asd.makers.style_rows import StyleRows
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 
@@ -57,11 +58,11 @@ def rows_of(wrong: str, question: str = "What color is the car?") -> StyleRows:
 
 @pytest.mark.parametrize(("deal", "expected"), [(1, "Is the car red?"), (0, "Is the car blue?")])
 def test_the_polarity_decides_the_candidate(deal: int, expected: str) -> None:
-    rows = with_natural_verdicts(AnswerStyle.YES_NO, rows_of("blue"), [deal], "vqa")
+    rows = with_natural_verdicts(rows_of("blue"), [deal], "vqa")
     assert rows.asked == [expected]
 
 
 def test_a_right_answer_is_asked_naturally_only_where_the_wrong_one_could_be() -> None:
     for deal in (0, 1):
-        assert with_natural_verdicts(AnswerStyle.YES_NO, rows_of("a, b"), [deal], "vqa").asked == [""]
-    assert with_natural_verdicts(AnswerStyle.YES_NO, rows_of("blue"), [1], "caption").asked == ("",)
+        assert with_natural_verdicts(rows_of("a, b"), [deal], "vqa").asked == [""]
+    assert with_natural_verdicts(rows_of("blue"), [1], "caption").asked == ("",)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from maker_samples import make_spec
 
-from asd.makers.checks import check
 from asd.makers.distractors import DistractorIndex
 from asd.makers.drafting import MakerContext, draft
-from asd.makers.rendering import RenderContext, Rendered, render
+from asd.makers.rendering import RenderContext, render
+from asd.makers.style_rows import Rendered
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle
+from asd.styles.checking import check
 from asd.templating import TemplateSet
 
 Reader = Callable[[Path], Iterator[Sample]]

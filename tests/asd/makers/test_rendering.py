@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from maker_samples import make_context, make_sample, make_spec
 
 from asd.errors import UnknownNameError
-from asd.makers.checks import CHECKS, check
 from asd.makers.drafting import draft
 from asd.makers.rendering import RenderContext, render
 from asd.records import Draft
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.styles.checking import CHECKS, check
 from asd.tasks.registry import rfps_for
 from asd.templating import TemplateSet
 

@@ -15,7 +15,7 @@ from asd.errors import StorageError
 from asd.plan.codes import NUM_STYLES, Column
 from asd.plan.keys import mix
 from asd.plan.planner import MULTIPLE_CHOICE, NOBODY, Assignment, Planner, Questions, run_planner
-from asd.plan.pools import NUM_STEPS, count_pools, floor_of, steps_of
+from asd.plan.pools import NUM_STEPS, about_of, count_pools, floor_of, steps_of
 from asd.plan.shares import count_masks, primary_shares, primary_styles
 from asd.work.ingested import StoredColumn
 from tests.asd.plan.plan_reference import Reference
@@ -129,7 +129,7 @@ def test_which_answers_are_used_does_not_depend_on_how_many_are_asked_for(case: 
 @given(cases(), st.integers(0, 150))
 def test_what_is_known_of_all_samples_adds_up_from_parts(case: Case, cut: int) -> None:
     keys, capable, polarity = case.columns()
-    about = capable % 8 | polarity << np.uint8(3)
+    about = about_of(capable % 8, polarity)
     parts = slice(None, cut), slice(cut, None)
     assert (sum(count_masks(capable[part]) for part in parts) == count_masks(capable)).all()
     assert (sum(count_pools(keys[part], about[part]) for part in parts) == count_pools(keys, about)).all()

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asd.makers.checks import check
 from asd.makers.rendering import RenderContext, render
 from asd.records import Decline, Sample
 from asd.rewrite.content import reply_model
-from asd.rewrite.reply_models import reply_form
 from asd.rewrite.request import CompletionRequest
 from asd.rewrite.rewriter import Rewritten
-from asd.rewrite.writable import DISTRACTOR_STYLES
+from asd.schemas.reply_models import reply_form
 from asd.schemas.styles import AnswerStyle
+from asd.styles.checking import check
+from asd.styles.table import writing_of
 from asd.templating import TemplateSet
 from tests.asd.rewrite.rewrite_cases import ScriptedModel, make_rewriter, make_spec
 
@@ -82,7 +82,7 @@ def test_every_draft_passes_the_checks_of_rows(
     style: AnswerStyle, sample: Sample, family: str, data: st.DataObject
 ) -> None:
     texts = data.draw(st.lists(USUAL[style] | USUAL[style] | TEXTS, min_size=3, max_size=3, unique=True))
-    is_led = style not in DISTRACTOR_STYLES and data.draw(st.booleans())
+    is_led = not writing_of(style).num_distractors and data.draw(st.booleans())
 
     def reply(request: CompletionRequest) -> dict[str, Any]:
         names = json.loads(reply_form(reply_model(style, family)))

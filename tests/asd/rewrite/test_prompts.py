@@ -14,13 +14,14 @@ from asd.errors import TemplateError, UnknownNameError
 from asd.records import Sample
 from asd.resources import templates_dir
 from asd.rewrite.prompts import JUDGE, PromptSet, PromptValues
-from asd.rewrite.reply_models import REPLIES
 from asd.rewrite.sample_data import CLOSE_MARK, OPEN_MARK, as_block, box_shares, describe_sample, may_sway_others
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle
 from asd.schemas.task import Family
+from asd.styles.table import writing_of
 from asd.templating import TemplateSet
 from tests.asd.rewrite.rewrite_cases import make_sample
 
+REPLIES = {style: writing_of(style).reply for style in WRITTEN_STYLES}
 PROMPTS = PromptSet(TemplateSet())
 VALUES = PromptValues(has_image=True, count=3, words=20, min_words=8, max_words=40)
 BRIEF = AnswerStyle.BRIEF_EXPLANATION

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.rewrite.reply_models import OneDistractor
 from asd.rewrite.reply_text import Unparsed, parse_batch, parse_reply, read_object
+from asd.schemas.reply_models import OneDistractor
 
 TEXTS = st.text(min_size=1, max_size=60).filter(lambda text: text.strip() != "")
 OBJECTS = st.dictionaries(TEXTS, TEXTS | st.lists(TEXTS, max_size=3), min_size=1, max_size=4)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from asd.makers.checks import check
 from asd.makers.rendering import RenderContext, render
 from asd.records import Decline, Sample
 from asd.rewrite.content import check_names, fit_form
 from asd.rewrite.request import Completion, Refusal
 from asd.rewrite.rewriter import Rewritten
 from asd.schemas.styles import AnswerStyle
+from asd.styles.checking import check
 from asd.templating import TemplateSet
 from tests.asd.rewrite.rewrite_cases import ScriptedModel, make_rewriter, make_sample, told
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from asd.makers.checks import check
 from asd.makers.maker_context import MakerContext
 from asd.makers.rendering import RenderContext, render
 from asd.records import Decline, Sample
@@ -19,6 +18,7 @@ from asd.rewrite.completions import Completions, open_completions
 from asd.rewrite.rewriter import Rewriter, Rewritten
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle
+from asd.styles.checking import check
 from asd.templating import TemplateSet
 from tests.asd.rewrite.rewrite_cases import make_sample, make_spec
 from tests.asd.rewrite.transport_cases import QUICK

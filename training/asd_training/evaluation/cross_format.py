@@ -15,22 +15,18 @@ from typing import TYPE_CHECKING, Any
 import asd
 from asd.errors import AsdError
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.styles.table import STYLES
 from asd_training.data import read_rows
 from asd_training.errors import TaskDataError
 from asd_training.evaluation.forgetting import RIGHT_FROM
 
 if TYPE_CHECKING:
+    from asd.styles.table import STYLES
     from asd_training.config import RunConfig
-    from asd_training.data import TaskData
+from asd_training.data import TaskData
 
 Row = Mapping[str, Any]
-RULES = {
-    AnswerStyle.YES_NO: "yes_no",
-    AnswerStyle.MULTIPLE_CHOICE: "letter",
-    AnswerStyle.SHORT_ANSWER: "exact_match",
-    AnswerStyle.BRIEF_EXPLANATION: "contains",
-    AnswerStyle.DETAILED_EXPLANATION: "contains",
-}
+RULES = {style: STYLES[style].scoring_rule for style in TARGET_STYLES}
 
 
 def styles_of(task: TaskData) -> list[AnswerStyle]:

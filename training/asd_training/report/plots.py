@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asd.report.visible_text import visible
-from asd.schemas.styles import AnswerStyle
+from asd.styles.table import STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ LINE_COLOURS = (
     "#5c6675",
 )
 _DASHES = ("-", "--", ":", "-.")
-STYLE_COLOURS = {style.value: LINE_COLOURS[place] for place, style in enumerate(AnswerStyle)}
+STYLE_COLOURS = {style.value: entry.colour for style, entry in STYLES.items()}
 _LONGEST_NAME = 24
 _MOST_POINTS = 300
 

@@ -15,8 +15,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from asd.schemas.styles import AnswerStyle
-
 MAX_DISTRACTOR, MAX_BRIEF, MAX_DETAILED = 160, 400, 900
 """Characters: several times what a good reply needs; the bands of the checks are narrower."""
 _ANNOTATIONS = ("title", "description")
@@ -80,19 +78,6 @@ class SupportVerdict(_Reply):
     """The judge's view of an explanation."""
 
     supports: Literal["yes", "no"]
-
-
-REPLIES: dict[AnswerStyle, type[BaseModel]] = {
-    AnswerStyle.YES_NO: OneDistractor,
-    AnswerStyle.MULTIPLE_CHOICE: ThreeDistractors,
-    AnswerStyle.BRIEF_EXPLANATION: BriefText,
-    AnswerStyle.DETAILED_EXPLANATION: DetailedText,
-}
-DESCRIPTIONS: dict[AnswerStyle, type[BaseModel]] = {
-    AnswerStyle.BRIEF_EXPLANATION: BriefDescription,
-    AnswerStyle.DETAILED_EXPLANATION: DetailedDescription,
-}
-"""In place of `REPLIES` where the style describes an image or a region of it."""
 
 
 @lru_cache(maxsize=32)
