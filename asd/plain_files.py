@@ -19,6 +19,10 @@ _KINDS = (
 )
 
 
+Stamp = tuple[int, int]
+"""Size and time of change (ns) of a file."""
+
+
 class IrregularFileError(OSError):
     """A file that is there and is none: `strerror` says what it is."""
 
@@ -80,3 +84,13 @@ def require_text_arguments(arguments: Iterable[str]) -> None:
         require_text_name(argument, "argument", UsageError)
     with contextlib.suppress(FileNotFoundError):  # the folder was deleted; absolute paths still work
         require_text_name(Path.cwd(), "the working directory", UsageError)
+
+
+def stamps_of(paths: Iterable[Path]) -> dict[Path, Stamp]:
+    """Of the files that are there."""
+    stamps = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            stamps[path] = status.st_size, status.st_mtime_ns
+    return stamps

@@ -72,10 +72,6 @@ def convert(
         str | None,
         _option(CLUSTER, "Running Ray cluster, HOST:PORT or auto. [default: $RAY_ADDRESS, else one made here]"),
     ] = None,
-    ray_ship_files: Annotated[
-        bool,
-        _option(CLUSTER, "Send files through Ray even to nodes that see the output folder.", "--ray-ship-files"),
-    ] = False,
     ray_rewriters: Annotated[
         int | None,
         _option(CLUSTER, "Ray workers that ask the model. [default: one per node, or as many as the GPUs allow]"),
@@ -102,7 +98,7 @@ def convert(
         "styles": styles, "split": split, "template_dir": template_dir, "source_format": source_format,
         "image_root": image_root, "embed_images": embed_images or None, "follow_links": follow_links or None,
         "workers": workers, "strict": strict or None, "max_reject_rate": max_reject_rate,
-        "name": name, "engine": engine, "ray_address": ray_address, "ray_ship_files": ray_ship_files or None,
+        "name": name, "engine": engine, "ray_address": ray_address,
         "ray_rewriters": ray_rewriters, "ray_rewriter_gpus": ray_rewriter_gpus, "publish": publish,
     }  # fmt: skip
     run(settings, recipe=_one_of(recipe, pipeline, "--recipe", "--pipeline"), ratio=ratio,

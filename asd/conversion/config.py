@@ -27,7 +27,6 @@ NOT_IDENTITY = {
     "workers": "speed only",
     "engine": "where the work is done, not what comes of it",
     "ray_address": "where the work is done",
-    "ray_ship_files": "speed only",
     "ray_rewriters": "where the model is asked",
     "ray_rewriter_gpus": "where the model is asked",
     "publish": "where, not what",
@@ -79,8 +78,6 @@ class ConvertConfig(BaseModel):
     """The engine that does the work: this machine's cores, or a Ray cluster."""
     ray_address: str | None = None
     """"auto" or "HOST:PORT" of a running cluster; None = $RAY_ADDRESS, else one made of this machine's cores."""
-    ray_ship_files: bool = False
-    """Send files through Ray even to nodes that see the output folder."""
     ray_rewriters: int | None = Field(default=None, ge=1)
     """Workers that ask the model, each with requests of its own; None = one per node, or as many as the GPUs allow."""
     ray_rewriter_gpus: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
@@ -128,10 +125,8 @@ class ConvertConfig(BaseModel):
 
     @model_validator(mode="after")
     def validate_engine(self) -> ConvertConfig:
-        if self.engine != "ray" and (self.ray_address is not None or self.ray_ship_files):
-            raise ValueError(
-                f"{'ray_address' if self.ray_address is not None else 'ray_ship_files'} needs --engine ray"
-            )
+        if self.engine != "ray" and self.ray_address is not None:
+            raise ValueError("ray_address needs --engine ray")
         if self.engine != "ray" or self.rewriter is None:
             for name in ("ray_rewriters", "ray_rewriter_gpus"):
                 if getattr(self, name) is not None:

@@ -180,6 +180,6 @@ def _dry_engine(config: ConvertConfig) -> Engine:
     """One that asks no model, on this machine."""
     if config.rewriter is None:
         return LocalEngine(config.workers)
-    from asd.conversion.rewrite_plan import CountingEngine
+    from asd.conversion.rewrite_plan import counting_engine
 
-    return CountingEngine(config.workers)
+    return counting_engine(config.workers)[0]

@@ -12,7 +12,5 @@ def engine_of(config: ConvertConfig) -> Engine:
     if config.engine == "ray":
         from asd.engines.ray.engine import RayEngine  # Ray is an extra
 
-        return RayEngine(
-            config.ray_address, config.workers, config.ray_ship_files, config.ray_rewriters, config.ray_rewriter_gpus
-        )
+        return RayEngine(config.ray_address, config.workers, config.ray_rewriters, config.ray_rewriter_gpus)
     return LocalEngine(config.workers)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from asd.fingerprint import (
     rewriter_fingerprint,
     version_id,
 )
-from asd.plain_files import require_text_name
+from asd.plain_files import Stamp, require_text_name, stamps_of
 from asd.plan.capability import makeable_styles, written_styles
 from asd.remote.object_store import is_url
 from asd.remote.publishing import check_target
@@ -50,7 +48,7 @@ class Prepared:
     version: str
     identity: dict[str, Any]
     notes: tuple[str, ...]
-    stamps: dict[Path, tuple[int, int]]
+    stamps: dict[Path, Stamp]
     """Size and time of change of the source's files when they were fingerprinted."""
 
 
@@ -144,16 +142,6 @@ def _require_text_names(source: Source, store: Store) -> None:
         require_text_name(source.image_root.resolve(), "image root", SourceError)
     for file in source.files:
         require_text_name(file.path, f"{source.root}: the file name", SourceError)
-
-
-def stamps_of(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
-    """Size and time of change of the files that are there."""
-    stamps = {}
-    for path in paths:
-        with suppress(OSError):
-            status = path.stat()
-            stamps[path] = status.st_size, status.st_mtime_ns
-    return stamps
 
 
 def _styles(config: ConvertConfig, spec: TaskSpec) -> list[AnswerStyle]:

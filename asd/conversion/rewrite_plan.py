@@ -18,7 +18,6 @@ from asd.conversion.config import ConvertConfig
 from asd.conversion.prepare import prepare
 from asd.conversion.progress import Progress, SilentProgress
 from asd.conversion.run import ConversionRun
-from asd.engines.base import ModelStage, WorkPool
 from asd.engines.local import LocalEngine
 from asd.makers.maker_context import MakerContext
 from asd.records import Decline, Draft, Sample
@@ -28,8 +27,9 @@ from asd.rewrite.rewriter import RewriteProvenance, Rewriter, Rewritten
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.styles.table import writing_of
-from asd.work.rewriting import Accounts, Asking, RewritingStage, StageProgress, build_rewriter
+from asd.work.rewriting import Asking, build_rewriter
 from asd.work.rewriting_rows import RowDrafter
+from asd.work.worker import Worker
 
 JUDGE_REPLY_TOKENS = 8
 
@@ -115,27 +115,17 @@ async def _never_asked(request: CompletionRequest) -> Completion | Refusal:
     raise AssertionError("a dry run sends nothing")
 
 
-class CountingEngine:
-    """An `Engine` of this machine's cores for dry runs: the rewriter is not asked, its requests are counted."""
+def counting_engine(workers: int | None, num_prompts: int = 0) -> tuple[LocalEngine, PlannedRequests]:
+    """An engine that asks no model: the requests of its conversions are counted."""
+    planned = PlannedRequests()
 
-    def __init__(self, workers: int | None, num_prompts: int = 0) -> None:
-        self._inner, self._num_prompts = LocalEngine(workers), num_prompts
-        self.connected, self.takes = self._inner.connected, self._inner.takes
-        self.reading, self.pool = self._inner.reading, self._inner.pool
-        self.planned = PlannedRequests()
+    @asynccontextmanager
+    async def counting(worker: Worker, settings: RewriterSettings) -> AsyncIterator[Asking]:
+        rewriter = build_rewriter(worker, settings, _never_asked, takes_images=settings.images != "never")
+        counted = PlanningRewriter(rewriter, settings, num_prompts, planned)
+        yield Asking(RowDrafter(worker, counted, settings, checks_texts=False))
 
-    def stage(
-        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
-    ) -> ModelStage:
-        worker = pool.worker()
-
-        @asynccontextmanager
-        async def counting() -> AsyncIterator[Asking]:
-            rewriter = build_rewriter(worker, settings, _never_asked, takes_images=settings.images != "never")
-            counted = PlanningRewriter(rewriter, settings, self._num_prompts, self.planned)
-            yield Asking(RowDrafter(worker, counted, settings, checks_texts=False))
-
-        return RewritingStage(worker, settings, ledger, progress, asking=counting)
+    return LocalEngine(workers, counting), planned
 
 
 def plan_requests(config: ConvertConfig, progress: Progress | None = None, *, num_prompts: int = 1) -> dict[str, Any]:
@@ -150,9 +140,8 @@ def plan_requests(config: ConvertConfig, progress: Progress | None = None, *, nu
         prepared = prepare(config, Path(folder))
         for note in prepared.notes:
             progress.say(note)
-        engine = CountingEngine(config.workers, num_prompts)
+        engine, planned = counting_engine(config.workers, num_prompts)
         counts, _ = ConversionRun(prepared, Path(folder), engine, progress).plan_only()
-    planned = engine.planned
     return {
         "task": prepared.spec.name,
         "source": "the embedded sample" if prepared.resolved.kind == "embedded" else prepared.resolved.location,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from asd.conversion.config import ConvertConfig
-from asd.conversion.prepare import Prepared, stamps_of
+from asd.conversion.prepare import Prepared
 from asd.conversion.progress import Progress
 from asd.conversion.result import (
     StagingFolders,
@@ -25,6 +25,7 @@ from asd.conversion.result import (
 from asd.engines.base import Engine, WorkPool
 from asd.engines.shared_staging import SharedStaging
 from asd.errors import SourceError
+from asd.plain_files import stamps_of
 from asd.plan.planner import STYLE_BITS, Assignment, Planner, Questions
 from asd.schemas.styles import TARGET_STYLES, Maker
 from asd.shards.files import storage_errors
@@ -101,6 +102,10 @@ class ConversionRun:
         with storage_errors(self.staging):
             self.folders.make()
             remove_hidden(self.folders.out)
+        config, source = self.prepared.config, self.prepared.source
+        shows_images = config.rewriter is not None and config.rewriter.images != "never"
+        needed = (config.template_dir, source.image_root if config.embed_images or shows_images else None)
+        self.engine.require_seen(self.staging, [path for path in needed if path is not None and path.exists()])
 
     def read(self) -> FirstPass:
         """Go through the source, unless an earlier run did. Raises: SourceError if it changes meanwhile."""
@@ -110,7 +115,8 @@ class ConversionRun:
         with collector_paused():
             ingested = ingest(
                 self.prepared.source, self.prepared.spec, config, self.prepared.styles, self.folders.ingest,
-                self._read_on, self.engine.reading(before, self.progress.say),
+                self._read_on,
+                lambda source, measure: self.engine.read(source, measure, before, self.progress.say),
             )  # fmt: skip
         changed = [path for path, stamp in stamps_of(before).items() if stamp != before[path]]
         if changed:
@@ -174,7 +180,7 @@ class ConversionRun:
         """Answer all rounds in one task, since the model stays open for all of them."""
         settings = self.prepared.config.rewriter
         assert settings is not None
-        async with self.engine.stage(pool, settings, Ledger(self.staging / LEDGER), self.progress) as stage:
+        async with pool.stage(settings, Ledger(self.staging / LEDGER), self.progress) as stage:
             while (questions := planner.advance()) is not None:
                 orders = list(self._orders(questions, ingested))
                 for order, outcomes in zip(orders, await stage.draft(orders), strict=True):
@@ -224,7 +230,7 @@ class ConversionRun:
             shard: find_finished(folders.marks, folders.out, shard_file(shard), say, is_trusted=is_trusted)
             for shard in mine.shards
         }
-        made = pool.assemble(mine.where(lambda shard: finished[shard] is None))
+        made = pool.write(mine.where(lambda shard: finished[shard] is None))
         results = []
         for shard, result in finished.items():
             results.append(result or next(made))

@@ -12,10 +12,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -24,11 +24,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from asd.engines.base import INLINE_SAMPLES, ModelStage, WorkerLostError, WorkPool
+from asd.plain_files import Stamp
 from asd.sources.in_order import map_in_order, usable_threads
 from asd.work.draft_files import DraftOrder, Outcomes
 from asd.work.finished_shards import ShardResult, WrittenShard, settle
 from asd.work.ingested import NativeShard
-from asd.work.measuring import Reading, read_here
+from asd.work.measuring import Measured, Measuring, read_here
 from asd.work.own_process import usable_cores
 from asd.work.worker import (
     ShardOrder,
@@ -41,7 +42,10 @@ from asd.work.worker import (
 
 if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
-    from asd.work.rewriting import Accounts, StageProgress
+    from asd.sources.open import Source
+    from asd.work.rewriting import Accounts, Asking, StageProgress
+
+    AsksModel = Callable[[Worker, RewriterSettings], AbstractAsyncContextManager[Asking]]
 
 _WAITING = 2
 """Finished shards that wait for the disk at once, while others are written."""
@@ -54,38 +58,37 @@ Result = TypeVar("Result")
 class LocalEngine:
     """An `Engine` of this machine's cores."""
 
-    def __init__(self, workers: int | None = None) -> None:
-        """workers: None for one process, or as many as there are cores where that pays."""
-        self._workers = workers
+    def __init__(self, workers: int | None = None, asking: AsksModel | None = None) -> None:
+        """workers: None for one process, or as many as there are cores where that pays. asking: what drafts rows in place
+        of the model of the settings."""
+        self._workers, self._asking = workers, asking
 
     def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
         return nullcontext()
 
+    def require_seen(self, staging: Path, others: Iterable[Path]) -> None:
+        return None
+
     def takes(self, place: int) -> bool:
         return True
 
-    def reading(self, stamps: Mapping[Path, tuple[int, int]], say: Callable[[str], None]) -> Reading:
-        return read_here
+    def read(
+        self, source: Source, measure: Measuring, stamps: Mapping[Path, Stamp], say: Callable[[str], None]
+    ) -> Measured:
+        return read_here(source, measure)
 
     def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
         workers = self._workers
         if workers is None:
             workers = usable_cores() if wanted >= INLINE_SAMPLES else 1
-        return Pool(setup, workers)
-
-    def stage(
-        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
-    ) -> ModelStage:
-        from asd.work.rewriting import RewritingStage
-
-        return RewritingStage(pool.worker(), settings, ledger, progress)
+        return Pool(setup, workers, self._asking)
 
 
 class Pool:
     """This machine's cores. Use as a context manager, so that no process outlives an error."""
 
-    def __init__(self, setup: WorkerSetup, workers: int) -> None:
-        self._setup, self._workers = setup, workers
+    def __init__(self, setup: WorkerSetup, workers: int, asking: AsksModel | None = None) -> None:
+        self._setup, self._workers, self._asking = setup, workers, asking
         self._inline: Worker | None = None
         self._processes: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
@@ -109,9 +112,15 @@ class Pool:
             return (self.worker().draft_rows(order) for order in orders)
         return self._map(draft_in_worker, self.worker().draft_rows, orders)
 
-    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+    def stage(self, settings: RewriterSettings, ledger: Accounts, progress: StageProgress) -> ModelStage:
+        from asd.work.rewriting import RewritingStage
+
+        asking = None if self._asking is None else partial(self._asking, self.worker(), settings)
+        return RewritingStage(self.worker(), settings, ledger, progress, asking=asking)
+
+    def write(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
         if self._workers > 1:
-            return self._assemble_beside(orders)
+            return self._write_beside(orders)
         if not orders:
             return iter(())
         # Native rows cost Arrow's kernels, hashing and the disk, all outside of the interpreter lock.
@@ -119,7 +128,7 @@ class Pool:
             return map_in_order(self.worker().assemble, orders, min(usable_threads(), 2))
         return map_in_order(settle, map(self.worker().write, orders), _WAITING)
 
-    def _assemble_beside(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+    def _write_beside(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
         """What this process writes gets its name at once and not in its turn, so that a run that is killed keeps it."""
         with ThreadPoolExecutor(_WAITING) as disk:
 

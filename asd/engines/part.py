@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 from asd.engines.base import Engine, ModelStage, WorkPool
 from asd.engines.shared_staging import Part, SharedStaging
 from asd.engines.waiting import Meeting
+from asd.plain_files import Stamp
 from asd.work.draft_files import DraftOrder, Outcomes, read_outcomes
 from asd.work.finished_shards import ShardResult
 from asd.work.ingested import NativeShard
-from asd.work.measuring import Reading
+from asd.work.measuring import Measured, Measuring
 from asd.work.worker import ShardOrder, Worker, WorkerSetup
 
 if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
+    from asd.sources.open import Source
     from asd.work.rewriting import Accounts, StageProgress
 
 
@@ -69,21 +71,20 @@ class PartEngine:
     def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
         return self._inner.connected(say)
 
+    def require_seen(self, staging: Path, others: Iterable[Path]) -> None:
+        self._inner.require_seen(staging, others)
+
     def takes(self, place: int) -> bool:
         return place % self._part.count == self._part.index
 
-    def reading(self, stamps: Mapping[Path, tuple[int, int]], say: Callable[[str], None]) -> Reading:
-        return self._inner.reading(stamps, say)
+    def read(
+        self, source: Source, measure: Measuring, stamps: Mapping[Path, Stamp], say: Callable[[str], None]
+    ) -> Measured:
+        return self._inner.read(source, measure, stamps, say)
 
     def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
         owners = {shard.file: place % self._part.count for place, shard in enumerate(shards)}
         return _PartPool(_ShareOfRounds(self, owners, setup.drafts_dir), self._inner.pool(setup, shards, wanted))
-
-    def stage(
-        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
-    ) -> ModelStage:
-        assert isinstance(pool, _PartPool)
-        return _PartStage(pool.share, self._inner.stage(pool.inner, settings, ledger, progress))
 
     def note(self, state: str) -> None:
         """Write down for the others how far this part is."""
@@ -125,28 +126,31 @@ class _PartPool:
     """Drafts this part's share; the outcomes of the others are read from their files."""
 
     def __init__(self, share: _ShareOfRounds, inner: WorkPool) -> None:
-        self.share, self.inner = share, inner
+        self._share, self._inner = share, inner
 
     def __enter__(self) -> _PartPool:
-        self.inner.__enter__()
+        self._inner.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self.inner.__exit__(kind, error, trace)
+        self._inner.__exit__(kind, error, trace)
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
-        for _ in self.inner.draft(self.share.begin_round(orders)):
-            self.share.count_done(1)
-        self.share.wait_for_others(orders)
-        return self.share.outcomes(orders)
+        for _ in self._inner.draft(self._share.begin_round(orders)):
+            self._share.count_done(1)
+        self._share.wait_for_others(orders)
+        return self._share.outcomes(orders)
 
-    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        return self.inner.assemble(orders)
+    def stage(self, settings: RewriterSettings, ledger: Accounts, progress: StageProgress) -> ModelStage:
+        return _PartStage(self._share, self._inner.stage(settings, ledger, progress))
+
+    def write(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+        return self._inner.write(orders)
 
     def worker(self) -> Worker:
-        return self.inner.worker()
+        return self._inner.worker()
 
 
 class _PartStage:

@@ -26,7 +26,7 @@ from asd.work.rewriting_record import RecordingComplete
 from asd.work.rewriting_round import Round
 from asd.work.rewriting_rows import Ask, RowDrafter
 from asd.work.samples import read_samples
-from asd.work.worker import Worker, WorkerSetup
+from asd.work.worker import Worker
 
 _READ_UNITS = 1024
 """Units whose samples are read from disk at once."""
@@ -75,13 +75,11 @@ class RewritingStage:
         progress: StageProgress,
         *,
         asking: Callable[[], AbstractAsyncContextManager[Asking]] | None = None,
-        setup_of: Callable[[DraftOrder], WorkerSetup] | None = None,
     ) -> None:
-        """asking: what drafts the rows, instead of the model of the settings. setup_of: where an order's files are,
-        instead of where the worker's are."""
+        """asking: what drafts the rows, instead of the model of the settings."""
         self._settings, self._ledger, self._progress = settings, ledger, progress
         self._open_asking = asking or (lambda: asking_the_model(worker, settings, progress.say))
-        self._setup_of = setup_of or (lambda order: worker.setup)
+        self._setup = worker.setup
         self._stack = AsyncExitStack()
         self._asking: Asking | None = None
         self._max_units = units_at_once(settings)
@@ -111,11 +109,11 @@ class RewritingStage:
         return self._asking.drafter
 
     def _draft_file(self, order: DraftOrder) -> Path:
-        return order.path(self._setup_of(order).drafts_dir)
+        return order.path(self._setup.drafts_dir)
 
     def units(self, order: DraftOrder) -> Iterator[tuple[list[int], list[Ask]]]:
         """Places among the order's requests, and what is asked there; one image's questions of one style together."""
-        ingest_dir, requests = self._setup_of(order).ingest_dir, order.requests()
+        ingest_dir, requests = self._setup.ingest_dir, order.requests()
         masks = order.masks(ingest_dir)
         path = ingest_dir / order.shard.file
         units = _units(path, requests, self._settings.group_by_image)
@@ -130,7 +128,7 @@ class RewritingStage:
         self._save()
 
     def finish_order(self, order: DraftOrder, made: list[Made]) -> None:
-        write_drafts(self._draft_file(order), order, made, durable=self._setup_of(order).durable_drafts)
+        write_drafts(self._draft_file(order), order, made, durable=self._setup.durable_drafts)
 
     @property
     def patience_s(self) -> float:

@@ -7,20 +7,24 @@ import importlib.util
 import logging
 import os
 import platform
+import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
 
 from asd.engines.base import WorkerLostError
 from asd.errors import UsageError
 from asd.fingerprint import code_fingerprint
+from asd.shards.files import write_bytes
 from asd.work.own_process import usable_cores
 
 _CONNECT_S, _ANSWER_S, _PROBE_S = 10.0, 60.0, 180.0
 
 
+Result = TypeVar("Result")
 _own_address: str | None = None
 """As it was given for the connection that was made here."""
 
@@ -53,8 +57,7 @@ def ray_cluster(address: str | None, workers: int | None, say: Callable[[str], N
         _own_address = address
     try:
         _require_same_code(say)
-        with _quiet_data():
-            yield
+        yield
     finally:
         if own:
             ray.shutdown()
@@ -103,7 +106,6 @@ def _require_answer(address: str) -> None:
 def _require_same_code(say: Callable[[str], None]) -> None:
     """Every node that can work has this package, with this code. Raises: ClusterError."""
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     def code_here() -> str:  # sent as it stands, since a node may lack the package
         try:
@@ -112,31 +114,56 @@ def _require_same_code(say: Callable[[str], None]) -> None:
             return f"{exc}"
         return here()
 
-    nodes = working_nodes()
-    if not nodes:
-        raise ClusterError("the Ray cluster has no node with a CPU to work on. Add one: `ray start --address ...`.")
-    task = ray.remote(code_here)
-    asked = [
-        task.options(
-            num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote()
-        for node in nodes
-    ]
-    try:
-        fingerprints = ray.get(asked, timeout=_PROBE_S)
-    except ray.exceptions.RayError as exc:
-        raise ClusterError(f"the nodes of the Ray cluster do not work ({_first_line(exc)}).") from exc
-    for node, fingerprint in zip(nodes, fingerprints, strict=True):
+    for node, fingerprint in ask_nodes(code_here):
         if fingerprint != code_fingerprint():
             why = "another version of this package" if len(fingerprint) == len(code_fingerprint()) else fingerprint
             raise ClusterError(
-                f"node {node['NodeManagerHostname']} of the Ray cluster has {why}, so its bytes could differ. Install "
-                "the same version on all nodes."
+                f"node {node} of the Ray cluster has {why}, so its bytes could differ. Install the same version on all nodes."
             )
+    nodes = working_nodes()
     cores = sum(int(node["Resources"]["CPU"]) for node in nodes)
     say(
         f"working on {len(nodes)} Ray nodes with {cores} CPUs (Python {platform.python_version()}, Ray {ray.__version__})"
     )
+
+
+def ask_nodes(question: Callable[..., Result], *given: Any) -> list[tuple[str, Result]]:
+    """Name of each node that can work, and what `question` gives there. Raises: ClusterError."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = working_nodes()
+    if not nodes:
+        raise ClusterError("the Ray cluster has no node with a CPU to work on. Add one: `ray start --address ...`.")
+    there = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
+    task = ray.remote(question)
+    try:
+        answers = ray.get(
+            [task.options(num_cpus=0, scheduling_strategy=node).remote(*given) for node in there], timeout=_PROBE_S
+        )
+    except ray.exceptions.RayError as exc:
+        raise ClusterError(f"the nodes of the Ray cluster do not work ({_first_line(exc)}).") from exc
+    return list(zip((str(node["NodeManagerHostname"]) for node in nodes), answers, strict=True))
+
+
+def require_seen(staging: Path, others: Iterable[Path]) -> None:
+    """Raises: UsageError for a folder that some node does not see; `staging` has to be the very same one."""
+    mark = staging.absolute() / f"seen-{secrets.token_hex(8)}"
+    write_bytes(mark, b"", durable=False)
+    try:
+        for node, missing in ask_nodes(_missing, [mark, *(path.absolute() for path in others)]):
+            if missing:
+                what = f"the output folder {staging}" if missing[0] == mark else f"{missing[0]}"
+                raise UsageError(
+                    f"node {node} of the Ray cluster does not see {what}. Put it on a file system that all nodes share, at "
+                    "the same path, or convert without --engine ray."
+                )
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _missing(paths: list[Path]) -> list[Path]:
+    return [path for path in paths if not path.exists()]
 
 
 def working_nodes() -> list[dict[str, Any]]:
@@ -168,27 +195,6 @@ def require_memory(num_bytes: int) -> None:
             f"largest has {most / 1e6:,.0f} MB. Give Ray more (`ray start --memory BYTES`), or make smaller blocks "
             "(`shard_rows` in a recipe; that is another version)."
         )
-
-
-@contextlib.contextmanager
-def _quiet_data() -> Iterator[None]:
-    """Ray Data's own bars and reports would stand between the conversion's."""
-    import ray.data
-
-    context = ray.data.DataContext.get_current()
-    changes = {"enable_progress_bars": False, "print_on_execution_start": False}
-    before = {name: getattr(context, name) for name in changes if hasattr(context, name)}
-    logger = logging.getLogger("ray.data")
-    level = logger.level
-    try:
-        for name in before:
-            setattr(context, name, changes[name])
-        logger.setLevel(logging.ERROR)
-        yield
-    finally:
-        logger.setLevel(level)
-        for name, value in before.items():
-            setattr(context, name, value)
 
 
 def _first_line(exc: BaseException) -> str:

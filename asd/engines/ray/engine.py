@@ -1,24 +1,28 @@
-"""An engine on a Ray cluster: its nodes read the source, ask the makers and the model, and write the shards."""
+"""An engine on a Ray cluster: its nodes read the source, ask the makers and the model, and write the shards.
+
+All nodes see the same folders: that of the output, and those of images and own templates. A source that they do not see
+is read by the process that was started.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asd.engines.base import ModelStage, WorkPool
-from asd.engines.ray.cluster import ray_cluster
+from asd.engines.base import WorkPool
+from asd.engines.ray.cluster import ray_cluster, require_seen
 from asd.engines.ray.pool import RayPool
-from asd.engines.ray.reading import ClusterReading
+from asd.engines.ray.reading import read_on_cluster
+from asd.plain_files import Stamp
 from asd.work.ingested import NativeShard
-from asd.work.measuring import Reading
+from asd.work.measuring import Measured, Measuring
 from asd.work.worker import WorkerSetup
 
 if TYPE_CHECKING:
-    from asd.rewrite.settings import RewriterSettings
-    from asd.work.rewriting import Accounts, StageProgress
+    from asd.sources.open import Source
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,6 @@ class RayEngine:
     address: str | None = None
     workers: int | None = None
     """CPUs of a cluster that is made here."""
-    ship: bool = False
-    """Send files through Ray even to nodes that see the output folder."""
     rewriters: int | None = None
     """Workers that ask the model; None = as many as fit the cluster."""
     rewriter_gpus: float | None = None
@@ -38,19 +40,16 @@ class RayEngine:
     def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
         return ray_cluster(self.address, self.workers, say)
 
+    def require_seen(self, staging: Path, others: Iterable[Path]) -> None:
+        require_seen(staging, others)
+
     def takes(self, place: int) -> bool:
         return True
 
-    def reading(self, stamps: Mapping[Path, tuple[int, int]], say: Callable[[str], None]) -> Reading:
-        return ClusterReading(stamps, ship=self.ship, say=say)
+    def read(
+        self, source: Source, measure: Measuring, stamps: Mapping[Path, Stamp], say: Callable[[str], None]
+    ) -> Measured:
+        return read_on_cluster(source, measure, stamps, say)
 
     def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
-        return RayPool(setup, setup.ingest_dir.parent, ship=self.ship)
-
-    def stage(
-        self, pool: WorkPool, settings: RewriterSettings, ledger: Accounts, progress: StageProgress
-    ) -> ModelStage:
-        from asd.engines.ray.rewriting import RayStage
-
-        assert isinstance(pool, RayPool)
-        return RayStage(pool, settings, (self.rewriters, self.rewriter_gpus), ledger, progress)
+        return RayPool(setup, (self.rewriters, self.rewriter_gpus))

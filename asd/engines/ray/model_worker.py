@@ -1,36 +1,29 @@
 """What asks the model on a node of a Ray cluster: an actor with a pool of requests of its own, and its own vLLM.
 
-It drafts the orders that it is given, several side by side, into the staging folder or, on a node that does not see
-it, into a folder of its own from which the draft file is sent. What it was told stands in the driver's request cache.
+It drafts the orders that it is given, several side by side, into the staging folder. What it was told stands in the
+driver's request cache.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 import pickle
-import shutil
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from asd.engines.base import WorkerLostError
 from asd.engines.ray.replies import RemoteReplies
-from asd.engines.ray.worker import Site, remote_setup, scratch_folder
-from asd.errors import AsdError, KeyRefusedError, PreflightError, ServerError, SourceError, StorageError
+from asd.errors import AsdError, KeyRefusedError, PreflightError, ServerError
 from asd.fingerprint import rewriter_fingerprint
 from asd.rewrite.api_key import read_api_key
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.stats import RunStats
-from asd.shards.files import write_bytes
-from asd.work.done_mark import mark_beside
 from asd.work.draft_files import DraftOrder, Outcomes
 from asd.work.rewriting import RewritingStage, asking_the_model
 from asd.work.worker import Worker, WorkerSetup
@@ -40,7 +33,7 @@ from asd.work.worker import Worker, WorkerSetup
 class ModelSite:
     """Everything that a worker needs to ask the model."""
 
-    site: Site
+    setup: WorkerSetup
     settings: RewriterSettings
     model: tuple[str, str]
     """Name and revision, as the driver knows them: they are part of each request's key."""
@@ -48,8 +41,6 @@ class ModelSite:
     """`rewriter_fingerprint` of the driver's package."""
     keeper: Any
     """Handle of the `ReplyKeeper` actor."""
-    needs_images: bool
-    """Prompts may have images, from a folder that the driver sees."""
 
 
 @dataclass
@@ -94,14 +85,9 @@ class ModelWorker:
         self._site = site
         self._notes = _ProgressNotes()
         self._stage: RewritingStage | None = None
-        self._setups: dict[tuple[int, str], WorkerSetup] = {}
-        """Of orders that have folders of their own."""
         self._serving: asyncio.Task[None] | None = None
         self._ready, self._end = asyncio.Event(), asyncio.Event()
         self._reason: AsdError | None = None
-        self._setup = site.site.setup
-        self._folder: Path | None = None
-        """Where the files are, on a node that does not see the staging folder."""
 
     async def where(self) -> tuple[str, int]:
         """Host and process. Answered as soon as there was room on the cluster."""
@@ -139,8 +125,6 @@ class ModelWorker:
             if self._stage is None:
                 self._serving.cancel()
             await asyncio.wait({self._serving})
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
         return self._notes.report()
 
     def _failure(self) -> AsdError | None:
@@ -161,15 +145,11 @@ class ModelWorker:
         with _lost_actors_as_errors():
             settings = self._site.settings
             _require_same_model(self._site)
-            _require_images(self._site)
             _require_key(settings)
             cache = await RemoteReplies.open(self._site.keeper, "@".join(self._site.model))
-            self._setup = await self._setup_here()
-            worker, notes = Worker(self._setup), self._notes
-            stage = RewritingStage(
-                worker, settings, notes, notes, setup_of=self._setup_of,
-                asking=lambda: asking_the_model(worker, settings, notes.say, cache),
-            )  # fmt: skip
+            worker, notes = Worker(self._site.setup), self._notes
+            asking = partial(asking_the_model, worker, settings, notes.say, cache)
+            stage = RewritingStage(worker, settings, notes, notes, asking=asking)
             async with stage:
                 await stage.open()
                 self._stage = stage
@@ -178,60 +158,11 @@ class ModelWorker:
                 if self._reason is not None:
                     raise self._reason
 
-    async def _setup_here(self) -> WorkerSetup:
-        site = self._site.site
-        if site.is_seen_here:
-            return site.setup
-        self._folder = scratch_folder()
-        setup = remote_setup(site, self._folder)
-        if setup.mining_index is not None:
-            await self._fetch(setup.mining_index.name, setup.mining_index)
-        return setup
-
     async def _draft(self, order: DraftOrder) -> Outcomes:
         assert self._stage is not None
         with _lost_actors_as_errors():
-            if self._folder is None:
-                [outcomes] = await self._stage.draft([order])
-                return outcomes
-            async with self._block(order, self._folder) as (setup, here):
-                [outcomes] = await self._stage.draft([here])
-                path = here.path(setup.drafts_dir)
-                await self._send(mark_beside(path))
-                await self._send(path)
-                return outcomes
-
-    @contextlib.asynccontextmanager
-    async def _block(self, order: DraftOrder, folder: Path) -> AsyncIterator[tuple[WorkerSetup, DraftOrder]]:
-        """A folder with the order's native shard and its rows' masks; the order with rows counted from 0."""
-        shard, own = order.shard, folder / f"{order.round}-{order.shard.file}"
-        setup = replace(self._setup, ingest_dir=own, drafts_dir=own / "drafts")
-        files = self._site.site.files
-        try:
-            await self._fetch(f"ingest/{shard.file}", own / shard.file)
-            content = io.BytesIO()
-            np.save(content, await files.stretch.remote("capable", shard.first, shard.rows))
-            write_bytes(own / "capable.npy", content.getvalue(), durable=False)
-            setup.drafts_dir.mkdir()
-            self._setups[order.round, shard.file] = setup
-            yield setup, replace(order, shard=replace(shard, first=0))
-        finally:
-            self._setups.pop((order.round, shard.file), None)
-            shutil.rmtree(own, ignore_errors=True)
-
-    def _setup_of(self, order: DraftOrder) -> WorkerSetup:
-        return self._setups.get((order.round, order.shard.file), self._setup)
-
-    async def _fetch(self, name: str, to: Path) -> None:
-        content = await self._site.site.files.read.remote(name)
-        if content is not None:
-            write_bytes(to, memoryview(content), durable=False)
-
-    async def _send(self, path: Path) -> None:
-        durable = self._site.site.setup.durable_drafts
-        content = np.fromfile(path, np.uint8)
-        if refusal := await self._site.site.files.write.remote("drafts", path.name, content, durable):
-            raise StorageError(refusal)
+            [outcomes] = await self._stage.draft([order])
+            return outcomes
 
 
 def _require_same_model(site: ModelSite) -> None:
@@ -246,16 +177,6 @@ def _require_same_model(site: ModelSite) -> None:
         raise PreflightError(
             f"node {host} of the Ray cluster has another version of this package, so it would ask otherwise. Install "
             "the same version on all nodes"
-        )
-
-
-def _require_images(site: ModelSite) -> None:
-    """Raises: SourceError where prompts would lack the images that they have at the driver."""
-    root = site.site.setup.image_root
-    if site.needs_images and root is not None and not root.is_dir():
-        raise SourceError(
-            f"node {socket.gethostname()} of the Ray cluster does not see the image folder {root}, whose images are in "
-            "the prompts. Put it where all nodes see it, or ask without images (--images never; another version)."
         )
 
 

@@ -1,42 +1,50 @@
-"""Drafting and assembling on a Ray cluster: Ray Data over work items, one item a block.
-
-A row of the Ray data set is one work item (a native shard's drafts, or its finished shard), not a sample: nothing is
-shuffled, blocks are retried one by one, and the bytes are those of the local engine, since the same `Worker` does the
-same items.
-"""
+"""Drafting and writing on a Ray cluster whose nodes see the staging folder: the same `Worker` does the same items."""
 
 from __future__ import annotations
 
-import contextlib
-import pickle
-import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from asd.engines.base import WorkerLostError
-from asd.engines.ray.cluster import describe_failure, on_this_node, require_memory
-from asd.engines.ray.worker import MAX_TRIES, Site, StagingFiles, do_item
-from asd.errors import AsdError
+from asd.engines.base import ModelStage
+from asd.engines.ray.tasks import run_in_order
 from asd.work.draft_files import DraftOrder, Outcomes, read_outcomes
 from asd.work.finished_shards import ShardResult
 from asd.work.worker import ShardOrder, Worker, WorkerSetup
 
-_WAVE = 512
-"""Work items handed to Ray at once: their orders lie in its object store meanwhile."""
+if TYPE_CHECKING:
+    from asd.rewrite.settings import RewriterSettings
+    from asd.work.rewriting import Accounts, StageProgress
+
 _WORKER_BYTES, _PER_BLOCK, _PER_INDEX = 300_000_000, 5, 6
 """Memory of a worker: a bare one, and per byte of a native shard and of the mining index."""
 
 
-class RayPool:
-    """Does what `Pool` does, on the cluster that this process is connected to."""
+@dataclass(frozen=True)
+class ItemWork:
+    """Drafts and finished shards, made in the staging folder."""
 
-    def __init__(self, setup: WorkerSetup, staging: Path, *, ship: bool) -> None:
-        self.setup, self._staging, self._ship = setup, staging, ship
+    setup: WorkerSetup
+    name: str = "asd_item"
+
+    def load(self) -> Callable[[DraftOrder | ShardOrder], Iterator[Outcomes | ShardResult]]:
+        worker = Worker(self.setup)
+
+        def do(order: DraftOrder | ShardOrder) -> Iterator[Outcomes | ShardResult]:
+            yield worker.draft_rows(order) if isinstance(order, DraftOrder) else worker.assemble(order)
+
+        return do
+
+
+class RayPool:
+    """A `WorkPool` on the cluster that this process is connected to."""
+
+    def __init__(self, setup: WorkerSetup, wishes: tuple[int | None, float | None]) -> None:
+        """wishes: number of rewriters and GPUs of each, None for what fits the cluster."""
+        self.setup = _absolute(setup)
+        self._wishes = wishes
         self._inline: Worker | None = None
-        self._site: Site | None = None
 
     def __enter__(self) -> RayPool:
         return self
@@ -44,21 +52,23 @@ class RayPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        if self._site is not None:
-            import ray
-
-            with contextlib.suppress(ray.exceptions.RayError):
-                ray.kill(self._site.files)
+        return None
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
         drafts_dir = self.setup.drafts_dir
         is_there = [order.path(drafts_dir).is_file() for order in orders]
-        made = self._map([order for order, there in zip(orders, is_there, strict=True) if not there])
+        missing = [order for order, there in zip(orders, is_there, strict=True) if not there]
+        made = self._done((f"make drafts {order.round} of {order.shard.file}", order) for order in missing)
         for order, there in zip(orders, is_there, strict=True):
             yield read_outcomes(order.path(drafts_dir), order) if there else next(made)
 
-    def assemble(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
-        return self._map(orders)
+    def write(self, orders: Sequence[ShardOrder]) -> Iterator[ShardResult]:
+        return self._done((f"write {order.file}", order) for order in orders)
+
+    def stage(self, settings: RewriterSettings, ledger: Accounts, progress: StageProgress) -> ModelStage:
+        from asd.engines.ray.rewriting import RayStage
+
+        return RayStage(self.setup, self.memory(), settings, self._wishes, ledger, progress)
 
     def worker(self) -> Worker:
         """The worker of this process."""
@@ -66,70 +76,15 @@ class RayPool:
             self._inline = Worker(self.setup)
         return self._inline
 
-    def _map(self, orders: Sequence[Any]) -> Iterator[Any]:
-        for start in range(0, len(orders), _WAVE):
-            yield from in_order(self._wave(orders[start : start + _WAVE]))
-
-    def _wave(self, orders: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """(number, result) as they come. Raises: WorkerLostError; the first item's AsdError."""
-        import ray
-        import ray.data
-
-        needed = self.memory_of(orders)
-        require_memory(needed)
-        rows = [{"number": number, "order": pickle.dumps(order)} for number, order in enumerate(orders)]
-        try:
-            items = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-                do_item, fn_kwargs={"site": self.site()}, num_cpus=1, memory=needed
-            )
-            for row in items.iter_rows():
-                result = pickle.loads(row["result"])
-                if isinstance(result, AsdError):
-                    raise result
-                yield int(row["number"]), result
-        except ray.exceptions.RayError as exc:
-            raise WorkerLostError(
-                f"the Ray cluster broke down ({describe_failure(exc)}). Finished blocks are kept: run the same command "
-                "again to go on."
-            ) from exc
-
-    def memory_of(self, orders: Sequence[Any]) -> int:
-        """Bytes that a worker needs for the largest of the work items."""
-        largest = max((self.setup.ingest_dir / order.shard.file).stat().st_size for order in orders)
+    def memory(self) -> int:
+        """Bytes that a worker needs for the largest of the blocks."""
+        largest = max(path.stat().st_size for path in self.setup.ingest_dir.glob("native-*.arrow"))
         index = self.setup.mining_index
         index_bytes = index.stat().st_size if index is not None else 0
         return int(_WORKER_BYTES + _PER_BLOCK * largest + _PER_INDEX * index_bytes)
 
-    def site(self) -> Site:
-        """Where the files are, for workers; the actor is on this node."""
-        if self._site is None:
-            import ray
-
-            actor = ray.remote(StagingFiles).options(num_cpus=0, max_concurrency=4, **on_this_node())
-            setup = self.setup
-            files = actor.remote(str(self._staging.resolve()), _absolute(setup))
-            templates = _contents(setup.template_dir)
-            mark = secrets.token_hex(8)
-            self._site = Site(_absolute(setup), self._staging.resolve(), mark, templates, files, self._ship, MAX_TRIES)
-            self._site.write_mark()
-        return self._site
-
-
-def in_order(numbered: Iterator[tuple[int, Any]]) -> Iterator[Any]:
-    """Results by number, from 0 on, each as soon as those before it are there."""
-    early: dict[int, Any] = {}
-    following = 0
-    for number, result in numbered:
-        early[number] = result
-        while following in early:
-            yield early.pop(following)
-            following += 1
-
-
-def _contents(folder: Path | None) -> dict[str, bytes]:
-    if folder is None:
-        return {}
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    def _done(self, items: Iterable[tuple[str, Any]]) -> Iterator[Any]:
+        return run_in_order(ItemWork(self.setup), items, self.memory())
 
 
 def _absolute(setup: WorkerSetup) -> WorkerSetup:

@@ -1,6 +1,6 @@
 """The drafting stage with a language model on a Ray cluster: pools of requests on its nodes, blocks handed to them.
 
-Actors and not Ray Data: a pool lives through all rounds with its model loaded and its requests in flight, gets its
+Actors and not tasks: a pool lives through all rounds with its model loaded and its requests in flight, gets its
 next block before the last is through, and hands back counts meanwhile. What comes of a row depends on the sample, the
 settings, the templates and the replies alone, so it does not matter which pool asks about it.
 """
@@ -21,9 +21,8 @@ from asd.engines.ray.cluster import on_this_node, require_memory
 from asd.engines.ray.model_pool import ModelPool, PoolLostError
 from asd.engines.ray.model_worker import ModelSite, Report
 from asd.engines.ray.placement import place_rewriters
-from asd.engines.ray.pool import RayPool
 from asd.engines.ray.replies import ReplyKeeper
-from asd.engines.ray.worker import MAX_TRIES
+from asd.engines.ray.tasks import MAX_TRIES
 from asd.errors import AsdError, BudgetError, RewriterError
 from asd.fingerprint import rewriter_fingerprint
 from asd.rewrite.settings import RewriterSettings
@@ -31,6 +30,7 @@ from asd.rewrite.stats import RunStats
 from asd.work.draft_files import DraftOrder, Outcomes, read_outcomes
 from asd.work.rewriting import Accounts, StageProgress, units_at_once
 from asd.work.rewriting_record import share_of
+from asd.work.worker import WorkerSetup
 
 _POLL_S = 0.5
 _END_S, _BREAK_S = 60.0, 2.0
@@ -38,17 +38,18 @@ _END_S, _BREAK_S = 60.0, 2.0
 
 
 class RayStage:
-    """A `ModelStage`. wishes: number of rewriters and GPUs of each, None for what fits the cluster."""
+    """A `ModelStage`. memory: bytes that a rewriter needs; wishes: number of rewriters and GPUs of each, None for what fits."""
 
     def __init__(
         self,
-        pool: RayPool,
+        setup: WorkerSetup,
+        memory: int,
         settings: RewriterSettings,
         wishes: tuple[int | None, float | None],
         ledger: Accounts,
         progress: StageProgress,
     ) -> None:
-        self._pool, self._settings, self._wishes = pool, settings, wishes
+        self._setup, self._memory, self._settings, self._wishes = setup, memory, settings, wishes
         self._ledger, self._progress = ledger, progress
         self._keeper: Any = None
         self._pools: list[ModelPool] = []
@@ -72,7 +73,7 @@ class RayStage:
 
     async def draft(self, orders: Sequence[DraftOrder]) -> list[Outcomes]:
         """Raises: RewriterError as on one machine; WorkerLostError. What was finished is kept."""
-        drafts_dir = self._pool.setup.drafts_dir
+        drafts_dir = self._setup.drafts_dir
         missing = [order for order in orders if not order.path(drafts_dir).is_file()]
         asked = {id(order) for order in missing}
         for order in orders:
@@ -87,7 +88,7 @@ class RayStage:
 
     async def _round(self, orders: Sequence[DraftOrder]) -> dict[int, Outcomes]:
         """Outcomes by the order's `id`."""
-        queue = _OrderQueue(self._opened(orders), orders, units_at_once(self._settings), self._account)
+        queue = _OrderQueue(self._opened(), orders, units_at_once(self._settings), self._account)
         try:
             return await queue.run()
         except BudgetError as exc:
@@ -95,12 +96,11 @@ class RayStage:
                 raise
             raise BudgetError(f"{exc}. The limits are shared out among {len(self._pools)} pools of requests") from exc
 
-    def _opened(self, orders: Sequence[DraftOrder]) -> list[ModelPool]:
+    def _opened(self) -> list[ModelPool]:
         """Raises: ClusterError where the cluster has no room for them, busy or not."""
         if not self._pools:
             placement = place_rewriters(*self._wishes, self._settings)
-            memory = self._pool.memory_of(orders)
-            require_memory(memory)
+            require_memory(self._memory)
             self._keeper = self._begin_keeper()
             self._progress.say(
                 f"asking the model from {placement.count} workers with {placement.needs} each, up to "
@@ -108,7 +108,7 @@ class RayStage:
             )
             for turn in range(placement.count):
                 site_for = partial(self._site, turn, placement.count)
-                options = {"memory": memory, **placement.options(turn)}
+                options = {"memory": self._memory, **placement.options(turn)}
                 self._pools.append(ModelPool(turn + 1, site_for, options, self._progress, self._tell))
         return self._pools
 
@@ -119,15 +119,13 @@ class RayStage:
         return keeper.remote(self._settings.cache_path().resolve())
 
     def _site(self, turn: int, count: int, past: Sequence[Report]) -> ModelSite:
-        settings, site = self._settings, self._pool.site()
-        root = site.setup.image_root
+        settings = self._settings
         return ModelSite(
-            site,
+            self._setup,
             worker_settings(settings, turn, count, [report.stats for report in past]),
             (settings.model_name, settings.model_revision),
             rewriter_fingerprint(),
             self._keeper,
-            settings.images != "never" and root is not None and root.is_dir(),
         )
 
     def _tell(self, number: int, host: str, text: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from asd.conversion.config import ConvertConfig
 from asd.conversion.convert import convert
 from asd.engines.base import WorkerLostError
 from asd.engines.ray import cluster as ray_cluster
-from asd.engines.ray import pool as ray_pool
+from asd.engines.ray import tasks as ray_tasks
 from asd.engines.ray.cluster import ClusterError
 from asd.errors import SourceError, UsageError
 from tests.asd.cli_runner import run_asd
@@ -67,9 +66,8 @@ def on_ray(whole: Path, folder: Path, **other: Any) -> tuple[Path, list[str]]:
 
 
 def workers_at_work() -> list[int]:
-    """Ray's worker processes that have a work item in hand, and a scratch folder for its files."""
-    scratch = {path.name.split("-")[2] for path in Path(tempfile.gettempdir()).glob("asd-ray-*")}
-    return [number for number in processes("ray::", with_word="do_item") if str(number) in scratch]
+    """Ray's worker processes that have a work item in hand."""
+    return processes("ray::asd_item")
 
 
 @pytest.mark.ray
@@ -102,15 +100,14 @@ class TestUnreachable:
 @pytest.mark.ray
 @pytest.mark.usefixtures("connected")
 class TestCluster:
-    @pytest.mark.parametrize("ship", [False, True], ids=["nodes that see the folder", "nodes that do not"])
-    def test_same_bytes(self, whole: Path, tmp_path: Path, ship: bool) -> None:
-        root, told = on_ray(whole, tmp_path, ray_ship_files=ship)
+    def test_same_bytes(self, whole: Path, tmp_path: Path) -> None:
+        root, told = on_ray(whole, tmp_path)
         assert_same(root, whole / "whole")
         assert told[0].startswith("working on 2 Ray nodes with 2 CPUs")
 
     def test_a_killed_worker_costs_its_own_block(self, whole: Path, tmp_path: Path) -> None:
         with Killer(workers_at_work, 1) as killer:
-            root, _ = on_ray(whole, tmp_path, ray_ship_files=True)
+            root, _ = on_ray(whole, tmp_path)
         assert len(killer.killed) == 1
         assert_same(root, whole / "whole")
 
@@ -118,12 +115,12 @@ class TestCluster:
         self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(ray_pool, "MAX_TRIES", 2)
+            patch.setattr(ray_tasks, "MAX_TRIES", 2)
             with (
                 Killer(workers_at_work, 50) as killer,
                 pytest.raises(WorkerLostError, match=r"was to make .* died 2 times .* run the same command again"),
             ):
-                on_ray(whole, tmp_path, ray_ship_files=True)
+                on_ray(whole, tmp_path)
         assert len(killer.killed) >= 2
         root, _ = on_ray(whole, tmp_path)
         assert_same(root, whole / "whole")
@@ -137,6 +134,20 @@ class TestCluster:
             ClusterError, match=r"no node of the Ray cluster has the memory for a block: about 5,000 MB"
         ):
             ray_cluster.require_memory(5_000_000_000)
+
+    def test_folders_that_a_node_does_not_see(
+        self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Said before anything is read. The nodes of this cluster see all of this machine, so one answers wrongly."""
+        monkeypatch.setattr(ray_cluster, "_missing", lambda paths: paths[:1])
+        with pytest.raises(
+            UsageError, match=r"node .* does not see the output folder .* file system that all nodes share"
+        ):
+            on_ray(whole, tmp_path)
+        assert not (tmp_path / "data").exists()
+        monkeypatch.setattr(ray_cluster, "_missing", lambda paths: paths[1:])
+        with pytest.raises(UsageError, match=r"node .* does not see .*/templates\. Put it on a file system"):
+            on_ray(whole, tmp_path)
 
     def test_an_address_beside_the_one_connected_to(self, whole: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="this program is connected to Ray already; leave it out"):

@@ -6,8 +6,7 @@ import itertools
 import os
 import re
 import signal
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,17 @@ import pytest
 import asd
 from asd.conversion.config import ConvertConfig
 from asd.conversion.convert import convert
-from asd.conversion.prepare import stamps_of
 from asd.engines.base import WorkerLostError
 from asd.engines.ray import reading as ray_reading
-from asd.engines.ray.reading import ClusterReading
+from asd.engines.ray import tasks as ray_tasks
+from asd.engines.ray.reading import read_on_cluster
 from asd.errors import AsdError, RejectLimitError, SourceError
+from asd.plain_files import stamps_of
 from asd.schemas.styles import AnswerStyle
 from asd.sources.batch import NativeBatch
 from asd.sources.open import Source, open_source
 from asd.tasks.registry import load_task
-from asd.work.measuring import MeasuredRows, Measuring, read_here
+from asd.work.measuring import Measured, MeasuredRows, Measuring, read_here
 from tests.asd.engines.ray_nodes import Killer, Told, assert_same, processes
 from tests.asd.sources.test_layouts import make_spec, write
 
@@ -90,7 +90,7 @@ def on_ray(whole: Path, out: Path, **other: Any) -> Told:
 
 
 def reading_now() -> list[int]:
-    return processes("ray::read_part")
+    return processes("ray::asd_read")
 
 
 def test_same_bytes(whole: Path, tmp_path: Path) -> None:
@@ -108,34 +108,27 @@ def test_a_split_alone(whole: Path, tmp_path: Path) -> None:
     assert_same(tmp_path / "data", tmp_path / "local")
 
 
-def test_nodes_that_do_not_see_the_source_and_a_worker_killed(whole: Path, tmp_path: Path) -> None:
+def test_a_worker_killed(whole: Path, tmp_path: Path) -> None:
     with Killer(reading_now, 1) as killer:
-        on_ray(whole, tmp_path / "data", ray_ship_files=True)
+        on_ray(whole, tmp_path / "data")
     assert len(killer.killed) == 1
     assert_same(tmp_path / "data", whole / "whole")
-    living = [path for path in scratch_folders() if Path(f"/proc/{path.name.split('-')[2]}").exists()]
-    assert [path for folder in living for path in folder.rglob("*_questions.jsonl")] == []
 
 
 def test_workers_that_always_die_are_one_message(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_reading, "MAX_TRIES", 2)
+    monkeypatch.setattr(ray_tasks, "MAX_TRIES", 2)
     with (
         Killer(reading_now, 100) as killer,
         pytest.raises(
-            WorkerLostError, match=r"was to read \d_\w+_questions.jsonl.* died 2 times .* Run the same command"
+            WorkerLostError, match=r"was to read \d_\w+_questions.jsonl.* died 2 times .* run the same command again"
         ),
     ):
-        on_ray(whole, tmp_path / "data", ray_ship_files=True)
+        on_ray(whole, tmp_path / "data")
     assert len(killer.killed) >= 2
 
 
-def scratch_folders() -> list[Path]:
-    """Those of killed processes are removed by the next process that makes one."""
-    return list(Path(tempfile.gettempdir()).glob("asd-ray-*"))
-
-
-def reading_of(source: Source, *, ship: bool = False, **other: Any) -> ClusterReading:
-    return ClusterReading(stamps_of(source.root / file.path for file in source.files), ship=ship, **other)
+def on_nodes(source: Source, measure: Measuring, say: Callable[[str], None] = print, **other: Any) -> Measured:
+    return read_on_cluster(source, measure, stamps_of(source.root / file.path for file in source.files), say, **other)
 
 
 def seen(batches: Iterable[tuple[NativeBatch, list[MeasuredRows]]]) -> list[Any]:
@@ -158,7 +151,7 @@ def test_a_worker_killed_in_the_middle_of_a_file(tmp_path: Path, monkeypatch: py
     source = open_source(spec, tmp_path)
     measure = Measuring(spec, (AnswerStyle.YES_NO,), None, 0, None)
     expected = seen(read_here(source, measure, 700))
-    batches = reading_of(source, say=print, batch_rows=700)(source, measure)
+    batches = on_nodes(source, measure, batch_rows=700)
     found = seen(itertools.islice(batches, 1))
     killed = reading_now()
     for process in killed:
@@ -173,13 +166,12 @@ def test_joined_files_that_no_node_has_memory_for(whole: Path, monkeypatch: pyte
     spec = load_task(str(whole / "task.yaml"))
     source = open_source(spec, whole / "source")
     measure, told = Measuring(spec, (), None, 0, None), []
-    found = seen(reading_of(source, say=told.append)(source, measure))
+    found = seen(on_nodes(source, measure, told.append))
     assert found == seen(read_here(source, measure))
     assert re.fullmatch(r"note: the source is read here: a reader needs [\d,]+ MB, more than a node has", told[0])
 
 
-@pytest.mark.parametrize("ship", [False, True])
-def test_a_file_that_is_joined_with_itself(tmp_path: Path, ship: bool) -> None:
+def test_a_file_that_is_joined_with_itself(tmp_path: Path) -> None:
     """Every stretch of it needs all of it."""
     layout = """
         files: all.jsonl
@@ -194,24 +186,26 @@ def test_a_file_that_is_joined_with_itself(tmp_path: Path, ship: bool) -> None:
     source = open_source(spec, tmp_path)
     measure = Measuring(spec, (), None, 0, None)
     assert len(source.parts()) > 2
-    assert seen(reading_of(source, ship=ship, say=print)(source, measure)) == seen(read_here(source, measure))
+    assert seen(on_nodes(source, measure)) == seen(read_here(source, measure))
 
 
-def test_a_file_that_was_gone_when_the_conversion_began(whole: Path) -> None:
+def test_a_source_that_a_node_does_not_see(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nodes of this cluster see all of this machine, so the file has another time than when the version got its id."""
     spec = load_task(str(whole / "task.yaml"))
     source = open_source(spec, whole / "source")
-    batches = ClusterReading({}, ship=True, say=print)(source, Measuring(spec, (), None, 0, None))
-    with pytest.raises(
-        SourceError, match=r"0_train_questions.jsonl: cannot be read .it was not there any more when the conv"
-    ):
-        list(batches)
+    measure, told = Measuring(spec, (), None, 0, None), list[str]()
+    stamps = stamps_of(source.root / file.path for file in source.files)
+    first = next(iter(stamps))
+    elsewhere = {**stamps, first: (stamps[first][0], 0)}
+    assert seen(read_on_cluster(source, measure, elsewhere, told.append)) == seen(read_here(source, measure))
+    assert re.fullmatch(rf"note: the source is read here: node \S+ does not see {first} as this one does .*", told[0])
 
 
 def test_one_file_is_read_by_the_driver(tmp_path: Path) -> None:
     spec = make_spec("columns: {question: q, gold: a}")
     source = open_source(spec, write(tmp_path, "a.json", [{"q": "What?", "a": "x"}] * 5))
     measure = Measuring(spec, (), None, 0, None)
-    assert seen(reading_of(source, say=print)(source, measure)) == seen(read_here(source, measure))
+    assert seen(on_nodes(source, measure)) == seen(read_here(source, measure))
 
 
 def message(work: Any, *given: Any, **other: Any) -> tuple[type[AsdError], str]:
@@ -220,21 +214,17 @@ def message(work: Any, *given: Any, **other: Any) -> tuple[type[AsdError], str]:
     return caught.type, str(caught.value)
 
 
-@pytest.mark.parametrize("ship", [False, True])
 @pytest.mark.parametrize(
     ("error", "other"), [(RejectLimitError, {"strict": True}), (RejectLimitError, {"max_reject_rate": 0.01})]
 )
-def test_rejects_that_stop_the_run(
-    whole: Path, tmp_path: Path, error: type[AsdError], other: dict[str, Any], ship: bool
-) -> None:
+def test_rejects_that_stop_the_run(whole: Path, tmp_path: Path, error: type[AsdError], other: dict[str, Any]) -> None:
     local = message(asd.convert, **settings(whole, tmp_path / "local", **other))
-    assert message(on_ray, whole, tmp_path / "data", ray_ship_files=ship, **other) == local
+    assert message(on_ray, whole, tmp_path / "data", **other) == local
     assert local[0] is error
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("ship", [False, True])
-def test_a_damaged_file(whole: Path, tmp_path: Path, ship: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_source(tmp_path / "source")
     (tmp_path / "source" / "3_train_answers.jsonl").write_text("{broken\n")
     monkeypatch.chdir(tmp_path)
@@ -242,4 +232,4 @@ def test_a_damaged_file(whole: Path, tmp_path: Path, ship: bool, monkeypatch: py
     local = message(asd.convert, **settings(whole, tmp_path / "local", **given))
     assert local[0] is SourceError
     assert "3_train_answers.jsonl: line 1 is not valid JSON" in local[1]
-    assert message(on_ray, whole, tmp_path / "data", ray_ship_files=ship, **given) == local
+    assert message(on_ray, whole, tmp_path / "data", **given) == local

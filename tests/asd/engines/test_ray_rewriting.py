@@ -115,7 +115,7 @@ def assert_nobody_is_left(mine: list[int]) -> None:
 class TestAsking:
     def test_same_bytes_and_a_replay_that_asks_nothing_with_less_room(self, scene: Scene, tmp_path: Path) -> None:
         told = Told()
-        done = scene.convert(tmp_path, told, ray_ship_files=True)
+        done = scene.convert(tmp_path, told)
         scene.assert_same(done)
         assert (
             f"asking the model from 2 workers with 1 CPU each, up to {AT_ONCE} requests at once from each" in told.lines
@@ -129,7 +129,7 @@ class TestAsking:
         before = scene.server.told()["counts"]
         replay = {"kind": "cache", "base_urls": [], "cache": tmp_path / "cache.sqlite"}
         with one_busy_cpu():
-            again = scene.convert(tmp_path / "again", ray_ship_files=True, rewriter=replay)
+            again = scene.convert(tmp_path / "again", rewriter=replay)
         scene.assert_same(again)
         assert again.making is not None and again.making["sends"] == 0 < again.making["cache_hits"]
         assert scene.server.told()["counts"] == before
@@ -139,7 +139,7 @@ class TestAsking:
             told = Told()
             with Killer(server, 25, "ray::ModelWorker", "ray::ReplyKeeper") as killer:
                 place = {"base_urls": [server.base_url]}
-                done = scene.convert(tmp_path, told, ray_rewriters=1, ray_ship_files=True, rewriter=place)
+                done = scene.convert(tmp_path, told, ray_rewriters=1, rewriter=place)
             assert len(killer.killed) == 2
             scene.assert_same(done)
             twice = [count for count in server.answered().values() if count > 1]

@@ -253,5 +253,5 @@ def _noting(method: Any, name: str, sent: list[str]) -> Any:
 
 
 def test_addresses_are_no_part_of_the_identity() -> None:
-    one = ConvertConfig(task="vqav2", publish="s3://a/b", engine="ray", ray_address="auto", ray_ship_files=True)
+    one = ConvertConfig(task="vqav2", publish="s3://a/b", engine="ray", ray_address="auto")
     assert one.identity() == ConvertConfig(task="vqav2").identity()
