@@ -53,6 +53,7 @@ from asd.makers.normalise import answer_form, conflicts, distinct_forms
 from asd.makers.open_questions import is_open
 from asd.makers.option_references import refers_to_options
 from asd.records import Sample
+from asd.sources.marked_options import names_listed_option
 
 FORMAT = 1
 MIN_ROWS = 12
@@ -326,6 +327,7 @@ def is_minable(question: str, gold: str) -> bool:
         or is_vague(gold)
         or is_no_answer(question, gold)
         or refers_to_options(gold)
+        or names_listed_option(question, gold)
         or offers_alternatives(question)
         or stated_alternatives(question, gold)
         or is_open(question, gold)

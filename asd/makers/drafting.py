@@ -17,6 +17,7 @@ from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import names_image
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.sources.instructions import states_form, without_lead_in
+from asd.sources.marked_options import names_listed_option
 from asd.styles.checking import check
 from asd.styles.table import target_of
 
@@ -82,6 +83,8 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("image_options", sample.gold)
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
         return Decline("bad_box", sample.gold)
+    if not sample.options and names_listed_option(sample.question, sample.gold):
+        return Decline("refers_to_options", collapse(sample.gold))
     asked = without_lead_in(sample.question) if sample.options else sample.question
     if asked != ctx.spec.question and states_form(asked):
         return Decline("instruction_in_question", collapse(asked))

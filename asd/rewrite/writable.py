@@ -15,6 +15,7 @@ from asd.records import Decline, Sample
 from asd.rewrite.sample_data import MAX_QUESTION
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 from asd.sources.instructions import states_form, without_lead_in
+from asd.sources.marked_options import names_listed_option
 from asd.styles.table import writing_of
 
 DESCRIBED_FAMILIES = ("grounding", "caption")
@@ -32,6 +33,8 @@ def find_decline(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Decli
     gold = collapse(sample.gold)
     if not gold or not (sample.question.strip() or ctx.spec.family == "caption"):
         return Decline("no_answer")
+    if not sample.options and names_listed_option(sample.question, gold):
+        return Decline("refers_to_options", gold)
     asked = without_lead_in(sample.question) if sample.options else sample.question
     if asked != ctx.spec.question and states_form(asked):
         return Decline("instruction_in_question", collapse(asked))

@@ -27,7 +27,7 @@ _FORMS = (
     r"|(?:one|two|three|a few|several|full|complete|short|single)[ -]sentences?|sentences? at most"
     r"|in detail|step[ -]by[ -]step"
     r"|letters? (?:of|from|only|alone|that|before)|option'?s'? letter|(?:option|choice) letter"
-    r"|the letter|by letter"
+    r"|the letter|by letter|(?:with|by|using|only|just|give|write) (?:the |its |an? )?(?:option |choice )?number(?! of)"
     r"|(?:given|listed|provided|available|above|following|correct|right|best) (?:choices?|options?|answers?)"
     r"|yes[ ,/]+(?:or )?[\"']?no|true[ ,/]+(?:or )?false|['\"]yes['\"]|['\"]unanswerable['\"]|unanswerable"
     r"|bounding box|coordinates?|x1, ?y1|briefly|concisely|succinctly|as few words"
@@ -74,8 +74,8 @@ _BEHIND_OPTIONS = re.compile(
     r"|choisissez)\b.*|.*\b(?:yazın|seçin)[.!]?"
 )
 _TAIL_CUE = re.compile(
-    r"[ \t]+(?:(?:the|your) )?(?:(?:correct|right|final|best) )?(?:answer|response|答案|antwort|réponse|respuesta|ответ)"
-    r"(?: is)?\s*[:：]\s*\Z",
+    r"(?<![ \t])[ \t]+(?:(?:the|your) )?(?:(?:correct|right|final|best) )?(?:answer|response|答案|antwort|réponse|respuesta"
+    r"|ответ)(?: is)?\s*[:：]\s*\Z",
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(

@@ -28,8 +28,10 @@ from asd.sources import kept_rows
 from asd.sources.annotators import vote
 from asd.sources.bad_record import BadRecordError
 from asd.sources.image_text import image_texts
+from asd.sources.marked_options import Marked, option_by_mark
 from asd.sources.messages import Message, are_answers, listed_images, read_messages
 from asd.sources.option_lines import count_other_marks
+from asd.sources.option_marks import CAPITALS
 from asd.sources.prompt_text import PromptParts, PromptRules, kept_prompt, make_rules, take_apart
 
 Row = tuple[Any, ...]
@@ -313,7 +315,7 @@ def read_answer(
     if parts.options:
         if any(MARK in option and names_image(option) for option in parts.options):
             raise BadRecordError("image_count", f"options are <image> marks: {' / '.join(parts.options)[:80]!r}")
-        index = option_index(response, parts.options)
+        index = _option_of(response, parts)
         if len(parts.options) > len(LETTERS) and (index is not None or _is_letter(response) or _is_choice(rules)):
             raise BadRecordError("too_many_options", f"{len(parts.options)} options, letters for {len(LETTERS)}")
         if index is None and rules.style != AnswerStyle.MULTIPLE_CHOICE:
@@ -340,6 +342,13 @@ def _is_choice(rules: RecordRules) -> bool:
 def _is_letter(response: str) -> bool:
     """Also of an option behind Z."""
     return re.fullmatch(r"\(?[A-Z]{1,2}\)?[.:)]?", response) is not None
+
+
+def _option_of(response: str, parts: PromptParts) -> int | None:
+    index = option_index(response, parts.options) if parts.alphabet == CAPITALS else None
+    return (
+        option_by_mark(response, Marked(parts.question, parts.options, "", parts.alphabet)) if index is None else index
+    )
 
 
 def option_index(response: str, options: Sequence[str]) -> int | None:

@@ -12,7 +12,7 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +28,8 @@ from asd.sources.bad_record import BadRecordError
 from asd.sources.batch import MAX_IMAGE_CHARS, NativeBatch
 from asd.sources.expressions import Compiled, Fn, Row, RowError, to_text
 from asd.sources.image_text import image_text
-from asd.sources.prompt_text import split_instruction
+from asd.sources.marked_options import Marked, option_by_mark
+from asd.sources.prompt_text import has_option_mark, make_rules, split_instruction, take_apart
 
 UNANSWERABLE = "unanswerable"
 """Value of `answer_type` for a sample whose gold answer, by vote, is a refusal."""
@@ -53,6 +54,13 @@ _YES_NO = {
     "n": "no",
 }
 
+_STYLES_OF_LISTS = (
+    AnswerStyle.SHORT_ANSWER,
+    AnswerStyle.MULTIPLE_CHOICE,
+    AnswerStyle.BRIEF_EXPLANATION,
+    AnswerStyle.DETAILED_EXPLANATION,
+)
+_NO_RULES = make_rules()
 _LONGEST_INDEX = 10
 """Digits."""
 _UNPLAIN_IMAGE = re.compile(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0lGOD|UklGR|Qk", re.IGNORECASE)
@@ -124,6 +132,8 @@ class RowSink:
     ends: array[int] = field(default_factory=lambda: array("i"))
     """Rows and rejects at the end of each record, in turn."""
     image_chars: int = 0
+    listed: dict[int, tuple[list[str], int, str]] = field(default_factory=dict)
+    """Row -> (options, index of the gold one, prompt) where the question itself lists them, which few do."""
 
     def __post_init__(self) -> None:
         self._clear()
@@ -137,6 +147,7 @@ class RowSink:
         self.files = [(name, split, 0) for name, split, _ in last]
         self.ends = array("i")
         self.image_chars = 0
+        self.listed = {}
 
     def end_record(self) -> int:
         """Rows and rejects so far."""
@@ -169,6 +180,10 @@ class RowSink:
 
     def _array(self, column: pa.Field, size: int) -> pa.Array:
         name = column.name
+        if self.listed and name in ("options", "answer_index", "asked") and name not in self.used:
+            empty: tuple[list[str], int | None, str | None] = ([], None, None)
+            place = ("options", "answer_index", "asked").index(name)
+            return pa.array([self.listed.get(row, empty)[place] for row in range(size)], column.type)
         if name == "source_file":
             return self._per_file([file for file, _, _ in self.files], size)
         if name in _LIST_COLUMNS:
@@ -196,6 +211,17 @@ class RowSink:
         sizes = np.diff([*(start for _, _, start in self.files), size])
         numbers = np.repeat(np.arange(len(values)), sizes) if values else np.zeros(0, np.int64)
         return pa.array(values, pa.string()).take(pa.array(numbers, pa.int64()))
+
+
+class _Listed(NamedTuple):
+    """A question with its options in it, taken apart."""
+
+    question: str
+    rfp: str | None
+    options: tuple[str, ...]
+    gold_place: int
+    answer: str
+    """As the source has it: the mark of an option, its text, or both."""
 
 
 class RowMaker:
@@ -234,6 +260,8 @@ class RowMaker:
         is_free = spec.native_style is AnswerStyle.FREE_FORM or get("passthrough") is not None
         self.has_bare_questions = get("rfp") is None and self.question is not None and not is_free
         """Whether an instruction behind the question is the row's response-format prompt."""
+        self.reads_lists = self.has_bare_questions and self.options is None and spec.native_style in _STYLES_OF_LISTS
+        """Whether options may stand in the question itself."""
         self.last_id = ""
 
     def add(self, rec: Any, row: Row, turn: int | None = None) -> None:
@@ -245,14 +273,23 @@ class RowMaker:
         question = question.strip() if question else self.default_question
         if not question:
             raise RowError("no_question", "the question is empty")
-        rfp = None
-        if self.has_bare_questions:
-            question, rfp = split_instruction(question)
+        asked, rfp, listed = question, None, None
+        index: int | None
         vote = self.votes(rec, row) if self.votes else NO_VOTE
-        options, index = self._options(rec, row)
-        gold, index = self._gold(rec, row, vote, options, index)
+        if self.reads_lists and has_option_mark(question) and MARK not in question:
+            listed = self._listed(question, self._given_gold(rec, row, vote))
+        if listed is not None:
+            question, rfp, options, index = listed.question, listed.rfp, list(listed.options), listed.gold_place
+            gold = options[index]
+        else:
+            if self.has_bare_questions:
+                question, rfp = split_instruction(question)
+            options, index = self._options(rec, row)
+            gold, index = self._gold(rec, row, vote, options, index)
         accepted = self._accepted(rec, row, vote, options, gold) if "accepted" in self.sink.used else []
         response = to_text(self.response(rec, row)) if self.response else None
+        if not response and listed is not None:
+            response = listed.answer
         if not response:
             response = LETTERS[index] if self.is_choice and index is not None else gold
             if self.is_yes_no:
@@ -290,6 +327,12 @@ class RowMaker:
         if "options" in sink.used:
             text["answer_index"].append(index)
             self._extend("options", options)
+        if listed is not None:
+            sink.listed[len(sink) - 1] = (
+                options,
+                listed.gold_place,
+                "\n".join(filter(None, (texts.get("context"), asked))),
+            )
         if "images" in sink.used:
             self._extend("images", images)
             sink.image_chars += sum(map(len, images))
@@ -300,6 +343,23 @@ class RowMaker:
         for column, value in texts.items():
             stripped = value.strip() if value and column != "passthrough" else value
             text[column].append(stripped or None if column in _NULLABLE_TEXT else stripped or "")
+
+    def _given_gold(self, rec: Any, row: Row, vote: Vote) -> str:
+        given = to_text(self.gold(rec, row)) if self.gold else vote.gold
+        if not given and self.accepted is not None:
+            given = next(iter(_texts(self.accepted(rec, row))), "")
+        return (given or "").strip()
+
+    def _listed(self, asked: str, answer: str) -> _Listed | None:
+        """What a question that lists its options asks; None where the answer is none of them."""
+        parts = take_apart(asked, _NO_RULES)
+        if not 1 < len(parts.options) <= len(LETTERS) or parts.context or parts.ocr_tokens:
+            return None
+        found = Marked(parts.question, parts.options, "", parts.alphabet)
+        index = option_by_mark(answer, found)
+        if index is None:
+            return None
+        return _Listed(parts.question or self.default_question or asked, parts.rfp, parts.options, index, answer)
 
     def _extend(self, name: str, values: Sequence[str]) -> None:
         flat = self.sink.flat[name]

@@ -39,7 +39,7 @@ def split_options(text: str) -> Found:
     for start in reversed(starts):
         options = _options_from(lines, marks, letters, start)
         if len(options) >= 2:
-            closing = _cut_closing(options)
+            closing = cut_closing(options)
             texts = tuple("\n".join(option).strip(BLANKS) for option in options)
             if all(texts):
                 end = start - 1 if start and _OPTIONS_HEADER.fullmatch(lines[start - 1]) else start
@@ -79,8 +79,8 @@ def _options_from(
     return options
 
 
-def _cut_closing(options: list[list[str]]) -> str:
-    """Takes from the last option what is no part of it."""
+def cut_closing(options: list[list[str]]) -> str:
+    """Takes from the last option what is no part of it, and returns that. options: the lines of each one."""
     last = options[-1]
     place = _closing_place(last, max(len(_stripped(option)) for option in options[:-1]))
     closing = _stripped(last[place:])
@@ -120,7 +120,7 @@ def _split_inline_options(lines: list[str], text: str) -> Found:
         if len(texts) < 2 or not is_run or not all(part[0] for part in texts):
             return Found(text, (), "")
         texts[-1] += [line.strip(BLANKS) for line in lines[place + 1 :]]
-        closing = _cut_closing(texts)
+        closing = cut_closing(texts)
         options = tuple("\n".join(part).strip(BLANKS) for part in texts)
         return Found("\n".join(lines[:place]).strip(BLANKS), options, closing)
     return Found(text, (), "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 
 from asd.schemas.image_marks import MARK
 from asd.sources.instructions import is_instruction
+from asd.sources.marked_options import SECOND_MARK
 from asd.sources.prompt_text import PromptRules, is_box_instruction
 
 Offsets = npt.NDArray[np.int64]
@@ -28,10 +30,16 @@ _IS_BLANK[list(b" \t\r\n\x0b\x0c")] = True
 _IS_STOP = np.zeros(256, np.bool_)
 _IS_STOP[list(b".?!")] = True
 _NEWLINE, _COLON, _SPACE, _QUESTION_MARK = 0x0A, 0x3A, 0x20, 0x3F
-_OTHER_PAIRS = (b"Co", b"CR", b"A.", b"A)")
-"""One of these pairs of bytes is wherever `_OTHER` matches; looking for a pair is far faster than `in`."""
-_OTHER = r"Context|OCR token|A[.)][ \t]"
+_OTHER = rf"Context|OCR token|A[.)][ \t]|{SECOND_MARK}"
 """All that `take_apart` could take for context, OCR tokens or options, and some more (RE2)."""
+_OTHER_PAIRS = (
+    *(b"Co", b"CR", b"A.", b"A)", b" -", b" ="),
+    *(bytes(pair) for pair in product(b"Bb21iI", b")]}>.:*_")),
+)
+"""One of these pairs of bytes, or one that is not ASCII, is wherever `_OTHER` matches; to look for them is far faster."""
+_IS_OTHER_PAIR = np.zeros(1 << 16, np.bool_)
+_IS_OTHER_PAIR[np.frombuffer(b"".join(_OTHER_PAIRS), np.uint16)] = True
+_IS_OTHER_PAIR.reshape(256, 256)[128:] = True
 _MAX_ROUNDS = 64
 """Of trimming one blank or one placeholder a row; prompts that need more are flagged as other."""
 _MAX_INSTRUCTION_LINES = 4
@@ -120,8 +128,7 @@ def _rfp_column(prompts: _Prompts) -> pa.StringArray:
 
 
 def _find_others(data: Bytes, start: Offsets, end: Offsets) -> Mask:
-    first, second = data[:-1], data[1:]
-    if not any(((first == pair[0]) & (second == pair[1])).any() for pair in _OTHER_PAIRS):
+    if not any(_IS_OTHER_PAIR[data[at : at + (len(data) - at) // 2 * 2].view(np.uint16)].any() for at in (0, 1)):
         return np.zeros(len(start), np.bool_)
     return _to_mask(pc.match_substring_regex(cut_slices(data, start, end), _OTHER))
 

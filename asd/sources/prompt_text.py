@@ -17,7 +17,9 @@ from typing import NamedTuple
 from asd.schemas.image_marks import BLANKS, strip_marks
 from asd.schemas.styles import LETTERS
 from asd.sources.instructions import MAX_INSTRUCTION_CHARS, is_instruction
+from asd.sources.marked_options import Marked, may_be_marked, split_marked
 from asd.sources.option_lines import split_options
+from asd.sources.option_marks import CAPITALS
 
 _BOX_INSTRUCTION = re.compile(r"bounding box|bbox|coordinate|region|locat|\bbox\b|find|where", re.ASCII)
 
@@ -34,6 +36,8 @@ class PromptParts(NamedTuple):
     rfp: str | None = None
     ocr_tokens: tuple[str, ...] = ()
     placeholders: int = 0
+    alphabet: str = CAPITALS
+    """Of the options' marks: a name that `option_marks` knows."""
 
 
 @dataclass(frozen=True)
@@ -155,14 +159,15 @@ def take_apart(text: str, rules: PromptRules, *, with_options: bool = True) -> P
     rest, rfp = split_rfp(text, rules)
     rest, tokens = split_ocr_tokens(rest) if "OCR token" in rest else (rest, ())
     options: tuple[str, ...] = ()
+    alphabet = CAPITALS
     if with_options and has_option_mark(rest):
-        rest, options, closing = split_options(rest)
+        rest, options, closing, alphabet = _split_any_options(rest)
         rest, stated = split_instruction(rest) if options else (rest, None)
         rfp = "\n".join(filter(None, (stated, closing, rfp))) or None
     context, question = split_context(rest) if rest.startswith("Context") else ("", rest)
     if not question and rfp is not None:
         question, rfp = rfp, None
-    return PromptParts(question, context, options, rfp, tokens, before + behind)
+    return PromptParts(question, context, options, rfp, tokens, before + behind, alphabet)
 
 
 def kept_prompt(text: str, parts: PromptParts) -> str | None:
@@ -176,6 +181,13 @@ def kept_prompt(text: str, parts: PromptParts) -> str | None:
     return None if not bare or (parts.rfp is not None and "\n".join(lines) == bare) else bare
 
 
+def _split_any_options(text: str) -> Marked:
+    """Options on lettered lines, else under any other marks."""
+    found = split_options(text)
+    marked = None if found.options else split_marked(text)
+    return Marked(*found, CAPITALS) if marked is None else marked
+
+
 def has_option_mark(text: str) -> bool:
-    """Cheap test that is true wherever `split_options` finds something."""
-    return "A. " in text or "A) " in text or "A.\t" in text or "A)\t" in text
+    """Cheap test that is true wherever options are found."""
+    return "A. " in text or "A) " in text or "A.\t" in text or "A)\t" in text or may_be_marked(text)
