@@ -9,7 +9,7 @@ from typing import Any
 from asd.cli.several import over_datasets
 from asd.cli.table import Table
 from asd.quality.figures import quality_figures
-from asd.report.verdicts import judge
+from asd.report.verdicts import verdicts_on
 from asd.shards.reader import read_batches
 from asd.shards.store import split_location
 
@@ -42,7 +42,7 @@ def _print_figures(directory: str, figures: dict[str, Any]) -> None:
 def _verdicts(figures: dict[str, Any]) -> list[str]:
     """Title, mark, value and the value wanted of each figure that is judged; then what it means and what to do."""
     lines = []
-    for verdict in judge(figures):
+    for verdict in verdicts_on(figures):
         lines.append(f"{verdict.mark:>4}  {verdict.title}: {verdict.value} (wanted: {verdict.wanted})")
         lines += wrap(
             f"{verdict.meaning} {verdict.remedy}".rstrip(), 100, initial_indent=" " * 6, subsequent_indent=" " * 6

@@ -4,19 +4,19 @@ so there is none."""
 from __future__ import annotations
 
 from asd.export.conversation import Conversation
-from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.format import ExportedSplit, Format, flat_file, json_lines
 from asd.export.llava import marks
 from asd.export.parts import part_messages
 from asd.export.writing import Record
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     places = part.places
     messages = part_messages(one, lambda image: {"type": "image", "path": places.located(image, one.id)})
     return {"id": one.id, "messages": messages} | marks(one, part)
 
 
-def _hint(part: Part) -> str:
+def _hint(part: ExportedSplit) -> str:
     return (
         f"datasets: [{{path: {part.places.out / flat_file('.jsonl')(part)}, ds_type: json, type: chat_template}}]  "
         "processor_type: AutoProcessor  skip_prepare_dataset: true  remove_unused_columns: false  sample_packing: false"

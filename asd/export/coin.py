@@ -9,7 +9,7 @@ from typing import Any
 
 from asd.export.conversation import Conversation
 from asd.export.flat_questions import is_test, write_test
-from asd.export.format import Format, Part, json_list
+from asd.export.format import ExportedSplit, Format, json_list
 from asd.export.images import ImageMode
 from asd.export.llava import record_for_llava
 from asd.export.writing import Record
@@ -46,7 +46,7 @@ def share_percent(manifest_config: dict[str, Any]) -> int:
     return round(100 * share)
 
 
-def _file(part: Part) -> str:
+def _file(part: ExportedSplit) -> str:
     percent = share_percent(part.manifest.config)
     folder = FOLDERS.get(part.task, part.task) + ("-sample" if part.is_drawn else "")
     name = f"train_x{percent}" if part.split == "train" and percent else part.name
@@ -61,7 +61,7 @@ def image_path(task: str, split: str, path: str) -> str:
     return f"{pattern.format(split=split, coco=_COCO.get(split, split))}/{path}"
 
 
-def _placed(record: Record, part: Part) -> Record:
+def _placed(record: Record, part: ExportedSplit) -> Record:
     if "image" in record and part.places.mode is ImageMode.PATHS:
         images = record["image"]
         split = part.split or "train"
@@ -70,14 +70,14 @@ def _placed(record: Record, part: Part) -> Record:
     return record
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     return _placed(record_for_llava(one, part), part)
 
 
 _write_train = json_list(_record)
 
 
-def _write(part: Part, path: Path) -> int:
+def _write(part: ExportedSplit, path: Path) -> int:
     if is_test(part):
         return write_test(part, path, lambda record: _placed(record, part))
     part.group_turns = True

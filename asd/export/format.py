@@ -1,6 +1,6 @@
-"""What an export format is: where its files go, how one part is written, and what lies beside them.
+"""What an export format is: where its files go, how one split is written, and what lies beside them.
 
-A part is one split of one dataset. Formats are plain values (see `asd.export.table`); nothing is registered by import.
+Formats are plain values (see `asd.export.table`); nothing is registered by import.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOT_NATIVE = "converted rows of a test split, which benchmarks score in the nati
 
 
 @dataclass
-class Part:
+class ExportedSplit:
     """One split of one dataset (or all of its splits in one file), as a stream."""
 
     root: Path
@@ -155,7 +155,7 @@ class Part:
 class Written:
     """A finished data file."""
 
-    part: Part
+    part: ExportedSplit
     path: Path
     records: int
 
@@ -170,9 +170,9 @@ class Format:
 
     name: str
     summary: str
-    file: Callable[[Part], str]
+    file: Callable[[ExportedSplit], str]
     """Name of a part's data file below the output folder."""
-    write: Callable[[Part, Path], int]
+    write: Callable[[ExportedSplit, Path], int]
     """Writes one data file; returns the number of records."""
     sides: Callable[[Sequence[Written], Path], list[Path]] = no_sides
     """Writes what lies beside the data files (configs, indices); returns their paths."""
@@ -180,23 +180,27 @@ class Format:
     """What it can do with images; the first is the default."""
     needs_root: bool = False
     """Records or side files name the image folder, so it must be known."""
-    hint: Callable[[Part], str] = lambda part: ""
+    hint: Callable[[ExportedSplit], str] = lambda part: ""
     """What the user has to tell the trainer."""
 
 
-def flat_file(suffix: str) -> Callable[[Part], str]:
+def flat_file(suffix: str) -> Callable[[ExportedSplit], str]:
     """<task>_<split><suffix>, for loaders that look into one folder."""
     return lambda part: f"{part.label}_{part.name}{suffix}"
 
 
-def task_file(suffix: str) -> Callable[[Part], str]:
+def task_file(suffix: str) -> Callable[[ExportedSplit], str]:
     """<task>/<split><suffix>, one folder a task as continual benchmarks lie."""
     return lambda part: f"{part.label}/{part.name}{suffix}"
 
 
-def json_list(record: Callable[[Conversation, Part], Record], *, tools: bool = False) -> Callable[[Part, Path], int]:
+def json_list(
+    record: Callable[[Conversation, ExportedSplit], Record], *, tools: bool = False
+) -> Callable[[ExportedSplit, Path], int]:
     return lambda part, path: write_json_list(path, (record(one, part) for one in part.conversations(tools=tools)))
 
 
-def json_lines(record: Callable[[Conversation, Part], Record], *, tools: bool = False) -> Callable[[Part, Path], int]:
+def json_lines(
+    record: Callable[[Conversation, ExportedSplit], Record], *, tools: bool = False
+) -> Callable[[ExportedSplit, Path], int]:
     return lambda part, path: write_json_lines(path, (record(one, part) for one in part.conversations(tools=tools)))

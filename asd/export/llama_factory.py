@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from asd.export.conversation import TOOLS, Conversation
-from asd.export.format import Format, Part, Written, flat_file, json_list
+from asd.export.format import ExportedSplit, Format, Written, flat_file, json_list
 from asd.export.images import ImageMode
 from asd.export.llava import llava_turns, marks
 from asd.export.writing import Record, merge_json
@@ -20,7 +20,7 @@ _TAGS = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assis
 _COLUMNS = (TOOLS, "system")
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     beside = {turn.role: turn.text for turn in one.turns if turn.role in _COLUMNS}
     one.turns = [turn for turn in one.turns if turn.role not in _COLUMNS]
     part.seen.update(beside.keys())
@@ -31,7 +31,7 @@ def _record(one: Conversation, part: Part) -> Record:
     return record | beside | marks(one, part)
 
 
-def dataset_name(part: Part) -> str:
+def dataset_name(part: ExportedSplit) -> str:
     label = part.label.replace("-", "_") if part.is_drawn else part.task
     return f"asd_{label}" if part.split == "train" else f"asd_{label}_{part.name}"
 
@@ -46,7 +46,7 @@ def _sides(written: Sequence[Written], out: Path) -> list[Path]:
     return [merge_json(out / "dataset_info.json", {dataset_name(one.part): _entry(one) for one in written})]
 
 
-def _hint(part: Part) -> str:
+def _hint(part: ExportedSplit) -> str:
     media = "" if part.places.mode is ImageMode.COPY else f" media_dir: {part.places.root or '<folder of the images>'}"
     return f"dataset_dir: {part.places.out}  dataset: {dataset_name(part)}{media}"
 

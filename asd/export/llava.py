@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from asd.export.conversation import Conversation, marked
-from asd.export.format import Format, Part, json_list, task_file
+from asd.export.format import ExportedSplit, Format, json_list, task_file
 from asd.export.writing import Record
 from asd.sources.kept_rows import KEY
 
@@ -14,7 +14,7 @@ SEVERAL_IMAGES = "several images, which the reader of LLaVA 1.5 refuses (those o
 _ROLES = {"user": "human", "assistant": "gpt"}
 
 
-def llava_record(one: Conversation, part: Part) -> Record:
+def llava_record(one: Conversation, part: ExportedSplit) -> Record:
     """`image` is absent from text-only records (a null breaks the loaders); keys they do not know are ignored."""
     record: Record = {"id": one.id}
     images = [part.places.relative(image, one.id) for image in one.images]
@@ -24,7 +24,7 @@ def llava_record(one: Conversation, part: Part) -> Record:
     return record | marks(one, part)
 
 
-def record_for_llava(one: Conversation, part: Part) -> Record:
+def record_for_llava(one: Conversation, part: ExportedSplit) -> Record:
     """The same, and what LLaVA's own reader refuses of it is noted: other roles raise KeyError there, a list of images
     TypeError; later readers of the layout take both."""
     part.noted[OTHER_ROLES] += any(turn.role not in _ROLES for turn in one.turns)
@@ -36,7 +36,7 @@ def llava_turns(one: Conversation) -> list[dict[str, str]]:
     return [{"from": _ROLES.get(turn.role, turn.role), "value": marked(turn)} for turn in one.turns]
 
 
-def marks(one: Conversation, part: Part) -> dict[str, Any]:
+def marks(one: Conversation, part: ExportedSplit) -> dict[str, Any]:
     """Task, style and what reading back needs, each of one type throughout: Arrow-based loaders fail on mixed types."""
     styles: dict[str, Any] = {"styles": one.styles} if part.group_turns else {"style": one.styles[0]}
     return {"task": one.task} | styles | {KEY: part.teller.text(one.rows)}

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from asd.export.flat_questions import is_test, write_test
-from asd.export.format import Format, Part, Written, json_list, task_file
+from asd.export.format import ExportedSplit, Format, Written, json_list, task_file
 from asd.export.llava import record_for_llava
 from asd.export.writing import write_json
 
 _write_train = json_list(record_for_llava)
 
 
-def write_train_or_test(part: Part, path: Path) -> int:
+def write_train_or_test(part: ExportedSplit, path: Path) -> int:
     return write_test(part, path) if is_test(part) else _write_train(part, path)
 
 

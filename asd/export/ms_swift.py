@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 
 from asd.export.conversation import TOOLS, Conversation, marked
-from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.format import ExportedSplit, Format, flat_file, json_lines
 from asd.export.images import ImageMode
 from asd.export.writing import Record
 from asd.sources.kept_rows import KEY
@@ -13,7 +13,7 @@ from asd.sources.kept_rows import KEY
 _ROLES = {"function_call": "tool_call", "observation": "tool_response"}
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     turns = [turn for turn in one.turns if turn.role != TOOLS]
     messages = [{"role": _ROLES.get(turn.role, turn.role), "content": marked(turn)} for turn in turns]
     record: Record = {"id": one.id, "messages": messages}
@@ -26,7 +26,7 @@ def _record(one: Conversation, part: Part) -> Record:
     return record | {KEY: part.teller.text(one.rows)}
 
 
-def _hint(part: Part) -> str:
+def _hint(part: ExportedSplit) -> str:
     root = part.places.out if part.places.mode is ImageMode.COPY else part.places.root
     folder = quote(str(root)) if root else "<folder of the images>"
     return f"ROOT_IMAGE_DIR={folder} swift sft --dataset {quote(str(part.places.out / flat_file('.jsonl')(part)))}"

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from asd.export.conversation import Conversation, split_images, spread
-from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.format import ExportedSplit, Format, flat_file, json_lines
 from asd.export.images import ImageMode, data_url
 from asd.export.writing import Record
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     def address(image: dict[str, Any]) -> str:
         if part.places.mode is ImageMode.EMBED:
             data = part.places.data(image, one.id)

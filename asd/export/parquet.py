@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from asd.columns import SHARD_SCHEMA
-from asd.export.format import Format, Part, task_file
+from asd.export.format import ExportedSplit, Format, task_file
 from asd.export.images import ImageMode
 from asd.export.writing import whole_file
 
@@ -48,7 +48,7 @@ def write_parquet(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatc
     return rows
 
 
-def _images(rows: Sequence[tuple[str, list[dict[str, Any]]]], part: Part) -> pa.Array:
+def _images(rows: Sequence[tuple[str, list[dict[str, Any]]]], part: ExportedSplit) -> pa.Array:
     """The images as the chosen mode has them: paths, copies beside the file, or bytes inside."""
     places, column = part.places, []
     for name, images in rows:
@@ -59,7 +59,7 @@ def _images(rows: Sequence[tuple[str, list[dict[str, Any]]]], part: Part) -> pa.
     return pa.array(column, HUB_IMAGES)
 
 
-def _write(part: Part, path: Path) -> int:
+def _write(part: ExportedSplit, path: Path) -> int:
     batches = part.batches()
     first = next(batches, None)
     found = SHARD_SCHEMA if first is None else first.schema  # versions made with a rewriter have a column more
@@ -67,7 +67,7 @@ def _write(part: Part, path: Path) -> int:
     return write_parquet(path, schema, _cast(chain([] if first is None else [first], batches), part, schema))
 
 
-def _cast(batches: Iterable[pa.RecordBatch], part: Part, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _cast(batches: Iterable[pa.RecordBatch], part: ExportedSplit, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for start in range(0, batch.num_rows, ROWS_IN_MEMORY):
             some = batch.slice(start, ROWS_IN_MEMORY)

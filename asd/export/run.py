@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asd.errors import UnknownNameError, UsageError
-from asd.export.format import CHUNK_ROWS, Format, Part, Written
+from asd.export.format import CHUNK_ROWS, ExportedSplit, Format, Written
 from asd.export.images import ImageMode, ImagePlace, MissingImages
 from asd.export.table import find_format
 from asd.export.writing import remove_leftovers
@@ -103,7 +103,7 @@ def _are_only_here(root: Path, version: str, image_root: str | None) -> bool:
 
 def _parts(
     dataset: str, form: Format, options: ExportOptions, mode: ImageMode, missing: MissingImages | None
-) -> list[Part]:
+) -> list[ExportedSplit]:
     root, name = split_location(dataset)
     store = Store(root)
     version = store.resolve(name)
@@ -120,7 +120,7 @@ def _parts(
         wanted = [None]
     styles = _styles(options.styles, manifest, root)
     parts = [
-        Part(root, version, manifest, split, styles, options.group_turns,
+        ExportedSplit(root, version, manifest, split, styles, options.group_turns,
              ImagePlace(image_root, mode, place, manifest.task, options.follow_links, missing, options.images is not None))
         for split in wanted
     ]  # fmt: skip
@@ -146,7 +146,7 @@ def _is_file(form: Format, options: ExportOptions) -> bool:
     return options.out.suffix in (".json", ".jsonl", ".parquet") and not options.out.is_dir()
 
 
-def _target(form: Format, part: Part, options: ExportOptions, *, single: bool) -> Path:
+def _target(form: Format, part: ExportedSplit, options: ExportOptions, *, single: bool) -> Path:
     if not _is_file(form, options):
         return options.out / form.file(part)
     suffix = Path(form.file(part)).suffix

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from asd.export.conversation import Conversation
 from asd.export.flat_questions import is_test, write_test
-from asd.export.format import Format, Part, Written, json_list, task_file
+from asd.export.format import ExportedSplit, Format, Written, json_list, task_file
 from asd.export.llava import record_for_llava
 from asd.export.writing import Record, write_json
 
@@ -21,7 +21,7 @@ def _instruction(one: Conversation) -> str:
     return str(one.rows[0]["rfp"])
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     text = _instruction(one)
     part.seen[text] += 1
     return record_for_llava(one, part) | {"ins_type": part.numbers.setdefault(text, len(part.numbers))}
@@ -30,7 +30,7 @@ def _record(one: Conversation, part: Part) -> Record:
 _write_train = json_list(_record)
 
 
-def _write(part: Part, path: Path) -> int:
+def _write(part: ExportedSplit, path: Path) -> int:
     return write_test(part, path) if is_test(part) else _write_train(part, path)
 
 

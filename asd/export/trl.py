@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from asd.columns import MESSAGE
 from asd.export.conversation import Conversation
-from asd.export.format import Format, Part, task_file
+from asd.export.format import ExportedSplit, Format, task_file
 from asd.export.images import ImageMode
 from asd.export.parquet import HUB_IMAGES, ROWS_IN_MEMORY, hub_schema, write_parquet
 from asd.export.writing import Record
@@ -35,7 +35,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def _records(one: Conversation, part: Part) -> Iterator[Record]:
+def _records(one: Conversation, part: ExportedSplit) -> Iterator[Record]:
     """One record for every answer, with what was said before it as the prompt: no answer goes untrained."""
     images = [_image(image, one.id, part) for image in one.images]
     said: list[dict[str, str]] = []
@@ -54,23 +54,23 @@ def _records(one: Conversation, part: Part) -> Iterator[Record]:
         said.append(message)
 
 
-def _image(image: dict[str, Any], name: str, part: Part) -> dict[str, Any]:
+def _image(image: dict[str, Any], name: str, part: ExportedSplit) -> dict[str, Any]:
     if part.places.mode is ImageMode.EMBED:
         return {"path": image["path"], "bytes": part.places.data(image, name)}
     return {"path": part.places.located(image, name), "bytes": None}
 
 
-def _batches(part: Part) -> Iterator[pa.RecordBatch]:
+def _batches(part: ExportedSplit) -> Iterator[pa.RecordBatch]:
     records = (record for one in part.conversations() for record in _records(one, part))
     while chunk := list(islice(records, ROWS_IN_MEMORY)):
         yield pa.RecordBatch.from_pylist(chunk, schema=hub_schema(_SCHEMA))
 
 
-def _write(part: Part, path: Path) -> int:
+def _write(part: ExportedSplit, path: Path) -> int:
     return write_parquet(path, hub_schema(_SCHEMA), _batches(part))
 
 
-def _hint(part: Part) -> str:
+def _hint(part: ExportedSplit) -> str:
     return f'datasets.load_dataset("parquet", data_files="{part.places.out / FORMAT.file(part)}"), SFTConfig(max_length=None)'
 
 

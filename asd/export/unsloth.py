@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from asd.export.conversation import Conversation
-from asd.export.format import Format, Part, flat_file, json_lines
+from asd.export.format import ExportedSplit, Format, flat_file, json_lines
 from asd.export.llava import marks
 from asd.export.parts import part_messages
 from asd.export.writing import Record
 
 
-def _record(one: Conversation, part: Part) -> Record:
+def _record(one: Conversation, part: ExportedSplit) -> Record:
     places = part.places
     messages = part_messages(one, lambda image: {"type": "image", "image": places.located(image, one.id)})
     return {"id": one.id, "messages": messages} | marks(one, part)

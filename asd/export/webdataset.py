@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from asd.export.conversation import Conversation
-from asd.export.format import Format, Part, Written
+from asd.export.format import ExportedSplit, Format, Written
 from asd.export.images import ImageMode
 from asd.export.llava import llava_turns, marks
 from asd.export.writing import Record, whole_file, write_json
@@ -21,11 +21,11 @@ SHARD_BYTES = 256 * 1024 * 1024
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
-def _file(part: Part) -> str:
+def _file(part: ExportedSplit) -> str:
     return f"{part.label}/{part.name}-000000.tar"
 
 
-def _members(one: Conversation, part: Part, number: int) -> list[tuple[str, bytes]]:
+def _members(one: Conversation, part: ExportedSplit, number: int) -> list[tuple[str, bytes]]:
     """The JSON and the images of one sample, under one key; loaders split names at the first dot."""
     key = f"{number:09d}"
     names = [f"{key}{_extension(image['path'], place, len(one.images))}" for place, image in enumerate(one.images)]
@@ -44,7 +44,7 @@ def _extension(path: str, place: int, images: int) -> str:
     return suffix if images == 1 else f".{place}{suffix}"
 
 
-def _write(part: Part, path: Path) -> int:
+def _write(part: ExportedSplit, path: Path) -> int:
     """Starts another tar whenever one is full; each is whole or not there."""
     samples = (_members(one, part, number) for number, one in enumerate(part.conversations()))
     count = shards = 0

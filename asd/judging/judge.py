@@ -15,7 +15,7 @@ from asd.judging.verdict import Judged, read_reply
 from asd.rewrite.open_model import open_model, run_to_end
 from asd.rewrite.request import Complete, Completion, Refusal
 from asd.rewrite.settings import RewriterSettings
-from asd.scoring.judge import FULL_POINTS
+from asd.scoring.judge_verdict import FULL_POINTS
 
 MAX_TOKENS = 128
 """Of a verdict, where no other limit is set; some models talk around it. Models that think aloud need more."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from asd.rewrite.reply_text import read_object
 from asd.rewrite.request import Completion, Refusal
-from asd.scoring.judge import FULL_POINTS, read_verdict, read_verdict_legacy
+from asd.scoring.judge_verdict import FULL_POINTS, read_verdict, read_verdict_legacy
 
 _SHOWN = 200
 _THOUGHT_END = "</think>"

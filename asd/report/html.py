@@ -23,7 +23,7 @@ from asd.report import charts
 from asd.report.cards import Box, Card, Row, make_card
 from asd.report.rewriting import rewriter_facts
 from asd.report.thumbnails import Thumbnail, make_thumbnail
-from asd.report.verdicts import Verdict, judge
+from asd.report.verdicts import Verdict, verdicts_on
 from asd.report.visible_text import visible
 from asd.schemas.styles import AnswerStyle, parse_style
 from asd.shards.files import hidden_name
@@ -105,7 +105,7 @@ def render_report(
             tiles=_tiles(manifest, counts, figures),
             style_chart=_style_chart(counts, figures),
             maker_chart=_maker_chart(counts, figures),
-            verdicts=[(verdict, _scale(verdict)) for verdict in judge(figures)],
+            verdicts=[(verdict, _scale(verdict)) for verdict in verdicts_on(figures)],
             marks=_MARKS,
             provenance=_provenance(manifest, spec),
             files=_files(_dict(manifest, "source").get("files")),

@@ -123,13 +123,13 @@ def _count_table(title: str, counts: Mapping[str, int]) -> Table:
 def _figure_table(figures: Mapping[str, Any]) -> Table:
     from rich.text import Text
 
-    from asd.report.verdicts import judge
+    from asd.report.verdicts import verdicts_on
 
     colours = {"good": "green", "look": "yellow", "bad": "red"}
     table = _table("quality", "")
     table.add_column("value")
     table.add_column("wanted")
-    for verdict in judge(figures):
+    for verdict in verdicts_on(figures):
         mark = Text(verdict.mark, colours[verdict.mark])
         table.add_row(Text(verdict.title), mark, Text(verdict.value), Text(verdict.wanted, "dim"))
     return table

@@ -45,7 +45,7 @@ _REMEDIES = {
 }
 
 
-def judge(figures: Figures) -> list[Verdict]:
+def verdicts_on(figures: Figures) -> list[Verdict]:
     """Verdicts on the figures that are defined for these rows, in reading order."""
     return [verdict for verdict in _all_verdicts(figures) if verdict.mark != "none"]
 

@@ -18,14 +18,14 @@ from asd.makers.maker_context import MakerContext
 from asd.records import Decline, Draft, Sample
 from asd.rewrite.content import check_names, read_content, reply_model
 from asd.rewrite.image_input import EncodedImage, ImageEncoder
-from asd.rewrite.judge import MAX_TOKENS as JUDGE_TOKENS
-from asd.rewrite.judge import Question
 from asd.rewrite.meaning_checks import Problem
 from asd.rewrite.prompts import JUDGE, Prompt, PromptSet, PromptValues
 from asd.rewrite.reply_text import Unparsed, parse_batch, parse_reply
 from asd.rewrite.request import Complete, Completion, CompletionRequest, Refusal
 from asd.rewrite.rewritten import JudgeView, RewriteProvenance, Rewritten
 from asd.rewrite.sample_data import as_block, describe_sample, may_sway_others
+from asd.rewrite.second_opinion import MAX_TOKENS as JUDGE_TOKENS
+from asd.rewrite.second_opinion import Question
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.writable import DESCRIBED_FAMILIES, find_decline
 from asd.schemas.reply_models import batch_schema, reply_form, schema_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asd.scoring.judge import read_verdict
+from asd.scoring.judge_verdict import read_verdict
 from asd.scoring.registry import RULES, find_rule, find_scorer, rule_names
 from asd.scoring.rule import Reference, Rule
 

@@ -18,7 +18,7 @@ from asd.scoring import (
     final_number,
     gqa,
     iou,
-    judge,
+    judge_verdict,
     label,
     letter,
     letter_sefe,
@@ -164,7 +164,7 @@ _RULES = (
     Rule(
         "caption", caption.legacy, answered(caption.fixed), "COCO caption evaluation, ROUGE-L", "marks stick to words"
     ),
-    Rule("judge", judge.needs_judge, judge.needs_judge, "open text", ""),
+    Rule("judge", judge_verdict.needs_judge, judge_verdict.needs_judge, "open text", ""),
 )
 RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}
 

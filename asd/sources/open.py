@@ -39,7 +39,7 @@ from asd.sources.line_spans import LineSpan
 from asd.sources.messages import looks_like, unread_form
 from asd.sources.native_rows import normalise_split, split_in_name
 from asd.sources.open_layout import OpenLayout
-from asd.sources.parts import PART_BYTES, SPAN_BYTES, Part, PartReader, cut_into_parts, rejoin
+from asd.sources.parts import PART_BYTES, SPAN_BYTES, PartReader, SourcePart, cut_into_parts, rejoin
 
 __all__ = ["NativeBatch", "Source", "SourceFile", "open_source"]
 
@@ -84,7 +84,7 @@ class Source:
         read on."""
         return self.arrange(self.pieces(range(len(self.reader.mains)), batch_rows), batch_rows)
 
-    def parts(self, part_bytes: int = PART_BYTES, span_bytes: int = SPAN_BYTES) -> list[Part]:
+    def parts(self, part_bytes: int = PART_BYTES, span_bytes: int = SPAN_BYTES) -> list[SourcePart]:
         """What other processes can read, in order; none where the rows are not in files."""
         sizes = {file.path: file.size_bytes for file in self.files}
         return cut_into_parts(self.reader, sizes, part_bytes, span_bytes)

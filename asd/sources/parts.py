@@ -64,7 +64,7 @@ class PartReader(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """Main files that follow each other."""
 
     mains: range
@@ -83,7 +83,7 @@ class Part:
 
 def cut_into_parts(
     reader: PartReader, sizes: Mapping[str, int], part_bytes: int = PART_BYTES, span_bytes: int = SPAN_BYTES
-) -> list[Part]:
+) -> list[SourcePart]:
     """Empty if no other process can read this source. sizes: of the files."""
     if not reader.is_movable:
         return []
@@ -91,14 +91,14 @@ def cut_into_parts(
     return [stretch for part in whole for stretch in _stretches(reader, sizes, part, span_bytes)]
 
 
-def _stretches(reader: PartReader, sizes: Mapping[str, int], part: Part, span_bytes: int) -> list[Part]:
+def _stretches(reader: PartReader, sizes: Mapping[str, int], part: SourcePart, span_bytes: int) -> list[SourcePart]:
     """The part in several where it is one large file, else as it is."""
     if len(part.mains) > 1 or sizes[part.names[0]] <= span_bytes:
         return [part]
     return [replace(part, span=span) for span in reader.spans(part.mains[0], span_bytes)] or [part]
 
 
-def _whole_files(reader: PartReader, sizes: Mapping[str, int], part_bytes: int, span_bytes: int) -> list[Part]:
+def _whole_files(reader: PartReader, sizes: Mapping[str, int], part_bytes: int, span_bytes: int) -> list[SourcePart]:
     """Runs of files, each as short as makes `part_bytes`; a file larger than `span_bytes` is alone."""
     parts, first, size = [], 0, 0
     counted: set[str] = set()  # what all files are joined with makes the first part long, not every one
@@ -116,9 +116,9 @@ def _whole_files(reader: PartReader, sizes: Mapping[str, int], part_bytes: int, 
     return parts
 
 
-def _part(reader: PartReader, mains: Sequence[str], run: range) -> Part:
+def _part(reader: PartReader, mains: Sequence[str], run: range) -> SourcePart:
     beside = dict.fromkeys(name for main in run for name in reader.beside(main))
-    return Part(run, tuple(mains[run.start : run.stop]), tuple(beside))
+    return SourcePart(run, tuple(mains[run.start : run.stop]), tuple(beside))
 
 
 def rejoin(pieces: Iterable[NativeBatch], batch_rows: int) -> Iterator[NativeBatch]:

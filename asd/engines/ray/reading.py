@@ -18,7 +18,7 @@ from asd.records import Reject
 from asd.sources.batch import BATCH_ROWS, NativeBatch
 from asd.sources.in_order import map_in_order
 from asd.sources.open import Source
-from asd.sources.parts import Kept, Part, PartReader
+from asd.sources.parts import Kept, PartReader, SourcePart
 from asd.work.collector import collect_young, collector_paused
 from asd.work.measuring import MEASURED_SCHEMA, Measured, Measuring, read_here
 
@@ -74,11 +74,11 @@ class ReadWork:
     batch_rows: int
     name: str = "asd_read"
 
-    def load(self) -> Callable[[Part], Iterator[SentPiece | list[str]]]:
+    def load(self) -> Callable[[SourcePart], Iterator[SentPiece | list[str]]]:
         kept: Kept = {}  # the tables that all rows are joined with, from one part to the next
         absolute = str(self.root.absolute())
 
-        def read(part: Part) -> Iterator[SentPiece | list[str]]:
+        def read(part: SourcePart) -> Iterator[SentPiece | list[str]]:
             notes: list[str] = []
             with collector_paused():
                 try:
@@ -112,7 +112,7 @@ def _batches(given: Iterator[SentPiece | list[str]], note: Callable[[str], None]
                 note(text)
 
 
-def memory_of(source: Source, parts: Sequence[Part]) -> int:
+def memory_of(source: Source, parts: Sequence[SourcePart]) -> int:
     """Bytes that a reader needs."""
     sizes = {file.path: file.size_bytes for file in source.files}
     joined = max(sum(sizes[name] for name in part.beside) for part in parts)

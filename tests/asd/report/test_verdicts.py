@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from asd.report.verdicts import judge
+from asd.report.verdicts import verdicts_on
 
 
 def mark(key: str, **figures: Any) -> str:
-    return next((verdict.mark for verdict in judge(figures) if verdict.key == key), "left out")
+    return next((verdict.mark for verdict in verdicts_on(figures) if verdict.key == key), "left out")
 
 
 def test_what_is_not_good_comes_with_something_to_do() -> None:
-    for verdict in judge({"gold_recoverable": 0.9, "question_preserved": 1.0}):
+    for verdict in verdicts_on({"gold_recoverable": 0.9, "question_preserved": 1.0}):
         assert bool(verdict.remedy) == (verdict.mark != "good")
 
 

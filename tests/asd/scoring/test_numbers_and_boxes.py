@@ -10,7 +10,7 @@ from asd.errors import ScoreError, UnknownNameError
 from asd.schemas.boxes import format_box
 from asd.scoring import read_verdict, rule_names, score
 from asd.scoring.anls import edit_distance
-from asd.scoring.judge import read_verdict_legacy
+from asd.scoring.judge_verdict import read_verdict_legacy
 from tests.asd.scoring.test_phrases import both
 
 corner = st.integers(0, 40).map(lambda value: value / 100)

@@ -21,7 +21,7 @@ from asd.schemas.task import TaskSpec
 from asd.sources.batch import NativeBatch
 from asd.sources.in_order import map_in_order
 from asd.sources.open import Source, open_source
-from asd.sources.parts import Part
+from asd.sources.parts import SourcePart
 from tests.asd.sources.test_layouts import make_spec, write
 from tests.asd.sources_made import record, vqa_records
 
@@ -36,7 +36,7 @@ def exact(batches: list[NativeBatch]) -> list[tuple[bytes, list[Any]]]:
     return [(batch.table.serialize().to_pybytes() if batch.table.num_rows else b"", batch.rejects) for batch in batches]
 
 
-def in_parts(source: Source, cut: Cut, batch_rows: int) -> tuple[list[NativeBatch], list[str], list[Part]]:
+def in_parts(source: Source, cut: Cut, batch_rows: int) -> tuple[list[NativeBatch], list[str], list[SourcePart]]:
     """Each part by another process's reader, the last part first."""
     parts = source.parts(*cut)
     pieces, notes = {}, {}
