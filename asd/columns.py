@@ -95,12 +95,12 @@ REWRITE = pa.struct(
 """The rewriter's part in a row: what it wrote, or why its text was not taken; null where it had no part."""
 
 REWRITTEN_SCHEMA = SHARD_SCHEMA.append(pa.field("rewrite", REWRITE))
-"""Shard columns of a version that was made with a rewriter (format 2)."""
+"""Shard columns of a version that was made with a rewriter."""
 
 
 READABLE_SCHEMAS = (SHARD_SCHEMA, REWRITTEN_SCHEMA)
 
 
-def schema_of_format(number: int) -> pa.Schema:
-    """Columns of the shards of a format; see `asd/shards/FORMAT.md`."""
-    return READABLE_SCHEMAS[number - 1]
+def shard_schema(*, is_rewritten: bool) -> pa.Schema:
+    """Columns of the shards of a version, made with a rewriter or without; see `asd/shards/FORMAT.md`."""
+    return REWRITTEN_SCHEMA if is_rewritten else SHARD_SCHEMA

@@ -75,11 +75,13 @@ def _takes_rewriter(spec: TaskSpec) -> bool:
 
 
 def describe(spec: TaskSpec) -> str:
+    from asd.schemas.task import NOT_GIVEN
+
     table = Table(["style", "made by"])
     for style, makers in spec.styles.items():
         table.add(style.value, ", ".join(maker.value for maker in makers))
     lines = [
-        f"{spec.name}: {spec.title}",
+        f"{spec.name}: {spec.title}" if spec.title else spec.name,
         *([spec.description.strip()] if spec.description else []),
         "",
         f"native style   {spec.native_style.value}",
@@ -87,8 +89,8 @@ def describe(spec: TaskSpec) -> str:
         f"benchmarks     {', '.join(spec.benchmarks) or '-'}",
         f"formats read   {_formats(layout.name for layout in spec.layouts)}",
         f"scorer         {spec.scorer}",
-        f"licence        {spec.licence}",
-        f"cite           {spec.citation}",
+        f"licence        {spec.licence or NOT_GIVEN}",
+        f"cite           {spec.citation or NOT_GIVEN}",
         *([f"homepage       {spec.homepage}"] if spec.homepage else []),
         "",
         *table.lines(),

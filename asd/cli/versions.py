@@ -5,11 +5,13 @@ from __future__ import annotations
 import json as json_module
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from asd.cli.several import over_datasets
 from asd.cli.table import Table
 from asd.errors import ShardError
+from asd.shards.card import dataset_card
 from asd.shards.diff import Difference, diff
 from asd.shards.locations import pairs_below
 from asd.shards.store import Store, VersionInfo, split_location
@@ -26,6 +28,8 @@ def _list_versions(location: str, *, clean: bool, quiet: bool) -> list[dict[str,
     if not store.unfinished():  # the first conversion may be at work, or was stopped before any version was there
         store.require()
     deleted = store.clean() if clean else []
+    if clean:
+        store.renew_card(partial(dataset_card, store))
     infos, unfinished = store.versions(), store.unfinished()
     rows = [
         {"version": info.version, "names": list(info.names), "latest": info.is_latest, **info.origin} for info in infos

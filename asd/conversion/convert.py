@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -83,10 +84,11 @@ def convert(config: ConvertConfig, progress: Progress | None = None, engine: Eng
             if (ledger := store.staging(version) / LEDGER).is_dir():  # also where a commit was cut short
                 origin["rewriter"] = Ledger.total(ledger, config.rewriter)
             origin |= SharedStaging(store.staging(version)).summary()
-            number = store.commit(version, finished, origin, dataset_card(manifest))
+            card = partial(dataset_card, store, version)
+            number = store.commit(version, finished, origin, card)
             former = None if did_work else _repair_image_root(store, version, prepared)
             if config.name is not None:
-                store.name_version(config.name, version)
+                store.name_version(config.name, version, card)
             store.discard(store.staging(version))
     except AsdError as exc:
         if not isinstance(exc, WORTH_KEEPING):  # then nothing of it is of use to another run

@@ -24,10 +24,7 @@ from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import storage_errors
-from asd.shards.manifest import (
-    FORMAT_VERSION,
-    REWRITTEN_FORMAT,
-)
+from asd.shards.manifest import FORMAT_VERSION
 from asd.shards.store import Store
 from asd.sources.open import Source, open_source
 from asd.sources.resolve import ResolvedSource, resolve_source
@@ -96,7 +93,6 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     if config.embed_images and source.image_root is not None:
         identity["images"] = images_fingerprint(source.image_root, without=store.own_paths())
     if config.rewriter is not None:
-        identity["format"] = REWRITTEN_FORMAT
         identity["rewriter"] = _rewriter_identity(config.rewriter, spec, templates, source, store)
     version = version_id(identity)
     if config.name is not None:

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import asd
+from asd.columns import shard_schema
 from asd.conversion.prepare import Prepared
 from asd.plan.results import Assignment
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
+from asd.shards.card_configs import count_images
 from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes, write_text
 from asd.shards.manifest import MANIFEST_NAME, Counts, FileEntry, Manifest
 from asd.work.draft_files import draft_file
@@ -115,6 +117,8 @@ def write_manifest(prepared: Prepared, folders: StagingFolders, counts: Counts, 
         code=prepared.identity["code"],
         counts=counts,
         files=entries,
+        columns=shard_schema(is_rewritten=rewriter is not None).names,
+        images=count_images(shards),
         rewriter=describe_version(shards, rewriter) if rewriter is not None else None,
     )
     write_text(out / MANIFEST_NAME, manifest.to_json())

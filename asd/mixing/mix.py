@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from asd.mixing.parts import OpenPart, candidates, common_root, open_part
 from asd.mixing.recipe import MixRecipe, read_recipe
 from asd.mixing.write import write_version
 from asd.shards.card import dataset_card
-from asd.shards.manifest import read_manifest
+from asd.shards.manifest import FORMAT_VERSION, read_manifest
 from asd.shards.store import Store
 
 
@@ -97,7 +98,7 @@ def mix(
             write_version(folder / "out", recipe, identity, version, parts, chosen, prefixes, progress)
         finished = store.staging(version) / "out" if did_work else store.path_of(version)
         manifest = read_manifest(finished)
-        number = store.commit(version, finished, origin, dataset_card(manifest))
+        number = store.commit(version, finished, origin, partial(dataset_card, store, version))
         store.discard(store.staging(version))
     return Mix(store.root, version, number, did_work, rows, taken, manifest.counts.by_style)
 
@@ -128,7 +129,7 @@ def _opened(name: str, recipe: MixRecipe, beside: Path, progress: Progress) -> O
 def _identity(recipe: MixRecipe, parts: Sequence[OpenPart], prefixes: Sequence[str]) -> dict[str, Any]:
     """Everything that decides the rows of a mix and their bytes."""
     return {
-        "format": max(part.manifest.format_version for part in parts),
+        "format": FORMAT_VERSION,
         "code": code_fingerprint(),
         "mix": {"name": recipe.name, "seed": recipe.seed, "unit": recipe.unit, "total": recipe.total},
         "parts": [

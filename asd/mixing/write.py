@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import asd
-from asd.columns import schema_of_format
+from asd.columns import shard_schema
 from asd.conversion.progress import Progress
 from asd.mixing.choice import Choice
 from asd.mixing.parts import OpenPart
 from asd.mixing.recipe import MixRecipe
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
+from asd.shards.card_configs import count_images
 from asd.shards.files import sha256_of, sync_folder, write_arrow, write_bytes, write_text
 from asd.shards.manifest import MANIFEST_NAME, Counts, FileEntry, Manifest
 
@@ -42,7 +43,7 @@ def write_version(
     """Shards, then the manifest, last."""
     entries, by_style, by_maker, before = [], Counter[str](), Counter[str](), Counter[str]()
     converted = 0
-    schema = schema_of_format(identity["format"])
+    schema = shard_schema(is_rewritten=any("rewrite" in part.manifest.row_schema.names for part in parts))
     for number, table in enumerate(_shards(parts, chosen, prefixes, schema)):
         name = f"data/{SPLIT}-{number:05d}.arrow"
         write_arrow(out / name, schema, table.to_batches())
@@ -78,6 +79,8 @@ def write_version(
             by_maker=dict(sorted(by_maker.items())),
         ),
         files=entries,
+        columns=schema.names,
+        images=count_images(out / entry.path for entry in entries if entry.split is not None),
     )
     write_text(out / MANIFEST_NAME, manifest.to_json())
     sync_folder(out)
@@ -96,8 +99,10 @@ def _drawn(parts: Sequence[OpenPart]) -> dict[str, bool]:
 def _spec(recipe: MixRecipe, parts: Sequence[OpenPart]) -> TaskSpec:
     """What readers of a version want to know of its task; a mix has no scorer of its own, so open answers are judged."""
 
-    def joined(key: str) -> str:
-        return "; ".join(dict.fromkeys(str(part.manifest.spec[key]) for part in parts))
+    def joined(key: str) -> str | None:
+        """Not given if one part does not give it: what is known of the others does not hold for all rows."""
+        given = [part.manifest.spec.get(key) for part in parts]
+        return "; ".join(dict.fromkeys(map(str, given))) if all(given) else None
 
     return TaskSpec(
         name=recipe.name,

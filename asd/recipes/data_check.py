@@ -16,7 +16,7 @@ from asd.errors import AsdError
 from asd.recipes.benchmark import Place, TaskEntry
 from asd.recipes.recipe import Recipe, missing_files, recipe_configs
 from asd.remote.licence_terms import Terms, licence_terms
-from asd.schemas.task import TaskSpec
+from asd.schemas.task import NOT_GIVEN, TaskSpec
 from asd.sources.image_text import is_address, is_data
 from asd.sources.open import Source, open_source
 
@@ -70,7 +70,9 @@ def _check_task(entry: TaskEntry, config: ConvertConfig, root: Path, images: boo
     places = _places(entry, config, spec, root)
     place = next((candidate for candidate in places if not missing_files(candidate, root)), None)
     licence = _licence(place or places[0], spec)
-    data = TaskData(spec.name, spec.title, _origin(place or places[0], spec), licence, licence_terms(licence))
+    data = TaskData(
+        spec.name, spec.title or spec.name, _origin(place or places[0], spec), licence, licence_terms(licence)
+    )
     if place is None:
         data.missing = [_wanted(candidate, root, spec) for candidate in places]
         return data
@@ -92,7 +94,8 @@ def _places(entry: TaskEntry, config: ConvertConfig, spec: TaskSpec, root: Path)
 
 def _licence(place: Place, spec: TaskSpec) -> str:
     """A benchmark's own files stand under their licence and under that of the data set they were made from."""
-    return f"{place.licence} (these files); {spec.licence} (the data set)" if place.licence else spec.licence
+    licence = spec.licence or NOT_GIVEN
+    return f"{place.licence} (these files); {licence} (the data set)" if place.licence else licence
 
 
 def _origin(place: Place, spec: TaskSpec) -> str:

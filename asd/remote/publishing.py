@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from asd.errors import StorageError, UsageError
 from asd.remote.object_store import BUCKETS, describe_missing, failures, info_of, is_url, opened, protocol_of, shown
-from asd.remote.push import files_of
+from asd.remote.push import shared_refs, version_files
+from asd.shards.card import card_beside
 from asd.shards.manifest import MANIFEST_NAME
-from asd.shards.store import LATEST, REFS, VERSIONS, Store
+from asd.shards.store import LATEST, NUMBERED, README, REFS, VERSIONS, Store
 
-_NUMBERED = re.compile(rf"{REFS}/v(\d+)\.json")
 _SENDING = ".sending.json"
 """Beside the shards while they are sent: the manifest that they will get."""
 
@@ -34,7 +34,7 @@ class Place:
 
     def require_usable(self) -> None:
         """Raises: StorageError if there is no bucket, or something of another owner would be overwritten."""
-        if self._is_there("README.md") and not self._is_there(REFS):
+        if self._is_there(README) and not self._is_there(REFS):
             raise StorageError(
                 f"{self.url} is no dataset of this package and has a README.md of its own, which would be overwritten. "
                 "Choose another --publish."
@@ -53,6 +53,11 @@ class Place:
             start = len(self._root.lstrip("/")) + 1
             return {path.lstrip("/")[start:]: about["size"] for path, about in listed.items()}
         return {}
+
+    def refs(self) -> list[str]:
+        """Names of the versions that are there."""
+        files = (Path(name) for name in self.sizes(REFS))
+        return sorted(path.stem for path in files if path.suffix == ".json")
 
     def read(self, name: str) -> bytes | None:
         with contextlib.suppress(FileNotFoundError):
@@ -98,18 +103,20 @@ def publish(root: Path, version: str, url: str) -> str:
     again = "run the same `asd convert` again, without --shard-index"
     with failures(StorageError, f"{url} cannot be written (the version is whole in {root}; {again})", url):
         place = Place(url)
-        uploads = dict(files_of(store, version, store.manifest(version)))
-        texts = {name: content for name, content in uploads.items() if isinstance(content, bytes)}
-        card = texts.pop("README.md")
-        _require_free_names(place, texts, version)
-        _send_version(place, version, {name: path for name, path in uploads.items() if isinstance(path, Path)})
-        number, is_known = _number_there(place, version)
-        for name, content in texts.items():
-            if not _NUMBERED.fullmatch(name):
-                place.send_changed(name, content)
+        refs = shared_refs(store, version)
+        _require_free_names(place, refs, version)
+        _send_version(place, version, version_files(store, version))
+        there = place.refs()
+        number, is_known = _number_there(place, there, version)
+        named = {number if NUMBERED.fullmatch(name) else name: content for name, content in refs.items()}
+        for name, content in named.items():
+            if name != number:
+                place.send_changed(f"{REFS}/{name}.json", content)
             elif not is_known:
-                place.send(f"{REFS}/{number}.json", content)
-        place.send_changed("README.md", card)
+                place.send(f"{REFS}/{name}.json", content)
+        present = (place.read(README) or b"").decode("utf-8", "replace")
+        others = [name for name in there if name not in named]
+        place.send_changed(README, card_beside(store, version, named, present, others).encode())
         place.send_changed(LATEST, f"{VERSIONS}/{version}\n".encode())
     return number
 
@@ -150,26 +157,28 @@ def _require_same_files(place: Place, name: str, manifest: bytes) -> None:
         )
 
 
-def _require_free_names(place: Place, names: dict[str, bytes], version: str) -> None:
+def _require_free_names(place: Place, names: Iterable[str], version: str) -> None:
     """Raises: UsageError for a name that points to another version there."""
     for name in names:
-        if _NUMBERED.fullmatch(name) or (content := place.read(name)) is None:
+        path = f"{REFS}/{name}.json"
+        if NUMBERED.fullmatch(name) or (content := place.read(path)) is None:
             continue
-        if (taken := _version_in(place, name, content)) != version:
+        if (taken := _version_in(place, path, content)) != version:
             raise UsageError(
-                f"the name {Path(name).stem!r} already points to version {taken} at {place.url}; choose another, or delete "
-                f"{name} there."
+                f"the name {name!r} already points to version {taken} at {place.url}; choose another, or delete "
+                f"{path} there."
             )
 
 
-def _number_there(place: Place, version: str) -> tuple[str, bool]:
-    """ "vN" of the version at the place, and whether it has it already."""
+def _number_there(place: Place, names: Iterable[str], version: str) -> tuple[str, bool]:
+    """ "vN" of the version at the place, and whether it has it already. names: those that are there."""
     numbers = [0]
-    for name in place.sizes(REFS):
-        if numbered := _NUMBERED.fullmatch(name):
+    for name in names:
+        if numbered := NUMBERED.fullmatch(name):
             numbers.append(int(numbered[1]))
-            if _version_in(place, name, place.read(name) or b"") == version:
-                return f"v{numbered[1]}", True
+            path = f"{REFS}/{name}.json"
+            if _version_in(place, path, place.read(path) or b"") == version:
+                return name, True
     return f"v{max(numbers) + 1}", False
 
 

@@ -13,6 +13,9 @@ __all__ = ["Family", "Layout", "TaskSpec"]
 
 Family = Literal["vqa", "ocr", "classification", "science", "grounding", "statement", "caption", "chart", "text"]
 
+NOT_GIVEN = "not given"
+"""Stands where a reader would look for what a task does not say of its data."""
+
 
 class TaskSpec(BaseModel):
     """A task: its native style, how its files are read, what its samples can become and by which maker."""
@@ -20,7 +23,8 @@ class TaskSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")
-    title: str
+    title: str | None = None
+    """For people; without it they read the name."""
     description: str = ""
     family: Family
     """Chooses the template: templates/<style>/<family>.jinja, else templates/<style>/_default.jinja."""
@@ -41,8 +45,10 @@ class TaskSpec(BaseModel):
     labels: str | None = None
     """File (relative to the source) that lists the closed set of labels, if the task has one."""
     scorer: str
-    licence: str
-    citation: str
+    licence: str | None = None
+    """Of the data. Without it `asd push` refuses, and the dataset card says that it is not given."""
+    citation: str | None = None
+    """How to cite the data."""
     homepage: str = ""
     hub: str | None = None
     """Name on the Hugging Face hub, used when no source is given and no data root is set."""

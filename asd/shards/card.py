@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
-import yaml
-
+from asd.schemas.task import NOT_GIVEN
+from asd.shards.card_configs import Config, configs_of, front_matter, kept_configs, named_configs, version_config
 from asd.shards.even_split import describe_split
 from asd.shards.manifest import Manifest
+from asd.shards.store import Store
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -17,37 +19,47 @@ _SIZES = (
     (10_000_000, "1M<n<10M"),
 )
 _WIDTH = 120
-_HUB_SPLITS = {"val": "validation", "valid": "validation", "dev": "validation"}
 
 
-def dataset_card(manifest: Manifest) -> str:
-    """Card of the dataset directory; its `configs` point to the files of `manifest`'s version."""
+def dataset_card(store: Store, latest: str) -> str:
+    """Card of the dataset directory. It tells of the latest version; its `configs` are all versions that have a name.
+
+    Raises: ShardError if the latest version cannot be read.
+    """
+    return card_of(store.manifest(latest), configs_of(store, latest))
+
+
+def card_beside(store: Store, version: str, names: Iterable[str], there: str, others: Iterable[str]) -> str:
+    """Card of a copy of one version at a place that holds others, too.
+
+    names: those that the version has there; there: text of the card that is there now; others: the other names there.
+    Raises: ShardError.
+    """
+    entry = version_config(store, version)
+    return card_of(store.manifest(version), named_configs(entry, names, kept_configs(there, others)))
+
+
+def card_of(manifest: Manifest, configs: Sequence[Config]) -> str:
+    """Card that tells of `manifest`'s version. configs: as `asd.shards.card_configs` makes them."""
     spec, counts = manifest.spec, manifest.counts
-    splits = sorted({entry.split for entry in manifest.files if entry.split is not None})
+    title = spec.get("title") or manifest.task
+    licence, citation = spec.get("licence") or NOT_GIVEN, spec.get("citation") or NOT_GIVEN
     folder = f"versions/{manifest.version}"
     front = {
-        "pretty_name": f"{spec['title']} with answer style diversification",
-        "license": "other",
-        "license_name": spec["licence"],
+        "pretty_name": f"{title} with answer style diversification",
+        **({"license": "unknown"} if licence == NOT_GIVEN else {"license": "other", "license_name": licence}),
         "language": ["en"],
         "task_categories": ["visual-question-answering"],
         "tags": ["answer-style-diversification", "continual-learning", "instruction-tuning", manifest.task],
         "size_categories": [_size(counts.samples)],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": _split_name(split), "path": f"{folder}/data/{split}-*.arrow"} for split in splits
-                ],
-            }
-        ],
+        "configs": list(configs),
     }
     styles = "\n".join(f"| {style} | {count:,} |" for style, count in counts.by_style.items())
     makers = "\n".join(f"| {maker} | {count:,} |" for maker, count in counts.by_maker.items())
     return f"""---
-{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---
+{front_matter(front)}---
 
-# {spec["title"]}: answer style diversification
+# {title}: answer style diversification
 
 {counts.samples:,} samples of task `{manifest.task}` (native style `{spec["native_style"]}`), of which
 {counts.converted:,} were rewritten into other answer styles. Version `{manifest.version}`, format
@@ -63,10 +75,11 @@ def dataset_card(manifest: Manifest) -> str:
 
 {_drawn_told(manifest)}{_split_told(manifest)}Every row says where it came from (`source_id`, `source_file`, `source_row`), who
 made it (`maker`, `template`) and keeps the original answer (`gold`, `accepted`). Load it with
-`datasets.load_dataset(<this folder>)`, or any Arrow reader on `{folder}/data/*.arrow`.
+`datasets.load_dataset(<this folder>)`, another version with its name, as `datasets.load_dataset(<this folder>, "v1")`,
+or with any Arrow reader on `{folder}/data/*.arrow`.
 
-- Licence of the underlying data: {spec["licence"]}
-- Cite: {spec["citation"]}
+- Licence of the underlying data: {licence}
+- Cite: {citation}
 """
 
 
@@ -82,10 +95,6 @@ def _drawn_told(manifest: Manifest) -> str:
 def _split_told(manifest: Manifest) -> str:
     told = describe_split(str(manifest.spec["native_style"]), manifest.counts.by_style, manifest.counts.by_maker)
     return f"{fill(told, _WIDTH, break_long_words=False, break_on_hyphens=False)}\n\n" if told else ""
-
-
-def _split_name(split: str) -> str:
-    return _HUB_SPLITS.get(split, split)
 
 
 def _size(samples: int) -> str:

@@ -10,8 +10,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from asd.columns import shard_schema
 from asd.errors import ShardError
 from asd.plain_files import require_regular
 from asd.shards.untrusted import (
@@ -22,10 +24,10 @@ from asd.shards.untrusted import (
     require_version_id,
 )
 
-FORMAT_VERSION = 1
-REWRITTEN_FORMAT = 2
-"""Format of versions made with a rewriter: format 1 and a column."""
-READABLE_FORMATS = (1, 2)
+FORMAT_VERSION = 3
+READABLE_FORMATS = (1, 2, 3)
+_REWRITTEN_FORMAT = 2
+"""It was that of versions with the column `rewrite`, format 1 that of all others."""
 MANIFEST_NAME = "manifest.json"
 
 
@@ -61,6 +63,15 @@ class Counts(BaseModel):
     """Source rows that are no samples, by reason."""
     renamed_ids: int = 0
     """Samples whose source id occurs more than once, so that a suffix was added."""
+
+
+class ImageCounts(BaseModel):
+    """How many images the rows name, and of how many the shards hold the bytes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    named: int = Field(default=0, ge=0)
+    embedded: int = Field(default=0, ge=0)
 
 
 class RewriterEntry(BaseModel):
@@ -111,11 +122,25 @@ class Manifest(BaseModel):
     """sha256 of the code that makes samples."""
     counts: Counts
     files: list[FileEntry]
+    columns: list[str] | None = None
+    """Of the shards. None in formats 1 and 2, each of which has its own."""
+    images: ImageCounts | None = None
+    """None in formats 1 and 2, which did not count them."""
     rewriter: RewriterEntry | None = None
     """Of versions made with a rewriter."""
 
+    @property
+    def row_schema(self) -> pa.Schema:
+        """Columns of the version's shards."""
+        is_rewritten = self.format_version == _REWRITTEN_FORMAT if self.columns is None else "rewrite" in self.columns
+        return shard_schema(is_rewritten=is_rewritten)
+
+    def shard_names(self) -> list[str]:
+        """Names of the version's shards within its folder, in order."""
+        return [entry.path for entry in self.files if entry.split is not None]
+
     def to_json(self) -> str:
-        left_out = {"rewriter"} if self.rewriter is None else None
+        left_out = {name for name in ("columns", "images", "rewriter") if getattr(self, name) is None}
         return (
             json.dumps(self.model_dump(mode="json", exclude=left_out), indent=1, sort_keys=True, ensure_ascii=False)
             + "\n"

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +18,14 @@ from filelock import FileLock, Timeout
 
 from asd.errors import ShardError, StorageError, UnknownNameError, UsageError
 from asd.plain_files import require_regular
-from asd.shards.files import hidden_name, storage_errors, sync_folder, write_text
+from asd.shards.files import hidden_name, storage_errors, sync_folder, write_bytes, write_text
 from asd.shards.locks import held_together
 from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 from asd.shards.untrusted import require_version_id
 
-VERSIONS, STAGING, REFS, LATEST = "versions", ".staging", "refs", "latest"
+VERSIONS, STAGING, REFS, LATEST, README = "versions", ".staging", "refs", "latest", "README.md"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_NUMBERED = re.compile(r"v(\d+)")
+NUMBERED = re.compile(r"v(\d+)")
 _VERSION = re.compile(r"[0-9a-f]+")
 _TRASH = "trash-"
 
@@ -75,12 +75,7 @@ class Store:
             if path.suffix != ".json":
                 continue
             found[path.stem] = _read_ref(path)
-
-        def order(name: str) -> tuple[int, int, str]:
-            number = _NUMBERED.fullmatch(name)
-            return (0, int(number[1]), name) if number else (1, 0, name)
-
-        return {name: found[name] for name in sorted(found, key=order)}
+        return {name: found[name] for name in sorted(found, key=order_of_name)}
 
     def latest(self) -> str | None:
         link = self.root / LATEST
@@ -147,13 +142,13 @@ class Store:
 
     def own_paths(self) -> tuple[Path, ...]:
         """The files and folders of a dataset directory, whether they are there or not."""
-        return tuple(self.root / name for name in (VERSIONS, STAGING, REFS, LATEST, "README.md"))
+        return tuple(self.root / name for name in (VERSIONS, STAGING, REFS, LATEST, README))
 
     def require_free(self) -> None:
         """Raises: StorageError if something else owns this place, e.g. a project with a README.md of its own."""
         if (self.root / STAGING).is_dir() or ((self.root / REFS).is_dir() and (self.root / VERSIONS).is_dir()):
             return
-        taken = [name for name in ("README.md", LATEST, REFS, VERSIONS) if (self.root / name).exists()]
+        taken = [name for name in (README, LATEST, REFS, VERSIONS) if (self.root / name).exists()]
         if taken:
             raise StorageError(
                 f"{self.root} is no dataset of this package and has a {taken[0]} of its own, which would be "
@@ -229,8 +224,10 @@ class Store:
         with held_together(self.root / STAGING / f"{name}.lock", lambda: print(on_wait, file=sys.stderr, flush=True)):
             yield
 
-    def commit(self, version: str, finished: Path, origin: dict[str, Any], card: str) -> str:
+    def commit(self, version: str, finished: Path, origin: dict[str, Any], card: Callable[[], str]) -> str:
         """Make `finished` (all files written and flushed, manifest included) the version; returns its "vN".
+
+        card: writes the text of README.md, once the version has its name, while nobody else commits.
 
         Order: the version's folder appears by one rename, then its ref, then the card, then `latest`. A process that
         dies in between leaves the previous `latest` in place; the next run of the same conversion goes on from there.
@@ -245,14 +242,14 @@ class Store:
                 finished.rename(target)
                 sync_folder(target.parent)
             number = self._ensure_number(version, origin)
-            write_text(self.root / "README.md", card)
+            self._write_card(card)
             self._point_latest(version)
             return number
 
     def _remove_leftovers(self) -> None:
         """Temporary files of processes that were killed inside a commit; the caller holds the commit lock."""
         for folder, pattern in (
-            (self.root, ".README.md.*.tmp"),
+            (self.root, f".{README}.*.tmp"),
             (self.root, f".{LATEST}.*.tmp"),
             (self.root / REFS, ".*.tmp"),
         ):
@@ -296,9 +293,9 @@ class Store:
     def _ensure_number(self, version: str, origin: dict[str, Any]) -> str:
         refs = self.refs()
         for name, ref in refs.items():
-            if _NUMBERED.fullmatch(name) and ref["version"] == version:
+            if NUMBERED.fullmatch(name) and ref["version"] == version:
                 return name
-        numbers = [int(match[1]) for name in refs if (match := _NUMBERED.fullmatch(name))]
+        numbers = [int(match[1]) for name in refs if (match := NUMBERED.fullmatch(name))]
         name = f"v{max(numbers, default=0) + 1}"
         self._write_ref(name, version, origin)
         return name
@@ -322,12 +319,30 @@ class Store:
         temporary.replace(link)
         sync_folder(self.root)
 
-    def name_version(self, name: str, version: str) -> None:
-        """Give a version a name of the user's own. Raises: UsageError for names that are taken or not allowed."""
+    def name_version(self, name: str, version: str, card: Callable[[], str] | None = None) -> None:
+        """Give a version a name of the user's own. card: as for `commit`; None leaves README.md as it is.
+
+        Raises: UsageError for names that are taken or not allowed.
+        """
         with self.lock("commit"):
             self.check_name(name, version)
             if name not in self.refs():
                 self._write_ref(name, version, {})
+            if card is not None:
+                self._write_card(card)
+
+    def renew_card(self, card: Callable[[str], str]) -> None:
+        """Write README.md anew, from the latest version, if there is one: refs may have been deleted since."""
+        with self.lock("commit"):
+            latest = self.latest()
+            if latest is not None and self.has(latest):
+                self._write_card(lambda: card(latest))
+
+    def _write_card(self, card: Callable[[], str]) -> None:
+        text = card().encode("utf-8")
+        path = self.root / README
+        if not path.is_file() or path.read_bytes() != text:
+            write_bytes(path, text)
 
     def record_image_root(self, version: str, image_root: str) -> bool:
         """Note in the version's refs where its images are now; returns whether that is new. The version stays as it is."""
@@ -337,7 +352,7 @@ class Store:
                 for name, ref in self.refs().items()
                 if ref["version"] == version
                 and ref.get("image_root") != image_root
-                and (_NUMBERED.fullmatch(name) or ref.get("image_root"))
+                and (NUMBERED.fullmatch(name) or ref.get("image_root"))
             }
             for name, ref in stale.items():
                 self._write_ref_content(name, ref | {"image_root": image_root})
@@ -345,13 +360,20 @@ class Store:
 
     def check_name(self, name: str, version: str) -> None:
         """Raises: UsageError if `name` cannot be given to `version`."""
-        if not _NAME.fullmatch(name) or _NUMBERED.fullmatch(name) or name == LATEST:
+        if not _NAME.fullmatch(name) or NUMBERED.fullmatch(name) or name in (LATEST, "default"):
             raise UsageError(
-                f"{name!r} cannot name a version: use letters, digits, '.', '_', '-', and neither 'latest' nor 'v<number>'."
+                f"{name!r} cannot name a version: use letters, digits, '.', '_', '-', and none of 'latest', 'default', "
+                "'v<number>'."
             )
         ref = self.refs().get(name)
         if ref is not None and ref["version"] != version:
             raise UsageError(f"the name {name!r} already points to version {ref['version']}; choose another.")
+
+
+def order_of_name(name: str) -> tuple[int, int, str]:
+    """Sorts "v1", "v2", ... by their numbers and before other names."""
+    number = NUMBERED.fullmatch(name)
+    return (0, int(number[1]), name) if number else (1, 0, name)
 
 
 def _read_ref(path: Path) -> dict[str, Any]:

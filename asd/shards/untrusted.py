@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from asd.errors import ShardError
 
 _STRAY = r"^[/\\]|^[A-Za-z]:[/\\]|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00|^(?i:file):"
-_ADDRESS = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]+://|data:)"
+ADDRESS = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]+://|data:)"
 """Images that are no files here; a `file:` address is one."""
 _MARKS = (b"..", b"\\", b":", b"\0")
 """One of these, or a slash at the beginning, stands in every path that could leave its root."""
@@ -78,7 +78,7 @@ def stray_images(batch: pa.RecordBatch) -> list[str]:
         return []
     is_stray = pc.match_substring_regex(paths, _STRAY)
     is_file = pc.match_substring_regex(paths, r"^(?i:file):")
-    is_address = pc.and_not(pc.match_substring_regex(paths, _ADDRESS), is_file)
+    is_address = pc.and_not(pc.match_substring_regex(paths, ADDRESS), is_file)
     found: list[str] = paths.filter(pc.fill_null(pc.and_not(is_stray, is_address), False)).unique().to_pylist()
     return found
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from asd.columns import schema_of_format
 from asd.errors import ShardError
 from asd.shards.files import open_arrow, sha256_of
 from asd.shards.manifest import FileEntry, Manifest
@@ -43,7 +42,7 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
         found.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
     tally = _Tally()
     for entry in manifest.files:
-        _check_file(folder, entry, schema_of_format(manifest.format_version), found, tally)
+        _check_file(folder, entry, manifest.row_schema, found, tally)
         if advance is not None:
             advance(entry.rows or 0)
     _check_extra_files(folder, manifest, found)

@@ -4,6 +4,7 @@ and kept in FOLDER. `python hub_server.py FOLDER`; prints its port. The token "w
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,7 +59,31 @@ class Hub(BaseHTTPRequestHandler):
         return self._answer({"error": f"unknown {self.path}"}, 404)
 
     def do_GET(self) -> None:
-        self._answer({"error": f"unknown {self.path}"}, 404)
+        dataset = FOLDER / "dataset"
+        if self.path == "/api/datasets/me/made":
+            files = sorted(path.relative_to(dataset).as_posix() for path in dataset.rglob("*") if path.is_file())
+            siblings = [{"rfilename": name} for name in files]
+            return self._answer({"id": "me/made", "sha": self._revision(), "siblings": siblings, "private": True})
+        if (prefix := f"/datasets/me/made/resolve/{self._revision()}/") in self.path:
+            return self._send_file(dataset / self.path.removeprefix(prefix))
+        return self._answer({"error": f"unknown {self.path}"}, 404)
+
+    do_HEAD = do_GET  # noqa: N815  (the base class's spelling)
+
+    def _send_file(self, path: Path) -> None:
+        content = path.read_bytes()
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", self._revision())
+        self.send_header("ETag", hashlib.sha256(content).hexdigest())
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def _revision(self) -> str:
+        """Another one after every commit."""
+        commits = FOLDER / "commits.txt"
+        return f"{commits.stat().st_size if commits.exists() else 0:040d}"
 
     def do_PUT(self) -> None:
         (FOLDER / "lfs").mkdir(exist_ok=True)
@@ -67,7 +92,10 @@ class Hub(BaseHTTPRequestHandler):
 
     def _commit(self, body: bytes) -> None:
         """Lay the files out as they would be on the hub."""
-        for line in map(json.loads, body.splitlines()):
+        lines = [json.loads(line) for line in body.splitlines()]
+        if (parent := lines[0]["value"].get("parentCommit")) not in (None, self._revision()):
+            return self._answer({"error": f"A commit has happened since {parent}"}, 412)
+        for line in lines:
             value = line["value"]
             if line["key"] == "header":
                 (FOLDER / "message.txt").write_text(value["summary"])
@@ -76,8 +104,12 @@ class Hub(BaseHTTPRequestHandler):
             target.parent.mkdir(parents=True, exist_ok=True)
             stored = FOLDER / "lfs" / value["oid"] if line["key"] == "lfsFile" else None
             target.write_bytes(stored.read_bytes() if stored else base64.b64decode(value["content"]))
-        oid = "0" * 40
-        self._answer({"success": True, "commitOid": oid, "commitUrl": f"{self._here()}/datasets/me/made/commit/{oid}"})
+        with (FOLDER / "commits.txt").open("a") as log:
+            log.write("x")
+        oid = self._revision()
+        return self._answer(
+            {"success": True, "commitOid": oid, "commitUrl": f"{self._here()}/datasets/me/made/commit/{oid}"}
+        )
 
     def _here(self) -> str:
         return f"http://127.0.0.1:{self.server.server_address[1]}"

@@ -351,8 +351,8 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 MANIFEST_DAMAGE = {
-    "newer format": (lambda data: data.replace(b'"format_version": 1', b'"format_version": 99'),
-                     "has format 99; this build reads format 1, 2. Upgrade the package"),
+    "newer format": (lambda data: data.replace(b'"format_version": 3', b'"format_version": 99'),
+                     "has format 99; this build reads format 1, 2, 3. Upgrade the package"),
     "cut off": (lambda data: data[:50], "manifest.json cannot be read"),
     "no object": (lambda data: b"[1]", "has format None"),
     "binary": (lambda data: b"\xff\xfe", "manifest.json cannot be read"),

@@ -70,8 +70,9 @@ def test_the_ratio_is_exact_and_the_styles_are_even(made: Any) -> None:
     assert counts.by_maker["rewriter"] > ROWS // 4
 
 
-def test_a_version_with_a_rewriter_is_sound_and_of_the_second_format(made: Any) -> None:
-    assert made.manifest.format_version == 2
+def test_a_version_with_a_rewriter_is_sound_and_has_the_models_column(made: Any) -> None:
+    assert made.manifest.format_version == 3
+    assert "rewrite" in asd.load(made.path).column_names
     assert asd.verify(made.path).problems == []
     assert run_asd("inspect", made.path).code == 0
     assert run_asd("quality", made.path, "--json").code == 0
@@ -167,7 +168,7 @@ def test_what_can_change_a_sample_makes_another_version(
 
 def test_without_a_rewriter_nothing_is_as_with_one(source: Path, tmp_path: Path) -> None:
     done = asd.convert("vqav2", source, ratio=0.5, out=tmp_path / "data")
-    assert done.manifest.format_version == 1
+    assert done.manifest.format_version == 3
     assert "rewriter" not in json.loads((done.path / "latest" / "manifest.json").read_text())
     assert "rewrite" not in asd.load(done.path).column_names
     assert "detailed_explanation" not in done.manifest.counts.by_style

@@ -58,6 +58,31 @@ def test_what_arrives_is_a_dataset(hub: tuple[str, Path], made: Path) -> None:
     assert (folder / "message.txt").read_text().endswith("30 samples")
 
 
+def test_versions_that_are_there_keep_their_configs(hub: tuple[str, Path], made: Path, tmp_path: Path) -> None:
+    import datasets
+
+    address, folder = hub
+    rows = tmp_path / "rows.jsonl"
+    second = asd.convert("vqav2", rows, out=made, ratio=0.2)
+    other = asd.convert("vqav2", rows, out=tmp_path / "elsewhere", ratio=0.6)
+    for place, names in ((f"{made}@v1", "v1, paper"), (f"{made}@v2", "v2"), (other.path, "v3"), (other.path, "v3")):
+        done = push_to(address, place, "--to", "me/made")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f" ({names}), " in done.stdout
+    arrived = folder / "dataset"
+    converted = {
+        name: sum(maker != "native" for maker in rows["maker"])
+        for name in ("default", "v1", "v2", "v3", "paper")
+        for rows in [datasets.load_dataset(str(arrived), name, split="train", cache_dir=str(tmp_path / "cache"))]
+    }
+    assert converted == {"default": 18, "v1": 12, "v2": 6, "v3": 18, "paper": 12}
+    assert asd.verify(f"{arrived}@v2").version == second.version
+    taken = asd.convert("vqav2", rows, out=tmp_path / "elsewhere", ratio=0.6, name="paper")
+    done = push_to(address, taken.path, "--to", "me/made")
+    assert done.returncode == 2
+    assert f"the name 'paper' already points to version {asd.verify(f'{made}@v1').version} in me/made" in done.stderr
+
+
 def test_a_token_that_is_refused(hub: tuple[str, Path], made: Path) -> None:
     done = push_to(hub[0], made, "--to", "me/made", token="wrong")
     assert done.returncode == 1

@@ -29,7 +29,7 @@ def stage(store: Store, version: str, content: bytes = b"x") -> Path:
 
 
 def commit(store: Store, version: str) -> str:
-    return store.commit(version, stage(store, version), {"source": "here"}, "card")
+    return store.commit(version, stage(store, version), {"source": "here"}, lambda: "card")
 
 
 def test_versions_are_numbered_and_the_newest_is_latest(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_names_that_would_confuse_are_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     commit(store, "aaaa1111")
     commit(store, "bbbb2222")
-    for name in ("latest", "v7", "../x", ""):
+    for name in ("latest", "default", "v7", "../x", ""):
         with pytest.raises(UsageError, match="cannot name a version"):
             store.name_version(name, "aaaa1111")
     store.name_version("paper", "aaaa1111")
@@ -73,7 +73,7 @@ def test_committing_again_changes_nothing_but_latest(tmp_path: Path) -> None:
     commit(store, "aaaa1111")
     commit(store, "bbbb2222")
     before = (store.path_of("aaaa1111") / "rejects.jsonl").stat()
-    assert store.commit("aaaa1111", tmp_path / "nowhere", {}, "card") == "v1"
+    assert store.commit("aaaa1111", tmp_path / "nowhere", {}, lambda: "card") == "v1"
     assert (store.path_of("aaaa1111") / "rejects.jsonl").stat().st_mtime_ns == before.st_mtime_ns
     assert store.latest() == "aaaa1111"
 
@@ -89,14 +89,14 @@ def test_a_commit_that_was_cut_off_is_finished_by_the_next(tmp_path: Path, died_
     if died_after == "card":
         (tmp_path / "README.md").write_text("card")
     assert store.latest() == "aaaa1111"
-    assert store.commit("bbbb2222", finished, {}, "card") == "v2"
+    assert store.commit("bbbb2222", finished, {}, lambda: "card") == "v2"
     assert store.latest() == "bbbb2222"
     assert sorted(store.refs()) == ["v1", "v2"]
 
 
 def _commit_one(root: Path, version: str) -> None:
     store = Store(root)
-    store.commit(version, stage(store, version), {}, "card")
+    store.commit(version, stage(store, version), {}, lambda: "card")
 
 
 def test_processes_that_commit_at_once_all_get_a_number(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_newer_format_is_refused_by_number(tmp_path: Path) -> None:
     store = Store(tmp_path)
     commit(store, "aaaa1111")
     path = store.path_of("aaaa1111") / "manifest.json"
-    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 99'))
-    with pytest.raises(ShardError, match=r"has format 99; this build reads format 1, 2\. Upgrade"):
+    path.write_text(path.read_text().replace('"format_version": 3', '"format_version": 99'))
+    with pytest.raises(ShardError, match=r"has format 99; this build reads format 1, 2, 3\. Upgrade"):
         read_manifest(path.parent)
 
 
