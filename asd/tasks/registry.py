@@ -55,7 +55,7 @@ def _letters(name: str) -> str:
 def _hint(name: str) -> str:
     """Data sets often go by another name than their task, which the task's title then holds (RefCOCO: grounding)."""
     wanted = name.lower()
-    titles = {task: _load_builtin(task).title for task in builtin_tasks()}
+    titles = {task: _load_builtin(task).title or task for task in builtin_tasks()}
     meant = [f"{task} is {title}" for task, title in titles.items() if _is_meant(wanted, title.lower())]
     by_title = f"{'; '.join(meant)}. " if 0 < len(meant) <= 3 else ""
     return f"{by_title}A path to a YAML file works too."
