@@ -32,8 +32,9 @@ NOT_MAKING = {
 
 REWRITE_NOT_MAKING = frozenset(
     """
-    api_key backoff budget cache cache_file child_guard completions endpoints faults open_model openai_client preflight
-    process_log settings stats throttle transport vllm_arguments vllm_offline vllm_server
+    api_key backoff budget cache cache_file child_guard completions endpoints faults gguf_file llama_child llama_server
+    open_model openai_client own_server preflight process_log settings stats throttle transport vllm_arguments
+    vllm_offline vllm_server
     """.split()
 )
 """Modules of the rewriter that carry requests and replies, and change none."""

@@ -20,9 +20,9 @@ _TABLE: dict[str, tuple[str, Any, str]] = {
     "rewriter": (
         "kind",
         str,
-        "Language model that writes what rules cannot: vllm, openai, vllm-offline, cache or off.",
+        "Language model that writes what rules cannot: vllm, llama-cpp, openai, vllm-offline, cache or off.",
     ),
-    "model": ("model", str, "Its name at the server, or the folder that holds it."),
+    "model": ("model", str, "Its name at the server, or the folder or GGUF file that holds it."),
     "revision": ("revision", str, "Its commit, date or quantisation; part of the version."),
     "base_url": ("base_urls", list[str], "OpenAI-compatible server, e.g. http://host:8000/v1; repeat for several."),
     "api_key_env": ("api_key_env", str, "Environment variable that holds the API key."),
@@ -44,7 +44,7 @@ _TABLE: dict[str, tuple[str, Any, str]] = {
     "price_in": ("price_in", float, "Price of 10^6 prompt tokens."),
     "price_out": ("price_out", float, "Price of 10^6 reply tokens."),
     "rewrite_cache": ("cache", str, "File of the request cache. [default: in the user's cache folder]"),
-    "server_arg": ("server_args", list[str], "Argument of vLLM's engine, NAME=VALUE; repeat for several."),
+    "server_arg": ("server_args", list[str], "How vLLM or llama.cpp is run, NAME=VALUE; repeat for several."),
 }
 """Option -> setting, type, help."""
 _OPTION_OF = {field.split(".")[-1]: f"--{name.replace('_', '-')}" for name, (field, _, _) in _TABLE.items()}

@@ -35,16 +35,25 @@ async def open_model(
             open_completions(settings, say, base_urls=[url], cache=cache) as complete,
         ):
             yield complete
+    elif settings.kind == "llama-cpp":
+        from asd.rewrite.llama_server import llama_server
+
+        async with (
+            llama_server(settings, say=say) as (url, asked),
+            open_completions(asked, say, base_urls=[url], cache=cache) as complete,
+        ):
+            yield complete
     else:
         async with open_completions(settings, say, cache=cache) as complete:
             yield complete
 
 
 def look_at_model(settings: RewriterSettings) -> None:
-    """Whether a server, or the cache, can do the work; a vLLM of one's own tells that when it starts.
+    """Whether a server, or the cache, can do the work; a server of one's own tells that when it starts, and of a GGUF
+    file is looked at what can be seen from outside.
 
     Silent: what there is to say of it is said when the work begins.
-    Raises: KeyRefusedError, PreflightError, ServerError, CacheError.
+    Raises: KeyRefusedError, PreflightError, ServerError, CacheError, UsageError.
     """
 
     async def look() -> None:
@@ -53,6 +62,10 @@ def look_at_model(settings: RewriterSettings) -> None:
 
     if settings.kind in ("openai", "cache"):
         run_to_end(look)
+    elif settings.kind == "llama-cpp":
+        from asd.rewrite.llama_server import check_llama
+
+        check_llama(settings)
 
 
 def run_to_end(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

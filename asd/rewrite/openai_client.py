@@ -147,7 +147,7 @@ class ChatClient:
         content = await self._call("get", "/models", min(_LISTING_S, self._timeout_s))
         try:
             listed = orjson.loads(content)["data"]
-            return [ServedModel(m["id"], _whole(m.get("max_model_len")), str(m.get("owned_by", ""))) for m in listed]
+            return [ServedModel(m["id"], _context(m), str(m.get("owned_by", ""))) for m in listed]
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Fault("not_json", "/models answers with something else than a list of models") from None
 
@@ -193,7 +193,7 @@ class ChatClient:
             return BudgetError(f"{self.base_url}: the account has no credit left (HTTP {status})")
         if 300 <= status < 400:
             return Fault("redirect", "the server sends elsewhere; give the final URL as the base URL")
-        if status in (400, 413, 422):
+        if status in (400, 413, 422) or (status == 500 and _NO_IMAGES in text):
             return _refusal(text)
         return Fault(f"http_{status}", text, retry_after_s(error.response.headers))
 
@@ -246,7 +246,21 @@ def retry_after_s(headers: Any) -> float | None:
     return max(seconds, 0.0) if seconds == seconds else None
 
 
-_TOO_LONG = ("context length", "context_length", "maximum model length", "max_model_len", "too long", "too many tokens")
+def _context(model: dict[str, Any]) -> int | None:
+    """Of an entry of /v1/models: vLLM's spelling, else llama.cpp's."""
+    return _whole(model.get("max_model_len")) or _whole((model.get("meta") or {}).get("n_ctx"))
+
+
+_TOO_LONG = (
+    "context length",
+    "context size",
+    "context_length",
+    "maximum model length",
+    "max_model_len",
+    "too long",
+    "too many tokens",
+)
+_NO_IMAGES = "image input is not supported"  # llama.cpp's answer to a model without a projector, as a server's fault
 _FILTERED = ("content_filter", "content management policy", "content policy")
 
 

@@ -91,7 +91,7 @@ async def _look(client: ChatClient, settings: RewriterSettings, pace: Pace) -> S
         raise PreflightError(
             f"{client.base_url}: the context of {served.name} is too small: {served.context} tokens, at least {needed} "
             f"are needed ({settings.sampling.max_tokens} for the reply, sampling.max_tokens). Start the server with a "
-            "larger --max-model-len, or lower sampling.max_tokens"
+            "larger context (--max-model-len of vLLM, --server-arg context=N of llama-cpp), or lower sampling.max_tokens"
         )
     dialect = await _find_dialect(client, Dialect(served.name), settings, pace)
     images = settings.images != "never" and await _takes_images(client, dialect, settings, pace)

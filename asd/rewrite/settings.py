@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from asd.rewrite.gguf_file import gguf_sha256, is_gguf
 from asd.rewrite.request import Sampling
 from asd.schemas.styles import TARGET_STYLES, WRITTEN_STYLES, AnswerStyle
 
@@ -60,11 +61,11 @@ class RewriterSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    kind: Literal["vllm", "openai", "vllm-offline", "cache"]
-    """`vllm` starts a server and stops it; `openai` uses running ones; `vllm-offline` runs vLLM in this process;
-    `cache` contacts nothing: every reply must be in the cache."""
+    kind: Literal["vllm", "llama-cpp", "openai", "vllm-offline", "cache"]
+    """`vllm` and `llama-cpp` start a server and stop it; `openai` uses running ones; `vllm-offline` runs vLLM in this
+    process; `cache` contacts nothing: every reply must be in the cache."""
     model: str = Field(min_length=1)
-    """Name of the model at the server, or the folder that holds it."""
+    """Name of the model at the server, or the folder or GGUF file that holds it."""
     revision: str = ""
     """Part of the model's identity: a commit of its repository, a date, a quantisation."""
     base_urls: tuple[str, ...] = ()
@@ -104,7 +105,8 @@ class RewriterSettings(BaseModel):
     cache: Path | None = None
     """File of the request cache; see `cache_path`."""
     server_args: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    """Arguments of vLLM's engine by name (`max_model_len: 4096`), for `vllm` and `vllm-offline`."""
+    """How a server of one's own is run, by name: arguments of vLLM's engine (`max_model_len: 4096`) for `vllm` and
+    `vllm-offline`; `threads`, `slots`, `context` and llama.cpp's parameters for `llama-cpp`."""
 
     @field_validator("base_urls", mode="before")
     @classmethod
@@ -145,8 +147,10 @@ class RewriterSettings(BaseModel):
             raise ValueError("openai needs base_urls, e.g. http://localhost:8000/v1")
         if self.kind != "openai" and self.base_urls:
             raise ValueError(f"base_urls belong to openai; {self.kind} finds its model itself")
-        if self.server_args and self.kind not in ("vllm", "vllm-offline"):
-            raise ValueError("server_args are arguments of vLLM's engine; they belong to vllm and vllm-offline")
+        if self.server_args and self.kind in ("openai", "cache"):
+            raise ValueError(
+                "server_args are of a server of one's own; they belong to vllm, vllm-offline and llama-cpp"
+            )
         if self.api_key_env is not None and self.api_key_file is not None:
             raise ValueError("api_key_env and api_key_file are both given; give one")
         if self.max_cost is not None and (self.price_in is None or self.price_out is None):
@@ -156,11 +160,15 @@ class RewriterSettings(BaseModel):
     @property
     def model_name(self) -> str:
         """The model's name in request keys, records and manifests: never a path of this machine."""
-        return Path(self.model).resolve().name if _is_folder(self.model) else self.model
+        if _is_folder(self.model):
+            return Path(self.model).resolve().name
+        return Path(self.model).name if is_gguf(self.model) else self.model
 
     @property
     def model_revision(self) -> str:
-        """`revision`, or a fingerprint of the files if the model is a folder and no revision is given."""
+        """`revision`; where none is given, a fingerprint of the files of a folder, the sha256 of a GGUF file."""
+        if not self.revision and is_gguf(self.model):
+            return f"sha256:{gguf_sha256(Path(self.model))}"
         if self.revision or not _is_folder(self.model):
             return self.revision
         return _folder_fingerprint(Path(self.model))

@@ -19,7 +19,7 @@ import pytest
 from asd.errors import BudgetError, ServerError, UsageError
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.vllm_arguments import as_command_line, as_keywords, engine_arguments
-from asd.rewrite.vllm_server import VllmServer, vllm_server
+from asd.rewrite.vllm_server import vllm_program, vllm_server
 
 REPO = Path(__file__).resolve().parents[3]
 STAND_IN = REPO / "tests" / "servers" / "stand_in"
@@ -220,7 +220,7 @@ def test_server_goes_with_a_killed_owner(settings: RewriterSettings) -> None:
 def test_arguments_that_are_not_the_users() -> None:
     settings = RewriterSettings(kind="vllm", model="m", server_args={"--served-model-name": "x"})
     with pytest.raises(UsageError, match="server_args: served_model_name cannot be set: it is the rewriter's `model`"):
-        VllmServer(settings, print)
+        vllm_program(settings)
 
 
 def test_arguments_on_the_command_line_and_as_keywords(tmp_path: Path) -> None:
