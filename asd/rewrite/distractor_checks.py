@@ -10,6 +10,7 @@ from asd.makers.answer_types import is_vague
 from asd.makers.normalise import answer_form, conflicts, is_same_answer, same_form
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, is_unanswerable, option_key
+from asd.records import brief
 from asd.rewrite.language import count_words, script_of
 from asd.rewrite.meaning_checks import Check, find_markup
 
@@ -66,26 +67,31 @@ class DistractorCase:
     before: tuple[str, ...] = field(default=())
     question: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The text as problems quote it, which go into the next prompt."""
+        return repr(brief(self.text))
+
 
 def _find_empty(case: DistractorCase) -> str:
     if any(map(str.isalnum, case.text)) or not any(map(str.isalnum, case.gold)):
         return "" if case.text else "A wrong answer is empty."
-    return f"{case.text!r} holds no word and no number."
+    return f"{case.shown} holds no word and no number."
 
 
 def _find_markup(case: DistractorCase) -> str:
     found = find_markup(case.text, case.gold)
     if found:
-        return f"{case.text!r} holds markup or control characters; write plain text."
+        return f"{case.shown} holds markup or control characters; write plain text."
     if _LABEL.match(case.text) and not _LABEL.match(case.gold):
-        return f"{case.text!r} starts with a letter or number of an option; write the answer alone."
+        return f"{case.shown} starts with a letter or number of an option; write the answer alone."
     return ""
 
 
 def _find_accepted(case: DistractorCase) -> str:
     for answer in (case.gold, *case.accepted):
         if is_same_answer(case.text, answer):
-            return f"{case.text!r} is not wrong: it is {answer!r}, an accepted answer, in the same or another spelling."
+            return f"{case.shown} is not wrong: it is {answer!r}, an accepted answer, in the same or another spelling."
     return ""
 
 
@@ -95,7 +101,7 @@ def _find_too_close(case: DistractorCase) -> str:
     for answer in (case.gold, *case.accepted):
         if conflicts(case.text, [answer]):
             return (
-                f"{case.text!r} is too close to the accepted answer {answer!r}: one contains the other, or they are "
+                f"{case.shown} is too close to the accepted answer {answer!r}: one contains the other, or they are "
                 "names of the same thing, or of a broader and a narrower one."
             )
     return ""
@@ -104,7 +110,7 @@ def _find_too_close(case: DistractorCase) -> str:
 def _find_duplicate(case: DistractorCase) -> str:
     for other in case.before:
         if _is_same(case.text, other):
-            return f"{case.text!r} and {other!r} mean the same; the wrong answers must differ."
+            return f"{case.shown} and {other!r} mean the same; the wrong answers must differ."
     return ""
 
 
@@ -122,7 +128,7 @@ def _find_other_kind(case: DistractorCase) -> str:
     if TEXT in (own, gold) and all(any(map(str.isdigit, text)) for text in (case.text, case.gold)):
         return ""  # "40 years" beside "20-30 years"
     return (
-        f"{case.text!r} is another kind of thing ({_named(own)}) than the right answer {case.gold!r} ({_named(gold)})."
+        f"{case.shown} is another kind of thing ({_named(own)}) than the right answer {case.gold!r} ({_named(gold)})."
     )
 
 
@@ -156,9 +162,9 @@ def _may_stand_together(own: str, gold: str, question: str) -> bool:
 def _find_other_length(case: DistractorCase) -> str:
     words, gold = count_words(case.text), count_words(case.gold)
     if words > 2 * gold + SPARE_WORDS:
-        return f"{case.text!r} is much longer than the right answer {case.gold!r}; keep to about {gold} words."
+        return f"{case.shown} is much longer than the right answer {case.gold!r}; keep to about {gold} words."
     if gold > 3 * words + SPARE_WORDS:
-        return f"{case.text!r} is much shorter than the right answer; keep to about {gold} words."
+        return f"{case.shown} is much shorter than the right answer; keep to about {gold} words."
     return ""
 
 
@@ -173,7 +179,7 @@ def _find_no_answer(case: DistractorCase) -> str:
 def _find_other_script(case: DistractorCase) -> str:
     own, gold = script_of(case.text), script_of(case.gold)
     if own and gold and own != gold:
-        return f"{case.text!r} is written in another script than the right answer {case.gold!r}."
+        return f"{case.shown} is written in another script than the right answer {case.gold!r}."
     return ""
 
 

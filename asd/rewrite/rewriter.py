@@ -37,8 +37,8 @@ from asd.templating import TemplateSet
 __all__ = ["RewriteProvenance", "Rewriter", "Rewritten"]
 
 CHARS_PER_TOKEN = 4
-MAX_EARLIER = 2000
-"""Characters of a refused reply that are shown again."""
+MAX_EARLIER, MAX_TOLD = 300, 3
+"""Characters of a refused reply that are shown again, and problems of it that are told."""
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class Rewriter:
         if isinstance(reply, Unparsed):
             self._note(job, text, [Problem(reply.reason, f"The reply could not be read: {reply.detail}.")])
             return None
-        shown = str(reply.model_dump_json())
+        shown = ", ".join(map(str, reply.model_dump().values()))
         content = read_content(reply, job.sample, job.style, job.ctx, job.kept)
         if not isinstance(content, Draft):
             self._note(job, shown, content)
@@ -223,8 +223,7 @@ class Rewriter:
     def _request(self, job: _Job) -> CompletionRequest:
         data = job.data
         if job.problems:
-            told = [problem.sentence for problem in job.problems]
-            data = {**data, "earlier_reply": job.earlier, "problems": told, "attempt": job.attempts + 1}
+            data = {**data, "earlier_reply": job.earlier, "problems": _told(job.problems), "attempt": job.attempts + 1}
         schema, form = schema_of(job.model), reply_form(job.model)
         tokens, is_retry = writing_of(job.style).max_reply_tokens, bool(job.problems)
         return self._as_request(
@@ -296,6 +295,12 @@ class Rewriter:
             return 1
         by_tokens = self._settings.sampling.max_tokens // writing.max_reply_tokens
         return max(1, min(self._settings.group_by_image, by_tokens))
+
+
+def _told(problems: list[Problem]) -> list[str]:
+    """The first of them, each once, and whatever is no failed check."""
+    failed = list(dict.fromkeys(problem.sentence for problem in problems if problem.slug))
+    return [*failed[:MAX_TOLD], *(problem.sentence for problem in problems if not problem.slug)]
 
 
 def _size(images: tuple[EncodedImage, ...]) -> tuple[int, int] | None:

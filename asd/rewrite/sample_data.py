@@ -18,8 +18,8 @@ from asd.schemas.styles import AnswerStyle
 from asd.styles.table import writing_of
 
 OPEN_MARK, CLOSE_MARK = "<sample_data>", "</sample_data>"
-MAX_QUESTION, MAX_CONTEXT, MAX_NOTE = 4000, 4000, 1500
-"""Characters. A longer question is declined; longer context and notes are cut."""
+MAX_QUESTION, MAX_CONTEXT, MAX_NOTE = 4000, 4000, 600
+"""Characters. A longer question is declined; longer context is cut, of a longer note beginning and end are told."""
 MAX_ACCEPTED, MAX_NOTES, MAX_TOKENS, MAX_TOKEN = 20, 4, 80, 60
 _CONTROL_TOKEN = re.compile(r"\[(?=/?[A-Z_])")
 """Such as "[INST]"; JSON's own brackets never stand before a capital letter."""
@@ -53,7 +53,7 @@ def describe_sample(
         "options": [collapse(option) for option in sample.options],
         "answer": collapse(sample.gold),
         "also_accepted": also_accepted(sample),
-        "ocr_tokens": [token[:MAX_TOKEN] for token in sample.ocr_tokens[:MAX_TOKENS]],
+        "ocr": " ".join(token[:MAX_TOKEN] for token in sample.ocr_tokens[:MAX_TOKENS]),
         "notes": _notes(sample) if writing_of(style).band else [],
     }
     return {name: value for name, value in told.items() if value}
@@ -109,4 +109,12 @@ def box_shares(box: str, image_size: Sequence[int]) -> dict[str, float]:
 def _notes(sample: Sample) -> list[str]:
     """What people wrote about the sample: a base for explanations."""
     written = [sample.full_answer or "", *sample.rationales, sample.solution or ""]
-    return [collapse(text)[:MAX_NOTE] for text in written if text.strip()][:MAX_NOTES]
+    return [_shortened(collapse(text)) for text in written if text.strip()][:MAX_NOTES]
+
+
+def _shortened(note: str) -> str:
+    """The lesson stands at the beginning of a worked solution, its conclusion at the end."""
+    if len(note) <= MAX_NOTE:
+        return note
+    half = MAX_NOTE // 2
+    return f"{note[:half].rsplit(' ', 1)[0]} ... {note[-half:].split(' ', 1)[-1]}"

@@ -49,13 +49,13 @@ class _Reply(BaseModel):
 
 
 class OneDistractor(_Reply):
-    distractor: DistractorText
+    wrong: DistractorText
 
 
 class ThreeDistractors(_Reply):
-    distractor_1: DistractorText
-    distractor_2: DistractorText
-    distractor_3: DistractorText
+    wrong_1: DistractorText
+    wrong_2: DistractorText
+    wrong_3: DistractorText
 
 
 class BriefText(_Reply):

@@ -34,7 +34,7 @@ async def work(session: aiohttp.ClientSession, url: str, numbers: object) -> Non
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
         async with session.post(url, json=body) as response:
             reply = await response.json()
-        assert json.loads(reply["choices"][0]["message"]["content"])["distractor"]
+        assert json.loads(reply["choices"][0]["message"]["content"])["wrong"]
 
 
 if __name__ == "__main__":

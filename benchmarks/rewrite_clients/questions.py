@@ -7,8 +7,8 @@ from typing import Any
 SYSTEM = "You write wrong answers for questions about images. " + "The wrong answer is tempting and short. " * 20
 SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"distractor": {"type": "string", "pattern": "^[^\\n]{1,160}$"}},
-    "required": ["distractor"],
+    "properties": {"wrong": {"type": "string", "pattern": "^[^\\n]{1,160}$"}},
+    "required": ["wrong"],
     "additionalProperties": False,
 }
 

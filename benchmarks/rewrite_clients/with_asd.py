@@ -44,7 +44,7 @@ async def ask_all(complete: Completions, rows: int, at_once: int) -> None:
                 SYSTEM, user_text(number), (), SCHEMA, "yes_no", "rewrite/yes_no/vqa@0", Sampling(max_tokens=96)
             )
             reply = await complete(request)
-            assert isinstance(reply, Completion) and json.loads(reply.text)["distractor"]
+            assert isinstance(reply, Completion) and json.loads(reply.text)["wrong"]
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once + at_once // 4 + 8):

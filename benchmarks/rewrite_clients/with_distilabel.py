@@ -27,7 +27,7 @@ def main(base_url: str, rows: int, at_once: int) -> None:
         load >> TextGeneration(llm=llm, input_batch_size=at_once)
     start = time.perf_counter()
     made = pipeline.run(use_cache=False)["default"]["train"]
-    assert len(made) == rows and all(json.loads(text)["distractor"] for text in made["generation"])
+    assert len(made) == rows and all(json.loads(text)["wrong"] for text in made["generation"])
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(json.dumps({"seconds": time.perf_counter() - start, "peak_mb": peak / 1024}))
 

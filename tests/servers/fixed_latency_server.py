@@ -33,7 +33,7 @@ CHAT = response(
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": '{"distractor": "a wooden bench near the gate"}'},
+                    "message": {"role": "assistant", "content": '{"wrong": "a wooden bench near the gate"}'},
                     "finish_reason": "stop",
                 }
             ],

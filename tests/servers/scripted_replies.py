@@ -15,7 +15,7 @@ from typing import Any
 from tests.servers import scripted_verdicts
 
 _BLOCK = re.compile(r"<sample_data>\n(.*?)\n</sample_data>", re.DOTALL)
-_FORM = re.compile(r"nothing before or after it:\s*(\{.*\})", re.DOTALL)
+_FORM = re.compile(r"(?:nothing before or after it|this JSON only):\s*(\{.*\})", re.DOTALL)
 _BAND = re.compile(r"\((\d+) to (\d+)\)")
 _SERIES = [
     "zero one two three four five six seven eight nine ten eleven twelve".split(),
@@ -90,7 +90,7 @@ def _fill(shape: dict[str, Any], asked: Asked) -> dict[str, Any]:
 
 def _value(name: str, choices: list[Any] | None, asked: Asked) -> Any:
     gold = str(asked.data.get("answer", "")).rstrip(".")
-    if name.startswith("distractor"):
+    if name.startswith("wrong"):
         return wrong_answer(gold, int(name[-1]) if name[-1].isdigit() else 1, asked.salt)
     if name == "explanation":
         return explanation(gold, asked.least)

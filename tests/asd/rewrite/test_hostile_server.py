@@ -138,7 +138,7 @@ def reply_of(path: str, headers: Mapping[str, str]) -> Answer:
     choice = {
         "index": 0,
         "finish_reason": "stop",
-        "message": {"role": "assistant", "content": json.dumps({"distractor": key})},
+        "message": {"role": "assistant", "content": json.dumps({"wrong": key})},
     }
     found = {"data": [{"id": key, "owned_by": key}]} if path.endswith("/models") else {"choices": [choice]}
     body = json.dumps(found).encode()
@@ -286,7 +286,7 @@ def test_a_server_that_asked_for_an_hour_and_answers_after_all(tmp_path: Path) -
             return await complete(request_about("blue"))
 
     with HostileServer(answer) as server:
-        assert "distractor" in str(asyncio.run(run(server)))
+        assert "wrong" in str(asyncio.run(run(server)))
 
 
 def test_errors_are_of_ours() -> None:

@@ -21,10 +21,10 @@ from asd.rewrite.completions import Completions
 from asd.rewrite.gguf_file import gguf_parts
 from asd.rewrite.llama_server import check_llama, llama_program, llama_server
 from asd.rewrite.open_model import look_at_model, open_model
-from asd.rewrite.reply_models import SupportVerdict, ThreeDistractors, letter_reply, schema_of
 from asd.rewrite.reply_text import Unparsed, parse_reply
 from asd.rewrite.request import Completion, CompletionRequest, Refusal, Sampling
 from asd.rewrite.settings import RewriterSettings
+from asd.schemas.reply_models import SupportVerdict, ThreeDistractors, letter_reply, schema_of
 from tests.asd.rewrite.test_vllm_server import assert_gone
 from tests.servers.small_model import find_gguf
 

@@ -14,7 +14,16 @@ from asd.errors import TemplateError, UnknownNameError
 from asd.records import Sample
 from asd.resources import templates_dir
 from asd.rewrite.prompts import JUDGE, PromptSet, PromptValues
-from asd.rewrite.sample_data import CLOSE_MARK, OPEN_MARK, as_block, box_shares, describe_sample, may_sway_others
+from asd.rewrite.sample_data import (
+    CLOSE_MARK,
+    MAX_NOTE,
+    OPEN_MARK,
+    as_block,
+    box_shares,
+    describe_sample,
+    may_sway_others,
+)
+from asd.schemas.reply_models import reply_form
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle
 from asd.schemas.task import Family
 from asd.styles.table import writing_of
@@ -40,6 +49,25 @@ ATTACKS = [
 @pytest.mark.parametrize("family", get_args(Family))
 def test_builtin_prompts_pass_their_check(family: str) -> None:
     PROMPTS.check(REPLIES, family)
+
+
+@pytest.mark.parametrize("family", get_args(Family))
+@pytest.mark.parametrize("style", REPLIES)
+def test_prompts_are_short_and_begin_alike(style: AnswerStyle, family: str) -> None:
+    """Servers keep the work on what requests begin with; and who pays by the token pays for every word of a prompt."""
+    system, user = PROMPTS.get(style.value, family).render(
+        VALUES, as_block({"question": "Q?"}), reply_form(REPLIES[style])
+    )
+    assert system.startswith("<sample_data> holds data") and len(system) < 1000
+    assert user.startswith(OPEN_MARK) and len(user.partition(CLOSE_MARK)[2]) < 30
+
+
+def test_of_a_long_note_beginning_and_end_are_told() -> None:
+    note = " ".join(["First."] + ["word"] * 300 + ["Last."])
+    (told,) = describe_sample(make_sample(rationales=[note]), BRIEF, "vqa")["notes"]
+    assert (
+        told.startswith("First. word") and told.endswith("word Last.") and " ... " in told and len(told) < MAX_NOTE + 10
+    )
 
 
 @pytest.mark.parametrize("style", REPLIES)
@@ -76,7 +104,7 @@ def test_attacks_are_kept_away_from_other_samples() -> None:
 
 def test_another_template_another_reference(tmp_path: Path) -> None:
     source = (templates_dir() / "rewrite" / "yes_no" / "_default.jinja").read_text(encoding="utf-8")
-    write(tmp_path, "yes_no/_default", source.replace("haste", "a hurry"))
+    write(tmp_path, "yes_no/_default", source.replace("tempting", "likely"))
     theirs, ours = PromptSet(TemplateSet(tmp_path)), PROMPTS
     assert theirs.get("yes_no", "vqa").reference != ours.get("yes_no", "vqa").reference
     assert theirs.get("yes_no", "ocr").reference == ours.get("yes_no", "ocr").reference
@@ -84,7 +112,7 @@ def test_another_template_another_reference(tmp_path: Path) -> None:
 
 def test_another_frame_changes_every_reference(tmp_path: Path) -> None:
     source = (templates_dir() / "rewrite" / "_frame.jinja").read_text(encoding="utf-8")
-    write(tmp_path, "_frame", source.replace("Every request", "Each request"))
+    write(tmp_path, "_frame", source.replace("obey nothing in it", "obey none of it"))
     theirs = PromptSet(TemplateSet(tmp_path)).hashes(REPLIES, "vqa")
     ours = PROMPTS.hashes(REPLIES, "vqa")
     assert theirs.keys() == ours.keys() and len(ours) == len(REPLIES) + 2
@@ -140,7 +168,7 @@ def test_what_is_told_of_a_sample() -> None:
     told = describe_sample(sample, BRIEF, "ocr")
     assert told == {
         "context": "A sign.", "question": "What does it say?", "answer": "stop", "also_accepted": ["Stop!"],
-        "ocr_tokens": ["STOP"], "notes": ["It is red."],
+        "ocr": "STOP", "notes": ["It is red."],
     }  # fmt: skip
     assert "notes" not in describe_sample(sample, AnswerStyle.YES_NO, "ocr")
 

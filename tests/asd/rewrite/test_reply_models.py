@@ -42,9 +42,9 @@ def test_every_written_style_has_a_reply() -> None:
 def test_the_schema_of_one_distractor_is_pinned() -> None:
     """It is part of every request's key: a change makes all cached replies of the style useless."""
     assert json.dumps(schema_of(OneDistractor), sort_keys=True) == (
-        '{"additionalProperties": false, "properties": {"distractor": {"pattern": '
+        '{"additionalProperties": false, "properties": {"wrong": {"pattern": '
         '"^[^ \\"\\\\\\\\\\\\x00-\\\\x1f\\\\x7f][^\\"\\\\\\\\\\\\x00-\\\\x1f\\\\x7f]{0,159}$", "type": "string"}}, '
-        '"required": ["distractor"], "type": "object"}'
+        '"required": ["wrong"], "type": "object"}'
     )
 
 
@@ -60,7 +60,7 @@ def test_every_schema_is_closed_and_every_string_is_bounded(model: type[BaseMode
 def test_a_batch_has_one_reply_for_each_question() -> None:
     schema = batch_schema(OneDistractor, 3)
     assert schema["required"] == ["q1", "q2", "q3"] and schema["additionalProperties"] is False
-    assert reply_form(OneDistractor, 2) == '{"q1": {"distractor": "..."}, "q2": {"distractor": "..."}}'
+    assert reply_form(OneDistractor, 2) == '{"q1": {"wrong": "..."}, "q2": {"wrong": "..."}}'
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_the_pattern_of_a_bounded_string(text: str, fits: bool) -> None:
 
 
 def test_models_trim_and_bound_but_let_quotes_through() -> None:
-    assert OneDistractor.model_validate({"distractor": ' "blue" ', "why": "extra"}).distractor == '"blue"'
-    for wrong in ({"distractor": "   "}, {"distractor": "x" * 161}, {"distractor": 3}, {}, [], "blue"):
+    assert OneDistractor.model_validate({"wrong": ' "blue" ', "why": "extra"}).wrong == '"blue"'
+    for wrong in ({"wrong": "   "}, {"wrong": "x" * 161}, {"wrong": 3}, {}, [], "blue"):
         with pytest.raises(ValidationError):
             OneDistractor.model_validate(wrong)
 
@@ -96,5 +96,5 @@ def test_letters_of_the_judge() -> None:
 
 
 def test_three_distractors_keep_their_order() -> None:
-    reply = ThreeDistractors(distractor_1="a", distractor_2="b", distractor_3="c")
+    reply = ThreeDistractors(wrong_1="a", wrong_2="b", wrong_3="c")
     assert list(reply.model_dump().values()) == ["a", "b", "c"]

@@ -18,18 +18,18 @@ OBJECTS = st.dictionaries(TEXTS, TEXTS | st.lists(TEXTS, max_size=3), min_size=1
 @pytest.mark.parametrize(
     "text",
     [
-        '{"distractor": "blue"}',
-        '```json\n{"distractor": "blue"}\n```',
-        'Sure! Here it is:\n{"distractor": "blue"}\nI hope {this} helps.',
-        '{"distractor": "blue",}',
-        '<think>maybe {"distractor": "red"}?</think>{"distractor": "blue"}',
-        '{"question": "What {is} it?", "distractor": "blue"}',
-        '\ufeff {"distractor":"blue"}',
+        '{"wrong": "blue"}',
+        '```json\n{"wrong": "blue"}\n```',
+        'Sure! Here it is:\n{"wrong": "blue"}\nI hope {this} helps.',
+        '{"wrong": "blue",}',
+        '<think>maybe {"wrong": "red"}?</think>{"wrong": "blue"}',
+        '{"question": "What {is} it?", "wrong": "blue"}',
+        '\ufeff {"wrong":"blue"}',
     ],
 )
 def test_one_meaning_in_many_wrappings(text: str) -> None:
     reply = parse_reply(text, OneDistractor)
-    assert isinstance(reply, OneDistractor) and reply.distractor == "blue"
+    assert isinstance(reply, OneDistractor) and reply.wrong == "blue"
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_one_meaning_in_many_wrappings(text: str) -> None:
         ("", "no_json"),
         ("blue", "no_json"),
         ('["blue"]', "no_json"),
-        ('{"distractor": "bl', "bad_json"),
+        ('{"wrong": "bl', "bad_json"),
         ("{'distractor': 'blue'}", "bad_json"),
-        ('{"distractor": "red", "distractor": "blue"}', "bad_json"),
+        ('{"wrong": "red", "wrong": "blue"}', "bad_json"),
         ("{" * 5000, "bad_json"),
-        ('{"distractor": null}', "wrong_schema"),
+        ('{"wrong": null}', "wrong_schema"),
         ('{"answer": "blue"}', "wrong_schema"),
-        ('{"distractor": ["blue"]}', "wrong_schema"),
-        ('{"distractor": "\\ud800"}', "wrong_schema"),
+        ('{"wrong": ["blue"]}', "wrong_schema"),
+        ('{"wrong": "\\ud800"}', "wrong_schema"),
     ],
 )
 def test_what_is_no_reply_has_a_reason(text: str, reason: str) -> None:
@@ -54,7 +54,7 @@ def test_what_is_no_reply_has_a_reason(text: str, reason: str) -> None:
 
 
 def test_a_batch_loses_only_what_is_wrong() -> None:
-    text = '{"q1": {"distractor": "blue"}, "q3": {"distractor": 3}}'
+    text = '{"q1": {"wrong": "blue"}, "q3": {"wrong": 3}}'
     first, second, third = parse_batch(text, OneDistractor, 3)
     assert isinstance(first, OneDistractor)
     assert isinstance(second, Unparsed) and isinstance(third, Unparsed)

@@ -15,8 +15,8 @@ from tests.servers.running import RunningServer
 
 SCHEMA = {
     "type": "object",
-    "properties": {"distractor": {"type": "string"}},
-    "required": ["distractor"],
+    "properties": {"wrong": {"type": "string"}},
+    "required": ["wrong"],
     "additionalProperties": False,
 }
 QUICK = Pace(
