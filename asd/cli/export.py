@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from asd.errors import UsageError
-from asd.export.format import CHUNK_ROWS, EXAMPLES, Part
+from asd.export.format import CHUNK_ROWS, EXAMPLES, ExportedSplit
 from asd.export.images import ImageMode
 from asd.export.run import Exported, ExportOptions, export
 from asd.export.table import FORMATS
@@ -44,7 +44,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
-def _absent_image(part: Part) -> str:
+def _absent_image(part: ExportedSplit) -> str:
     """A note if the first image is not where the trainer will look for it; "" where it is, or is an address or bytes."""
     root = part.places.root
     if part.places.is_checking or root is None or "://" in root:
@@ -91,7 +91,7 @@ def _describe(done: Exported) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _counts(done: Exported, of: Callable[[Part], Counter[str]]) -> list[tuple[str, int]]:
+def _counts(done: Exported, of: Callable[[ExportedSplit], Counter[str]]) -> list[tuple[str, int]]:
     whole: Counter[str] = Counter()
     for one in done.data:
         whole.update(of(one.part))
@@ -103,7 +103,7 @@ def _examples(done: Exported, reason: str) -> str:
     return f" ({'; '.join(found)})" if found else ""
 
 
-def _copied(part: Part) -> str:
+def _copied(part: ExportedSplit) -> str:
     """Where images went that nobody asked to be copied."""
     if part.places.mode is not ImageMode.COPY or part.places.is_asked:
         return ""
