@@ -40,6 +40,7 @@ from asd.work.ingested import Ingested
 from asd.work.mining_index import MINING_INDEX, build_mining_index
 from asd.work.orders import Orders, draft_orders, shard_file, shard_orders
 from asd.work.rewriting_record import LEDGER, Ledger
+from asd.work.verdict_words import verdict_words
 from asd.work.worker import ShardOrder, WorkerSetup
 
 
@@ -206,7 +207,8 @@ class ConversionRun:
     def _shard_orders(self, ingested: Ingested, assignment: Assignment, pool: WorkPool) -> Orders[ShardOrder]:
         exchanged = self._exchanged(ingested, assignment, pool)
         records = self.prepared.config.rewriter is not None
-        return shard_orders(assignment, ingested, self.rounds, exchanged, records=records)
+        verdicts = verdict_words(ingested, self.folders.ingest)
+        return shard_orders(assignment, ingested, self.rounds, exchanged, verdicts, records=records)
 
     def _exchanged(self, ingested: Ingested, assignment: Assignment, pool: WorkPool) -> ExchangedAnswers:
         if self._mining_index(assignment.converted) is None:

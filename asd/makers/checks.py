@@ -119,7 +119,7 @@ def not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     return found
 
 
-_VERDICT_OF = {"Yes": "yes", "No": "no"}
+_VERDICT_OF = {"Yes": "yes", "No": "no", "yes": "yes", "no": "no"}
 
 
 def unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:

@@ -8,6 +8,7 @@ exactly.
 from __future__ import annotations
 
 from asd.makers.keyed import Prepared
+from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key, verdict_of
@@ -35,7 +36,8 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
     if verdict is not None:
         if asks_for_more(sample.question):
             return Decline("no_verdict_question", collapse(sample.question))
-        options = ["yes", "no"] if verdict == "yes" else ["no", "yes"]
+        spelt = gold if gold.lower() == verdict else verdict
+        options = [spelt, like("no" if verdict == "yes" else "yes", spelt)]
         if any(verdict_of(answer) not in (None, verdict) for answer in sample.accepted):
             return Decline("disputed_answer", "annotators gave both yes and no")
         return Draft(_STYLE, Maker.FIELD, options[0], options=options)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import xxhash
 
 from asd.errors import TemplateError
-from asd.makers.style_rows import Rendered, StyleRows, StyleTexts, Wording
+from asd.makers.style_rows import VERDICTS, Rendered, StyleRows, StyleTexts, Wording
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle
@@ -75,6 +75,8 @@ def reword(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx: Wordi
 def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx: Wording) -> StyleTexts:
     """`render` of rows that all take one style; rows: as `reword` gives them; deals: one for each row."""
     options, candidates, letters, golds, answers = target_of(style).deal(rows, deals)
+    if style is AnswerStyle.YES_NO and ctx.verdicts != VERDICTS:
+        answers = [ctx.verdicts[VERDICTS.index(answer)] for answer in answers]
     questions = [own or question for own, question in zip(rows.asked, rows.questions, strict=True)]
     rfps = _rfps(style, rows, ctx)
     lettered = [list(zip(LETTERS, texts, strict=False)) if texts else _NO_OPTIONS for texts in options]

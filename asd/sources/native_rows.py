@@ -292,8 +292,8 @@ class RowMaker:
             response = listed.answer
         if not response:
             response = LETTERS[index] if self.is_choice and index is not None else gold
-            if self.is_yes_no:
-                response = gold.capitalize()  # as prompts ask for it and converted rows answer
+            if self.is_yes_no and not self._spells_lower(rec, row):
+                response = gold.capitalize()
         images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
         texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}
@@ -454,6 +454,10 @@ class RowMaker:
         if self.is_choice and index is None:
             raise RowError("no_options", "a multiple-choice task needs options")
         return gold, index
+
+    def _spells_lower(self, rec: Any, row: Row) -> bool:
+        """Whether a source writes its verdict as "yes" or "no"; one without words for it has none of its own."""
+        return bool(self.gold) and (to_text(self.gold(rec, row)) or "").strip() in ("yes", "no")
 
     def _accepted(self, rec: Any, row: Row, vote: Vote, options: list[str], gold: str) -> Sequence[str]:
         if self.accepted is None and not options and vote.accepted and vote.gold == gold:

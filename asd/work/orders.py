@@ -57,9 +57,16 @@ def draft_orders(questions: Questions, shards: Sequence[NativeShard], round_numb
 
 
 def shard_orders(
-    assignment: Assignment, ingested: Ingested, rounds: int, exchanged: ExchangedAnswers, *, records: bool
+    assignment: Assignment,
+    ingested: Ingested,
+    rounds: int,
+    exchanged: ExchangedAnswers,
+    verdicts: tuple[str, str],
+    *,
+    records: bool,
 ) -> Orders[ShardOrder]:
-    """An order for every shard. records: with a rewriter, whose asking is recorded."""
+    """An order for every shard. verdicts: how yes and no are spelt; records: with a rewriter, whose asking is
+    recorded."""
     renamed_rows = sorted(ingested.renamed)
 
     def make(shard: NativeShard) -> ShardOrder:
@@ -75,6 +82,7 @@ def shard_orders(
             rounds=rounds,
             file=shard_file(shard),
             exchanged=exchanged.between(shard.first, end),
+            verdicts=verdicts,
             processed=assignment.used_between(shard.first, end).tobytes() if records else b"",
         )
 

@@ -21,6 +21,7 @@ from asd.columns import REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
 from asd.errors import SourceError
 from asd.makers.drafting import Drafter, MakerContext
 from asd.makers.rendering import RenderContext
+from asd.makers.style_rows import VERDICTS, with_verdicts
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, write_hidden
@@ -79,6 +80,8 @@ class ShardOrder:
     file: str
     exchanged: dict[int, list[str]] = field(default_factory=dict)
     """Row -> wrong answers in place of the draft's."""
+    verdicts: tuple[str, str] = VERDICTS
+    """How yes and no are spelt."""
     processed: bytes = b""
     """1 for each row whose makers' answer the plan used; only with a rewriter, whose asking is recorded then."""
 
@@ -142,6 +145,9 @@ class Worker:
         start = order.shard.first
         keys = StoredColumn(self.setup.ingest_dir / "keys.npy")[start : start + order.shard.rows]
         rfps = native_rfps(self.spec, {k: rfps_for(self.spec, k) for k in (self.spec.native_style.value,)})
+        if self.spec.native_style is AnswerStyle.YES_NO and order.verdicts != VERDICTS:
+            rfps = with_verdicts(rfps, order.verdicts)
+        rendering = self.rendering.spelling(order.verdicts)
         first = 0
         reader = open_staged(self.setup.ingest_dir / order.shard.file)
         for number in range(reader.num_record_batches):
@@ -151,7 +157,7 @@ class Worker:
             local, made = chosen[low:high] - first, drafts.slice(low, high - low)
             converted = None
             if len(local):
-                columns = converted_columns(batch, local, made, order.deals[low:high], self.rendering)
+                columns = converted_columns(batch, local, made, order.deals[low:high], rendering)
                 converted = ConvertedRows(local, columns)
             rows = shard_rows(
                 batch,
