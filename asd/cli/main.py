@@ -23,6 +23,7 @@ app = typer.Typer(
     "validated, versioned Arrow shards.",
     epilog="asd convert scienceqa                          # a small sample that comes along\n"
     "asd inspect asd-data/scienceqa-sample          # look at it\n"
+    "asd init rows.jsonl                            # describe data of your own\n"
     "asd COMMAND --help                             # options and examples of one command",
     no_args_is_help=True,
     add_completion=False,
@@ -84,6 +85,29 @@ def tasks(
     from asd.cli.tasks import run
 
     run(name, as_json=json, as_yaml=yaml)
+
+
+@command(
+    MAKE,
+    "asd init rows.jsonl",
+    "asd init table.csv --out my_task.yaml --question ask --answer reply",
+)
+def init(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Your questions and answers, in any format that is read.")
+    ],
+    out: Annotated[str | None, typer.Option(help="File to write. [default: the name of FILE, with .yaml]")] = None,
+    question: Annotated[str | None, typer.Option(metavar="FIELD", help="The field that holds the question.")] = None,
+    answer: Annotated[str | None, typer.Option(metavar="FIELD", help="The field that holds the answer.")] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="The field that holds the image or its path.")
+    ] = None,
+    options: Annotated[str | None, typer.Option(metavar="FIELD", help="The field that holds the options.")] = None,
+) -> None:
+    """Look at a file of your own and write the task YAML that converts it, with a comment on every guess."""
+    from asd.cli.init import run
+
+    run(file, out=out, chosen={"question": question, "gold": answer, "images": image, "options": options})
 
 
 @command(
