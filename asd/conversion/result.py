@@ -17,8 +17,9 @@ from asd.conversion.prepare import Prepared
 from asd.plan.results import Assignment
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
 from asd.shards.card_configs import count_images
-from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes, write_text
-from asd.shards.manifest import MANIFEST_NAME, Counts, FileEntry, Manifest
+from asd.shards.description import write_description
+from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes
+from asd.shards.manifest import Counts, FileEntry, Manifest
 from asd.work.draft_files import draft_file
 from asd.work.ingested import Ingested
 from asd.work.rewriting_record import describe_version
@@ -121,8 +122,7 @@ def write_manifest(prepared: Prepared, folders: StagingFolders, counts: Counts, 
         images=count_images(shards),
         rewriter=describe_version(shards, rewriter) if rewriter is not None else None,
     )
-    write_text(out / MANIFEST_NAME, manifest.to_json())
-    sync_folder(out)
+    write_description(out, manifest)
 
 
 def add_counts(total: dict[str, int], more: Mapping[str, int]) -> None:

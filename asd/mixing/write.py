@@ -20,8 +20,9 @@ from asd.mixing.recipe import MixRecipe
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.card_configs import count_images
-from asd.shards.files import sha256_of, sync_folder, write_arrow, write_bytes, write_text
-from asd.shards.manifest import MANIFEST_NAME, Counts, FileEntry, Manifest
+from asd.shards.description import write_description
+from asd.shards.files import sha256_of, write_arrow, write_bytes
+from asd.shards.manifest import Counts, FileEntry, Manifest
 
 SPLIT = "train"
 """Of all rows of a mix: it is what a model is tuned on."""
@@ -82,8 +83,7 @@ def write_version(
         columns=schema.names,
         images=count_images(out / entry.path for entry in entries if entry.split is not None),
     )
-    write_text(out / MANIFEST_NAME, manifest.to_json())
-    sync_folder(out)
+    write_description(out, manifest)
 
 
 def _entry(out: Path, name: str, split: str | None, rows: int | None) -> FileEntry:
