@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from asd.columns import SHARD_SCHEMA
 from asd.export.format import ExportedSplit, Format, task_file
 from asd.export.images import ImageMode
-from asd.export.writing import whole_file
+from asd.shards.files import whole_file
 
 HUB_IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 """In this order only does `datasets` take a struct for an Image."""

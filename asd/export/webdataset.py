@@ -14,7 +14,8 @@ from asd.export.conversation import Conversation
 from asd.export.format import ExportedSplit, Format, Written
 from asd.export.images import ImageMode
 from asd.export.llava import llava_turns, marks
-from asd.export.writing import Record, whole_file, write_json
+from asd.export.writing import Record, write_json
+from asd.shards.files import whole_file
 from asd.sources.tar_records import PATHS
 
 SHARD_BYTES = 256 * 1024 * 1024

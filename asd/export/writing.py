@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
 from typing import IO, Any
@@ -14,26 +13,11 @@ from typing import IO, Any
 import orjson
 
 from asd.errors import StorageError
-from asd.plain_files import require_replaceable
-from asd.shards.files import hidden_name, storage_errors, write_text
+from asd.shards.files import storage_errors, whole_file, write_text
 
 Record = dict[str, Any]
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 """Names of `asd.shards.files.hidden_name`; the number is that of the process."""
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Gives a temporary name beside `path`, which becomes `path` when the block ends well."""
-    require_replaceable(path)
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = hidden_name(path)
-        try:
-            yield temporary
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(out: Path) -> None:

@@ -366,13 +366,6 @@ def past_tense(verb: str) -> str | None:
     return _verb_form(verb, "VBD")
 
 
-@lru_cache(maxsize=4096)
-def past_participle(verb_form: str) -> str | None:
-    """As in "wrote" -> "written", "makes" -> "made"."""
-    lemmas = lexicon_entry(verb_form).get("VERB", ())
-    return _verb_form(lemmas[0], "VBN") if lemmas else None
-
-
 def _verb_form(verb: str, tag: str) -> str | None:
     if verb not in BASE_VERBS and verb not in lexicon_entry(verb).get("VERB", ()):
         return None

@@ -118,7 +118,7 @@ class Planner:
         self._waiting: dict[int, deque[int]] = {s: deque() for s in styles}
         self._others: dict[int, OtherPools] = {}
         self._counts = dict.fromkeys(styles, 0)
-        self._given = self._num_asked = 0
+        self._given = 0
         self._letters, self._polarities = Letters(seed), Polarities(seed)
 
     def _look_at_all(self, polarity: Column) -> tuple[int, npt.NDArray[np.int64]]:
@@ -139,9 +139,6 @@ class Planner:
         asked, codes = np.asarray(rows, np.int64), np.asarray(outcomes, np.uint8)
         self._state[asked] = codes
         self._note_options(asked, codes == MULTIPLE_CHOICE, num_options)
-
-    def answer_single(self, row: int, style: int, accepted: bool, num_options: int) -> None:
-        self.answer_singles([row], [style], [accepted], [num_options])
 
     def answer_singles(self, rows: Ints, styles: Ints, accepted: Sequence[bool] | Flags, num_options: Ints) -> None:
         """The answers to `Questions.single`, one entry each."""
@@ -291,7 +288,7 @@ class Planner:
 
 
 def run_planner(planner: Planner, answer: Callable[[Questions], None]) -> Assignment:
-    """Drive the planner to its end; `answer` must feed every question back through `answer_chain`/`answer_single`."""
+    """Drive the planner to its end; `answer` must feed every question back through `answer_chain` and `answer_singles`."""
     while (questions := planner.advance()) is not None:
         answer(questions)
     return planner.result()

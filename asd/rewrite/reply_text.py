@@ -8,6 +8,8 @@ text make up what is missing).
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +19,8 @@ from asd.schemas.reply_models import batch_keys
 Model = TypeVar("Model", bound=BaseModel)
 MAX_REPLY_CHARS = 100_000
 _THOUGHT_END = "</think>"
+_SPARE_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
+"""A string (to the end, where nothing closes it), or a comma before a closing bracket."""
 
 
 class Unparsed(NamedTuple):
@@ -53,25 +57,14 @@ def read_object(text: str) -> dict[str, object] | Unparsed:
     text = text[:MAX_REPLY_CHARS]
     if _THOUGHT_END in text:  # a reasoning model's notes may hold drafts of the object
         text = text.rsplit(_THOUGHT_END, 1)[1]
-    whole = _loads(text)
-    if isinstance(whole, dict):
-        return whole
-    if "{" not in text:
+    start = text.find("{")
+    if start < 0:
         return Unparsed("no_json", "the reply holds no JSON object")
-    inner = _outer_object(text)
-    for candidate in (inner, _without_spare_commas(inner)):
-        value = _loads(candidate)
-        if isinstance(value, dict):
-            return value
+    for candidate in (text, _SPARE_COMMA.sub(r"\1", text[start:])):
+        with suppress(ValueError, RecursionError):
+            value, _ = _READER.raw_decode(candidate, candidate.index("{"))
+            return dict(value)
     return Unparsed("bad_json", "the reply is not valid JSON")
-
-
-def _loads(text: str) -> object:
-    """None where that is no JSON; raw line breaks within strings are let through, repeated keys are not."""
-    try:
-        return json.loads(text, strict=False, object_pairs_hook=_no_repeats)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -81,47 +74,5 @@ def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _outer_object(text: str) -> str:
-    """From the first brace to the one that closes it; to the end of the text where none does."""
-    start = text.find("{")
-    if start < 0:
-        return ""
-    depth, in_string, escaped = 0, False, False
-    for place in range(start, len(text)):
-        char = text[place]
-        if in_string:
-            in_string = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == '"':
-            in_string = True
-        elif char in "{[":
-            depth += 1
-        elif char in "}]":
-            depth -= 1
-            if depth == 0:
-                return text[start : place + 1]
-    return text[start:]
-
-
-def _without_spare_commas(text: str) -> str:
-    """Commas before a closing bracket, outside strings, dropped."""
-    kept: list[str] = []
-    in_string, escaped = False, False
-    for char in text:
-        if in_string:
-            in_string = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == '"':
-            in_string = True
-        elif char in "}]":
-            _drop_comma(kept)
-        kept.append(char)
-    return "".join(kept)
-
-
-def _drop_comma(kept: list[str]) -> None:
-    last = len(kept) - 1
-    while last >= 0 and kept[last].isspace():
-        last -= 1
-    if last >= 0 and kept[last] == ",":
-        del kept[last]
+_READER = json.JSONDecoder(strict=False, object_pairs_hook=_no_repeats)
+"""Raw line breaks within strings are let through, repeated keys are not."""

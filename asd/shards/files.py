@@ -80,23 +80,29 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
-    """Atomic: readers see the old file or the new one."""
+@contextlib.contextmanager
+def whole_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Gives a hidden name beside `path`, which becomes `path` when the block ends well: readers see the old file or the
+    new one. durable: on the disk before that, its name too."""
     require_replaceable(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = hidden_name(path)
+        hidden = hidden_name(path)
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            temporary.replace(path)
+            yield hidden
+            if durable:
+                sync_file(hidden)
+            hidden.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
+            hidden.unlink(missing_ok=True)
         if durable:
             sync_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
+    """Atomic, as `whole_file`."""
+    with whole_file(path, durable=durable) as hidden:
+        hidden.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -88,7 +88,6 @@ class Compiler:
         self._per_file = True
         self._optional = 0
         self._open_variables: list[str] = []
-        self._compiled_variables: dict[str, Fn] = {}
 
     def compile(self, expr: Expression) -> Compiled:
         """Raises: UsageError if the expression names something that cannot be."""

@@ -160,7 +160,6 @@ class Ledger:
     """Counts of the making in the staging folder, one file per run: a killed run's stay, up to the last seconds."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._path = folder / f"run-{time.time_ns()}-{os.getpid()}.json"
         self._saved, self._last = b"", 0.0
 

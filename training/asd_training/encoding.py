@@ -70,7 +70,6 @@ class Encoder:
         self.padded_square = padded_square
         self.max_length = max_length
         self.overlong = overlong
-        self.num_cut = 0
         closing = self.tokenizer("x")["input_ids"][-1:]
         if closing == [self.tokenizer.eos_token_id]:
             raise ModelError("the tokenizer adds an end token to every text; set its add_eos_token to false")
@@ -234,7 +233,6 @@ class Encoder:
             raise TaskDataError(
                 f"{told}; train.max_length is {self.max_length}: set it to {length} or more, or leave the row out"
             )
-        self.num_cut += 1
         warnings.warn(f"{told}; train.max_length is {self.max_length}, so the answer is cut", stacklevel=2)
         short = slice(self.max_length)
         by_token = {key: t[short] for key, t in encoded.by_token.items()}

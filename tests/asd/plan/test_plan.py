@@ -56,7 +56,7 @@ def make_plan(
             outcomes.append(able[0] if able else NOBODY)
         planner.answer_chain(questions.chain_between(0, len(ids))[0], outcomes, [4] * len(outcomes))
         for row, style in questions.single:
-            planner.answer_single(row, style, not declines(ids[row], style), 4)
+            planner.answer_singles([row], [style], [not declines(ids[row], style)], [4])
 
     found = run_planner(planner, answer)
     rows = zip(*(column.tolist() for column in found.between(0, len(ids))), strict=True)
@@ -198,7 +198,7 @@ def test_letters_stay_even_where_rows_are_asked_for_other_styles_too() -> None:
         rows, _ = questions.chain_between(0, 400)
         planner.answer_chain(rows, [MULTIPLE_CHOICE] * len(rows), [4] * len(rows))
         for row, style in questions.single:
-            planner.answer_single(row, style, True, 4 if style == MULTIPLE_CHOICE else 0)
+            planner.answer_singles([row], [style], [True], [4 if style == MULTIPLE_CHOICE else 0])
 
     found = run_planner(planner, answer)
     _, styles, deals = found.between(0, 400)
