@@ -156,7 +156,9 @@ class ConversionRun:
 
     def build_mining_index(self, wanted: int) -> None:
         if self._mining_index(wanted) is not None:
-            build_mining_index(self.staging, self.folders.ingest, self.prepared.config.seed, self.progress.say)
+            build_mining_index(
+                self.staging, self.folders.ingest, self.prepared.spec, self.prepared.config.seed, self.progress.say
+            )
 
     def plan(self, read: FirstPass, pool: WorkPool) -> Assignment:
         """Decide which sample takes which style. All that the plan asks of the makers is drafted then."""

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from math import log
 from pathlib import Path
+from types import MappingProxyType
 from zipfile import BadZipFile
 
 import numpy as np
@@ -55,7 +56,7 @@ from asd.makers.option_references import refers_to_options
 from asd.records import Sample
 from asd.sources.marked_options import names_listed_option
 
-FORMAT = 1
+FORMAT = 2
 MIN_ROWS = 12
 MIN_ANSWERS = 8
 """A bucket needs so many rows and different answers; below that the next coarser key takes its rows."""
@@ -128,10 +129,10 @@ def _has_own_answers(keys: Sequence[str], coarse: str) -> bool:
     return not coarse.startswith(("integer", "decimal", "quantity")) and _OWN_ANSWERS.fullmatch(keys[_HEAD]) is not None
 
 
-def _levels(question: str, gold: str, telling: dict[str, float]) -> list[str]:
+def _levels(question: str, gold: str, telling: dict[str, float], kinds_of: KindsOf) -> list[str]:
     """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no
     bucket."""
-    fine, coarse = _kinds(question, gold)
+    fine, coarse = kinds_of(question, gold)
     return [
         _key(question, asked, kind, is_text=coarse == TEXT)
         for asked in _asked_keys(question, telling)
@@ -145,6 +146,23 @@ def _kinds(question: str, gold: str) -> tuple[str, str]:
     if noun := kind_asked_for(question, gold):
         return f"{noun}/{kinds[0].rpartition('/')[2]}", noun
     return kinds
+
+
+def _names_of_sets(answer_sets: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {answer.strip().casefold(): name for name, answers in answer_sets.items() for answer in answers}
+
+
+def _kinds_with(set_of: Mapping[str, str]) -> KindsOf:
+    """`_kinds`, but that the answers of a closed set are a kind of their own."""
+
+    def kinds_of(question: str, gold: str) -> tuple[str, str]:
+        name = set_of.get(gold.strip().casefold())
+        return _kinds(question, gold) if name is None else (f"set {name}", f"set {name}")
+
+    return kinds_of
+
+
+KindsOf = Callable[[str, str], tuple[str, str]]
 
 
 def _key(question: str, asked: str, kind: str, *, is_text: bool) -> str:
@@ -184,7 +202,12 @@ class DistractorIndex:
     """Buckets of a task's own answers, from which the wrong answers of its samples are drawn."""
 
     def __init__(
-        self, buckets: dict[str, dict[str, int]], telling: dict[str, float], boxes: BoxPool, seed: int
+        self,
+        buckets: dict[str, dict[str, int]],
+        telling: dict[str, float],
+        boxes: BoxPool,
+        seed: int,
+        answer_sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         """buckets: key -> answer -> rows; taken over, in the order given. Use `build` or `load`."""
         self.seed = seed
@@ -192,6 +215,9 @@ class DistractorIndex:
         self._telling = telling
         self._keys = lru_cache(maxsize=1 << 14)(partial(_asked_keys, telling=telling))
         self._counts = buckets
+        self._answer_sets = {name: [*answers] for name, answers in answer_sets.items()}
+        self._set_of = _names_of_sets(answer_sets)
+        self._kinds = _kinds_with(self._set_of)
         self._named = lru_cache(maxsize=None)(self._kinds_of)
         self._by_kind: dict[str, dict[str, Bucket]] = defaultdict(dict)
         for key, counts in buckets.items():
@@ -206,20 +232,35 @@ class DistractorIndex:
         return {key: (sum(counts.values()), len(counts)) for key, counts in self._counts.items()}
 
     @classmethod
-    def build(cls, rows: Iterable[Row], seed: int) -> DistractorIndex:
+    def build(
+        cls, rows: Iterable[Row], seed: int, answer_sets: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> DistractorIndex:
         """Rows in any order; of more than MAX_ROWS those with the smallest keys count. Golds that are boxes
-        make the pool `boxes`.
+        make the pool `boxes`. answer_sets: closed sets of answers by name; answers of a set stand beside no others.
         """
-        kept = smallest_rows(rows)
+        kept, set_of = smallest_rows(rows), _names_of_sets(answer_sets)
         tally = Counter((question, gold) for _, question, gold, _ in kept)
-        tally = Counter({row: count for row, count in tally.items() if is_minable(*row)})
-        telling = _telling_words(tally)
-        waiting = [(_levels(question, gold, telling), gold, count) for (question, gold), count in sorted(tally.items())]
+        tally = Counter(
+            {row: count for row, count in tally.items() if is_minable(*row) or row[1].strip().casefold() in set_of}
+        )
+        telling, kinds_of = _telling_words(tally), _kinds_with(set_of)
+        waiting = [
+            (_levels(question, gold, telling, kinds_of), gold, count)
+            for (question, gold), count in sorted(tally.items())
+        ]
         buckets = _last_resorts(waiting)
         for depth in range(NUM_LEVELS):
             waiting = _close_buckets(waiting, depth, buckets)
         in_order = {key: dict(sorted(buckets[key].items())) for key in sorted(buckets)}
-        return cls(in_order, telling, BoxPool.build(kept), seed)
+        return cls(in_order, telling, BoxPool.build(kept), seed, answer_sets)
+
+    def is_minable(self, question: str, gold: str) -> bool:
+        """Whether the answer may stand beside others: `is_minable`, or one of a closed set."""
+        return self.is_of_set(gold) or is_minable(question, gold)
+
+    def is_of_set(self, gold: str) -> bool:
+        """Whether the task names a closed set of answers with this one, so that the others of it are wrong."""
+        return gold.strip().casefold() in self._set_of
 
     def rows_by_answer(self) -> Counter[str]:
         """Rows of the index by compact answer; those that are never mined are left out."""
@@ -256,7 +297,7 @@ class DistractorIndex:
     def level(self, question: str, gold: str, depth: int) -> str:
         """Name of the group of like questions and answers that a row is in, depth 0 .. NUM_LEVELS - 1 from specific to
         general; "" where answers of so general a group are not plausible beside each other."""
-        fine, coarse = _kinds(question, gold)
+        fine, coarse = self._kinds(question, gold)
         asked, kind = self._keys(question)[depth // 2], f"~{coarse}" if depth % 2 else fine
         if depth // 2 > _HEAD and _has_own_answers(self._keys(question), coarse):
             return ""
@@ -264,7 +305,7 @@ class DistractorIndex:
 
     def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
-        fine, coarse = _kinds(question, gold)
+        fine, coarse = self._kinds(question, gold)
         keys, is_text = self._keys(question), coarse == TEXT
         last = () if is_text else (LAST_RESORT,)
         for asked in keys[: _HEAD + 1] if _has_own_answers(keys, coarse) else (*keys, *last):
@@ -295,6 +336,7 @@ class DistractorIndex:
             "telling": self._telling,
             "buckets": self._counts,
             "boxes": self.boxes.to_plain(),
+            "answer_sets": self._answer_sets,
         }
         blob = np.frombuffer(orjson.dumps(content), dtype=np.uint8)
         with path.open("wb") as file:
@@ -312,7 +354,7 @@ class DistractorIndex:
                     "delete it and run the conversion again, or upgrade."
                 )
             boxes = BoxPool.from_plain(content["boxes"])
-            return cls(content["buckets"], content["telling"], boxes, content["seed"])
+            return cls(content["buckets"], content["telling"], boxes, content["seed"], content["answer_sets"])
         except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, BadZipFile) as error:
             raise ShardError(
                 f"{path}: not a readable distractor index ({error}); expected the .npz that "

@@ -10,6 +10,7 @@ from asd.makers.checks import is_disputed
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import as_verdict
+from asd.makers.placeholders import is_placeholder
 from asd.makers.rendering import render_all
 from asd.makers.wording import collapse, contains_words
 from asd.records import Decline, Draft, Sample
@@ -79,6 +80,8 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("passthrough")
     if not sample.gold or sample.gold.isspace() or not (sample.question or ctx.spec.family == "caption"):
         return Decline("no_answer")
+    if is_placeholder(sample.gold, ctx.spec.placeholders):
+        return Decline("placeholder_answer", collapse(sample.gold))
     if names_image(sample.gold):
         return Decline("image_options", sample.gold)
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):

@@ -67,9 +67,10 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
     """Exactly `count` wrong answers mined from the task's other samples."""
     if not ctx.allows(style, Maker.MINED):
         return Decline("maker_not_listed", Maker.MINED.value)
-    if is_vague(gold):
+    is_of_set = ctx.distractors is not None and ctx.distractors.is_of_set(gold)
+    if is_vague(gold) and not is_of_set:
         return Decline("vague_answer", gold)
-    if is_open(sample.question, gold):
+    if is_open(sample.question, gold) and not is_of_set:
         return Decline("open_question", gold)
     if ctx.distractors is None:
         return Decline("no_distractors", "no index of this task's answers was built")

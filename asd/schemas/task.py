@@ -17,6 +17,9 @@ NOT_GIVEN = "not given"
 """Stands where a reader would look for what a task does not say of its data."""
 
 
+MIN_ANSWER_SET = 2
+
+
 class TaskSpec(BaseModel):
     """A task: its native style, how its files are read, what its samples can become and by which maker."""
 
@@ -44,6 +47,12 @@ class TaskSpec(BaseModel):
     """Response-format prompts by style (paraphrases). Missing keys come from asd/tasks/_defaults.yaml."""
     labels: str | None = None
     """File (relative to the source) that lists the closed set of labels, if the task has one."""
+    placeholders: list[str] = Field(default_factory=list)
+    """Answers of the source that say that there is none, beside the usual ones ("<no answer>", "n/a"); rows with them keep
+    their native style."""
+    answer_sets: dict[str, list[str]] = Field(default_factory=dict)
+    """Closed sets of answers by a name of one's choice ("genre": ["Law", "Travel"]): beside an answer of a set stand only
+    other answers of that set."""
     scorer: str
     licence: str | None = None
     """Of the data. Without it `asd push` refuses, and the dataset card says that it is not given."""
@@ -64,4 +73,13 @@ class TaskSpec(BaseModel):
                 )
             if style == self.native_style:
                 raise ValueError(f"styles: {style.value!r} is the native style, so nothing converts to it")
+        owner: dict[str, str] = {}
+        for name, answers in self.answer_sets.items():
+            if len(answers) < MIN_ANSWER_SET:
+                raise ValueError(f"answer_sets: {name!r} has {len(answers)} answers, expected {MIN_ANSWER_SET} or more")
+            for answer in answers:
+                if (other := owner.setdefault(answer.strip().casefold(), name)) != name:
+                    raise ValueError(
+                        f"answer_sets: {answer!r} stands in {other!r} and in {name!r}; one set may hold it"
+                    )
         return self

@@ -457,7 +457,7 @@ class RowMaker:
 
     def _spells_lower(self, rec: Any, row: Row) -> bool:
         """Whether a source writes its verdict as "yes" or "no"; one without words for it has none of its own."""
-        return bool(self.gold) and (to_text(self.gold(rec, row)) or "").strip() in ("yes", "no")
+        return self.gold is not None and (to_text(self.gold(rec, row)) or "").strip() in ("yes", "no")
 
     def _accepted(self, rec: Any, row: Row, vote: Vote, options: list[str], gold: str) -> Sequence[str]:
         if self.accepted is None and not options and vote.accepted and vote.gold == gold:

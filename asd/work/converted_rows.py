@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.errors import DataError
-from asd.makers.rendering import RenderContext, render_style, reword
-from asd.makers.style_rows import StyleRows, StyleTexts
+from asd.makers.rendering import render_style, reword
+from asd.makers.style_rows import StyleRows, StyleTexts, Wording
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.styles.checking import CHECKS, check, suspects
 from asd.styles.table import target_of
@@ -26,7 +26,7 @@ Places = npt.NDArray[np.int64]
 
 
 def converted_columns(
-    batch: pa.RecordBatch, rows: Places, drafts: pa.Table, deals: Sequence[int], ctx: RenderContext
+    batch: pa.RecordBatch, rows: Places, drafts: pa.Table, deals: Sequence[int], ctx: Wording
 ) -> dict[str, pa.Array]:
     """The columns that conversion changes, one row for each of `rows` of `batch`, in their order.
 
@@ -101,14 +101,12 @@ def _lists(column: pa.ListArray) -> list[list[str]]:
     return [texts[first:last] for first, last in zip([0, *ends], ends, strict=False)]
 
 
-def _failed_checks(style: AnswerStyle, rows: StyleRows, texts: StyleTexts, place: int, ctx: RenderContext) -> list[str]:
+def _failed_checks(style: AnswerStyle, rows: StyleRows, texts: StyleTexts, place: int, ctx: Wording) -> list[str]:
     rendered = texts.row(place, ctx.templates[style].reference)
     return check(rendered, rows.sample(place), rows.draft(style, place))
 
 
-def _refusal(
-    batch: pa.RecordBatch, row: int, style: AnswerStyle, failed: Sequence[str], ctx: RenderContext
-) -> DataError:
+def _refusal(batch: pa.RecordBatch, row: int, style: AnswerStyle, failed: Sequence[str], ctx: Wording) -> DataError:
     source_id, file, number = (batch[name][int(row)].as_py() for name in ("source_id", "source_file", "source_row"))
     template = ctx.templates[style]
     what = f"sample {source_id} ({file}, row {number}) in style {style.value} fails {', '.join(failed)}"

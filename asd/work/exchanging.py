@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.makers.distractors import DistractorIndex, is_minable
+from asd.makers.distractors import DistractorIndex
 from asd.makers.exchange import ExposedAnswers, ShownRow, exchange
 from asd.makers.mining_rows import MAX_ROWS
 from asd.makers.multiple_choice import NUM_WRONG
@@ -71,7 +71,7 @@ def exchange_answers(
     shown = sum(assignment.by_style.get(style, 0) for style in (MULTIPLE_CHOICE, YES_NO))
     blocks: list[list[pa.RecordBatch]] = [[] for _ in range(-(-shown // BLOCK_ROWS))]
     for shard in ingested.shards:
-        for batch in _shown_rows(ingested, shard, assignment, rounds, folders):
+        for batch in _shown_rows(ingested, shard, assignment, rounds, folders, index):
             block = (batch["key"].to_numpy() >> np.uint64(32)) * np.uint64(len(blocks)) >> np.uint64(32)
             for number in np.unique(block).tolist():
                 blocks[number].append(batch.filter(pa.array(block == number)))
@@ -103,7 +103,12 @@ def _native_answers(
 
 
 def _shown_rows(
-    ingested: Ingested, shard: NativeShard, assignment: Assignment, rounds: int, folders: tuple[Path, Path]
+    ingested: Ingested,
+    shard: NativeShard,
+    assignment: Assignment,
+    rounds: int,
+    folders: tuple[Path, Path],
+    index: DistractorIndex,
 ) -> Iterator[pa.RecordBatch]:
     """Rows of a shard that show mined wrong answers: of multiple choice all, of yes/no those answered No."""
     ingest_dir, drafts_dir = folders
@@ -120,7 +125,7 @@ def _shown_rows(
     for places, batch, local in batches_of(ingest_dir / shard.file, rows):
         texts = batch.select(_TEXTS).take(pa.array(local))
         asked = zip(texts["question"].to_pylist(), texts["gold"].to_pylist(), strict=True)
-        minable = np.array([is_minable(question, gold) for question, gold in asked], np.bool_)
+        minable = np.array([index.is_minable(question, gold) for question, gold in asked], np.bool_)
         chosen = rows[places[minable]]
         columns: list[Any] = [chosen + shard.first, styles[places[minable]], keys[chosen]]
         kept = texts.filter(pa.array(minable))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from asd.makers.placeholders import is_placeholder
+from asd.schemas.task import TaskSpec
 from asd.shards.files import hidden_name, open_staged, storage_errors
 from asd.work.collector import collector_paused
 from asd.work.done_mark import give_marked_name, is_as_left
@@ -12,7 +14,7 @@ from asd.work.done_mark import give_marked_name, is_as_left
 MINING_INDEX = "mining-index"
 
 
-def build_mining_index(staging: Path, ingest_dir: Path, seed: int, say: Callable[[str], None]) -> None:
+def build_mining_index(staging: Path, ingest_dir: Path, spec: TaskSpec, seed: int, say: Callable[[str], None]) -> None:
     """Make the index of `mining.arrow` where it is not there, or is not as it was left. Parts may do it at once."""
     from asd.makers.distractors import DistractorIndex
 
@@ -20,9 +22,10 @@ def build_mining_index(staging: Path, ingest_dir: Path, seed: int, say: Callable
     if is_as_left(path, say):
         return
     table = open_staged(ingest_dir / "mining.arrow").read_all()
-    rows = zip(*(table[name].to_pylist() for name in ("key", "question", "gold", "answer_type")), strict=True)
+    columns = (table[name].to_pylist() for name in ("key", "question", "gold", "answer_type"))
+    rows = [row for row in zip(*columns, strict=True) if not is_placeholder(row[2], spec.placeholders)]
     with collector_paused():
-        index = DistractorIndex.build(rows, seed=seed)
+        index = DistractorIndex.build(rows, seed=seed, answer_sets=spec.answer_sets)
     hidden = hidden_name(path)
     with storage_errors(path):
         index.save(hidden)
