@@ -22,6 +22,7 @@ MAKING_LIBRARIES = ("jinja2", "lemminflect")
 NOT_MAKING = {
     "audit": "measures",
     "cli": "shows",
+    "probing": "asks and measures",
     "quality": "measures",
     "report": "shows",
     "rewrite": "makes samples only with a rewriter, and is hashed then",

@@ -10,6 +10,7 @@ import typer
 from asd.cli.convert_app import convert
 from asd.cli.data_app import data_app
 from asd.cli.help import LOOK, MAKE, MODEL, USE, HelpfulCommand, HelpfulGroup
+from asd.cli.probe_app import probe_app
 from asd.cli.rewrite_app import rewrite_app
 from asd.cli.rewriter_options import takes_connection_options, takes_rewriter_options
 from asd.errors import AsdError, UsageError
@@ -413,6 +414,7 @@ def push(
 
 app.add_typer(data_app, name="data", rich_help_panel=MAKE)
 app.add_typer(rewrite_app, name="rewrite", rich_help_panel=USE)
+app.add_typer(probe_app, name="probe", rich_help_panel=LOOK)
 
 
 def main() -> None:

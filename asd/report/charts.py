@@ -24,15 +24,25 @@ def paired_bars(before: Mapping[str, int], after: Mapping[str, int], *, title: s
 
 
 def _pair(top: int, name: str, counts: tuple[int, int], totals: tuple[int, int]) -> Markup:
-    share_before, share_after = counts[0] / totals[0], counts[1] / totals[1]
-    value = f"{share_before:.1%} → {share_after:.1%}"
+    shares = counts[0] / totals[0], counts[1] / totals[1]
+    return _two_bars(top, name, shares, (f"{counts[0]:,} ({shares[0]:.1%})", f"{counts[1]:,} ({shares[1]:.1%})"))
+
+
+def _two_bars(top: int, name: str, shares: tuple[float, float], hints: tuple[str, str]) -> Markup:
     bars = Markup("").join(
-        _bar(top + 20 + line * (_BAR_PX + 1), share, kind, f"{name}, {kind}: {count:,} ({share:.1%})")
-        for line, (share, kind, count) in enumerate(
-            ((share_before, "before", counts[0]), (share_after, "after", counts[1]))
-        )
+        _bar(top + 20 + line * (_BAR_PX + 1), shares[line], kind, f"{name}, {kind}: {hints[line]}")
+        for line, kind in enumerate(("before", "after"))
     )
-    return _label(top + 13, name, value) + bars
+    return _label(top + 13, name, f"{shares[0]:.1%} → {shares[1]:.1%}") + bars
+
+
+def paired_shares(shares: Mapping[str, tuple[float, float]], *, title: str) -> Markup:
+    """Two bars per name, before above after: shares in 0..1."""
+    rows = Markup("").join(
+        _two_bars(index * _ROW_PX, name, pair, (f"{pair[0]:.1%}", f"{pair[1]:.1%}"))
+        for index, (name, pair) in enumerate(shares.items())
+    )
+    return _svg(len(shares) * _ROW_PX, title, rows)
 
 
 def bars(counts: Mapping[str, int], *, title: str) -> Markup:

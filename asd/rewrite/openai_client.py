@@ -87,7 +87,7 @@ def request_body(request: CompletionRequest, dialect: Dialect) -> bytes:
     }
     if request.sampling.seed is not None:
         body["seed"] = request.sampling.seed
-    if dialect.structured:
+    if dialect.structured and request.schema:
         schema = {"name": request.schema_name, "schema": request.schema, "strict": dialect.strict}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return orjson.dumps(body)

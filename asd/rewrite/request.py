@@ -29,8 +29,9 @@ class Sampling:
 
 @dataclass(slots=True, frozen=True)
 class CompletionRequest:
-    """One chat completion. `schema` is the JSON schema that the reply must satisfy; `template` names and hashes the
-    prompt template ("rewrite/yes_no/vqa@1a2b..."). `weight` estimates prompt tokens, for budgets; not identity."""
+    """One chat completion. `schema` is the JSON schema that the reply must satisfy (empty: any text); `template` names
+    and hashes the prompt template ("rewrite/yes_no/vqa@1a2b..."). `weight` estimates prompt tokens, for budgets; not
+    identity."""
 
     system: str
     user: str

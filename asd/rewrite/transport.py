@@ -140,6 +140,8 @@ class HttpTransport:
 
     def _doubt(self, reply: Reply, request: CompletionRequest) -> Fault | None:
         """Why a whole reply may not be what the model has to say."""
+        if not request.schema:  # whatever the model says is its answer, also where it is cut
+            return None
         if reply.finish_reason == "length":
             return Fault("length", f"cut at {request.sampling.max_tokens} tokens")
         if not self.dialect.structured:

@@ -150,7 +150,7 @@ class VllmEngine:
             top_p=wanted.top_p,
             max_tokens=wanted.max_tokens,
             seed=wanted.seed,
-            structured_outputs=self._structured(request),
+            structured_outputs=self._structured(request) if request.schema else None,
         )
 
     def _structured(self, request: CompletionRequest) -> Any:

@@ -1,0 +1,186 @@
+"""Questions, asking and comparing by the command line, against a model that is a function."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from asd.probing.items import ProbeItem, read_items, write_items
+from asd.schemas.styles import AnswerStyle
+from tests.asd.cli_runner import run_asd
+from tests.asd.probing.answering_server import AnsweringServer
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("data") / "gqa"
+    return str(json.loads(run_asd("convert", "--task", "gqa", "--ratio", "0.6", "--out", out, "--json").out)["path"])
+
+
+def asked(data: str, folder: Path, number: int = 12) -> Path:
+    done = run_asd("probe", "questions", "--data", data, "--out", folder / "probe.jsonl", "-n", number)
+    assert done.code == 0, done.err
+    return folder / "probe.jsonl"
+
+
+def answered(path: Path, out: Path, server: AnsweringServer) -> list[ProbeItem]:
+    done = run_asd(
+        "probe", "ask", path, "--out", out, "--rewriter", "openai", "--base-url", server.base_url, "--model", "model"
+    )
+    assert done.code == 0, done.err
+    return read_items(out)
+
+
+def test_questions_of_a_version(data: str, tmp_path: Path) -> None:
+    items = read_items(asked(data, tmp_path))
+    counts = Counter(item.style.value for item in items)
+    assert counts == {"short_answer": 12, "multiple_choice": 12, "yes_no": 12, "brief_explanation": 12}
+    assert all(Path(path).is_file() for item in items for path in item.images)
+    assert {item.accepted[0] for item in items if item.style is AnswerStyle.YES_NO} <= {"yes", "no"}
+
+
+def test_questions_are_the_same_each_time_and_more_hold_fewer(data: str, tmp_path: Path) -> None:
+    few, more = read_items(asked(data, tmp_path, 5)), read_items(asked(data, tmp_path, 10))
+    assert few == read_items(asked(data, tmp_path, 5))
+    assert {item.id for item in few} < {item.id for item in more}
+
+
+def test_drawn_questions_are_asked_in_every_style(tmp_path: Path) -> None:
+    assert run_asd("probe", "questions", "--out", tmp_path / "p.jsonl", "-n", 8).code == 0
+    items = read_items(tmp_path / "p.jsonl")
+    assert {item.style.value for item in items} == {
+        "yes_no", "multiple_choice", "short_answer", "brief_explanation", "detailed_explanation", "bounding_box",
+    }  # fmt: skip
+    assert all((tmp_path / path).is_file() for item in items for path in item.images)
+    assert max(Counter(item.question for item in items).values()) >= 4, "one question in several styles"
+
+
+def test_ones_own_rows_without_pictures(tmp_path: Path) -> None:
+    done = run_asd("probe", "questions", "--task", "scienceqa", "--out", tmp_path / "p.jsonl", "-n", 5, "--text-only")
+    assert done.code == 0, done.err
+    assert not any(item.images for item in read_items(tmp_path / "p.jsonl"))
+
+
+def test_a_style_is_lost_and_the_facts_are_kept(data: str, tmp_path: Path) -> None:
+    path = asked(data, tmp_path, 20)
+    right = {item.prompt.replace("<image>\n", ""): item for item in read_items(path)}  # the model sees no pictures,
+    write_items(path, right.values())  # so that it can be asked no question of two of them
+
+    def before(prompt: str) -> str:
+        return right[prompt].response
+
+    def after(prompt: str) -> str:
+        item = right[prompt]
+        return (
+            f"The answer is {item.response}, I think." if item.style is AnswerStyle.MULTIPLE_CHOICE else item.response
+        )
+
+    with AnsweringServer(before) as server:
+        first = answered(path, tmp_path / "before.jsonl", server)
+    with AnsweringServer(after) as server:
+        answered(path, tmp_path / "after.jsonl", server)
+        assert all("response_format" not in body or "asd_preflight" in json.dumps(body) for body in server.bodies)
+    assert [item.answer for item in first] == [item.response for item in first]
+    done = run_asd(
+        "probe", "compare", tmp_path / "before.jsonl", tmp_path / "after.jsonl", "--html", tmp_path / "p.html"
+    )
+    assert done.code == 2
+    assert "style lost: multiple choice 100% to 0%; the facts are kept (100% to 100%)" in done.out
+    assert "yes no is kept (100% to 100%)" in done.out
+    assert "<h1>Lost: multiple choice</h1>" in (tmp_path / "p.html").read_text("utf-8")
+    told = json.loads(run_asd("probe", "compare", tmp_path / "before.jsonl", tmp_path / "after.jsonl", "--json").out)
+    assert told["fallen"] == ["multiple_choice"]
+    assert told["styles"]["multiple_choice"]["follows"]["lost"] == sum(
+        item.style is AnswerStyle.MULTIPLE_CHOICE for item in right.values()
+    )
+    same = run_asd("probe", "compare", tmp_path / "before.jsonl", tmp_path / "before.jsonl")
+    assert same.code == 0
+
+
+def test_two_models_of_one_name_do_not_get_each_others_answers(data: str, tmp_path: Path) -> None:
+    path = asked(data, tmp_path, 3)
+    for said in ("one", "two"):
+        with AnsweringServer(lambda prompt, said=said: said) as server:  # type: ignore[misc]
+            assert {item.answer for item in answered(path, tmp_path / "out.jsonl", server)} == {said}
+    assert not list(tmp_path.glob(".*replies*"))
+
+
+def test_few_questions_are_not_enough_evidence(data: str, tmp_path: Path) -> None:
+    items = read_items(asked(data, tmp_path, 5))
+    write_items(tmp_path / "b.jsonl", [item.model_copy(update={"answer": item.response}) for item in items])
+    write_items(
+        tmp_path / "a.jsonl",
+        [item.model_copy(update={"answer": "I do not know what to say to this."}) for item in items],
+    )
+    done = run_asd("probe", "compare", tmp_path / "b.jsonl", tmp_path / "a.jsonl")
+    assert done.code == 0
+    assert "not enough evidence on yes no (100% to 0%, 5 questions): ask more" in done.out
+
+
+def test_a_model_that_takes_no_images(data: str, tmp_path: Path) -> None:
+    path = asked(data, tmp_path, 2)
+    with AnsweringServer(lambda prompt: "x", images=False) as server:
+        done = run_asd("probe", "ask", path, "--out", tmp_path / "o.jsonl", "--rewriter", "openai",
+                       "--base-url", server.base_url, "--model", "model")  # fmt: skip
+    assert done.code == 1
+    assert "model takes no images, and 8 of the questions have some" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["questions", "--out", "p.jsonl", "--data", "x", "--task", "gqa"], "give --data DIR or --task NAME, not both"),
+        (["questions", "--out", "p.jsonl", "--source", "x"], "--source and --image-root belong to --task NAME"),
+        (
+            [
+                "ask",
+                "nowhere.jsonl",
+                "--out",
+                "o.jsonl",
+                "--rewriter",
+                "openai",
+                "--base-url",
+                "http://x/v1",
+                "--model",
+                "m",
+            ],
+            "cannot be read",
+        ),
+        (["ask", "{bad}", "--out", "o.jsonl"], "bad.jsonl:2: style: "),
+        (["ask", "{good}", "--out", "o.jsonl"], "a probe needs a model to ask"),
+        (["compare", "{good}", "{good}"], "has questions and no answers"),
+        (["compare", "{noise}", "{good}"], "noise.jsonl:1: not a line of JSON"),
+        (["compare", "{empty}", "{good}"], "holds no questions"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message(
+    arguments: list[str], message: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = asked(data, tmp_path, 2)
+    (tmp_path / "bad.jsonl").write_text(
+        good.read_text("utf-8").splitlines()[0] + '\n{"id": "1", "style": "x"}\n', "utf-8"
+    )
+    (tmp_path / "noise.jsonl").write_text("{noise\n", "utf-8")
+    (tmp_path / "empty.jsonl").write_text("\n", "utf-8")
+    names = {name: str(tmp_path / f"{name}.jsonl") for name in ("bad", "noise", "empty")} | {"good": str(good)}
+    done = run_asd("probe", *(argument.format(**names) for argument in arguments))
+    assert done.code in (1, 2)
+    assert message in done.err
+    assert "Traceback" not in done.err
+
+
+def test_answers_to_different_questions_are_not_compared(data: str, tmp_path: Path) -> None:
+    items = [item.model_copy(update={"answer": "x"}) for item in read_items(asked(data, tmp_path, 2))]
+    write_items(tmp_path / "a.jsonl", items)
+    write_items(tmp_path / "b.jsonl", [item.model_copy(update={"prompt": "another"}) for item in items])
+    assert (
+        "is not the same in both files" in run_asd("probe", "compare", tmp_path / "a.jsonl", tmp_path / "b.jsonl").err
+    )
+    write_items(tmp_path / "c.jsonl", [item.model_copy(update={"id": f"other {item.id}"}) for item in items])
+    assert (
+        "no answered question in common" in run_asd("probe", "compare", tmp_path / "a.jsonl", tmp_path / "c.jsonl").err
+    )
