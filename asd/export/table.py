@@ -16,13 +16,14 @@ from asd.export import (
     prism,
     smolora,
     trl,
+    trl_sdft,
     unsloth,
     webdataset,
 )
 from asd.export.format import Format
 
 _MODULES = (
-    llava, coin, llama_factory, ms_swift, trl, axolotl, unsloth, openai_messages, internvl, mcitlib, prism, smolora,
+    llava, coin, llama_factory, ms_swift, trl, trl_sdft, axolotl, unsloth, openai_messages, internvl, mcitlib, prism, smolora,
     parquet, webdataset,
 )  # fmt: skip
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}

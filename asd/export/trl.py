@@ -6,7 +6,7 @@ Text-only rows have an empty list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from asd.export.writing import Record
 from asd.schemas.image_marks import MARK
 from asd.sources.kept_rows import KEY
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("prompt", pa.list_(MESSAGE)),
         ("completion", pa.list_(MESSAGE)),
@@ -35,7 +35,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def _records(one: Conversation, part: ExportedSplit) -> Iterator[Record]:
+def answer_records(one: Conversation, part: ExportedSplit) -> Iterator[Record]:
     """One record for every answer, with what was said before it as the prompt: no answer goes untrained."""
     images = [_image(image, one.id, part) for image in one.images]
     said: list[dict[str, str]] = []
@@ -60,14 +60,19 @@ def _image(image: dict[str, Any], name: str, part: ExportedSplit) -> dict[str, A
     return {"path": part.places.located(image, name), "bytes": None}
 
 
-def _batches(part: ExportedSplit) -> Iterator[pa.RecordBatch]:
-    records = (record for one in part.conversations() for record in _records(one, part))
-    while chunk := list(islice(records, ROWS_IN_MEMORY)):
-        yield pa.RecordBatch.from_pylist(chunk, schema=hub_schema(_SCHEMA))
+def write_records(path: Path, schema: pa.Schema, records: Iterable[Record]) -> int:
+    """Returns the number of records."""
+    found, hub = iter(records), hub_schema(schema)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        while chunk := list(islice(found, ROWS_IN_MEMORY)):
+            yield pa.RecordBatch.from_pylist(chunk, schema=hub)
+
+    return write_parquet(path, hub, batches())
 
 
 def _write(part: ExportedSplit, path: Path) -> int:
-    return write_parquet(path, hub_schema(_SCHEMA), _batches(part))
+    return write_records(path, SCHEMA, (record for one in part.conversations() for record in answer_records(one, part)))
 
 
 def _hint(part: ExportedSplit) -> str:

@@ -99,13 +99,13 @@ def test_ms_swift_names_tool_turns_its_own_way(data: Datasets, tmp_path: Path) -
     assert first["channel"] == "free_form"
 
 
-@pytest.mark.parametrize("form", ["trl", "axolotl", "unsloth", "openai", "internvl", "mcitlib", "coin"])
+@pytest.mark.parametrize("form", ["trl", "trl-sdft", "axolotl", "unsloth", "openai", "internvl", "mcitlib", "coin"])
 def test_tool_calls_are_left_out_by_name_where_there_is_no_place_for_them(
     form: str, data: Datasets, tmp_path: Path
 ) -> None:
     done = run(data.tools, tmp_path, form)
     assert dict(done.data[0].part.left_out) == {"tool calls, which this format cannot hold": 1}
-    assert done.data[0].records == (2 if form == "trl" else 1)
+    assert done.data[0].records == (2 if form.startswith("trl") else 1)
 
 
 def test_trl_trains_every_answer_with_what_was_said_before(data: Datasets, tmp_path: Path) -> None:
@@ -114,6 +114,18 @@ def test_trl_trains_every_answer_with_what_was_said_before(data: Datasets, tmp_p
     assert [len(row["prompt"]) for row in rows[:3]] == [1, 3, 5]
     assert rows[2]["prompt"][1] == rows[0]["completion"][0]
     assert len({row["id"] for row in rows}) == 60
+
+
+def test_trl_sdft_has_what_the_trainer_reads(data: Datasets, tmp_path: Path) -> None:
+    """TRL puts `privileged_context` behind the text of the prompt's last message, which has to be a user's; a None raises."""
+    plain = records(run(data.vqa, tmp_path / "a", "trl", group_turns=True).data[0].path)
+    rows = records(run(data.vqa, tmp_path / "b", "trl-sdft", group_turns=True).data[0].path)
+    assert list(rows[0]) == ["prompt", "privileged_context", *list(plain[0])[1:]]
+    assert [{key: value for key, value in row.items() if key != "privileged_context"} for row in rows] == plain
+    for row in rows:
+        assert row["prompt"][-1]["role"] == "user" and isinstance(row["prompt"][-1]["content"], str)
+        teacher = f"{row['prompt'][-1]['content']}\n\n{row['privileged_context']}"
+        assert f": {row['completion'][0]['content']}\n" in teacher and MARK not in teacher
 
 
 def test_trl_images_open_by_themselves(data: Datasets, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_messages_for_servers_come_back_as_questions_and_answers(images: str, da
     ]
 
 
-@pytest.mark.parametrize("form", ["parquet", "trl"])
+@pytest.mark.parametrize("form", ["parquet", "trl", "trl-sdft"])
 def test_embedded_images_come_back(form: str, data: Datasets, tmp_path: Path) -> None:
     again = back(data.drawn, tmp_path, form, "scienceqa", images="embed")
     root = data.drawn / "source"
