@@ -13,8 +13,11 @@ from asd.makers.option_text import as_verdict, is_unanswerable, option_key
 from asd.records import brief
 from asd.rewrite.language import count_words, script_of
 from asd.rewrite.meaning_checks import Check, find_markup
+from asd.rewrite.self_talk import find_answer_talk
 
-SPARE_WORDS = 3
+SPARE_WORDS, MIN_COPIED_WORDS = 3, 4
+_ELLIPSIS = ("...", "…")
+_OF_ANSWERS = frozenset(("answer", "answers", "option", "options", "question"))
 _LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
 _KIN_WORDS = """
 city state country continent nationality place
@@ -83,6 +86,8 @@ def _find_markup(case: DistractorCase) -> str:
     found = find_markup(case.text, case.gold)
     if found:
         return f"{case.shown} holds markup or control characters; write plain text."
+    if case.text.startswith(_ELLIPSIS) and not case.gold.startswith(_ELLIPSIS):
+        return f"{case.shown} starts with dots; write a whole answer."
     if _LABEL.match(case.text) and not _LABEL.match(case.gold):
         return f"{case.shown} starts with a letter or number of an option; write the answer alone."
     return ""
@@ -183,12 +188,31 @@ def _find_other_script(case: DistractorCase) -> str:
     return ""
 
 
+def _find_talk(case: DistractorCase) -> str:
+    found = find_answer_talk(case.text)
+    if found and _OF_ANSWERS.isdisjoint(case.gold.casefold().split()):
+        return (
+            f"{case.shown} speaks of answers or of its writer ({found!r}); write a wrong answer that stands for itself."
+        )
+    return ""
+
+
+def _find_copied_question(case: DistractorCase) -> str:
+    """Questions of a word or two may well stand in an answer."""
+    question = option_key(case.question.rstrip("?.! "))
+    if count_words(question) >= MIN_COPIED_WORDS and question in option_key(case.text):
+        return f"{case.shown} repeats the question; write an answer to it."
+    return ""
+
+
 DISTRACTOR_CHECKS: tuple[Check[DistractorCase], ...] = (
     Check("empty_distractor", _find_empty),
     Check("markup", _find_markup),
     Check("accepted_answer", _find_accepted),
     Check("close_to_answer", _find_too_close),
     Check("duplicate", _find_duplicate),
+    Check("self_talk", _find_talk),
+    Check("copies_question", _find_copied_question),
     Check("no_answer", _find_no_answer),
     Check("other_kind", _find_other_kind),
     Check("other_length", _find_other_length),

@@ -108,14 +108,21 @@ def _find_wrong_verdict(case: ExplanationCase) -> str:
     verdict = as_verdict(case.gold)
     if verdict is None:
         return ""
-    first = next(iter(_WORD.findall(case.text.casefold())), "")
-    if first != verdict:
+    folded = case.text.casefold()
+    first = next(iter(_WORD.findall(folded)), "")
+    if first != verdict and not _opens_with(folded, verdict):
         return f"The text must start with {verdict.capitalize()!r}, which is the answer, and argue for it."
     other = "no" if verdict == "yes" else "yes"
-    for found in _STATED.finditer(case.text.casefold()):
+    for found in _STATED.finditer(folded):
         if contains_words(found["said"], other) and not contains_words(found["said"], verdict):
             return f"The text says that the answer is {other!r}, and the answer is {verdict!r}."
     return ""
+
+
+def _opens_with(folded: str, verdict: str) -> bool:
+    """ "The answer is yes, because ...": said in another way than asked for, but said at once."""
+    found = _STATED.match(folded.removeprefix("the "))
+    return found is not None and found["said"].split()[:1] == [verdict]
 
 
 def _find_other_answer(case: ExplanationCase) -> str:

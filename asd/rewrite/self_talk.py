@@ -43,7 +43,18 @@ _SELF_TALK = (
     # of the explanation itself
     r"\b(?:this|the following|the above|my) explanation\b|^explanation:|\bword count\b",
     r"^(?:answer|description|caption|response|output)\s*:",
+    # of what was wrong with an earlier reply, said again
+    r"\bthe text (?:must|has \d+ words|holds markup|repeats (?:itself|the question)|breaks off|is refused|does not state)\b",
+    r"\bwrite (?:at (?:most|least) \d+|an explanation in words|the answer alone|plain (?:running )?text)\b",
+    r"\b(?:must hold|spelt) .{1,80} exactly like this\b|\bsays no more than question and answer\b",
 )
+_ANSWER_TALK = (
+    r"\b(?:wrong|right|correct|incorrect|accepted) (?:answers?|options?)\b",
+    r"\bthe (?:answer|question|option) (?:is|was|to)\b|^the (?:answer|question|option)$",
+    r"\banother spelling\b|\bnames? of the same thing\b|\banother kind of thing\b",
+    r"\bi(?:'m| am) (?:not|un)\s?(?:sure|certain)\b|\bi (?:do not|don't) know\b",
+)
+"""What a wrong answer says that is none: it stands for itself, and does not speak of answers."""
 _REGION_TALK = (
     r"\bbounding box(?:es)?\b",
     r"\bcoordinates?\b",
@@ -51,6 +62,7 @@ _REGION_TALK = (
     r"\[\s*\d*\.?\d+\s*,",
 )
 SELF_TALK = re.compile("|".join(f"(?:{pattern})" for pattern in _SELF_TALK))
+ANSWER_TALK = re.compile("|".join(f"(?:{pattern})" for pattern in _ANSWER_TALK))
 REGION_TALK = re.compile("|".join(f"(?:{pattern})" for pattern in _REGION_TALK))
 
 
@@ -58,6 +70,12 @@ def find_self_talk(text: str) -> str:
     """The words that talk about the task or the writer; "" where there are none."""
     found = SELF_TALK.search(text.casefold().replace("’", "'"))
     return found[0].strip() if found else ""
+
+
+def find_answer_talk(text: str) -> str:
+    """The same of a wrong answer, which may not speak of answers either."""
+    found = ANSWER_TALK.search(text.casefold().replace("’", "'"))
+    return found[0].strip() if found else find_self_talk(text)
 
 
 def find_region_talk(text: str) -> str:

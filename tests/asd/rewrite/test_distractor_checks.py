@@ -36,6 +36,32 @@ def test_a_good_wrong_answer_passes(text: str, gold: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "gold", "question", "slug"),
+    [
+        ("The wrong answer is", "blue", "What color is the court?", "self_talk"),
+        ("the answer is", "red", "What color is it?", "self_talk"),
+        ("I'm not sure", "12", "How many are there?", "self_talk"),
+        ("...and another spelling", "2 & 5", "what numbers are here?", "markup"),
+        (
+            "What military branch owns this jet?",
+            "royal air force",
+            "what military branch owns this jet?",
+            "copies_question",
+        ),
+    ],
+)
+def test_what_a_small_model_writes_where_it_has_no_answer(text: str, gold: str, question: str, slug: str) -> None:
+    """Texts that SmolLM2 wrote and that earlier checks let through."""
+    assert slug in slugs(text, gold, question=question)
+
+
+def test_options_about_options_and_short_questions_are_left_alone() -> None:
+    assert slugs("the right option", "the left option", question="Which one is it?") == []
+    assert slugs("right", "left", question="Which side?") == []
+    assert slugs("who is that", "what is that", question="What is said?") == []
+
+
+@pytest.mark.parametrize(
     ("text", "gold", "accepted", "slug"),
     [
         ("...", "red", (), "empty_distractor"),

@@ -83,6 +83,17 @@ def test_a_verdict_opens_the_text_and_is_not_taken_back(text: str) -> None:
     assert "wrong_verdict" in slugs(text, "yes", YES)
 
 
+def test_a_verdict_may_open_the_text_in_words_of_its_own() -> None:
+    assert slugs("The answer is yes, because a wide straw hat keeps the sun off his face.", "yes", YES) == []
+    assert "wrong_verdict" in slugs("The answer is no, though yes, a wide straw hat keeps the sun off.", "yes", YES)
+
+
+def test_what_was_wrong_with_an_earlier_text_is_no_explanation() -> None:
+    said = "The text has 86 words; write at most 40, about 20. The bus is red, as its doors show."
+    assert "self_talk" in slugs(said)
+    assert "self_talk" not in slugs("The text on the sign says red, as do the painted doors of the bus.")
+
+
 def test_another_option_as_the_right_one() -> None:
     others = ("blue", "dark green")
     for text in (
