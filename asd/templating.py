@@ -37,7 +37,7 @@ _ROWS, _ROW = "_rows", "_row"
 _FAMILIES: tuple[str, ...] = get_args(Family)
 REWRITE_FOLDER = "rewrite"
 """Below a template folder: the prompts of the rewriter, which `asd.rewrite.prompts` compiles."""
-REWRITE_NAMES = ("_frame", "judge/choice", "judge/explanation")
+REWRITE_NAMES = ("_frame", "judge/choice", "judge/explanation", "self/brief_explanation", "self/detailed_explanation")
 """Templates of the rewriter that belong to no answer style."""
 JUDGE_FOLDER = "judge"
 """Below a template folder: the prompts of `asd judge`, which `asd.judging.prompt` compiles."""

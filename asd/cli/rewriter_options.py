@@ -28,6 +28,7 @@ _TABLE: dict[str, tuple[str, Any, str]] = {
     "api_key_env": ("api_key_env", str, "Environment variable that holds the API key."),
     "api_key_file": ("api_key_file", str, "File that holds the API key."),
     "rewriter_styles": ("styles", str, "Styles that it may write, comma-separated. [default: all it can]"),
+    "maker": ("maker", str, "Whose words they are: rewriter, or self for the model to be tuned. [default: rewriter]"),
     "images": ("images", str, "Send images: auto, never or always. [default: auto]"),
     "image_max_side": ("image_max_side", int, "Larger images are scaled down to this many pixels. [default: 1024]"),
     "judge": ("judge", str, "Second opinion on each reply: off, count or reject. [default: off]"),

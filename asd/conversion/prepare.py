@@ -119,10 +119,10 @@ def _rewriter_identity(
     from asd.rewrite.prompts import PromptSet
 
     prompts, written = PromptSet(templates), sorted(written_styles(spec, settings))
-    prompts.check(written, spec.family)
+    prompts.check(written, spec.family, by_self=settings.maker == "self")
     identity = {
         "settings": settings.identity(),
-        "templates": prompts.hashes(written, spec.family),
+        "templates": prompts.hashes(written, spec.family, by_self=settings.maker == "self"),
         "code": rewriter_fingerprint(),
     }
     if settings.images != "never" and source.image_root is not None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.plan.codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS, Mask, Masks
-from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
+from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.styles.may_take import texts_of
 from asd.styles.table import target_of
@@ -29,7 +29,7 @@ def written_styles(spec: TaskSpec, rewriter: RewriterSettings | None) -> frozens
     """Target styles that the rewriter may write for this task."""
     if rewriter is None:
         return frozenset()
-    wanted = WRITTEN_STYLES if rewriter.styles is None else set(rewriter.styles).intersection(WRITTEN_STYLES)
+    wanted = rewriter.wanted_styles
     return frozenset(style for style, makers in spec.styles.items() if Maker.REWRITER in makers and style in wanted)
 
 

@@ -16,6 +16,7 @@ from asd.quality.exposure import Exposure
 from asd.quality.keyed_sample import KeyedSample
 from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe
 from asd.quality.recovery import is_gold_recoverable, is_question_preserved
+from asd.schemas.styles import MODEL_MAKERS
 
 MAX_PROBE_ROWS = 20_000
 MAX_PRIOR_ROWS = 200_000
@@ -122,7 +123,7 @@ class _Tally:
             self.letters.setdefault(len(options), [0] * len(options))[gold] += 1
         if row["maker"] == "mined":
             self.exposure.add_shown("multiple_choice", row["id"], options, gold)
-        if row["maker"] != "rewriter":
+        if row["maker"] not in MODEL_MAKERS:
             probed = ProbeRow(row["question"], tuple(options), gold, key)
             self.probed["multiple_choice"].add([row["id"]], [probed])
 
@@ -138,7 +139,7 @@ class _Tally:
             self._add_conflicts([], row)
         if row["maker"] == "mined":
             self.exposure.add_shown("yes_no", row["id"], [candidate], int(is_yes))
-        if row["maker"] != "rewriter":
+        if row["maker"] not in MODEL_MAKERS:
             probed = ProbeRow(row["question"], (candidate,), int(is_yes), key)
             self.probed["yes_no"].add([row["id"]], [probed])
 

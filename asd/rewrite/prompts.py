@@ -23,6 +23,8 @@ from asd.templating import REWRITE_FOLDER, BlockTemplate, TemplateSet, compile_b
 FRAME_BLOCKS, FRAME_VARIABLES = ("system", "user"), ("task", "request", "data", "form", "is_batch", "is_retry")
 BLOCKS, VARIABLES = ("task", "request"), ("has_image", "count", "words", "min_words", "max_words")
 JUDGE = "judge"
+SELF = "self"
+"""Folder of prompts by style that ask for answer and explanation, and do not tell the answer."""
 JUDGE_CHOICE, JUDGE_EXPLANATION = "choice", "explanation"
 _REQUIRED: dict[str, tuple[str, ...]] = {style: writing_of(style).prompt_uses for style in WRITTEN_STYLES}
 
@@ -93,14 +95,16 @@ class PromptSet:
         if (folder, family) not in self._compiled:
             path = self._templates.find(f"{REWRITE_FOLDER}/{folder}", family)
             name = f"{REWRITE_FOLDER}/{folder}/{path.stem}"
-            template = compile_blocks(path, name, BLOCKS, VARIABLES, _REQUIRED.get(folder, ()))
+            template = compile_blocks(
+                path, name, BLOCKS, VARIABLES, _REQUIRED.get(family if folder == SELF else folder, ())
+            )
             self._compiled[folder, family] = Prompt(self._get_frame(), template)
         return self._compiled[folder, family]
 
-    def check(self, styles: Iterable[AnswerStyle], family: str) -> None:
+    def check(self, styles: Iterable[AnswerStyle], family: str, *, by_self: bool = False) -> None:
         """Compiles and tries every prompt that these styles need. Raises: TemplateError listing all problems."""
         problems: list[str] = []
-        for folder, stem in _needed(styles, family):
+        for folder, stem in _needed(styles, family, by_self):
             try:
                 problems += _probe(self.get(folder, stem))
             except TemplateError as error:
@@ -108,9 +112,9 @@ class PromptSet:
         if problems:
             raise TemplateError("\n".join(dict.fromkeys(problems)))
 
-    def hashes(self, styles: Iterable[AnswerStyle], family: str) -> dict[str, str]:
+    def hashes(self, styles: Iterable[AnswerStyle], family: str, *, by_self: bool = False) -> dict[str, str]:
         """Name -> sha256 of the prompts that these styles and the judge need."""
-        prompts = [self.get(folder, stem) for folder, stem in _needed(styles, family)]
+        prompts = [self.get(folder, stem) for folder, stem in _needed(styles, family, by_self)]
         return {prompt.name: prompt.sha256 for prompt in prompts}
 
     def _get_frame(self) -> BlockTemplate:
@@ -122,8 +126,11 @@ class PromptSet:
         return self._frame
 
 
-def _needed(styles: Iterable[AnswerStyle], family: str) -> list[tuple[str, str]]:
-    return [*((style.value, family) for style in styles), (JUDGE, JUDGE_CHOICE), (JUDGE, JUDGE_EXPLANATION)]
+def _needed(styles: Iterable[AnswerStyle], family: str, by_self: bool) -> list[tuple[str, str]]:
+    judging = [(JUDGE, JUDGE_CHOICE), (JUDGE, JUDGE_EXPLANATION)]
+    listed = list(styles)
+    unaided = [(SELF, style.value) for style in listed] if by_self else []
+    return [*((style.value, family) for style in listed), *unaided, *judging]
 
 
 def _probe(prompt: Prompt) -> list[str]:

@@ -19,7 +19,7 @@ from asd.records import Decline, Draft, Sample
 from asd.rewrite.content import check_names, read_content, reply_model
 from asd.rewrite.image_input import EncodedImage, ImageEncoder
 from asd.rewrite.meaning_checks import Problem
-from asd.rewrite.prompts import JUDGE, Prompt, PromptSet, PromptValues
+from asd.rewrite.prompts import JUDGE, SELF, Prompt, PromptSet, PromptValues
 from asd.rewrite.reply_text import Unparsed, parse_batch, parse_reply
 from asd.rewrite.request import Complete, Completion, CompletionRequest, Refusal
 from asd.rewrite.rewritten import JudgeView, RewriteProvenance, Rewritten
@@ -29,7 +29,7 @@ from asd.rewrite.second_opinion import Question
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.writable import DESCRIBED_FAMILIES, find_decline
 from asd.schemas.reply_models import batch_schema, reply_form, schema_of
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.styles.table import STYLES, writing_of
 from asd.templating import TemplateSet
@@ -37,6 +37,7 @@ from asd.templating import TemplateSet
 __all__ = ["RewriteProvenance", "Rewriter", "Rewritten"]
 
 CHARS_PER_TOKEN = 4
+_ANSWER = ("answer", "also_accepted")
 MAX_EARLIER, MAX_TOLD = 300, 3
 """Characters of a refused reply that are shown again, and problems of it that are told."""
 
@@ -61,6 +62,15 @@ class _Job:
     problems: list[Problem] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     """Wrong answers that passed, of replies that had too few of them."""
+    unaided: Prompt | None = None
+    """What the model to be tuned is asked first: without the answer."""
+    is_told: bool = False
+    """Whether problems are of a reply to `prompt`, and so may be told in it."""
+
+    @property
+    def asked(self) -> Prompt:
+        """The prompt of the next try, or of the one that is being read."""
+        return self.unaided or self.prompt
 
     def spend(self, completion: Completion, tokens: tuple[int, int] | None = None) -> None:
         prompt_tokens, completion_tokens = tokens or (completion.prompt_tokens, completion.completion_tokens)
@@ -141,7 +151,11 @@ class Rewriter:
         values = PromptValues(bool(images), writing.num_distractors or 1, *(writing.band or (0, 0, 0)))
         data = describe_sample(sample, style, family, _size(images))
         prompt = self._prompts.get(style.value, family)
-        return _Job(sample, style, ctx, images, prompt, values, data, reply_model(style, family))
+        job = _Job(sample, style, ctx, images, prompt, values, data, reply_model(style, family))
+        if self._settings.maker == "self":
+            data.pop("notes", None)  # its words are to be its own
+            job.unaided = None if family in DESCRIBED_FAMILIES else self._prompts.get(SELF, style.value)
+        return job
 
     async def _pursue(self, job: _Job) -> Rewritten | Decline:
         """Asks until a reply passes or the attempts are used up."""
@@ -168,6 +182,8 @@ class Rewriter:
         if not isinstance(content, Draft):
             self._note(job, shown, content)
             return None
+        if self._settings.maker == "self":
+            content.maker = Maker.SELF
         view, problem = await self._judge(job, content)
         if problem is not None:
             self._note(job, shown, [problem])
@@ -222,12 +238,14 @@ class Rewriter:
 
     def _request(self, job: _Job) -> CompletionRequest:
         data = job.data
-        if job.problems:
+        if job.unaided is not None:
+            data = {name: value for name, value in data.items() if name not in _ANSWER}
+        elif job.problems and job.is_told:
             data = {**data, "earlier_reply": job.earlier, "problems": _told(job.problems), "attempt": job.attempts + 1}
         schema, form = schema_of(job.model), reply_form(job.model)
-        tokens, is_retry = writing_of(job.style).max_reply_tokens, bool(job.problems)
+        tokens, is_retry = writing_of(job.style).max_reply_tokens, "problems" in data
         return self._as_request(
-            job.prompt, job.values, data, schema, form, job.images, tokens, job.style.value, is_retry=is_retry
+            job.asked, job.values, data, schema, form, job.images, tokens, job.style.value, is_retry=is_retry
         )
 
     def _group_request(self, jobs: list[_Job]) -> CompletionRequest:
@@ -269,6 +287,7 @@ class Rewriter:
 
     def _note(self, job: _Job, text: str, problems: list[Problem]) -> None:
         job.attempts += 1
+        job.is_told, job.unaided = job.unaided is None, None
         job.earlier, job.problems = text[:MAX_EARLIER], problems
         self.failed_checks.update(problem.slug for problem in problems if problem.slug)
 
@@ -280,7 +299,7 @@ class Rewriter:
         return RewriteProvenance(
             self._model,
             self._revision,
-            job.prompt.reference,
+            job.asked.reference,
             job.attempts,
             check_names(job.style),
             job.prompt_tokens,
@@ -293,6 +312,8 @@ class Rewriter:
         writing = STYLES[style].written
         if writing is None:
             return 1
+        if self._settings.maker == "self":
+            return 1  # the first try is of one question alone
         by_tokens = self._settings.sampling.max_tokens // writing.max_reply_tokens
         return max(1, min(self._settings.group_by_image, by_tokens))
 

@@ -36,6 +36,7 @@ NOT_IDENTITY = {
 }
 """Settings that do not enter the version id, each with its reason."""
 _EDGE = 1 << 20
+_EXPLAINED = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
 
 
 class SamplingSettings(BaseModel):
@@ -80,6 +81,9 @@ class RewriterSettings(BaseModel):
     image_max_side: int = Field(default=1024, ge=64, le=8192)
     """Pixels; larger images are scaled down before they are sent."""
     sampling: SamplingSettings = SamplingSettings()
+    maker: Literal["rewriter", "self"] = "rewriter"
+    """Whose words they are. `self`: the model is the one to be tuned; it writes explanations, without the gold answer at
+    the first try, and before the sample's own fields are used."""
     attempts: int = Field(default=3, ge=1, le=10)
     """Requests per sample and style at most: a reply that fails a check is asked for again with the reason."""
     judge: Literal["off", "count", "reject"] = "off"
@@ -151,11 +155,19 @@ class RewriterSettings(BaseModel):
             raise ValueError(
                 "server_args are of a server of one's own; they belong to vllm, vllm-offline and llama-cpp"
             )
+        if self.maker == "self" and (odd := [style.value for style in self.styles or () if style not in _EXPLAINED]):
+            raise ValueError(f"maker self writes explanations, not {', '.join(odd)}: leave them out of styles")
         if self.api_key_env is not None and self.api_key_file is not None:
             raise ValueError("api_key_env and api_key_file are both given; give one")
         if self.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise ValueError("max_cost needs price_in and price_out")
         return self
+
+    @property
+    def wanted_styles(self) -> frozenset[AnswerStyle]:
+        """Styles that the model may write, whatever the task."""
+        possible = _EXPLAINED if self.maker == "self" else WRITTEN_STYLES
+        return frozenset(possible if self.styles is None else set(self.styles).intersection(possible))
 
     @property
     def model_name(self) -> str:

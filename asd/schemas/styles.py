@@ -48,7 +48,12 @@ class Maker(StrEnum):
     MINED = "mined"
     RULE = "rule"
     REWRITER = "rewriter"
+    SELF = "self"
+    """The model that is to be tuned, in words of its own. Tasks do not list it: it writes where they list `rewriter`."""
 
+
+MODEL_MAKERS = frozenset({Maker.REWRITER, Maker.SELF})
+"""A language model wrote it."""
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

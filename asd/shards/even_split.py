@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.schemas.styles import MODEL_MAKERS, TARGET_STYLES, AnswerStyle, Maker
 
 NEARLY_EVEN = 0.01
 
@@ -34,7 +34,7 @@ def describe_split(native_style: str, by_style: Mapping[str, int], by_maker: Map
         told.append("That is its split.")
     else:
         told.append(f"{100 * distance:.1f} % of them would have to be of another style to match.")
-    if by_maker.get(Maker.REWRITER):
+    if any(by_maker.get(maker) for maker in MODEL_MAKERS):
         return " ".join(told)
     if not by_style.get(AnswerStyle.DETAILED_EXPLANATION):
         told.append(

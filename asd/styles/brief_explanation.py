@@ -7,7 +7,7 @@ from asd.makers.dealt import deal_nothing
 from asd.makers.explanation import draft_brief_explanation
 from asd.makers.style_rows import StyleRows
 from asd.schemas.reply_models import BriefDescription, BriefText
-from asd.schemas.styles import AnswerStyle, Maker
+from asd.schemas.styles import MODEL_MAKERS, AnswerStyle, Maker
 from asd.styles.style import Band, SpecialRfp, Style, Target, Writing
 
 EXPLANATION_COLUMNS = ("rationales", "full_answer", "solution")
@@ -18,7 +18,7 @@ def gives_reason(rows: StyleRows, family: str) -> list[bool]:
     prompts of their own."""
     is_question = family not in ("grounding", "caption", "statement")
     return [
-        is_question if maker is Maker.REWRITER else maker is Maker.FIELD and has_reasons
+        is_question if maker in MODEL_MAKERS else maker is Maker.FIELD and has_reasons
         for maker, has_reasons in zip(rows.makers, rows.has_reasons, strict=True)
     ]
 

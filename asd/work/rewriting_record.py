@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from asd.rewrite.request import Complete, Completion, CompletionRequest, Refusal
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.stats import RunStats
-from asd.schemas.styles import Maker
+from asd.schemas.styles import MODEL_MAKERS
 from asd.shards.files import open_arrow, write_bytes
 from asd.shards.manifest import RewriterEntry
 
@@ -147,7 +147,7 @@ def _add_batch(
     for sample_id, maker, record in zip(rows["id"].to_pylist(), rows["maker"].to_pylist(), records, strict=True):
         digest.update(f"{sample_id}\0{','.join(record['requests'])}\0{record['replies']}\n".encode())
         sums["asked"] += bool(record["requests"])
-        sums["written"] += maker == Maker.REWRITER.value
+        sums["written"] += maker in MODEL_MAKERS
         sums["replies"] += len(record["requests"])
         for name in ("attempts", "prompt_tokens", "completion_tokens"):
             sums[name] += record[name]

@@ -19,7 +19,7 @@ from asd.plan.codes import NOBODY, STYLE_BITS
 from asd.records import Decline, Draft, Sample
 from asd.rewrite.rewritten import Rewritten
 from asd.rewrite.settings import RewriterSettings
-from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.schemas.styles import MODEL_MAKERS, TARGET_STYLES, AnswerStyle, Maker
 from asd.styles.checking import check
 from asd.styles.table import target_of
 from asd.work.draft_files import CHAINS, Made
@@ -60,6 +60,7 @@ class RowDrafter:
         # Once: of a model in a folder this reads its files.
         self._model = settings.model_name, settings.model_revision
         self._written = written_styles(worker.spec, settings)
+        self._is_self = settings.maker == "self"
 
     async def draft_unit(self, asks: Sequence[Ask]) -> list[Made]:
         """asks: one, or several about one image, whose questions may go into one request."""
@@ -86,7 +87,12 @@ class RowDrafter:
         return given
 
     def _needs_model(self, sample: Sample, style: AnswerStyle) -> bool:
-        return style in self._written and not _is_own(draft(sample, style, self._worker.context))
+        return self._asks_model(style, draft(sample, style, self._worker.context))
+
+    def _asks_model(self, style: AnswerStyle, made: Draft | Decline) -> bool:
+        """made: without the model. What the sample's own fields hold needs no model; the model to be tuned learns least
+        strange words from its own, so theirs are what it falls back on."""
+        return style in self._written and (self._is_self or not _is_own(made))
 
     async def _draft_row(self, ask: Ask, given: Rewritten | Decline | None, replies: list[Reply]) -> Made:
         """given: what the model wrote for the first style, if it has been asked, with the replies to that."""
@@ -98,7 +104,7 @@ class RowDrafter:
                 continue
             style = TARGET_STYLES[number]
             made = draft(ask.sample, style, self._worker.context)
-            if style in self._written and not _is_own(made):
+            if self._asks_model(style, made):
                 before = 0 if given is not None else len(record.replies)
                 written = given or await self._rewriter.draft(ask.sample, style, self._worker.context)
                 given = None
@@ -135,7 +141,7 @@ class RowDrafter:
         """Names of the checks that the finished row would fail, however it is dealt; "" is good."""
         if not self._checks_texts:
             return ""
-        if made.style not in STYLE_BITS or made.maker is not Maker.REWRITER:
+        if made.style not in STYLE_BITS or made.maker not in MODEL_MAKERS:
             return f"a draft in style {made.style.value} by {made.maker.value}"
         deals = target_of(made.style).tried_deals(made)
         try:

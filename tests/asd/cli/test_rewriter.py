@@ -58,6 +58,21 @@ def test_the_conversion_tells_what_the_model_did(made: tuple[Path, Outcome]) -> 
     assert "for want of a rewriter" not in done.out
 
 
+def test_explanations_by_the_model_to_be_tuned(source: Path, server: RunningServer, tmp_path: Path) -> None:
+    """The scripted server knows no answer that it is not told, so its first tries are refused and the second ones taken."""
+    (tmp_path / "key.txt").write_text(f"{KEY}\n")
+    key = ["--api-key-file", tmp_path / "key.txt"]
+    done = convert(source, tmp_path, *OPENAI, "--base-url", server.base_url, *key, "--maker", "self")
+    assert done.code == 0, done.err
+    rows = [row for row in asd.load(tmp_path / "data") if row["rewrite"] is not None]
+    written = [row for row in rows if row["maker"] == "self"]
+    assert written and {row["style"] for row in written} <= {"brief_explanation", "detailed_explanation"}
+    assert all(row["rewrite"]["attempts"] == 2 for row in written)
+    assert not [row for row in asd.load(tmp_path / "data") if row["maker"] == "rewriter"]
+    assert f"scripted wrote {len(written)}" in done.out
+    assert asd.verify(tmp_path / "data").problems == []
+
+
 def test_the_key_stands_nowhere(made: tuple[Path, Outcome]) -> None:
     folder, done = made
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -13,10 +13,10 @@ from asd.records import Decline, Sample
 from asd.rewrite.content import check_names, fit_form
 from asd.rewrite.request import Completion, Refusal
 from asd.rewrite.rewriter import Rewritten
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import AnswerStyle, Maker
 from asd.styles.checking import check
 from asd.templating import TemplateSet
-from tests.asd.rewrite.rewrite_cases import ScriptedModel, make_rewriter, make_sample, told
+from tests.asd.rewrite.rewrite_cases import ScriptedModel, make_rewriter, make_sample, make_settings, told
 
 YES_NO, CHOICE = AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE
 BRIEF, DETAILED = AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION
@@ -235,3 +235,49 @@ def test_judge_can_reject_and_only_then_is_asked_again() -> None:
 def test_an_unreadable_judge_rejects_nothing() -> None:
     model = ScriptedModel({"explanation": GOOD_BRIEF}, "well")
     assert made(draft(model, make_sample(), BRIEF, judge="reject")).provenance.judge == "unclear"
+
+
+EXPLAINED = {"explanation": "A red apple lies in the bowl, round and with a short stalk, so the fruit is an apple."}
+WRONG = {"explanation": "A yellow pear lies in the bowl, long and with a short stalk, so the fruit is a pear."}
+
+
+def test_the_model_to_be_tuned_answers_by_itself_first() -> None:
+    model = ScriptedModel(EXPLAINED)
+    result = draft(model, make_sample(rationales=["It is round."]), BRIEF, maker="self")
+    assert isinstance(result, Rewritten) and result.draft.maker is Maker.SELF
+    assert result.provenance.template.startswith("rewrite/self/brief_explanation@") and result.provenance.attempts == 1
+    assert told(model.requests[0]) == {"question": "What fruit lies in the bowl?"}
+    assert "apple" not in model.requests[0].system + model.requests[0].user
+
+
+def test_where_its_answer_is_wrong_it_explains_the_right_one() -> None:
+    model = ScriptedModel(WRONG, EXPLAINED)
+    result = draft(model, make_sample(rationales=["It is round."]), BRIEF, maker="self")
+    assert isinstance(result, Rewritten) and result.draft.maker is Maker.SELF
+    assert result.provenance.template.startswith("rewrite/brief_explanation/") and result.provenance.attempts == 2
+    second = told(model.requests[1])
+    assert second == {"question": "What fruit lies in the bowl?", "answer": "apple"}, (
+        "a first try of its own, notes left out"
+    )
+    third = draft(ScriptedModel(WRONG, WRONG, EXPLAINED), make_sample(), BRIEF, maker="self")
+    assert isinstance(third, Rewritten) and third.provenance.attempts == 3
+
+
+def test_it_is_never_told_the_answer_with_one_attempt() -> None:
+    model = ScriptedModel(WRONG)
+    result = draft(model, make_sample(), BRIEF, maker="self", attempts=1)
+    assert isinstance(result, Decline) and result.reason == "reply_gold_missing" and len(model.requests) == 1
+
+
+def test_descriptions_are_of_what_people_wrote_from_the_start() -> None:
+    model = ScriptedModel({"description": "A small red car stands at the kerb of a quiet street under a tree."})
+    rewriter, ctx = make_rewriter(model, "grounding", maker="self")
+    result = asyncio.run(rewriter.draft(make_sample("small red car", "[0.10,0.25,0.50,0.50]"), BRIEF, ctx))
+    assert isinstance(result, Rewritten) and result.draft.maker is Maker.SELF
+    assert told(model.requests[0])["expression"] == "small red car"
+
+
+def test_the_model_to_be_tuned_writes_explanations_alone() -> None:
+    assert make_settings(maker="self").wanted_styles == {BRIEF, AnswerStyle.DETAILED_EXPLANATION}
+    with pytest.raises(ValueError, match=r"maker self writes explanations, not yes_no: leave them out of styles"):
+        make_settings(maker="self", styles="yes_no,brief_explanation")
