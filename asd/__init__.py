@@ -168,12 +168,14 @@ def score_predictions(
 
 
 def quality_figures(path: str | Path) -> dict[str, Any]:
-    """The quality figures of "DIR" or "DIR@version"; see `asd.quality.figures.quality_figures` for each one."""
-    from asd.quality.figures import quality_figures as run
-    from asd.shards.reader import read_batches
+    """The quality figures of "DIR" or "DIR@version"; see `asd.quality.figures.quality_figures` for each one.
+
+    `marks` and `marked_bad` count what readers marked in `asd view`, where they did.
+    """
+    from asd.quality.figures import figures_of_version
     from asd.shards.store import split_location
 
-    return run(read_batches(*split_location(str(path))))
+    return figures_of_version(*split_location(str(path)))
 
 
 def show(

@@ -59,12 +59,12 @@ def first_of_each_style(root: Path, version: str, style: str | None, number: int
 
 
 def _write_page(store: Store, version: str, target: Path, style: str | None, number: int) -> None:
-    from asd.quality.figures import quality_figures
+    from asd.quality.figures import figures_of_version
     from asd.report.html import render_report
 
     manifest = store.manifest(version).model_dump(mode="json")
     image_root = store.image_root(version)
-    figures = quality_figures(read_batches(store.root, version))
+    figures = figures_of_version(store.root, version)
     page = render_report(
         manifest,
         read_batches(store.root, version),

@@ -192,6 +192,22 @@ def inspect(
 
 @command(
     LOOK,
+    "asd view asd-data/vqav2",
+    "asd view asd-data/vqav2@v1 --port 8300 --no-browser",
+)
+def view(
+    directory: DatasetArgument,
+    port: Annotated[int, typer.Option(help="Port on this machine. [default: a free one]", show_default=False)] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address, open no browser.")] = False,
+) -> None:
+    """Leaf through a version in the browser: filter, search, compare two versions, mark samples good or bad."""
+    from asd.cli.view import run
+
+    run(directory, port=port, browser=not no_browser)
+
+
+@command(
+    LOOK,
     "asd versions asd-data/vqav2",
     "asd versions asd-data/vqav2 --clean",
 )

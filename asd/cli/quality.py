@@ -8,9 +8,8 @@ from typing import Any
 
 from asd.cli.several import over_datasets
 from asd.cli.table import Table
-from asd.quality.figures import quality_figures
+from asd.quality.figures import figures_of_version
 from asd.report.verdicts import verdicts_on
-from asd.shards.reader import read_batches
 from asd.shards.store import split_location
 
 
@@ -19,7 +18,7 @@ def run(directory: str, *, as_json: bool) -> None:
 
 
 def _measure(location: str, *, quiet: bool) -> dict[str, Any]:
-    figures = quality_figures(read_batches(*split_location(location)))
+    figures = figures_of_version(*split_location(location))
     if not quiet:
         _print_figures(location, figures)
     return figures

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.option_references import refers_to_options
 from asd.quality.chi_square import pooled_letter_p
 from asd.quality.exposure import Exposure
 from asd.quality.keyed_sample import KeyedSample
+from asd.quality.oddities import find_conflict, letter_index, says_yes
 from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe
 from asd.quality.recovery import is_gold_recoverable, is_question_preserved
 from asd.schemas.styles import MODEL_MAKERS
+from asd.shards.marks import BAD, count_marks, read_marks
+from asd.shards.reader import read_batches
+from asd.shards.store import Store
 
 MAX_PROBE_ROWS = 20_000
 MAX_PRIOR_ROWS = 200_000
@@ -66,6 +70,21 @@ def quality_figures(batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
     return tally.figures()
 
 
+def figures_of_version(root: Path, version: str | None) -> dict[str, Any]:
+    """`quality_figures` of a version, and what its readers marked, where they did.
+
+    - marks: rows by mark, "good" and "bad". marked_bad: bad rows by the reason given ("" for none).
+    """
+    store = Store(root)
+    resolved = store.resolve(version)
+    marks = read_marks(store, resolved)
+    figures = quality_figures(read_batches(root, resolved))
+    if marks:
+        reasons = Counter(mark.why for mark in marks.values() if mark.value == BAD)
+        figures |= {"marks": count_marks(marks), "marked_bad": dict(sorted(reasons.items()))}
+    return figures
+
+
 class _Tally:
     """Running counts. One instance is one data set."""
 
@@ -111,7 +130,7 @@ class _Tally:
 
     def _add_choice(self, row: dict[str, Any], key: str) -> None:
         options = row["options"]
-        gold = _letter_index(row["response"], len(options))
+        gold = letter_index(row["response"], len(options))
         if gold is None:
             return  # counted as not recoverable
         wrong = [option for index, option in enumerate(options) if index != gold]
@@ -129,7 +148,7 @@ class _Tally:
 
     def _add_yes_no(self, row: dict[str, Any], key: str) -> None:
         candidate = row["candidate"]
-        is_yes = row["response"].strip(" .").lower() == "yes"
+        is_yes = says_yes(row["response"])
         self.yes[candidate is not None, is_yes] += 1
         if candidate is None:
             return
@@ -144,13 +163,9 @@ class _Tally:
             self.probed["yes_no"].add([row["id"]], [probed])
 
     def _add_conflicts(self, wrong: Sequence[str], row: dict[str, Any]) -> None:
-        accepted, maker = row["accepted"] or [row["gold"]], row["maker"]
-        by_meaning = any(conflicts(answer, accepted) for answer in wrong)
+        is_conflict, by_meaning = find_conflict(wrong, row)
         self.conflicting_by_meaning += by_meaning
-        if by_meaning and maker == "field":
-            self.conflicting[maker] += any(is_one_of(answer, accepted, in_order=True) for answer in wrong)
-        else:
-            self.conflicting[maker] += by_meaning
+        self.conflicting[row["maker"]] += is_conflict
 
     def figures(self) -> dict[str, Any]:
         dealt = {is_yes: self.yes[True, is_yes] for is_yes in (True, False)}
@@ -210,12 +225,6 @@ def _image_keys(batch: pa.RecordBatch) -> pa.Array:
     first = pc.subtract(pc.cumulative_sum(sizes), sizes)
     first = pc.if_else(pc.greater(sizes, 0), first, pa.scalar(None, pa.int32()))
     return pc.coalesce(paths.take(first), batch.column("group"), batch.column("source_id"))
-
-
-def _letter_index(response: str, num_options: int) -> int | None:
-    letter = response.strip(" (").upper()[:1]
-    index = ord(letter) - ord("A") if letter else -1
-    return index if 0 <= index < num_options else None
 
 
 def _longest_share(options: Sequence[str], gold: int) -> float:

@@ -30,7 +30,7 @@ from asd.shards.files import hidden_name
 
 _FOLDER = Path(__file__).parent
 _MARKS = {"good": "✓ good", "look": "▲ look", "bad": "✕ bad", "none": "– no data"}
-_MAX_PICTURES = 4
+MAX_PICTURES = 4
 
 
 @dataclass(slots=True, frozen=True)
@@ -93,7 +93,7 @@ def render_report(
         (name, [(card, pictures_of(card, image_root)) for card in map(make_card, rows)])
         for name, rows in pick_samples(batches, samples_per_style, only).items()
     ]
-    spec, counts = _dict(manifest, "spec"), _dict(manifest, "counts")
+    spec = _dict(manifest, "spec")
     title = f"{spec.get('title') or manifest.get('task') or 'Data set'}: answer style diversification"
     return (
         environment()
@@ -102,24 +102,42 @@ def render_report(
             title=visible(title),
             lead=visible(spec.get("description") or f"Task {manifest.get('task', 'unknown')}"),
             css=stylesheet("card.css", "report.css"),
-            tiles=_tiles(manifest, counts, figures),
-            style_chart=_style_chart(counts, figures),
-            maker_chart=_maker_chart(counts, figures),
-            verdicts=[(verdict, _scale(verdict)) for verdict in verdicts_on(figures)],
-            marks=_MARKS,
-            provenance=_provenance(manifest, spec),
-            files=_files(_dict(manifest, "source").get("files")),
-            templates=_templates(manifest),
-            rewriter=rewriter_facts(_dict(manifest, "rewriter")),
-            refused=_ranked(_dict(manifest, "rewriter"), "declined"),
-            judged=_ranked(_dict(manifest, "rewriter"), "judged"),
-            declined=_ranked(counts, "declined"),
-            moved=[(name.replace("->", " → "), count) for name, count in _ranked(counts, "moved")],
-            rejects=_ranked(counts, "rejects"),
             sections=sections,
             no_samples=f"No samples of style {only}." if only else "No samples.",
+            **overview_of(manifest, figures),
         )
     )
+
+
+def overview_of(manifest: Mapping[str, Any], figures: Mapping[str, Any], no_figures: str = "") -> dict[str, Any]:
+    """The variables of the template that shows a version as a whole: counts, charts, figures, origin.
+
+    no_figures: what to say where no figure applies.
+    """
+    spec, counts, rewriter = _dict(manifest, "spec"), _dict(manifest, "counts"), _dict(manifest, "rewriter")
+    return {
+        "tiles": _tiles(manifest, counts, figures),
+        "style_chart": _style_chart(counts, figures),
+        "maker_chart": _maker_chart(counts, figures),
+        "verdicts": [(verdict, _scale(verdict)) for verdict in verdicts_on(figures)],
+        "no_figures": no_figures or "No figure applies to these rows.",
+        "marks": _MARKS,
+        "provenance": _provenance(manifest, spec),
+        "files": _files(_dict(manifest, "source").get("files")),
+        "templates": _templates(manifest),
+        "rewriter": rewriter_facts(rewriter),
+        "refused": _ranked(rewriter, "declined"),
+        "judged": _ranked(rewriter, "judged"),
+        "declined": _ranked(counts, "declined"),
+        "moved": [(name.replace("->", " → "), count) for name, count in _ranked(counts, "moved")],
+        "rejects": _ranked(counts, "rejects"),
+    }
+
+
+def render_overview(manifest: Mapping[str, Any], figures: Mapping[str, Any], no_figures: str) -> str:
+    """A version as a whole, as a fragment of a page that has the style sheets."""
+    template = environment().get_template("overview.html.jinja")
+    return template.render(**overview_of(manifest, figures, no_figures))
 
 
 def pick_samples(batches: Iterable[pa.RecordBatch], num: int, only: str | None = None) -> dict[str, list[Row]]:
@@ -158,19 +176,24 @@ def style_order(style: str) -> tuple[int, str]:
 
 
 def pictures_of(card: Card, image_root: Path | None) -> list[Picture]:
-    """Thumbnails of the card's images; boxes are drawn on the only image, as it is not said which of several
-    is meant.
-    """
-    thumbnails = [make_thumbnail(path, data, image_root) for path, data in card.images[:_MAX_PICTURES]]
+    """Thumbnails of the card's images."""
+    return place_boxes(card, [make_thumbnail(path, data, image_root) for path, data in card.images[:MAX_PICTURES]])
+
+
+def place_boxes(card: Card, thumbnails: Sequence[Thumbnail]) -> list[Picture]:
+    """Boxes are drawn on the only image, as it is not said which of several is meant."""
     boxes = card.boxes if len(thumbnails) == 1 else []
     return [Picture(one, [placed for box in boxes if (placed := _place(box, one.size))]) for one in thumbnails]
 
 
+def card_fragment(card: Card, pictures: Sequence[Picture]) -> Markup:
+    """One card, for a page that has the style sheet."""
+    return Markup(environment().get_template("card.html.jinja").module.show_card(card, pictures))  # type: ignore[attr-defined]
+
+
 def render_card(card: Card, pictures: Sequence[Picture]) -> str:
     """One card as an HTML fragment with its own style sheet."""
-    template = environment().get_template("card.html.jinja")
-    body = template.module.show_card(card, pictures)  # type: ignore[attr-defined]
-    return f"<style>{stylesheet('card.css')}</style>{body}"
+    return f"<style>{stylesheet('card.css')}</style>{card_fragment(card, pictures)}"
 
 
 @lru_cache

@@ -25,24 +25,37 @@ class Thumbnail:
     size: tuple[int, int] | None = None
 
 
+class NoImageError(Exception):
+    """There is no picture to show; the text says why."""
+
+
 def make_thumbnail(path: str, data: bytes | None, image_root: Path | None) -> Thumbnail:
     """From the bytes in the row, else from `path` below `image_root`. Never raises for what is in the
     data.
     """
-    if data is None:
-        file = _inside(image_root, path)
-        if file is None:
-            return Thumbnail(None, path, "no image root" if image_root is None else "not found")
-        try:
-            if file.stat().st_size > MAX_BYTES:
-                return Thumbnail(None, path, f"larger than {MAX_BYTES >> 20} MiB")
-            data = file.read_bytes()
-        except OSError as exc:
-            return Thumbnail(None, path, exc.strerror or "not readable")
     try:
-        return _shrink(path, data)
+        content = read_image(path, data, image_root)
+        size, small = picture_size(content), shrink(content, MAX_SIDE_PX)
+    except NoImageError as exc:
+        return Thumbnail(None, path, str(exc))
     except PictureError as exc:
         return Thumbnail(None, path, f"not a readable image: {exc}")
+    return Thumbnail("data:image/jpeg;base64," + base64.b64encode(small).decode(), path, "", size)
+
+
+def read_image(path: str, data: bytes | None, image_root: Path | None) -> bytes:
+    """The bytes in the row, else those of the file at `path` below `image_root`. Raises: NoImageError."""
+    if data is not None:
+        return data
+    file = _inside(image_root, path)
+    if file is None:
+        raise NoImageError("no image root" if image_root is None else "not found")
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise NoImageError(f"larger than {MAX_BYTES >> 20} MiB")
+        return file.read_bytes()
+    except OSError as exc:
+        raise NoImageError(exc.strerror or "not readable") from exc
 
 
 def _inside(root: Path | None, path: str) -> Path | None:
@@ -56,10 +69,10 @@ def _inside(root: Path | None, path: str) -> Path | None:
         return None
 
 
-def _shrink(path: str, data: bytes) -> Thumbnail:
-    size = picture_size(data)
-    picture = read_picture(data, draft_px=2 * MAX_SIDE_PX).convert("RGB")
-    picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
+def shrink(data: bytes, max_side_px: int) -> bytes:
+    """The picture as a JPEG file of at most so many pixels a side. Raises: PictureError."""
+    picture = read_picture(data, draft_px=2 * max_side_px).convert("RGB")
+    picture.thumbnail((max_side_px, max_side_px))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
-    return Thumbnail("data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode(), path, "", size)
+    return buffer.getvalue()

@@ -42,6 +42,7 @@ _REMEDIES = {
     "probe_yes_no": "Look at the samples of smallest pools; leave the style out with --styles, or use a rewriter.",
     "seen_elsewhere_multiple_choice": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
     "seen_elsewhere_yes_no": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
+    "marks": "Look at them in `asd view DIR`, filter by mark.",
 }
 
 
@@ -72,6 +73,7 @@ def _all_verdicts(figures: Figures) -> list[Verdict]:
         _probe(figures, "yes_no", "Guessing without the image: yes/no"),
         _seen_elsewhere(figures, "multiple_choice", "Guessing from other rows: multiple choice"),
         _seen_elsewhere(figures, "yes_no", "Guessing from other rows: yes/no"),
+        _marked(figures),
     ]
 
 
@@ -160,6 +162,14 @@ def _seen_elsewhere(figures: Figures, style: str, title: str) -> Verdict:
     mark = _grade(accuracy - chance, 0.05 + _noise(chance, figures.get(f"{key}_n")), 0.15)
     wanted = f"near chance ({_percent(chance)})"
     return Verdict(key, title, mark, _percent(accuracy), wanted, meaning, (accuracy, (("chance", chance),)))
+
+
+def _marked(figures: Figures) -> Verdict:
+    counts: Mapping[str, int] = figures.get("marks") or {}
+    good, bad = counts.get("good", 0), counts.get("bad", 0)
+    mark = "none" if not counts else _grade(bad / (good + bad), 0.0, 0.05)
+    meaning = "Samples that readers marked bad, of all that they marked."
+    return Verdict("marks", "Marked bad by readers", mark, f"{bad:,} of {good + bad:,}", "0", meaning)
 
 
 def _noise(share: float, n: int | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,15 +115,29 @@ def _schema_of(columns: Sequence[str] | None, manifest: Manifest, folder: Path) 
 def read_shard(
     path: Path, style: str | None = None, columns: Sequence[str] | None = None, *, check_values: bool = True
 ) -> Iterator[pa.RecordBatch]:
-    try:
-        reader = open_arrow(path)
-        if not any(reader.schema.equals(schema) for schema in READABLE_SCHEMAS):
-            raise ShardError(f"{path}: its columns are not those of this format. Run `asd verify` on the dataset.")
+    with damage_told(path):
+        reader = open_shard(path)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             batch.validate(full=check_values)
             chosen = batch if columns is None else batch.select(columns)
             yield chosen if style is None else chosen.filter(pc.equal(batch["style"], style))
+
+
+def open_shard(path: Path) -> pa.ipc.RecordBatchFileReader:
+    """Memory-mapped. Raises: ShardError if it is no Arrow file or has other columns than the formats read here."""
+    with damage_told(path):
+        reader = open_arrow(path)
+        if not any(reader.schema.equals(schema) for schema in READABLE_SCHEMAS):
+            raise ShardError(f"{path}: its columns are not those of this format. Run `asd verify` on the dataset.")
+    return reader
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Raises: ShardError for what Arrow finds damaged."""
+    try:
+        yield
     except (OSError, pa.ArrowException) as exc:
         raise ShardError(
             f"{path} cannot be read ({exc}). Run `asd verify` on the dataset, then convert again."

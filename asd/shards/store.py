@@ -23,7 +23,7 @@ from asd.shards.locks import held_together
 from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 from asd.shards.untrusted import require_version_id
 
-VERSIONS, STAGING, REFS, LATEST, README = "versions", ".staging", "refs", "latest", "README.md"
+VERSIONS, STAGING, REFS, LATEST, MARKS, README = "versions", ".staging", "refs", "latest", "marks", "README.md"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NUMBERED = re.compile(r"v(\d+)")
 _VERSION = re.compile(r"[0-9a-f]+")
@@ -142,7 +142,7 @@ class Store:
 
     def own_paths(self) -> tuple[Path, ...]:
         """The files and folders of a dataset directory, whether they are there or not."""
-        return tuple(self.root / name for name in (VERSIONS, STAGING, REFS, LATEST, README))
+        return tuple(self.root / name for name in (VERSIONS, STAGING, REFS, LATEST, MARKS, README))
 
     def require_free(self) -> None:
         """Raises: StorageError if something else owns this place, e.g. a project with a README.md of its own."""

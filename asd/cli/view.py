@@ -1,0 +1,45 @@
+"""`asd view`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+
+from asd.shards.store import split_location
+from asd.view.server import ViewServer
+from asd.view.viewer import Viewer
+
+
+def run(directory: str, *, port: int, browser: bool) -> None:
+    """Serve the page until Ctrl-C."""
+    root, version = split_location(directory)
+    server = ViewServer(Viewer(root, version), port)
+    print(f"{directory} is shown at {server.url}", flush=True)
+    print("this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="asd-view-") as folder:
+            if browser and _has_screen():
+                webbrowser.open(_door(Path(folder), server.url))
+            server.serve_forever()
+    except KeyboardInterrupt:
+        print("ended.", file=sys.stderr)
+    finally:
+        server.server_close()
+
+
+def _has_screen() -> bool:
+    """Else a browser of the terminal would be opened, over what the command says."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _door(folder: Path, url: str) -> str:
+    """Address of a file that leads to the page: a browser's command line can be seen by others on this machine, and the
+    token must not stand in it. The folder is readable by this user alone."""
+    door = folder / "asd-view.html"
+    door.write_text(
+        f'<!doctype html><meta http-equiv="refresh" content="0; url={url}"><a href="{url}">asd view</a>\n', "utf-8"
+    )
+    return door.as_uri()
