@@ -43,6 +43,11 @@ def make_thumbnail(path: str, data: bytes | None, image_root: Path | None) -> Th
     return Thumbnail("data:image/jpeg;base64," + base64.b64encode(small).decode(), path, "", size)
 
 
+def has_image(path: str, data: bytes | None, image_root: Path | None) -> bool:
+    """Whether there is something to read; that it is a picture is not said."""
+    return data is not None or _inside(image_root, path) is not None
+
+
 def read_image(path: str, data: bytes | None, image_root: Path | None) -> bytes:
     """The bytes in the row, else those of the file at `path` below `image_root`. Raises: NoImageError."""
     if data is not None:

@@ -17,7 +17,7 @@ from asd.pictures import PictureError, picture_size
 from asd.quality.oddities import Oddity
 from asd.report.cards import Card, Row, make_card
 from asd.report.html import MAX_PICTURES, card_fragment, place_boxes, render_overview, stylesheet
-from asd.report.thumbnails import NoImageError, Thumbnail, read_image
+from asd.report.thumbnails import NoImageError, Thumbnail, has_image, read_image
 from asd.report.visible_text import visible
 from asd.shards.manifest import Manifest
 from asd.shards.marks import Mark
@@ -48,6 +48,12 @@ class Item:
     mark: Mark | None
     oddities: list[Oddity]
     change: str
+    image_root: Path | None
+
+    @property
+    def has_image(self) -> bool:
+        """Whether there is a picture to show beside it."""
+        return bool(self.card.images) and has_image(*self.card.images[0], self.image_root)
 
     @property
     def suspicion(self) -> int:
@@ -100,6 +106,12 @@ def page(title: str) -> str:
 def styles() -> str:
     """The style sheet: the report's and the viewer's own."""
     return f"{stylesheet('card.css', 'report.css')}\n{(_FOLDER / 'view.css').read_text('utf-8')}"
+
+
+@lru_cache
+def icon() -> str:
+    """The page's icon, as SVG."""
+    return (_FOLDER / "icon.svg").read_text("utf-8")
 
 
 @lru_cache

@@ -235,6 +235,7 @@ _GET: dict[str, Callable[[_Handler], tuple[str, bytes]]] = {
     "": _page,
     "view.css": lambda handler: ("text/css; charset=utf-8", fragments.styles().encode()),
     "view.js": lambda handler: ("text/javascript; charset=utf-8", fragments.script().encode()),
+    "icon.svg": lambda handler: ("image/svg+xml", fragments.icon().encode()),
     "facets": _facets,
     "rows": _rows,
     "card": _card,

@@ -117,6 +117,7 @@
         $("items").innerHTML = page.html;
         if (selectLast === true) select(numbers.at(-1));
         else if (!numbers.includes(state.n) && numbers.length) select(numbers[0], true);
+        else if (shown?.key !== keyOfCard()) select(state.n, true);
         else choose(state.n);
         if (!numbers.length) select(null, true);
       }
@@ -162,7 +163,9 @@
   }
 
   // -- one sample --------------------------------------------------------------------------------------------------
+  const keyOfCard = () => [state.v, state.against, state.n].join(" ");
   async function loadCard() {
+    const key = keyOfCard();
     const mine = ++cardAsked;
     if (state.n === null) {
       $("detail").hidden = true;
@@ -171,7 +174,7 @@
     }
     const card = await tell(() => ask("card", { v: state.v, n: state.n, against: state.against }));
     if (mine !== cardAsked || !card) return;
-    shown = { ...card, n: state.n };
+    shown = { ...card, n: state.n, key };
     $("card").innerHTML = card.html;
     $("json").textContent = card.json;
     $("detail").hidden = false;

@@ -127,6 +127,7 @@ class Viewer:
             search.go_on(offset + limit + 1, _BUDGET_S)
             numbers = search.numbers(offset, limit)
             found = rows.rows(numbers)
+            root = rows.image_root
             items = [
                 fragments.Item(
                     number,
@@ -134,6 +135,7 @@ class Viewer:
                     marks.get(row["id"]),
                     search.measured.known(number),
                     self._change(compared, number),
+                    root,
                 )
                 for number, row in zip(numbers, found, strict=True)
             ]
