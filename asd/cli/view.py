@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 import webbrowser
 from pathlib import Path
 
+from asd.errors import UsageError
+from asd.shards.locations import datasets_below
 from asd.shards.store import split_location
 from asd.view.server import ViewServer
 from asd.view.viewer import Viewer
@@ -15,7 +18,11 @@ from asd.view.viewer import Viewer
 
 def run(directory: str, *, port: int, browser: bool) -> None:
     """Serve the page until Ctrl-C."""
-    root, version = split_location(directory)
+    found = datasets_below(directory)
+    if len(found) > 1:
+        names = ", ".join(shlex.quote(one) for one in found)
+        raise UsageError(f"{directory} holds several datasets: {names}. Name the one to look at.")
+    root, version = split_location(found[0])
     server = ViewServer(Viewer(root, version), port)
     print(f"{directory} is shown at {server.url}", flush=True)
     print("this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)

@@ -257,4 +257,11 @@ def test_what_cannot_be_served(copy: Path, tmp_path: Path) -> None:
     told = run_asd("view", copy, "--no-browser", "--port", "99999")
     assert told.code == 2 and "--port 99999: give a number from 1 to 65535" in told.err
     assert run_asd("view", tmp_path / "nowhere", "--no-browser").code == 2
+    (tmp_path / "two/b").parent.mkdir()
+    (tmp_path / "two/a").symlink_to(copy)
+    (tmp_path / "two/b").symlink_to(copy)
+    told = run_asd("view", tmp_path / "two", "--no-browser")
+    assert (
+        told.code == 2 and f"two holds several datasets: {tmp_path}/two/a, {tmp_path}/two/b. Name the one" in told.err
+    )
     assert "no version named 'v9'" in run_asd("view", f"{copy}@v9", "--no-browser").err
