@@ -13,6 +13,7 @@ from asd.errors import DataError
 from asd.makers.rendering import render_style, reword
 from asd.makers.style_rows import StyleRows, StyleTexts, Wording
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
+from asd.sources.answer_form import malformed
 from asd.styles.checking import CHECKS, check, suspects
 from asd.styles.table import target_of
 from asd.work.draft_files import DRAFT_FIELDS
@@ -45,7 +46,12 @@ def converted_columns(
         for place in sorted(suspects(style, of_style, texts)):
             if names := _failed_checks(style, of_style, texts, place, ctx):
                 failed[int(places[place])] = _refusal(batch, rows[places[place]], style, names, ctx)
-        parts.append(_columns(style, texts, ctx.templates[style].reference))
+        columns = _columns(style, texts, ctx.templates[style].reference)
+        for place, why in malformed(style, columns["response"], columns["options"]).items():
+            failed.setdefault(
+                int(places[place]), _refusal(batch, rows[places[place]], style, [f"its form: {why}"], ctx)
+            )
+        parts.append(columns)
         order.append(places)
     if failed:
         raise failed[min(failed)]

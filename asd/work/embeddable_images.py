@@ -6,9 +6,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
 from asd.pictures import PictureError, read_picture
 from asd.plain_files import kind_of
 from asd.records import Reject
@@ -39,17 +36,7 @@ class Embeddable:
                 bad[place] = problem
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        if not bad:
-            return rows, []
-        names = ("source_file", "source_row", "source_id")
-        places = rows.rows.select(names).take(pa.array(list(bad))).to_pylist()
-        rejects = [
-            Reject(place["source_file"], place["source_row"], place["source_id"], reason, detail)
-            for place, (reason, detail) in zip(places, bad.values(), strict=True)
-        ]
-        kept = np.setdiff1d(np.arange(rows.rows.num_rows), list(bad))
-        table = rows.rows.take(pa.array(kept))
-        return MeasuredRows(rows.split, table, rows.keys[kept], rows.capable[kept], rows.polarity[kept]), rejects
+        return rows.without(bad)
 
     def _look_at_all(self, paths: list[str]) -> None:
         """On a few threads: decoding is work outside of the interpreter lock."""

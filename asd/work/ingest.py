@@ -33,6 +33,7 @@ from asd.schemas.image_marks import MARK, is_placed
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, storage_errors, write_arrow
+from asd.sources.answer_form import malformed_rows
 from asd.sources.image_text import is_address, is_data
 from asd.work.done_mark import DamagedFileError, Imprint, imprint_of
 from asd.work.embeddable_images import Embeddable
@@ -119,8 +120,9 @@ class _Ingest:
                     for reject in batch.rejects:
                         self._reject(reject, lines.write)
                     for rows in measured:
-                        usable, refused = (rows, []) if embeddable is None else embeddable.sort_out(rows)
-                        for reject in refused:
+                        formed, refused = rows.without(malformed_rows(self.spec.native_style, rows.rows))
+                        usable, unseen = (formed, []) if embeddable is None else embeddable.sort_out(formed)
+                        for reject in (*refused, *unseen):
                             self._reject(reject, lines.write)
                         self._add(usable)
                     advance(batch.table.num_rows)

@@ -3,7 +3,7 @@ it is a pure function of the row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from asd.columns import NATIVE_SCHEMA
 from asd.plan.capability import Bits, capable_bits, polarity_bits
 from asd.plan.codes import Mask, Masks
 from asd.plan.keys import Keys, keys_of, salt
+from asd.records import Reject
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import BATCH_ROWS, NativeBatch
@@ -37,6 +38,20 @@ class MeasuredRows:
     keys: Keys
     capable: Masks
     polarity: Bits
+
+    def without(self, bad: Mapping[int, tuple[str, str]]) -> tuple[MeasuredRows, list[Reject]]:
+        """The other rows, and a reject for each of the bad ones. bad: place -> reason and detail."""
+        if not bad:
+            return self, []
+        names = ("source_file", "source_row", "source_id")
+        places = self.rows.select(names).take(pa.array(list(bad))).to_pylist()
+        rejects = [
+            Reject(place["source_file"], place["source_row"], place["source_id"], reason, detail)
+            for place, (reason, detail) in zip(places, bad.values(), strict=True)
+        ]
+        kept = np.setdiff1d(np.arange(self.rows.num_rows), list(bad))
+        rows = self.rows.take(pa.array(kept))
+        return MeasuredRows(self.split, rows, self.keys[kept], self.capable[kept], self.polarity[kept]), rejects
 
 
 Measured = Generator[tuple[NativeBatch, list[MeasuredRows]], None, None]

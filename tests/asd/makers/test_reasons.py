@@ -7,7 +7,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[3] / "asd"
 GIVEN = re.compile(
-    r"(?:Decline|RowError|BadRecord|BadRecordError|Reject)\([^()]*?\"([a-z]+_[a-z_]+|passthrough|unanswerable)\""
+    r"(?:(?:Decline|RowError|BadRecord|BadRecordError|Reject)\([^()]*?|^REASON = )\"([a-z]+_[a-z_]+|passthrough|unanswerable)\"",
+    re.MULTILINE,
 )
 CHOSEN = re.compile(r"\"([a-z_]+)\" if [^\n]* else \"([a-z_]+)\"")
 
