@@ -42,6 +42,10 @@ NATIVE_SCHEMA = pa.schema(
         # the prompt as the source has it, without image marks, which the native style keeps to the byte; null where the
         # parts above, put together line by line, are just that, or where the source has no prompt
         pa.field("asked", pa.string()),
+        # what stands in the picture and where: names (objects, or read words) and their boxes, as long as each other; "" for
+        # a box that is none. Read only where the style bounding_box is asked for
+        pa.field("region_names", _strings, nullable=False),
+        pa.field("region_boxes", _strings, nullable=False),
     ]
 )
 

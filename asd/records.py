@@ -39,6 +39,8 @@ class Sample:
     source_row: int = 0
     passthrough: str | None = None
     asked: str | None = None
+    region_names: list[str] = field(default_factory=list)
+    region_boxes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -72,6 +72,7 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
         source_format=config.source_format,
         split=config.split,
         image_root=config.image_root,
+        styles=styles,
     )
     _require_text_names(source, store)
     if config.embed_images and source.image_root is None:

@@ -153,6 +153,12 @@ def unsure_phrases(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
             yield place
 
 
+def unsure_boxes(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
+    for place, (response, gold) in enumerate(zip(texts.responses, rows.golds, strict=True)):
+        if response != gold or read_box(gold) is None:
+            yield place
+
+
 def unsure_sentences(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     for place, (text, gold) in enumerate(zip(texts.responses, rows.golds, strict=True)):
         if not contains_words(text, make_inert(gold).rstrip(".")):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.plan.codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS, Mask, Masks
-from asd.schemas.styles import AnswerStyle, Maker
+from asd.schemas.styles import ON_REQUEST_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.styles.may_take import texts_of
 from asd.styles.table import target_of
@@ -36,8 +36,9 @@ def written_styles(spec: TaskSpec, rewriter: RewriterSettings | None) -> frozens
 def makeable_styles(
     spec: TaskSpec, wanted: Iterable[AnswerStyle] | None, rewriter: RewriterSettings | None = None
 ) -> list[AnswerStyle]:
-    """Target styles that rules, fields, mining or the rewriter can make for this task."""
-    allowed = set(spec.styles if wanted is None else wanted)
+    """Target styles that rules, fields, mining or the rewriter can make for this task. wanted: None for all but those that
+    have to be named."""
+    allowed = set(spec.styles) - ON_REQUEST_STYLES if wanted is None else set(wanted)
     written = written_styles(spec, rewriter)
     return [
         style

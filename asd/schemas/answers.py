@@ -134,6 +134,7 @@ class BoundingBox(AnswerModel):
     answer: Box
 
     EXAMPLES = ("[0.12,0.30,0.58,0.71]",)
+    PROBES = ({"answer": "[0.12,0.30,0.58,0.71]"},)
 
     @classmethod
     def parse(cls, response: str, options: Sequence[str] = ()) -> Answer | None:

@@ -235,6 +235,19 @@ class Join(_Strict):
         return self
 
 
+class Regions(_Strict):
+    """What stands in the picture and where, for the style `bounding_box`; read only where that style is asked for."""
+
+    joins: dict[str, Join] = Field(default_factory=dict)
+    """Further files that hold it."""
+    of: Expr
+    """A list: objects, or words that were read."""
+    name: Expr
+    """Of one of them, `$it`."""
+    box: BoxSource
+    """Of one of them, `$it`; one that is no box makes the region unusable, not the row."""
+
+
 class Layout(_Strict):
     """One way in which the data set is found on disk, and where its fields are. See
     `asd/sources/LAYOUTS.md`."""
@@ -270,15 +283,25 @@ class Layout(_Strict):
     reject_when: dict[str, Expr] = Field(default_factory=dict)
     """Reason -> expression: a record for which it is neither null nor empty becomes a reject with this
     reason."""
+    regions: Regions | None = None
 
     @model_validator(mode="after")
     def names_are_distinct(self) -> Layout:
-        for name in (*self.joins, *self.variables):
+        more = self.regions.joins if self.regions is not None else {}
+        for name in (*self.joins, *more, *self.variables):
             if not name.isidentifier():
                 raise ValueError(f"layout {self.name!r}: join or variable name {name!r} is not a plain word")
-        both = sorted(set(self.joins) & set(self.variables))
+        if twice := sorted(set(self.joins) & set(more)):
+            raise ValueError(f"layout {self.name!r}: {', '.join(twice)} named both in joins and in regions.joins")
+        both = sorted({*self.joins, *more} & set(self.variables))
         if both:
             raise ValueError(f"layout {self.name!r}: {', '.join(both)} named both in joins and in variables")
         if self.explode and self.variants:
             raise ValueError(f"layout {self.name!r}: explode and variants cannot be used together")
         return self
+
+    def read_for(self, *, regions: bool) -> Layout:
+        """The layout as it is read: with its regions and the files that they need, or without."""
+        if self.regions is None or not regions:
+            return self.model_copy(update={"regions": None})
+        return self.model_copy(update={"joins": {**self.joins, **self.regions.joins}})

@@ -10,7 +10,7 @@ from asd.errors import UnknownNameError
 
 
 class AnswerStyle(StrEnum):
-    """Five styles that SEFE diversifies into, and two that occur only as native styles."""
+    """The five styles that SEFE diversifies into, boxes, and one that is only ever native."""
 
     YES_NO = "yes_no"
     MULTIPLE_CHOICE = "multiple_choice"
@@ -27,9 +27,13 @@ TARGET_STYLES: tuple[AnswerStyle, ...] = (
     AnswerStyle.SHORT_ANSWER,
     AnswerStyle.BRIEF_EXPLANATION,
     AnswerStyle.DETAILED_EXPLANATION,
+    AnswerStyle.BOUNDING_BOX,
 )
 """Styles a sample can be converted to, in the fixed order used wherever a tie must be broken."""
 
+
+ON_REQUEST_STYLES = frozenset({AnswerStyle.BOUNDING_BOX})
+"""Targets that a conversion takes only if they are named: SEFE's five are all others."""
 
 WRITTEN_STYLES: tuple[AnswerStyle, ...] = (
     AnswerStyle.YES_NO,
@@ -37,7 +41,7 @@ WRITTEN_STYLES: tuple[AnswerStyle, ...] = (
     AnswerStyle.BRIEF_EXPLANATION,
     AnswerStyle.DETAILED_EXPLANATION,
 )
-"""Target styles that a language model may write: there is nothing to write in a short answer."""
+"""Target styles that a language model may write: there is nothing to write in a short answer or a box."""
 
 
 class Maker(StrEnum):

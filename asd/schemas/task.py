@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -63,6 +64,11 @@ class TaskSpec(BaseModel):
     """Name on the Hugging Face hub, used when no source is given and no data root is set."""
     data_dir: str | None = None
     """Folder of this task below the data root; defaults to `name`."""
+
+    def read_for(self, styles: Collection[AnswerStyle]) -> TaskSpec:
+        """The task as its source is read for these target styles: what only others need is left unread."""
+        regions = AnswerStyle.BOUNDING_BOX in styles
+        return self.model_copy(update={"layouts": [layout.read_for(regions=regions) for layout in self.layouts]})
 
     @model_validator(mode="after")
     def validate_styles(self) -> TaskSpec:

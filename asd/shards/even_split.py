@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from asd.schemas.styles import MODEL_MAKERS, TARGET_STYLES, AnswerStyle, Maker
+from asd.schemas.styles import MODEL_MAKERS, ON_REQUEST_STYLES, TARGET_STYLES, AnswerStyle, Maker
 
 NEARLY_EVEN = 0.01
 
@@ -14,16 +14,25 @@ def distance_from_even(native_style: str, by_style: Mapping[str, int]) -> float:
 
     Half the sum, over the styles that the task has not, of how far each one's share is from an equal one.
     """
-    styles = [style for style in TARGET_STYLES if style != native_style]
+    styles = _split_over(native_style, by_style)
     converted = sum(by_style.get(style, 0) for style in styles)
     if not converted:
         return 0.0
     return sum(abs(by_style.get(style, 0) / converted - 1 / len(styles)) for style in styles) / 2
 
 
+def _split_over(native_style: str, by_style: Mapping[str, int]) -> list[AnswerStyle]:
+    """The styles that share the converted rows: SEFE's, and those beside them that were asked for."""
+    return [
+        style
+        for style in TARGET_STYLES
+        if style != native_style and (style not in ON_REQUEST_STYLES or by_style.get(style))
+    ]
+
+
 def describe_split(native_style: str, by_style: Mapping[str, int], by_maker: Mapping[str, int]) -> str:
     """Sentences for a reader of the version; "" where nothing was converted."""
-    styles = [style for style in TARGET_STYLES if style != native_style]
+    styles = _split_over(native_style, by_style)
     converted = sum(by_style.get(style, 0) for style in styles)
     if not converted:
         return ""

@@ -13,7 +13,7 @@ from typing import Any
 from asd.errors import UsageError
 from asd.records import brief
 from asd.schemas.boxes import BoxError, canonical_box
-from asd.schemas.layout import BoxSource, Expression, Messages, Pick, Switch, near_names
+from asd.schemas.layout import BoxSource, Expression, Messages, Pick, Regions, Switch, near_names
 from asd.sources.annotators import NO_VOTE, Vote, vote
 
 SPECIALS = ("$key", "$row", "$number", "$file", "$name", "$stem", "$folder", "$value", "$item", "$it")
@@ -281,6 +281,32 @@ class Compiler:
 
         return run
 
+    def regions(self, regions: Regions) -> dict[str, Compiled]:
+        """The columns of regions: a name and a box for each, "" where there is none."""
+        self._per_file = False
+        every, name, box = self._loosely(regions.of), self._loosely(regions.name), self._loosely_boxed(regions.box)
+
+        def named(rec: Any, row: Row) -> str:
+            return to_text(name(rec, row)) or ""
+
+        def boxed(rec: Any, row: Row) -> str:
+            try:
+                return str(box(rec, row))
+            except RowError:
+                return ""
+
+        return {
+            "region_names": Compiled(_each(every, named), False),
+            "region_boxes": Compiled(_each(every, boxed), False),
+        }
+
+    def _loosely_boxed(self, box: BoxSource) -> Fn:
+        self._optional += 1
+        try:
+            return self._box(box)
+        finally:
+            self._optional -= 1
+
     def _messages(self, messages: Messages) -> Fn:
         source = self.expression(messages.from_)
         first = [(role, self.expression(expr)) for role, expr in messages.first.items()]
@@ -348,7 +374,7 @@ def _walk(fn: Fn, parts: Sequence[str]) -> Fn:
         value = fn(rec, row)
         for name, index in keys:
             if type(value) is dict:
-                value = value.get(name)
+                value = value.get(name) if name != "*" else list(value.values())
             elif index is not None and isinstance(value, list | tuple) and -len(value) <= index < len(value):
                 value = value[index]
             else:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from asd.errors import SourceError
-from asd.schemas.layout import Columns, Layout
+from asd.schemas.layout import Columns, Layout, Regions
 from asd.schemas.task import TaskSpec
 from asd.sources.expressions import Compiled, Compiler, Fn, missing_path
 from asd.sources.formats import COMPRESSION_SUFFIXES, BadRecord, ReadOptions, Record
@@ -107,7 +107,7 @@ def compile_layout(layout: Layout, spec: TaskSpec) -> CompiledLayout:
     """Raises: UsageError if an expression cannot be compiled."""
     compiler = Compiler(layout.name, tuple(layout.joins), layout.variables)
     lookups = {name: compiler.compile(join.lookup).fn for name, join in layout.joins.items()}
-    variants = [_compile_columns(compiler, columns) for columns in _variants(layout)]
+    variants = [_compile_columns(compiler, columns, layout.regions) for columns in _variants(layout)]
     explode = {name: compiler.path(path) for name, path in layout.explode.items()}
     reject_when = {reason: compiler.compile(expr).fn for reason, expr in layout.reject_when.items()}
     join_keys: dict[str, Fn | None] = {}
@@ -141,12 +141,14 @@ def _variants(layout: Layout) -> list[Columns]:
     return merged
 
 
-def _compile_columns(compiler: Compiler, columns: Columns) -> ColumnFns:
+def _compile_columns(compiler: Compiler, columns: Columns, regions: Regions | None) -> ColumnFns:
     compiled: dict[str, Compiled] = {}
     for name in Columns.model_fields:
         expr = getattr(columns, name, None)
         if expr is not None and name != "annotators":
             compiled[name] = compiler.compile(expr)
+    if regions is not None:
+        compiled |= compiler.regions(regions)
     votes = compiler.annotators(columns.annotators) if columns.annotators is not None else None
     return ColumnFns(compiled, votes)
 

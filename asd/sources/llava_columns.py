@@ -594,7 +594,7 @@ def _constant_columns(file: str, split: str, count: int) -> dict[str, pa.Array]:
     return {
         **{name: pa.repeat(pa.scalar(text), count) for name, text in texts.items()},
         **{name: pa.nulls(count, NATIVE_SCHEMA.field(name).type) for name in nulls},
-        **dict.fromkeys(("options", "rationales", "ocr_tokens", "other_boxes"), empty),
+        **dict.fromkeys(("options", "rationales", "ocr_tokens", "other_boxes", "region_names", "region_boxes"), empty),
     }
 
 

@@ -475,7 +475,7 @@ def make_row(
         source_id, rules.split, images, parts.question, parts.context, parts.options, answer_index, gold,
         accepted or [gold], response, parts.rfp, rationales, full_answer, solution,
         parts.ocr_tokens or ocr_tokens, (), answer_type, source_id if group is None else group, turn,
-        rules.file, row, passthrough, asked,
+        rules.file, row, passthrough, asked, (), (),
     )  # fmt: skip
 
 

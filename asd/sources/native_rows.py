@@ -66,7 +66,8 @@ _LONGEST_INDEX = 10
 _UNPLAIN_IMAGE = re.compile(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0lGOD|UklGR|Qk", re.IGNORECASE)
 """How a text begins that may be more than a path below the image root."""
 
-_LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes")
+_REGIONS = ("region_names", "region_boxes")
+_LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes", *_REGIONS)
 _NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough", "asked")
 _TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough", "asked")
 
@@ -252,6 +253,7 @@ class RowMaker:
         self.group, self.answer_type = get("group"), get("answer_type")
         self.texts = [(name, get(name)) for name in _TEXT_EXTRAS if name in sink.used]
         self.lists = [(n, get(n)) for n in ("rationales", "ocr_tokens", "other_boxes") if n in sink.used]
+        self.regions = [(name, get(name) or _constant([])) for name in _REGIONS if name in sink.used]
         self.is_yes_no = spec.native_style is AnswerStyle.YES_NO
         self.is_choice = spec.native_style is AnswerStyle.MULTIPLE_CHOICE
         is_made_box = "gold" in fns.columns and fns.columns["gold"].is_box
@@ -296,6 +298,7 @@ class RowMaker:
                 response = gold.capitalize()
         images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
+        regions = [(name, fn(rec, row) or []) for name, fn in self.regions]
         texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}
         texts["rfp"] = texts["rfp"] or rfp
         if MARK in question or MARK in gold or any(MARK in text for text in (*options, texts.get("context") or "")):
@@ -338,7 +341,7 @@ class RowMaker:
             sink.image_chars += sum(map(len, images))
         if "accepted" in sink.used:
             self._extend("accepted", accepted)
-        for name, values in lists:
+        for name, values in (*lists, *regions):
             self._extend(name, values)
         for column, value in texts.items():
             stripped = value.strip() if value and column != "passthrough" else value

@@ -8,7 +8,7 @@ for and what was found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import xxhash
 from asd.errors import SourceError, UnknownNameError, UsageError
 from asd.plain_files import require_source
 from asd.schemas.layout import Layout
+from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import BATCH_ROWS, NativeBatch, SourceFile
 from asd.sources.formats import BadRecord, ReadOptions, base_suffix, detect_format, iterate_records
@@ -121,15 +122,17 @@ def open_source(
     source_format: str | None = None,
     split: str | None = None,
     image_root: Path | None = None,
+    styles: Collection[AnswerStyle] = (),
 ) -> Source:
     """Finds the layout that fits `location`: a file, a folder, or `hf:NAME` (`hf:NAME#CONFIG`).
 
+    styles: the target styles that are asked for; what only others need is not read.
     Raises: SourceError if nothing is there or no layout fits, UnknownNameError for an unknown
     `source_format`.
     """
     if image_root is not None and not image_root.is_dir():
         raise UsageError(f"image root {image_root} is not a folder")
-    opening = _Opening(spec, source_format, split)
+    opening = _Opening(spec.read_for(styles), source_format, split)
     if isinstance(location, str) and location.startswith("hf:"):
         return _rooted(opening.data_set(location, image_root), image_root)
     path = Path(location)

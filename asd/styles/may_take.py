@@ -22,6 +22,11 @@ def has_long_explanation(batch: pa.RecordBatch, makers: frozenset[Maker], is_yes
     return texts_of(batch, "solution") | lists_of(batch, "rationales", 2)
 
 
+def has_regions(batch: pa.RecordBatch, makers: frozenset[Maker], is_yes_no: Flags) -> Flags:
+    """It is known what stands where in the picture."""
+    return lists_of(batch, "region_names", 1)
+
+
 def lists_of(batch: pa.RecordBatch, column: str, least: int) -> Flags:
     """Whether each row's list has so many items."""
     return _at_least(pc.list_value_length(batch[column]), least)

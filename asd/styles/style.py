@@ -65,6 +65,8 @@ class Target:
     reword: Callable[[StyleRows, Sequence[int], str], StyleRows] | None = None
     """Gives rows a question in place of the sample's, by what is dealt and the task's family."""
     special_rfp: SpecialRfp | None = None
+    answers_own_question: bool = False
+    """Whether a row's question is another than the sample's, so that `gold` and `accepted` are the draft's, too."""
     compares_accepted: bool = False
     """Whether there are wrong answers, which are compared with every accepted one."""
 

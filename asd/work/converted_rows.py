@@ -38,6 +38,7 @@ def converted_columns(
     made = drafts.select(DRAFT_FIELDS)
     parts: list[dict[str, pa.Array]] = []
     order: list[Places] = []
+    own_golds: list[Sequence[str] | None] = []
     failed: dict[int, DataError] = {}
     for style, places in _runs(outcomes):
         of_style = _style_rows(style, batch, rows[places], made.take(pa.array(places)))
@@ -52,12 +53,23 @@ def converted_columns(
                 int(places[place]), _refusal(batch, rows[places[place]], style, [f"its form: {why}"], ctx)
             )
         parts.append(columns)
+        own_golds.append(texts.golds if target_of(style).answers_own_question else None)
         order.append(places)
     if failed:
         raise failed[min(failed)]
     back = pa.array(np.argsort(np.concatenate(order), kind="stable"))
+    if any(golds is not None for golds in own_golds):
+        for part, golds, places in zip(parts, own_golds, order, strict=True):
+            part.update(_golds(batch, rows[places], golds))
     columns = {name: pa.concat_arrays([part[name] for part in parts]).take(back) for name in parts[0]}
     return columns | {"maker": drafts["maker"].combine_chunks(), "checks": _checks(drafts)}
+
+
+def _golds(batch: pa.RecordBatch, rows: Places, own: Sequence[str] | None) -> dict[str, pa.Array]:
+    """The sample's answers; those of the row itself where it answers a question of its own."""
+    if own is None:
+        return {name: batch[name].take(pa.array(rows)) for name in ("gold", "accepted")}
+    return {"gold": pa.array(own, pa.string()), "accepted": pa.array([[gold] for gold in own], _STRINGS)}
 
 
 def _runs(outcomes: npt.NDArray[np.uint8]) -> Iterator[tuple[AnswerStyle, Places]]:

@@ -62,6 +62,10 @@ _MINING_SCHEMA = pa.schema(
 )
 
 
+_WRITTEN = [name for name in NATIVE_SCHEMA.names if not name.startswith("region_")]
+"""Columns of which something goes into shards; their size decides where a shard ends."""
+
+
 class ReadSettings(Protocol):
     """The settings that the first pass reads; `asd.conversion.config.ConvertConfig` has them."""
 
@@ -101,7 +105,7 @@ class _Ingest:
         self.source, self.spec, self.config, self.styles, self.folder = source, spec, config, styles, folder
         self.splits: dict[str, _Split] = {}
         self.rejects: Counter[str] = Counter()
-        self.num_rejects = self.num_rows = self.num_placed = self.num_lost = 0
+        self.num_rejects = self.num_rows = self.num_placed = self.num_lost = self.num_regions = 0
         self.first_reject: Reject | None = None
         self.images = ImageSample()
         self.embeddable: Embeddable | None = None
@@ -186,6 +190,7 @@ class _Ingest:
         self.num_rows += rows.num_rows
         self.num_placed += count_placed(rows)
         self.num_lost += count_lost_options(rows)
+        self.num_regions += len(rows["region_names"].flatten())
         self.images.add(rows)
         offset = 0
         while offset < rows.num_rows:
@@ -197,7 +202,7 @@ class _Ingest:
             with storage_errors(self.folder):
                 split.writer.write_batch(part)  # type: ignore[union-attr]
             split.rows += part.num_rows
-            split.size_bytes += sum(map(content_bytes, part.columns))
+            split.size_bytes += sum(content_bytes(part[name]) for name in _WRITTEN)
             split.size_bytes += self._image_bytes(part) if self.config.embed_images else 0
             offset += part.num_rows
             if split.rows >= self.config.shard_rows or split.size_bytes >= self.config.shard_bytes:
@@ -260,6 +265,11 @@ class _Ingest:
             ingested.notes.append(
                 f"{self.num_lost} rows have an option such as 'None' or 'nan', which looks like a value that was lost when "
                 "the source was written; they are kept as they are"
+            )
+        if AnswerStyle.BOUNDING_BOX in self.styles and not self.num_regions:
+            ingested.notes.append(
+                f"{AnswerStyle.BOUNDING_BOX.value} was asked for, and no row of the source has named boxes, so there are none; "
+                f"`regions` of task {self.spec.name!r} says in which files they are looked for"
             )
         if self._is_mined():  # by the keys that the source's own ids have
             answers = mining_rows(self.folder, ingested)

@@ -104,6 +104,8 @@ def test_single_turn(tmp_path: Path) -> None:
         "source_row": 0,
         "passthrough": None,
         "asked": None,
+        "region_names": [],
+        "region_boxes": [],
     }
 
 
