@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -37,9 +38,10 @@ DatasetArgument = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 _INTERRUPTED = 130
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def command(panel: str, *examples: str) -> Any:
+def command(panel: str, *examples: str) -> Callable[[Function], Function]:
     return app.command(cls=HelpfulCommand, rich_help_panel=panel, epilog="\n".join(examples))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -21,12 +22,15 @@ probe_app = typer.Typer(
 )
 
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
 @probe_app.callback()
 def root() -> None:
     pass
 
 
-def command(*examples: str) -> Any:
+def command(*examples: str) -> Callable[[Function], Function]:
     return probe_app.command(cls=HelpfulCommand, epilog="\n".join(examples))
 
 

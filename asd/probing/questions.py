@@ -67,7 +67,7 @@ def in_every_style(config: ConvertConfig, count: int, *, text_only: bool = False
     spec = config.load_spec()
     found: dict[str, dict[AnswerStyle, ProbeItem]] = {}
     kept = config.model_dump(exclude={"styles", "ratio", "ratio_per_style"})
-    shares = [
+    shares: list[dict[str, Any]] = [
         {"ratio": 0.0},
         *({"ratio_per_style": {style: 1.0}} for style in makeable_styles(spec, config.styles, None)),
     ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asd_training.evaluation.metrics import mean_average_accuracy as mean_average_accuracy
     from asd_training.evaluation.metrics import mean_final_accuracy as mean_final_accuracy
     from asd_training.evaluation.metrics import mean_finetune_accuracy as mean_finetune_accuracy
+    from asd_training.evaluation.probe_answers import StyleProbe as StyleProbe
     from asd_training.layers.key_elements import key_elements as key_elements
     from asd_training.layers.lora_pairs import lora_pairs as lora_pairs
     from asd_training.layers.masked_l1 import masked_delta_l1 as masked_delta_l1
@@ -31,6 +32,7 @@ _LAZY = {
     "AccuracyMatrix": "asd_training.evaluation.accuracy_matrix",
     "RegLoraPenalty": "asd_training.methods.reg_lora",
     "RunConfig": "asd_training.config",
+    "StyleProbe": "asd_training.evaluation.probe_answers",
     "TrainingError": "asd_training.errors",
     "all_metrics": _METRICS,
     "backward_transfer": _METRICS,
@@ -50,6 +52,7 @@ __all__ = [
     "AccuracyMatrix",
     "RegLoraPenalty",
     "RunConfig",
+    "StyleProbe",
     "TrainingError",
     "all_metrics",
     "backward_transfer",

@@ -40,6 +40,14 @@ COMMANDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Write a page on a run: accuracy, forgetting, losses, wrong answers.",
         ("asd-train report runs/mine", "asd-train report runs/mine --html page.html --examples 10"),
     ),
+    "answer": (
+        "asd_training.cli.answer",
+        "Answer the questions of `asd probe` with a transformers model, with or without an adapter.",
+        (
+            "asd-train answer probe.jsonl --model ./base --out before.jsonl",
+            "asd-train answer probe.jsonl --model ./base --adapter ./tuned --out after.jsonl",
+        ),
+    ),
     "compare": (
         "asd_training.cli.compare",
         "Put runs side by side, with intervals over seeds.",
@@ -66,7 +74,7 @@ _INTERRUPTED = 130
 class _LazyGroup(HelpfulGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = dict.fromkeys(COMMANDS)  # what a mistyped name is compared with
+        self.commands: Any = dict.fromkeys(COMMANDS)  # what a mistyped name is compared with
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)

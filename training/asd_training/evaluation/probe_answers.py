@@ -1,0 +1,188 @@
+"""A probe's questions answered by a transformers model: text alone, or with pictures; before, after and while tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import TrainerCallback
+
+from asd.probing.comparing import MAX_DROP, Comparison, compare
+from asd.probing.items import ProbeItem, read_items
+from asd.schemas.image_marks import strip_marks
+from asd_training.errors import ModelError
+from asd_training.evaluation.generate import GREEDY, without_own_settings
+from asd_training.hub import hub_options
+
+MAX_NEW_TOKENS = 256
+_BATCH = 8
+
+Tell = Callable[[int, int], None]
+
+
+def load_to_answer(name: str, adapter: str | None = None, gguf_file: str | None = None) -> tuple[nn.Module, Any]:
+    """A model that reads text, or text and pictures, and its tokenizer or processor.
+
+    name: folder, or name on the hub; gguf_file: name of a GGUF file in it; adapter: folder of a PEFT adapter on top.
+    Raises: ModelError if one of them cannot be loaded.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    options: dict[str, Any] = {**hub_options(name, "--model"), **({"gguf_file": gguf_file} if gguf_file else {})}
+    causal: Any = AutoModelForCausalLM
+    seeing: Any = AutoModelForImageTextToText
+    processors: Any = AutoProcessor
+    try:
+        kind = AutoConfig.from_pretrained(name, **options).model_type
+        sees = kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+        model = (seeing if sees else causal).from_pretrained(name, dtype="auto", **options)
+        reader = (processors if sees else AutoTokenizer).from_pretrained(name, **options)
+        if adapter is not None:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, adapter)
+    except (OSError, ValueError, ImportError, KeyError) as exc:
+        raise ModelError(
+            f"the model {name!r}{f' with adapter {adapter!r}' if adapter else ''} cannot be loaded: "
+            f"{str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__}"
+        ) from exc
+    tokenizer = tokenizer_of(reader)
+    if tokenizer.chat_template is None and getattr(reader, "chat_template", None) is None:
+        raise ModelError(f"{name!r} has no chat template, so it is not known how it is asked; give a chat model")
+    return model.eval(), reader
+
+
+def tokenizer_of(reader: Any) -> Any:
+    """Of a processor; a tokenizer is its own. Its padding token is set where it has none."""
+    tokenizer = getattr(reader, "tokenizer", reader)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def answer_items(
+    model: Any,
+    reader: Any,
+    items: Sequence[ProbeItem],
+    beside: Path,
+    *,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    tell: Tell = lambda done, of: None,
+) -> list[ProbeItem]:
+    """The items with the model's greedy answers. The model is left in the mode, training or not, in which it came.
+
+    reader: tokenizer, or processor of a model that sees. beside: folder that image paths are relative to.
+    tell: is told how many are answered, and of how many. Raises: ModelError for pictures that a model of text is asked about.
+    """
+    sees = getattr(reader, "image_processor", None) is not None
+    if not sees and any(item.images for item in items):
+        raise ModelError(
+            f"{sum(bool(item.images) for item in items)} of the questions have pictures, and {type(model).__name__} reads "
+            "text alone: ask `asd probe questions --text-only` ones"
+        )
+    order = sorted(range(len(items)), key=lambda place: (len(items[place].prompt), place))
+    batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+    if sees:  # pictures of different sizes do not stand in one batch in every processor
+        batches = [[place] for place in order]
+    answers: dict[int, str] = {}
+    was_training = model.training
+    model.eval()
+    try:
+        for places in batches:
+            inputs = _inputs(reader, [items[place] for place in places], beside, sees=sees)
+            answers.update(zip(places, _generate(model, tokenizer_of(reader), inputs, max_new_tokens), strict=True))
+            tell(len(answers), len(items))
+    finally:
+        model.train(was_training)
+    return [item.model_copy(update={"answer": answers[place]}) for place, item in enumerate(items)]
+
+
+def _inputs(reader: Any, items: Sequence[ProbeItem], beside: Path, *, sees: bool) -> Any:
+    chats = [[{"role": "user", "content": _content(item, beside, sees=sees)}] for item in items]
+    tokenizer = tokenizer_of(reader)
+    side, tokenizer.padding_side = tokenizer.padding_side, "left"
+    try:
+        return reader.apply_chat_template(
+            chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", padding=True
+        )
+    finally:
+        tokenizer.padding_side = side
+
+
+def _content(item: ProbeItem, beside: Path, *, sees: bool) -> Any:
+    text = strip_marks(item.prompt).text
+    if not sees:
+        return text
+    return [*({"type": "image", "path": str(beside / name)} for name in item.images), {"type": "text", "text": text}]
+
+
+def _generate(model: Any, tokenizer: Any, inputs: Any, max_new_tokens: int) -> list[str]:
+    from transformers import GenerationConfig
+
+    ends = {tokenizer.eos_token_id, *_as_list(getattr(model.generation_config, "eos_token_id", None))} - {None}
+    settings = GenerationConfig(  # type: ignore[no-untyped-call]
+        **GREEDY, max_new_tokens=max_new_tokens, eos_token_id=sorted(ends), pad_token_id=tokenizer.pad_token_id
+    )
+    device = next(model.parameters()).device
+    batch = {name: value.to(device) for name, value in inputs.items()}
+    with torch.inference_mode(), without_own_settings(model):
+        written = model.generate(**batch, generation_config=settings)
+    start = batch["input_ids"].shape[1]
+    return [text.strip() for text in tokenizer.batch_decode(written[:, start:], skip_special_tokens=True)]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+class StyleProbe(TrainerCallback):
+    """Probes the answer styles while a `transformers.Trainer` (or one of TRL) tunes, and warns or stops when one is lost.
+
+    questions: file of `asd probe questions`. reader: the model's tokenizer or processor. every_steps: how often it asks.
+    max_drop: share of a style's questions by which it may fall against the start. stop: end the training then.
+    `history` holds a comparison with the start for each time; losses of style are written to the trainer's log
+    (`style_<name>`: share of answers in that style).
+    """
+
+    def __init__(
+        self,
+        questions: str | Path,
+        reader: Any,
+        *,
+        every_steps: int = 50,
+        max_drop: float = MAX_DROP,
+        stop: bool = False,
+        max_new_tokens: int = 64,
+    ) -> None:
+        self.items, self.beside = read_items(Path(questions)), Path(questions).parent
+        self.reader, self.every_steps, self.max_drop, self.stop = reader, every_steps, max_drop, stop
+        self.max_new_tokens = max_new_tokens
+        self.before: list[ProbeItem] = []
+        self.history: list[tuple[int, Comparison]] = []
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Ask before the first step, and where a stopped training goes on, against that point."""
+        self.before = self._ask(kwargs["model"])
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self.every_steps:
+            return
+        found = compare(self.before, self._ask(kwargs["model"]), self.max_drop)
+        self.history.append((state.global_step, found))
+        state.log_history.append(
+            {"step": state.global_step, **{f"style_{one.style.value}": one.follows.after for one in found.styles}}
+        )
+        for change in found.styles:
+            if change.verdict == "lost":
+                print(f"step {state.global_step}: {change.sentence}")
+        if self.stop and found.fallen:
+            control.should_training_stop = True
+
+    def _ask(self, model: Any) -> list[ProbeItem]:
+        return answer_items(model, self.reader, self.items, self.beside, max_new_tokens=self.max_new_tokens)
