@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -46,3 +47,28 @@ def test_every_command_exists_with_its_options(page: Path) -> None:
                     words,
                     word,
                 )
+
+
+def test_the_page_on_datasets_runs(tmp_path: Path) -> None:
+    """Its blocks, in order; `asd push` needs a hub, and is tested with a stand-in elsewhere."""
+    blocks = re.findall(r"```(bash|python)\n(.*?)```", (REPO / "docs" / "huggingface.md").read_text("utf-8"), re.DOTALL)
+    places = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPO)}
+    env = {name: value for name, value in os.environ.items() if name != "ASD_DATA_ROOT"} | places
+    asd = f'asd() {{ "{sys.executable}" -m asd.cli.main "$@"; }}\n'
+    shown = []
+    python = ""
+    for language, text in blocks:
+        if "asd push" in text:
+            continue
+        python += text if language == "python" else ""
+        script = text if language == "bash" else f"{sys.executable} - <<'END'\n{python}\nEND\n"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", asd + script], cwd=tmp_path, env=env, capture_output=True, text=True,
+            check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        shown.append(done.stdout)
+    assert len(shown) == 6
+    assert "['default', 'v1', 'v2', 'paper']" in shown[1]
+    assert "List(Image(" in shown[2] and "PngImageFile" in shown[2]
+    assert shown[5].endswith("[{'@id': 'rows/prompt'}, {'@id': 'rows/response'}]\n")

@@ -1,6 +1,7 @@
 """Opens exported files with a trainer's own loader, in an environment where that trainer is installed and `asd` is not.
 
 python check_loaders.py {trl,llama-factory,ms-swift} FOLDER      (FOLDER: `asd export --to ... --images copy`)
+python check_loaders.py load-dataset FOLDER                      (FOLDER: of `asd convert --embed-images`)
 Exits with 1 and says which sample differs, and how, if anything is not as exported.
 """
 
@@ -51,6 +52,34 @@ def check_trl(folder: Path, scratch: Path) -> str:
         losses.append(trainer.train().training_loss)
         require(math.isfinite(losses[-1]), f"{task}: the loss of a step is {losses[-1]}")
     return f"one step a task, losses {', '.join(f'{loss:.3f}' for loss in losses)}, trained on the answers alone"
+
+
+def check_versions(folder: Path, scratch: Path) -> str:
+    """`load_dataset` of a dataset directory, by config, and one training step of SFTTrainer on messages and images."""
+    import datasets
+    from trl import SFTConfig, SFTTrainer
+
+    processor, model = make_processor(scratch / "model"), make_model(scratch / "model")
+    cache, losses = str(scratch / "cache"), []
+    for name in datasets.get_dataset_config_names(str(folder)):
+        rows = datasets.load_dataset(str(folder), name, split="train", cache_dir=cache)
+        require(
+            rows.features["images"] == datasets.List(datasets.Image()), f"{name}: images are {rows.features['images']}"
+        )
+        rows = rows.select_columns(["messages", "images"]).map(without_marks, input_columns=["messages"])
+        config = SFTConfig(
+            output_dir=str(scratch / name), max_steps=1, per_device_train_batch_size=4, max_length=None, use_cpu=True,
+            report_to="none", save_strategy="no", logging_steps=1, bf16=False,
+        )  # fmt: skip
+        trainer = SFTTrainer(model=model, args=config, train_dataset=rows, processing_class=processor)
+        losses.append(trainer.train().training_loss)
+        require(math.isfinite(losses[-1]), f"{name}: the loss of a step is {losses[-1]}")
+    return f"one step a config, losses {', '.join(f'{loss:.3f}' for loss in losses)}"
+
+
+def without_marks(messages: list[dict[str, str]]) -> dict[str, Any]:
+    """TRL puts the model's own image marks before the first question."""
+    return {"messages": [{**one, "content": one["content"].replace(f"{IMAGE_TOKEN}\n", "")} for one in messages]}
 
 
 def check_trl_labels(trainer: Any, rows: Any, processor: Any) -> None:
@@ -149,6 +178,7 @@ def check_swift_row(row: dict[str, Any], record: dict[str, Any], folder: Path) -
 
 
 CHECKS = {
+    "load-dataset": (check_versions, ("trl", "transformers", "datasets", "torch")),
     "trl": (check_trl, ("trl", "transformers", "datasets", "torch")),
     "llama-factory": (check_llama_factory, ("llamafactory", "transformers", "datasets", "torch")),
     "ms-swift": (check_ms_swift, ("ms-swift", "transformers", "datasets", "torch")),

@@ -21,7 +21,7 @@ mend_cpu_build() {
 }
 
 for task in scienceqa vqav2 grounding; do
-  "$asd" convert --task "$task" --ratio 0.4 --out "$work/data/$task" > /dev/null 2>&1
+  "$asd" convert --task "$task" --ratio 0.4 --out "$work/data/$task-sample" > /dev/null 2>&1
 done
 for loader in "$@"; do
   "$asd" export "$work"/data/*-sample --to "$loader" --images copy --out "$work/$loader" > /dev/null
@@ -32,4 +32,11 @@ for loader in "$@"; do
     mend_cpu_build "$python"
   fi
   (cd "$work" && "$python" "$here/check_loaders.py" "$loader" "$work/$loader")
+  if [ "$loader" = trl ]; then  # it reads a dataset directory, too, without an export
+    for ratio in 0.2 0.4; do
+      "$asd" convert --task scienceqa --ratio "$ratio" --embed-images --image-root "$work/data/scienceqa-sample/source" \
+        --out "$work/data/embedded" > /dev/null 2>&1
+    done
+    (cd "$work" && "$python" "$here/check_loaders.py" load-dataset "$work/data/embedded")
+  fi
 done
