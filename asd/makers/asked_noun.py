@@ -28,7 +28,7 @@ _ASKED = tuple(
     for pattern in (
         rf"\b(?:what|which) {_KIND_OF} (?:a |an |the |this )?{_PHRASE}{_END}",
         rf"\b(?:what|which) (?!(?:is|are|was|were|do|does|did|has|have|can|kinds?|types?)\b){_PHRASE}{_END}",
-        rf"\b(?:what|which) (?:is|are|was|were) (?:the |this |that |these |those )(?:(?:name|{_KIND_OF})(?: of)? )?"
+        rf"\b(?:what|which|how) (?:is|are|was|were) (?:the |this |that |these |those )(?:(?:name|{_KIND_OF})(?: of)? )?"
         rf"(?:the |this |that )?{_PHRASE}"
         r"(?= (?:in|on|at|to|that|which|behind|beside|near|next|under|above|below|inside|between|shown|seen|pictured|here|"
         r"there|called)\b|$)",
@@ -107,7 +107,7 @@ def is_kind_of(answer: str, noun: str) -> bool:
         if noun in BROADER.get(normalise_answer(name), ()):
             return True
         if nouns.knows(name):
-            return nouns.is_narrower(name, noun)
+            return nouns.is_narrower(name, noun) or nouns.is_same(name, noun)
     return False
 
 

@@ -170,9 +170,12 @@ def _key(question: str, asked: str, kind: str, *, is_text: bool) -> str:
     stand beside those of other questions only where these are about the like."""
     if not is_text:
         return f"{asked}\t{kind}"
-    if not _is_telling_level(asked, kind):
+    if asked[0] == "0":
+        return f"{asked}\t{kind}"
+    topic = about(question)
+    if not _is_telling_level(asked, kind) or (asked[0] == "2" and not topic):
         return ""
-    return f"{asked}\t{kind}" if asked[0] == "0" else f"{asked}, {about(question)}\t{kind}"
+    return f"{asked}, {topic}\t{kind}"
 
 
 def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:

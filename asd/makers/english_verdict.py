@@ -42,6 +42,8 @@ def _turned(sentence: str) -> str | None:
     words = sentence.removesuffix(".").split(" ")
     if words[0].lower() not in _OPENINGS or "," in sentence or "?" in sentence:
         return None
+    if "called" in words:  # "Is the bag called "handbag"?" asks for a name
+        return None
     place = _verb(words)
     if place is None:
         return None

@@ -41,7 +41,7 @@ BARE_HEADS = lex.word_table(
     " activity weight height length width distance volume capacity cost code zip phone logo percent"
     " condition holiday position status station channel artist publisher denomination texture type kind"
     " occasion theme genre initials brands capital currency surname destination abbreviation share"
-    " revenue"
+    " revenue site app application network service organization club bank supermarket chain operator carrier manufacturer"
 )
 # Heads whose instances have proper names, which look like common nouns in lower-case answers.
 _NAMED_THINGS = lex.word_table(
@@ -81,7 +81,10 @@ def what_is_question(q: Query) -> str | None:
 
 
 def _what_this(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...]) -> str | None:
-    """As in "What is this?" + butterfly -> "This is a butterfly."."""
+    """As in "What is this?" + butterfly -> "This is a butterfly."; "This picture shows a butterfly."."""
+    if len(rest) == 2 and rest[0] in ("this", "that", "the") and rest[1] in ("image", "picture", "photo", "photograph"):
+        seen = answer_noun_phrase(q.answer, "a")
+        return None if seen is None else join_words(shown, "shows" if be in ("is", "'s") else "showed", seen.text)
     if len(rest) != 1 or rest[0] not in ("this", "that", "it", "these", "those", "they"):
         return None
     noun = answer_noun_phrase(q.answer, "a")

@@ -40,10 +40,15 @@ def is_open(question: str, gold: str) -> bool:
     - Something to wear, asked for by what is worn.
     - A posture or everyday action, asked for by what somebody does: one stands and talks.
     - One of a kind of things of which a place holds several, asked for by where it is ("What device is on the desk?").
+    - A thing that something else is near or in front of, and a place that others lie in ("street").
     - A thing, asked for by where it is ("What is on the table?") or as one of a set ("Which furniture is brown?").
     """
     asked = parse_question(question).full
     kind = answer_kind(gold)[1]
+    if _BESIDE.search(asked) is not None:
+        return True
+    if normalise_answer(gold) in _WIDE_PLACES and _PLACE.search(asked) is not None:
+        return True
     if kind == "person":
         return asked.startswith(("who ", "whom ", "what ", "which "))
     if _WORN.search(asked) is not None and kind not in ("colour",) and not kind.startswith(("integer", "decimal")):
@@ -57,6 +62,18 @@ def is_open(question: str, gold: str) -> bool:
     return _SET.search(asked) is not None or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
 
+_PLACE = re.compile(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
+_WIDE_PLACES = frozenset(
+    "street road city town village outdoors outside outdoor sidewalk pavement field grass hill mountain forest park yard "
+    "building house room place sky water land countryside neighborhood intersection downtown area".split()
+)
+"""Places within or beside other places."""
+_BESIDE = re.compile(
+    r"\b(?:in front of|behind|before|near|next to|beside|by|around|against|with|above|below|beneath|under|over|close to) "
+    r"(?:what|who|whom|which\b.*)$"
+    r"|^(?:what|who) (?:is|are|was|were) (?:the|this|that|he|she|they|it)\b.* "
+    r"(?:in front of|behind|before|near|next to|beside|standing by|sitting by|close to|surrounded by|with)$"
+)
 _SEVERAL = frozenset(
     "device appliance electronic food vegetable fruit meat topping ingredient utensil cutlery silverware container dish "
     "vehicle plant flower toy decoration accessory tool instrument product drink beverage snack dessert "

@@ -54,3 +54,21 @@ def test_wrong_answers_are_kinds_of_what_is_asked_for() -> None:
     for row in range(30):
         sample = Sample(f"s{row}", "What fruit is it?", "banana", accepted=["banana"])
         assert set(index.draw(sample, 3, 0)) <= set(fruit) - {"banana"}
+
+
+@pytest.mark.parametrize(
+    ("question", "gold"),
+    [
+        ("The giraffe is in front of what?", "forest"),
+        ("What is the tree in front of?", "sky"),
+        ("The girl is in front of who?", "woman"),
+        ("What place could this be?", "street"),
+    ],
+)
+def test_what_is_near_and_what_places_lie_in_is_open(question: str, gold: str) -> None:
+    assert is_open(question, gold)
+    assert not is_open("What place is it?", "restaurant") and not is_open("What is the cat sitting on?", "bed")
+
+
+def test_something_called_a_bag_stands_beside_bags() -> None:
+    assert kind_asked_for("How is the bag to the left of the shelves called?", "handbag") == "bag"
