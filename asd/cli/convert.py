@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from asd.cli.rewriter_options import OFF, build_settings
 from asd.conversion.config import ConvertConfig
 from asd.conversion.convert import convert, dry_run
 from asd.conversion.engine_choice import engine_of
+from asd.conversion.events import logged
 from asd.conversion.progress import progress_for_terminal
 from asd.errors import AsdError, UsageError
 from asd.rewrite.settings import RewriterSettings
@@ -89,8 +91,9 @@ def run(
     rewriter: dict[str, Any] | None = None,
     jobs: int | None = None,
     shard: tuple[int | None, int | None, float | None] = (None, None, None),
+    events: str | None = None,
 ) -> None:
-    """shard: index, number of parts, and seconds to wait; see `asd.cli.parts`."""
+    """shard: index, number of parts, and seconds to wait; see `asd.cli.parts`. events: file that gets them."""
     settle_in()
     given = given_settings(settings, ratio, ratio_per_style)
     if rewriter:
@@ -109,7 +112,9 @@ def run(
         raise UsageError("--jobs is for converting a --recipe; give it without --task and --dry-run.")
     if jobs is not None and any(config.engine == "ray" for config in configs):
         raise UsageError("--jobs shares out this machine's cores; give it without --engine ray.")
-    run_one = _runner(shard, dry=dry, jobs=jobs, as_json=as_json)
+    if events is not None and (jobs is not None or shard[0] is not None):
+        raise UsageError("--events tells of one process; give it without --jobs and --shard-index.")
+    run_one = _runner(shard, dry=dry, jobs=jobs, as_json=as_json, events=None if events is None else Path(events))
     outcomes: list[dict[str, Any]] = []
     if jobs is not None:
         from asd.cli.benchmark import run_side_by_side
@@ -143,14 +148,19 @@ def _connected(configs: Sequence[ConvertConfig]) -> AbstractContextManager[None]
 
 
 def _runner(
-    shard: tuple[int | None, int | None, float | None], *, dry: bool, jobs: int | None, as_json: bool
+    shard: tuple[int | None, int | None, float | None],
+    *,
+    dry: bool,
+    jobs: int | None,
+    as_json: bool,
+    events: Path | None,
 ) -> Callable[[ConvertConfig], dict[str, Any]]:
     """What is done with each conversion. Raises: UsageError for options that exclude each other."""
     index, count, wait_s = shard
     if index is None and count is None:
         if wait_s is not None:
             raise UsageError("--wait is about other parts; give --shard-index and --num-shards as well.")
-        return lambda config: _run_one(config, dry, as_json)
+        return lambda config: _run_one(config, dry, as_json, events)
     from asd.cli.parts import part_of, run_one_part
 
     part = part_of(index, count)
@@ -159,13 +169,14 @@ def _runner(
     return lambda config: run_one_part(config, part, wait_s or 0.0, as_json=as_json)
 
 
-def _run_one(config: ConvertConfig, dry: bool, as_json: bool) -> dict[str, Any]:
+def _run_one(config: ConvertConfig, dry: bool, as_json: bool, events: Path | None) -> dict[str, Any]:
     """Do one conversion; its text is printed at once, its JSON is returned."""
-    progress = progress_for_terminal()
-    try:
-        outcome = dry_run(config, progress) if dry else convert(config, progress)
-    finally:
-        progress.close()
+    with logged(events, Path(config.task).stem, progress_for_terminal()) as (progress, told):
+        try:
+            outcome = dry_run(config, progress) if dry else convert(config, progress)
+        finally:
+            progress.close()
+        told.update(outcome if isinstance(outcome, dict) else conversion_json(outcome))
     if not as_json:
         print(describe_plan(outcome) if isinstance(outcome, dict) else describe_conversion(outcome), flush=True)
     return outcome if isinstance(outcome, dict) else conversion_json(outcome)

@@ -56,6 +56,9 @@ def convert(
     dry_run: Annotated[
         bool, _option(OUTPUT, "Show what would be made, with samples of each style; write nothing.", "--dry-run")
     ] = False,
+    events: Annotated[
+        str | None, _option(OUTPUT, "Add what happens to this file, as JSON Lines: stages, rates, notes, the result.")
+    ] = None,
     embed_images: Annotated[bool, _option(OUTPUT, "Store the image bytes in the shards.", "--embed-images")] = False,
     follow_links: Annotated[
         bool,
@@ -103,7 +106,7 @@ def convert(
     }  # fmt: skip
     run(settings, recipe=_one_of(recipe, pipeline, "--recipe", "--pipeline"), ratio=ratio,
         ratio_per_style=ratio_per_style, dry=dry_run, as_json=json, rewriter=rewriter, jobs=jobs,
-        shard=(shard_index, num_shards, wait))  # fmt: skip
+        shard=(shard_index, num_shards, wait), events=events)  # fmt: skip
 
 
 def _one_of(first: str | None, second: str | None, first_name: str, second_name: str) -> str | None:
