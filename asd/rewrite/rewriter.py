@@ -38,7 +38,7 @@ __all__ = ["RewriteProvenance", "Rewriter", "Rewritten"]
 
 CHARS_PER_TOKEN = 4
 _ANSWER = ("answer", "also_accepted")
-MAX_EARLIER, MAX_TOLD = 300, 3
+MAX_EARLIER, MAX_TOLD = 200, 3
 """Characters of a refused reply that are shown again, and problems of it that are told."""
 
 

@@ -45,7 +45,8 @@ _SELF_TALK = (
     r"^(?:answer|description|caption|response|output)\s*:",
     # of what was wrong with an earlier reply, said again
     r"\bthe text (?:must|has \d+ words|holds markup|repeats (?:itself|the question)|breaks off|is refused|does not state)\b",
-    r"\bwrite (?:at (?:most|least) \d+|an explanation in words|the answer alone|plain (?:running )?text)\b",
+    r"\bthe text is too (?:long|short)\b|\brewritten version\b|\bwrite (?:less|shorter, whole sentences)\b",
+    r"\bwrite (?:it )?(?:at (?:most|least) \d+|an explanation in words|the answer alone|plain (?:running )?text)\b",
     r"\b(?:must hold|spelt) .{1,80} exactly like this\b|\bsays no more than question and answer\b",
 )
 _ANSWER_TALK = (

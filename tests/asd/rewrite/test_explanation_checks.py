@@ -91,6 +91,9 @@ def test_a_verdict_may_open_the_text_in_words_of_its_own() -> None:
 def test_what_was_wrong_with_an_earlier_text_is_no_explanation() -> None:
     said = "The text has 86 words; write at most 40, about 20. The bus is red, as its doors show."
     assert "self_talk" in slugs(said)
+    assert "self_talk" in slugs("The text is too long; it needs to be shorter. The bus is red, as its doors show.")
+    echoed = "The text has 200 words; write at most 100; write shorter, whole sentences. It must hold 'red' exactly like this."
+    assert "self_talk" in slugs(echoed), "SmolLM2 wrote this, and it was taken"
     assert "self_talk" not in slugs("The text on the sign says red, as do the painted doors of the bus.")
 
 

@@ -16,7 +16,7 @@ FROM_MAKERS = {"unread_alternatives", "disputed_answer"}
 
 def test_every_reason_is_explained_and_no_other() -> None:
     given = {check.slug for check in (*DISTRACTOR_CHECKS, *EXPLANATION_CHECKS)} | FROM_MAKERS
-    for name in "writable rewriter image_input reply_text judge content".split():
+    for name in "writable rewriter image_input reply_text second_opinion content".split():
         given |= set(GIVEN.findall((PACKAGE / f"{name}.py").read_text("utf-8")))
     first_cells = re.findall(r"^\| (`.*?) \|", (PACKAGE / "CHECKS.md").read_text("utf-8"), re.MULTILINE)
     explained = {reason for cell in first_cells for reason in re.findall(r"`([a-z_]+)`", cell)}
