@@ -6,8 +6,8 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,35 +78,33 @@ def version_id(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(SCHEME.encode() + canonical_json(parts)).hexdigest()[:ID_LENGTH]
 
 
-def images_listing(root: Path, *, without: Collection[Path]) -> str:
-    """Hash over the names and sizes of the images below `root`: which there are, without reading them."""
+def images_listing(root: Path, names: Iterable[str]) -> str:
+    """Hash over the names and sizes of the images that rows name: which there are below `root`, without reading them."""
     digest = xxhash.xxh3_128()
-    for path in _files_below(root, without):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            digest.update(os.fsencode(path.relative_to(root).as_posix()) + b"\0%d\0" % path.stat().st_size)
+    for name in sorted(names):
+        with suppress(OSError, ValueError):
+            digest.update(name.encode("utf-8", "surrogatepass") + b"\0%d\0" % (root / name).stat().st_size)
     return digest.hexdigest()
 
 
-def _files_below(root: Path, without: Collection[Path]) -> Iterator[Path]:
-    skipped = {path.resolve() for path in without}
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        if not skipped.intersection((path.resolve(), *path.resolve().parents)):
-            yield path
+def images_fingerprint(root: Path, names: Iterable[str]) -> str:
+    """Hash over the names and bytes of the images that rows name; needed only where images are embedded.
 
-
-def images_fingerprint(root: Path, *, without: Collection[Path]) -> str:
-    """Hash over the names and bytes of every file below `root`; needed only where images are embedded.
-
-    without: files and folders to pass over: the dataset itself may lie below `root`.
-    Raises: SourceError for a file that cannot be read.
+    Other files below `root` may come, go and change meanwhile. What is not there, or no regular file, is told by whoever
+    embeds it. Raises: SourceError for a file that cannot be read.
     """
     digest = xxhash.xxh3_128()
-    for path in _files_below(root, without):
-        digest.update(os.fsencode(path.relative_to(root).as_posix()) + b"\0")
+    for name in sorted(names):
+        path = root / name
         try:
+            if not path.is_file():
+                continue
+            digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
             with path.open("rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
+        except (FileNotFoundError, ValueError):
+            continue
         except OSError as exc:
             raise SourceError(f"{path}: cannot be read ({exc.strerror or exc}), and --embed-images reads it.") from exc
     return digest.hexdigest()

@@ -26,6 +26,7 @@ from asd.schemas.task import TaskSpec
 from asd.shards.files import storage_errors
 from asd.shards.manifest import FORMAT_VERSION
 from asd.shards.store import Store
+from asd.sources.image_text import is_address, is_data
 from asd.sources.open import Source, open_source
 from asd.sources.resolve import ResolvedSource, resolve_source
 from asd.templating import TemplateSet
@@ -91,10 +92,12 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
     }
     if source.roots_in_paths:
         identity["image_root"] = source.roots_in_paths[0]
+    looks_at_images = config.embed_images or (config.rewriter is not None and config.rewriter.images != "never")
+    named = _named_images(source) if looks_at_images and source.image_root is not None else set()
     if config.embed_images and source.image_root is not None:
-        identity["images"] = images_fingerprint(source.image_root, without=store.own_paths())
+        identity["images"] = images_fingerprint(source.image_root, named)
     if config.rewriter is not None:
-        identity["rewriter"] = _rewriter_identity(config.rewriter, spec, templates, source, store)
+        identity["rewriter"] = _rewriter_identity(config.rewriter, spec, templates, source, named)
     version = version_id(identity)
     if config.name is not None:
         store.check_name(config.name, version)
@@ -114,9 +117,9 @@ def prepare(config: ConvertConfig, scratch: Path | None = None) -> Prepared:
 
 
 def _rewriter_identity(
-    settings: RewriterSettings, spec: TaskSpec, templates: TemplateSet, source: Source, store: Store
+    settings: RewriterSettings, spec: TaskSpec, templates: TemplateSet, source: Source, named: set[str]
 ) -> dict[str, Any]:
-    """Everything that decides the model's part of the content, but for its replies. Raises: TemplateError."""
+    """Everything that decides the model's part of the content, but for its replies. named: images. Raises: TemplateError."""
     from asd.rewrite.prompts import PromptSet
 
     prompts, written = PromptSet(templates), sorted(written_styles(spec, settings))
@@ -127,8 +130,17 @@ def _rewriter_identity(
         "code": rewriter_fingerprint(),
     }
     if settings.images != "never" and source.image_root is not None:
-        identity["images"] = images_listing(source.image_root, without=store.own_paths())
+        identity["images"] = images_listing(source.image_root, named)
     return identity
+
+
+def _named_images(source: Source) -> set[str]:
+    """Paths of the images that the rows name; reads the source once."""
+    named: set[str] = set()
+    for batch in source.batches():
+        found = batch.table["images"].flatten().unique().to_pylist()
+        named.update(path for path in found if not is_data(path) and not is_address(path))
+    return named
 
 
 def _require_text_names(source: Source, store: Store) -> None:

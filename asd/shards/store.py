@@ -140,10 +140,6 @@ class Store:
                 f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed."
             )
 
-    def own_paths(self) -> tuple[Path, ...]:
-        """The files and folders of a dataset directory, whether they are there or not."""
-        return tuple(self.root / name for name in (VERSIONS, STAGING, REFS, LATEST, MARKS, README))
-
     def require_free(self) -> None:
         """Raises: StorageError if something else owns this place, e.g. a project with a README.md of its own."""
         if (self.root / STAGING).is_dir() or ((self.root / REFS).is_dir() and (self.root / VERSIONS).is_dir()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,60 @@ def test_absolute_paths_and_the_identity_of_a_version(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with pytest.raises(SourceError, match=r"it is not below --image-root .*/other"):
         asd.convert("vqav2", path, out=tmp_path / "e", image_root=tmp_path / "other")
+
+
+STRANGERS = ["x.png", "a/b.jpg", "notes.txt", "0.jpg.part", "d/er/2.JPG", "rows.tmp", ".hidden", "z.webp", "d/9.bin", "é.png"]
+    "x.png",
+    "a/b/c.jpg",
+    "notes.txt",
+    "0.jpg.part",
+    "deep/er/2.JPG",
+    "rows.jsonl.tmp",
+    ".hidden",
+    "z.webp",
+    "d/9.bin",
+    "é.png",
+]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_files_that_no_row_names_are_no_part_of_a_version(tmp_path: Path, stranger: str) -> None:
+    root = tmp_path / "images"
+    for number in range(4):
+        (root / f"p/{number}.jpg").parent.mkdir(parents=True, exist_ok=True)
+        (root / f"p/{number}.jpg").write_bytes(picture(number))
+    given = source(tmp_path, [f"p/{number}.jpg" for number in range(4)])
+    out = {"out": tmp_path / "d", "ratio": 0, "embed_images": True, "image_root": root}
+    first = asd.convert("vqav2", given, **out)
+    (root / stranger).parent.mkdir(parents=True, exist_ok=True)
+    (root / stranger).write_bytes(b"written by somebody else")
+    (root / stranger).chmod(0)
+    assert asd.convert("vqav2", given, **out).version == first.version
+    (root / "p/2.jpg").write_bytes(picture(9))
+    assert asd.convert("vqav2", given, **out).version != first.version
+
+
+def test_somebody_may_write_below_the_image_root_meanwhile(tmp_path: Path) -> None:
+    root, stop = tmp_path / "images", threading.Event()
+    root.mkdir()
+    (root / "0.jpg").write_bytes(picture(0))
+    given = source(tmp_path, ["0.jpg"] * 4)
+
+    def write_and_delete() -> None:
+        while not stop.is_set():
+            for number in range(50):
+                (root / f"t{number}").mkdir(exist_ok=True)
+                (root / f"t{number}/f.jpg").write_bytes(b"x")
+            for number in range(50):
+                (root / f"t{number}/f.jpg").unlink()
+                (root / f"t{number}").rmdir()
+
+    writer = threading.Thread(target=write_and_delete)
+    writer.start()
+    try:
+        made = [asd.convert("vqav2", given, out=tmp_path / f"d{number}", ratio=0, embed_images=True, image_root=root)
+                for number in range(3)]  # fmt: skip
+    finally:
+        stop.set()
+        writer.join()
+    assert len({one.version for one in made}) == 1
