@@ -134,18 +134,7 @@ def test_absolute_paths_and_the_identity_of_a_version(tmp_path: Path) -> None:
         asd.convert("vqav2", path, out=tmp_path / "e", image_root=tmp_path / "other")
 
 
-STRANGERS = ["x.png", "a/b.jpg", "notes.txt", "0.jpg.part", "d/er/2.JPG", "rows.tmp", ".hidden", "z.webp", "d/9.bin", "é.png"]
-    "x.png",
-    "a/b/c.jpg",
-    "notes.txt",
-    "0.jpg.part",
-    "deep/er/2.JPG",
-    "rows.jsonl.tmp",
-    ".hidden",
-    "z.webp",
-    "d/9.bin",
-    "é.png",
-]
+STRANGERS = ["x.png", "a/b.jpg", "notes.txt", "0.jpg.part", "d/er/2.JPG", "rows.tmp", ".hidden", "z.webp", "d/9.bin"]
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
