@@ -86,19 +86,16 @@ def convert(task: str | Path, source: str | Path | None = None, **settings: Any)
 
     from asd.conversion.config import ConvertConfig
     from asd.conversion.convert import convert as run
-    from asd.errors import UsageError
+    from asd.errors import UsageError, problem_of_setting
 
     given = {"task": str(task), "source": None if source is None else str(source), **settings}
     try:
         config = ConvertConfig(**given)
     except ValidationError as exc:
         first = exc.errors()[0]
-        where, message = (
-            ".".join(str(part) for part in first["loc"]),
-            first["msg"].removeprefix("Value error, "),
-        )
+        where, message = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
         shown = where and not where.startswith("rewriter")  # a key in the wrong place must not stand in an error
-        told = f"{where}: {message} (got {first['input']!r})" if shown else f"{where}: {message}" if where else message
+        told = f"{where}: {problem_of_setting(first) if shown else message}" if where else message
         raise UsageError(f"{told}.") from exc
     return run(config)
 

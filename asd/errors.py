@@ -21,7 +21,8 @@ AsdError                  anything this package raises on purpose
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class AsdError(Exception):
@@ -106,3 +107,36 @@ class BudgetError(RewriterError):
 
 class CacheError(RewriterError):
     pass
+
+
+def problem_of_setting(fault: Mapping[str, Any], *, show: bool = True) -> str:
+    """What is wrong with the value of a setting, in the terms of whoever gave it. fault: of pydantic's `errors()`; show: the
+    value, which may be a key in the wrong place.
+
+    A share above 1 is most often a percentage, so the message says what that is as a share.
+    """
+    limits, value, kind = fault.get("ctx", {}), fault["input"], str(fault["type"])
+    tail = f", not {value if isinstance(value, str) else repr(value)}" if show else ""
+    if kind == "less_than_equal" and limits["le"] == 1:
+        told = "give a share between 0 and 1"
+        is_percentage = show and isinstance(value, int | float) and 2 <= value <= 100
+        return f"{told}; {value:g} % is {value / 100:g}" if is_percentage else f"{told}{tail}"
+    bounds = {
+        "less_than_equal": ("le", "at most"), "less_than": ("lt", "below"),
+        "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "above"),
+    }  # fmt: skip
+    if kind in bounds:
+        name, word = bounds[kind]
+        is_share = kind == "greater_than_equal" and limits[name] == 0 and isinstance(limits[name], float)
+        what = "a share between 0 and 1" if is_share else f"a number {word} {limits[name]:g}"
+        return f"give {what}{tail}"
+    if kind in ("int_parsing", "int_from_float", "int_type", "int_parsing_size"):
+        return f"give a whole number{tail}"
+    if kind in ("finite_number", "float_parsing", "float_type"):
+        return f"give a number{tail}"
+    if kind in ("bool_parsing", "bool_type"):
+        return f"give true or false{tail}"
+    if kind == "literal_error":
+        return f"give {limits['expected']}{tail}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{message} (got {value!r})" if show else message

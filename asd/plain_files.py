@@ -19,6 +19,32 @@ _KINDS = (
 )
 
 
+_MAGICS = (
+    (b"\x89PNG\r\n", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"), (b"RIFF", "a RIFF file (WebP, WAV or AVI)"), (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"), (b"PK\x03\x04", "a ZIP archive (or an Office file, or a PyTorch or NumPy one): unpack it"),
+    (b"PK\x05\x06", "an empty ZIP archive"), (b"7z\xbc\xaf", "a 7-Zip archive: unpack it"), (b"Rar!", "a RAR archive: unpack it"),
+    (b"\xfd7zXZ", "packed with xz: unpack it"), (b"BZh", "packed with bzip2: unpack it"),
+    (b"\x28\xb5\x2f\xfd", "packed with Zstandard: unpack it"), (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"), (b"MZ", "a program"),
+    (b"PAR1", "a Parquet file"), (b"\x89HDF", "an HDF5 file"), (b"\x80\x04", "a Python pickle"), (b"\x80\x05", "a Python pickle"),
+    (b"\x93NUMPY", "a NumPy array"), (b"SQLite format 3", "an SQLite database"),
+    (b"OggS", "an Ogg file"), (b"ID3", "an MP3 file"),
+    (b"version https://git-lfs", "a pointer of Git LFS in place of the file: fetch it with `git lfs pull`"),
+    (b"<!DOCTYPE", "a web page"), (b"<!doctype", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML file"),
+)  # fmt: skip
+"""First bytes of files that hold no records -> what they are."""
+
+
+def what_it_is(head: bytes) -> str | None:
+    """In words, by the first bytes (12 and more, with those at 257 of a tar): a file of a kind that holds no records."""
+    if head[257:262] == b"ustar":
+        return "a tar archive: unpack it"
+    if head[4:8] == b"ftyp":
+        return "an MP4 or HEIC file"
+    return next((kind for magic, kind in _MAGICS if head.startswith(magic)), None)
+
+
 Stamp = tuple[int, int]
 """Size and time of change (ns) of a file."""
 

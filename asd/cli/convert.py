@@ -18,7 +18,7 @@ from asd.conversion.convert import convert, dry_run
 from asd.conversion.engine_choice import engine_of
 from asd.conversion.events import logged
 from asd.conversion.progress import progress_for_terminal
-from asd.errors import AsdError, UsageError
+from asd.errors import AsdError, UsageError, problem_of_setting
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.styles import parse_style
 from asd.work.own_process import settle_in
@@ -56,11 +56,19 @@ def build_config(given: dict[str, Any]) -> ConvertConfig:
         return ConvertConfig(**given)
     except ValidationError as exc:
         first = exc.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
         if not first["loc"]:  # about several settings; the message names them
+            message = first["msg"].removeprefix("Value error, ")
             raise UsageError(f"--{message.replace('_', '-', 2)}.") from exc
         option = str(first["loc"][0]).replace("_", "-")
-        raise UsageError(f"--{option}: {message} (got {first['input']!r}).") from exc
+        value = first["input"]
+        shown = (
+            f" {value:g}"
+            if isinstance(value, float)
+            else f" {value}"
+            if isinstance(value, int | float) or (isinstance(value, str) and value)
+            else ""
+        )
+        raise UsageError(f"--{option}{shown}: {problem_of_setting(first)}.") from exc
 
 
 def parse_mix(text: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asd.cli.help import ASKED_MODEL
-from asd.errors import UsageError
+from asd.errors import UsageError, problem_of_setting
 
 if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
@@ -136,7 +136,7 @@ def build_settings(given: Mapping[str, Any]) -> RewriterSettings:
         return RewriterSettings(**given)
     except ValidationError as exc:
         first_error = exc.errors()[0]
-        message = first_error["msg"].removeprefix("Value error, ")
+        message = problem_of_setting(first_error, show=False)
         fields = [str(part) for part in first_error["loc"]]
         option = next((_OPTION_OF[name] for name in reversed(fields) if name in _OPTION_OF), None)
         raise UsageError(f"{option}: {message}." if option else f"--rewriter: {_as_options(message)}.") from None

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Callable
 from typing import Any
 
 from asd.cli.table import Table
 from asd.errors import UnknownNameError
+from asd.schemas.task import TaskSpec
 from asd.scoring import find_rule
 from asd.scoring.coco_captions import measure_captions
 from asd.scoring.predictions import ScoreReport, match_references, read_predictions, score_predictions
+from asd.scoring.reference_files import reference_of
+from asd.scoring.rule import Reference
 from asd.shards.locations import dataset_of_task
+from asd.sources.open import open_source
 from asd.tasks.registry import load_task
 
 _RULES = ("coin", "sefe", "ucit", "fixed")
@@ -24,10 +29,16 @@ def run(
     spec = load_task(task)
     gold = dataset_of_task(gold, spec.name) if gold is not None else None
     if rules == "ucit" and (rule or spec.scorer) == "caption":
-        _run_captions(predictions, spec.name, gold, split, as_json=as_json)
+        _run_captions(predictions, spec, gold, split, as_json=as_json)
         return
     report = score_predictions(
-        predictions, task=spec.name, scorer=rule or spec.scorer, gold=gold, split=split, sefe=rules == "sefe"
+        predictions,
+        task=spec.name,
+        scorer=rule or spec.scorer,
+        gold=gold,
+        split=split,
+        sefe=rules == "sefe",
+        by_layout=_by_layout(spec, split),
     )
     if as_json:
         print(json_module.dumps(_document(report, rules), indent=1, allow_nan=False))
@@ -35,21 +46,34 @@ def run(
     print("\n".join(_lines(report, rules)))
 
 
-def _run_captions(location: str, task: str, gold: str | None, split: str | None, *, as_json: bool) -> None:
+def _by_layout(spec: TaskSpec, split: str | None) -> Callable[[str], dict[str, Reference]]:
+    def read(location: str) -> dict[str, Reference]:
+        found = {}
+        for batch in open_source(spec, location, split=split).batches():
+            columns = batch.table.select(["source_id", "gold", "accepted", "options", "question", "images"])
+            for row in columns.to_pylist():
+                row["image"] = next(iter(row["images"]), None)
+                found[row["source_id"]] = reference_of(row, f"{location}, record {row['source_id']!r}")
+        return found
+
+    return read
+
+
+def _run_captions(location: str, spec: TaskSpec, gold: str | None, split: str | None, *, as_json: bool) -> None:
     """UCIT's measure of captions is one of the whole set: no score of a single caption, no repaired form."""
     predictions = read_predictions(location)
-    references = match_references(predictions, location, gold=gold, split=split)
+    references = match_references(predictions, location, gold=gold, split=split, by_layout=_by_layout(spec, split))
     found = measure_captions({name: str(record["text"]) for name, record in predictions.items()}, references)
     measures = {name: round(value, 4) for name, value in found.measures.items()}
     if as_json:
-        document = {"format_version": 1, "task": task, "questions": found.captions, "rules": "ucit",
+        document = {"format_version": 1, "task": spec.name, "questions": found.captions, "rules": "ucit",
                     "score_percent": round(found.mean, 4), "measures": measures, "package": found.package}  # fmt: skip
         print(json_module.dumps(document, indent=1, allow_nan=False))
         return
     table = Table(["measure", "x 100"])
     for name, value in found.measures.items():
         table.add(name, f"{value:.2f}")
-    print(f"{task}: {found.captions:,} captions, ucit rules: mean {found.mean:.2f} ({found.package})\n")
+    print(f"{spec.name}: {found.captions:,} captions, ucit rules: mean {found.mean:.2f} ({found.package})\n")
     print("\n".join(table.lines()))
 
 

@@ -112,6 +112,10 @@ def _parts(
     if options.split is not None and options.split not in splits:
         raise UnknownNameError("split", options.split, splits, hint=f"Looked in {root}.")
     place = options.out.parent if _is_file(form, options) else options.out
+    given = options.image_root
+    if given is not None and "://" not in given and not Path(given).is_dir():
+        what = "is no folder" if Path(given).exists() else "does not exist"
+        raise UsageError(f"--image-root {given} {what}; give the folder that image paths are relative to.")
     image_root = options.image_root if options.image_root is not None else store.image_root(version)
     if options.images is None and mode is ImageMode.PATHS and _are_only_here(root, version, image_root):
         mode = ImageMode.COPY

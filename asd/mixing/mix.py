@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from asd.conversion.config import ConvertConfig
 from asd.conversion.convert import convert
 from asd.conversion.progress import Progress, SilentProgress
-from asd.errors import UsageError
+from asd.errors import UsageError, problem_of_setting
 from asd.fingerprint import code_fingerprint, version_id
 from asd.mixing.choice import Choice, choose
 from asd.mixing.parts import OpenPart, candidates, common_root, open_part
@@ -120,7 +120,7 @@ def _opened(name: str, recipe: MixRecipe, beside: Path, progress: Progress) -> O
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "settings"
-        raise UsageError(f"part {name}: {where}: {first['msg'].removeprefix('Value error, ')}") from exc
+        raise UsageError(f"part {name}: {where}: {problem_of_setting(first)}") from exc
     progress.say(f"part {name}: converting {config.task}")
     done = convert(config, progress)
     return open_part(name, part, f"{done.path}@{done.version}")

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from asd.conversion.config import ConvertConfig
-from asd.errors import UnknownNameError, UsageError
+from asd.errors import UnknownNameError, UsageError, problem_of_setting
 from asd.plain_yaml import read_yaml
 from asd.recipes.benchmark import Benchmark, Place, Published, TaskEntry
 from asd.resources import pipelines_dir
@@ -207,8 +207,8 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
         except ValidationError as exc:
             first = exc.errors()[0]
             where = ".".join(map(str, first["loc"])) or "settings"
-            message = first["msg"].removeprefix("Value error, ")
-            raise UsageError(f"recipe {recipe.name}, task {item.task}: {where}: {message}") from exc
+            told = problem_of_setting(first)
+            raise UsageError(f"recipe {recipe.name}, task {item.task}: {where}: {told}") from exc
     return configs
 
 

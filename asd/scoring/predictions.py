@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from asd.errors import ScoreError
+from asd.errors import AsdError, ScoreError
+from asd.records import brief
 from asd.scoring.records import ID_FIELDS, read_records, record_id, without_surrogates
 from asd.scoring.reference_files import other_styles, read_references, reference_of
 from asd.scoring.registry import find_rule
@@ -18,6 +21,9 @@ _TEXT_FIELDS = (
     "text", "prediction", "answer_text", "response", "output", "predict", "pred", "generated_text", "caption", "answer",
 )  # fmt: skip
 """The VQA challenge's result form has the answer under "answer", where most files have the gold one: it comes last."""
+ByLayout = Callable[[str], dict[str, Reference]]
+"""A file -> its gold answers by question id, read as a task's layouts say."""
+_GOLD_LIKE = frozenset({"answer"})
 _READ_FROM, _MENDED = "__read_from__", "__mended__"
 _SHOWN = 5
 
@@ -55,6 +61,9 @@ def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
     records = _listed(read_records(location))
     if not isinstance(records, list) or not records:
         raise ScoreError(f"{location} holds no predictions: expected a list of records, or one a line")
+    _require_answers(location, records)
+    is_own = any(isinstance(record, dict) and not _GOLD_LIKE.issuperset(_fields(record)) for record in records)
+    fields = _TEXT_FIELDS[:-1] if is_own else _TEXT_FIELDS
     found: dict[str, Mapping[str, Any]] = {}
     double: list[str] = []
     for number, record in enumerate(records, start=1):
@@ -63,7 +72,7 @@ def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
             raise ScoreError(f"{location}, record {number}: expected an id in one of {', '.join(ID_FIELDS)}")
         if name in found:
             double.append(name)
-        found[name] = _answered(record, f"{location}, record {number} ({name})")
+        found[name] = _answered(record, fields, f"{location}, record {number} ({name})")
     if double:
         raise ScoreError(f"{location}: predicted twice: {_some(double)}. Which one counts is not for a scorer to guess")
     return found
@@ -82,18 +91,55 @@ def match(predictions: Mapping[str, Any], references: Mapping[str, Any], where: 
 
 
 def match_references(
-    predictions: Mapping[str, Mapping[str, Any]], location: str, *, gold: str | None, split: str | None
+    predictions: Mapping[str, Mapping[str, Any]],
+    location: str,
+    *,
+    gold: str | None,
+    split: str | None,
+    by_layout: ByLayout | None = None,
 ) -> dict[str, Reference]:
     """Question id -> gold answer, of the file `gold`, else of the predictions themselves.
 
+    by_layout: reads a file of gold answers whose fields are none that benchmarks have.
+
     Raises: ScoreError unless exactly the questions with gold answers are predicted.
     """
+    if gold is not None and _is_same_place(location, gold):
+        if split_location(gold)[0].is_dir():
+            raise ScoreError(
+                f"{location} is scored against itself: a dataset holds gold answers, no predictions. Give the file that a "
+                "model's answers are in, and the dataset as --gold"
+            )
+        gold = None  # its records carry both
     if gold is not None:
-        references = _named_as_predicted(read_references(gold, split=split), predictions, gold)
+        references = _named_as_predicted(_gold_answers(gold, split, by_layout), predictions, gold)
     else:
         references = {name: _carried(record, location, name) for name, record in predictions.items()}
     match(predictions, references, location)
     return references
+
+
+def _gold_answers(gold: str, split: str | None, by_layout: ByLayout | None) -> dict[str, Reference]:
+    try:
+        return read_references(gold, split=split)
+    except ScoreError as exc:
+        if by_layout is None or split_location(gold)[0].is_dir() or not Path(gold).is_file():
+            raise
+        try:
+            return by_layout(gold)
+        except AsdError:
+            raise ScoreError(
+                f"{exc}. Fields of other names are read by a task's layout: name the task's own file with --task, or convert "
+                "the gold answers with --ratio 0 and give that dataset"
+            ) from exc
+
+
+def _is_same_place(location: str, gold: str) -> bool:
+    """Whether both name one file, or one dataset in whatever version."""
+    places = [split_location(one)[0] for one in (location, gold)]
+    with suppress(OSError):
+        return places[0].samefile(places[1])
+    return False
 
 
 def _named_as_predicted(
@@ -110,16 +156,23 @@ def _named_as_predicted(
 
 
 def score_predictions(
-    location: str, *, task: str, scorer: str, gold: str | None = None, split: str | None = None, sefe: bool = False
+    location: str,
+    *,
+    task: str,
+    scorer: str,
+    gold: str | None = None,
+    split: str | None = None,
+    sefe: bool = False,
+    by_layout: ByLayout | None = None,
 ) -> ScoreReport:
     """Score a file of predictions by both forms of a task's rule.
 
     gold: file or dataset with the gold answers; None takes those that the predictions carry. sefe: the letter rule of
-    SEFE instead of CoIN's as the released form.
+    SEFE instead of CoIN's as the released form; by_layout: see `match_references`.
     Raises: ScoreError, UnknownNameError, ShardError.
     """
     predictions = read_predictions(location)
-    references = match_references(predictions, location, gold=gold, split=split)
+    references = match_references(predictions, location, gold=gold, split=split, by_layout=by_layout)
     rule, _ = find_rule("letter_sefe" if sefe and scorer == "letter" else scorer)
     names = sorted(references)
     _check_gold(rule, references, gold or location)
@@ -199,13 +252,36 @@ def _listed(content: Any) -> Any:
     return [content]
 
 
-def _answered(record: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The record with its answer as a text under "text", the field it was read from, and what had to be mended."""
-    name = next((field for field in _TEXT_FIELDS if _as_text(record.get(field)) is not None), None)
+def _fields(record: Mapping[str, Any]) -> list[str]:
+    return [field for field in _TEXT_FIELDS if field in record]
+
+
+def _require_answers(location: str, records: list[Any]) -> None:
+    """Raises: ScoreError where no record has an answer, which is then no matter of a single one."""
+    if not any(isinstance(record, dict) and _fields(record) for record in records):
+        first = records[0]
+        has = (
+            f"the first has {', '.join(map(str, first)) or 'nothing'}"
+            if isinstance(first, dict)
+            else f"the first is {first!r:.60}"
+        )
+        raise ScoreError(f"{location} has no answers: expected a text in one of {', '.join(_TEXT_FIELDS)}; the first {has}")
+
+
+def _answered(record: Mapping[str, Any], fields: Sequence[str], where: str) -> dict[str, Any]:
+    """The record with its answer as a text under "text", the field it was read from, and what had to be mended.
+
+    fields: where the file's answers stand. Without a text there, a value that is null or NaN is an empty answer.
+    """
+    name = next((field for field in fields if _as_text(record.get(field)) is not None), None)
     if name is None:
-        name = next((field for field in _TEXT_FIELDS if _is_missing(record, field)), None)
+        name = next((field for field in fields if _is_missing(record, field)), None)
         if name is None:
-            raise ScoreError(f"{where} has no answer: expected a text in one of {', '.join(_TEXT_FIELDS)}")
+            other = next((field for field in fields if field in record), None)
+            told = f"has no answer: expected a text in one of {', '.join(fields)}"
+            if other is not None:
+                told = f"has no text as its answer: {other!r} is {brief(record[other], 60)}"
+            raise ScoreError(f"{where} {told}")
         return {**record, "text": "", _READ_FROM: name, _MENDED: "null"}
     text = _as_text(record[name]) or ""
     whole = without_surrogates(text)

@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from asd.errors import ScoreError
-from asd.plain_files import require_regular
+from asd.plain_files import require_regular, what_it_is
 from asd.shards.reader import read_batches
 from asd.shards.store import split_location
 
@@ -63,7 +63,12 @@ def read_records(location: str) -> Any:
             table = pa.ipc.open_file(pa.BufferReader(data)).read_all()
             table.validate(full=True)  # a changed offset must be an error, never a crash
             return table.to_pylist()
+        kind = what_it_is(data)
+        if kind is not None:
+            raise ScoreError(f"{location} is {kind}; expected JSON, JSON Lines or Arrow")
         return _parse_json(data)
+    except FileNotFoundError as exc:
+        raise ScoreError(f"{location}: there is no such file; expected JSON, JSON Lines, Arrow, or a dataset") from exc
     except _READING as exc:
         raise ScoreError(f"{location} cannot be read as JSON, JSON Lines or Arrow ({exc})") from exc
 

@@ -135,6 +135,11 @@ class Store:
             if self.root.is_dir() and (inside := [path for path in self.root.iterdir() if (path / VERSIONS).is_dir()]):
                 names = ", ".join(sorted(str(path) for path in inside))
                 raise UsageError(f"{self.root} holds several datasets, and one is wanted here. Give one of: {names}.")
+            if self.root.exists() and not self.root.is_dir():
+                raise UsageError(
+                    f"{self.root} is a file, and a dataset is a folder with {VERSIONS}/ in it. Give the directory that "
+                    "`asd convert` printed; rows become a dataset with `asd convert TASK --source FILE`."
+                )
             what = "is not a dataset written by `asd convert`" if self.root.is_dir() else "does not exist"
             raise UsageError(
                 f"{self.root} {what} (no {VERSIONS}/ in it). Give the directory that `asd convert` printed."

@@ -58,6 +58,9 @@ def _hint(name: str) -> str:
     titles = {task: _load_builtin(task).title or task for task in builtin_tasks()}
     meant = [f"{task} is {title}" for task, title in titles.items() if _is_meant(wanted, title.lower())]
     by_title = f"{'; '.join(meant)}. " if 0 < len(meant) <= 3 else ""
+    here = next((file for ending in (".yaml", ".yml") if (file := Path(name + ending)).is_file()), None)
+    if here is not None:
+        return f"The file {here} is here: give {here}, its path."
     return f"{by_title}A path to a YAML file works too."
 
 

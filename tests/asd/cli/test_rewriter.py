@@ -164,11 +164,11 @@ WRONG_OPTIONS: dict[str, tuple[list[object], str]] = {
     "no rewriter": (["--model", "m"], "--model is about the rewriter; give --rewriter as well"),
     "no model": (["--rewriter", "openai"], "--rewriter needs --model"),
     "no url": (["--rewriter", "openai", "--model", "m"], "--rewriter: openai needs --base-url, e.g. http"),
-    "unknown kind": (["--rewriter", "gpt", "--model", "m"], "--rewriter: Input should be 'vllm', 'llama-cpp', 'openai'"),
+    "unknown kind": (["--rewriter", "gpt", "--model", "m"], "--rewriter: give 'vllm', 'llama-cpp', 'openai'"),
     "no http": ([*OPENAI, "--base-url", "host:8000"], "--base-url: a base URL is an http(s) URL"),
     "key in url": ([*OPENAI, "--base-url", f"http://u:{KEY}@host/v1"], "--base-url: http://...host/v1 carries a user"),
     "cost": ([*OPENAI, "--base-url", "http://h/v1", "--max-cost", 1], "--max-cost needs --price-in and --price-out"),
-    "attempts": ([*OPENAI, "--base-url", "http://h/v1", "--attempts", 0], "--attempts: Input should be greater"),
+    "attempts": ([*OPENAI, "--base-url", "http://h/v1", "--attempts", 0], "--attempts: give a number at least 1"),
     "server arg": (["--rewriter", "vllm", "--model", "m", "--server-arg", "x"], "--server-arg 'x' is not NAME=VALUE"),
     "foreign url": (["--rewriter", "vllm", "--model", "m", "--base-url", "http://h/v1"], "--base-url belong to openai"),
 }  # fmt: skip

@@ -40,7 +40,7 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
         return outcome.err
 
     assert "needs --engine ray" in told("--ray-address", "auto")
-    assert "--engine: Input should be 'local' or 'ray' (got 'spark')" in told("--engine", "spark")
+    assert "--engine spark: give 'local' or 'ray', not spark" in told("--engine", "spark")
     assert "--engine ray hands the work out itself" in told("--engine", "ray", "--shard-index", 0, "--num-shards", 2)
     assert not (tmp_path / "data").exists()
 

@@ -196,7 +196,7 @@ def test_the_command_line_beats_the_task_and_the_task_beats_the_recipe(tmp_path:
         ("name: x\nout: d\ntasks: [{ratio: 0.1}]\n", "an entry of `tasks` has no `task`"),
         (
             "name: x\nout: d\ntasks: [{task: gqa, ratio: 2}]\n",
-            "task gqa: ratio: Input should be less than or equal to 1",
+            "task gqa: ratio: give a share between 0 and 1",
         ),
     ],
 )
