@@ -83,6 +83,13 @@ def describe_rewriting(manifest: Manifest, making: Mapping[str, Any] | None) -> 
     return lines
 
 
+_REMEDIES = {
+    "too_few_distractors": "the task has too few answers of one kind to mine wrong ones from (8 different ones on 12 rows are "
+    "needed). Convert more rows at once, give the source's own options, leave the style out with --styles, or use a rewriter.",
+}
+"""Reason of a maker -> what to do about it."""
+
+
 def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> list[str]:
     """directory: where the rejected rows are to be found, if they were written."""
     samples = counts["samples"]
@@ -111,6 +118,9 @@ def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> li
                 f"{title}:",
                 *(f"  {count:>8,}  {reason}" for reason, count in _largest(counts[key])),
             ]
+    told = [f"{reason}: {remedy}" for reason, remedy in _REMEDIES.items() if counts["declined"].get(reason)]
+    for line in told:
+        lines += ["", *wrap(line, _WIDTH, break_long_words=False, break_on_hyphens=False)]
     if counts["shortfall"]:
         lines += ["", f"note: {counts['wanted']:,} samples were to be converted; for {counts['shortfall']:,} no maker "
                   "could make any of the styles, so they stay native."]  # fmt: skip

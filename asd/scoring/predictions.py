@@ -61,7 +61,6 @@ def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
     records = _listed(read_records(location))
     if not isinstance(records, list) or not records:
         raise ScoreError(f"{location} holds no predictions: expected a list of records, or one a line")
-    _require_answers(location, records)
     is_own = any(isinstance(record, dict) and not _GOLD_LIKE.issuperset(_fields(record)) for record in records)
     fields = _TEXT_FIELDS[:-1] if is_own else _TEXT_FIELDS
     found: dict[str, Mapping[str, Any]] = {}
@@ -256,18 +255,6 @@ def _fields(record: Mapping[str, Any]) -> list[str]:
     return [field for field in _TEXT_FIELDS if field in record]
 
 
-def _require_answers(location: str, records: list[Any]) -> None:
-    """Raises: ScoreError where no record has an answer, which is then no matter of a single one."""
-    if not any(isinstance(record, dict) and _fields(record) for record in records):
-        first = records[0]
-        has = (
-            f"the first has {', '.join(map(str, first)) or 'nothing'}"
-            if isinstance(first, dict)
-            else f"the first is {first!r:.60}"
-        )
-        raise ScoreError(f"{location} has no answers: expected a text in one of {', '.join(_TEXT_FIELDS)}; the first {has}")
-
-
 def _answered(record: Mapping[str, Any], fields: Sequence[str], where: str) -> dict[str, Any]:
     """The record with its answer as a text under "text", the field it was read from, and what had to be mended.
 
@@ -278,7 +265,7 @@ def _answered(record: Mapping[str, Any], fields: Sequence[str], where: str) -> d
         name = next((field for field in fields if _is_missing(record, field)), None)
         if name is None:
             other = next((field for field in fields if field in record), None)
-            told = f"has no answer: expected a text in one of {', '.join(fields)}"
+            told = f"has no answer: expected a text in one of {', '.join(fields)}; it has {', '.join(map(str, record))}"
             if other is not None:
                 told = f"has no text as its answer: {other!r} is {brief(record[other], 60)}"
             raise ScoreError(f"{where} {told}")

@@ -68,7 +68,7 @@ def read_records(location: str) -> Any:
             raise ScoreError(f"{location} is {kind}; expected JSON, JSON Lines or Arrow")
         return _parse_json(data)
     except FileNotFoundError as exc:
-        raise ScoreError(f"{location}: there is no such file; expected JSON, JSON Lines, Arrow, or a dataset") from exc
+        raise ScoreError(f"{location} cannot be read: there is no such file") from exc
     except _READING as exc:
         raise ScoreError(f"{location} cannot be read as JSON, JSON Lines or Arrow ({exc})") from exc
 

@@ -24,6 +24,8 @@ from asd.shards.manifest import MANIFEST_NAME, Manifest, read_manifest
 from asd.shards.untrusted import require_version_id
 
 VERSIONS, STAGING, REFS, LATEST, MARKS, README = "versions", ".staging", "refs", "latest", "marks", "README.md"
+_LAST_NUMBER = ".last-number"
+"""File among the refs."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NUMBERED = re.compile(r"v(\d+)")
 _VERSION = re.compile(r"[0-9a-f]+")
@@ -297,9 +299,18 @@ class Store:
             if NUMBERED.fullmatch(name) and ref["version"] == version:
                 return name
         numbers = [int(match[1]) for name in refs if (match := NUMBERED.fullmatch(name))]
-        name = f"v{max(numbers, default=0) + 1}"
+        number = max([self._last_number(), *numbers]) + 1
+        name = f"v{number}"
+        write_text(self.root / REFS / _LAST_NUMBER, f"{number}\n")
         self._write_ref(name, version, origin)
         return name
+
+    def _last_number(self) -> int:
+        """The highest number that was ever given here: that of a deleted ref stands for its version for good."""
+        try:
+            return int((self.root / REFS / _LAST_NUMBER).read_text("utf-8")[:12])
+        except (OSError, ValueError):
+            return 0
 
     def _write_ref(self, name: str, version: str, origin: dict[str, Any]) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")

@@ -85,7 +85,25 @@ def unread_form(record: Any) -> str:
         return "pairs of a chosen and a rejected answer (preference data), which are no questions with one answer"
     if (turns := _turns(record)) is not None:
         return f"turns in a form that is not known: {brief(turns, 80)!r}"
+    if (where := _place_below(record)) is not None:
+        return (
+            f"conversations under {where!r} of the first object. Save them as a file of their own (jq '.{where}'), or name the "
+            "place in a layout (records)"
+        )
     return ""
+
+
+def _place_below(record: Mapping[str, Any], depth: int = 3) -> str | None:
+    """Under which keys of an object ("result.data") the first conversation stands, alone or in a list."""
+    for key, value in record.items():
+        first = value[0] if isinstance(value, list) and value else value
+        if not isinstance(first, dict):
+            continue
+        if looks_like(first):
+            return str(key)
+        if depth > 1 and (below := _place_below(first, depth - 1)) is not None:
+            return f"{key}{'[]' if isinstance(value, list) else ''}.{below}"
+    return None
 
 
 def _unread_text(text: str) -> str:

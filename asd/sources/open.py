@@ -57,6 +57,10 @@ _MEDIA_SUFFIXES = frozenset(
 _DATA_SUFFIXES = (".json", ".jsonl", ".tar", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", "")
 
 
+class NoFileError(LayoutMismatchError):
+    """A layout whose files are not there."""
+
+
 @dataclass
 class Source:
     """One opened source of one task. `batches` may be called again and gives the same rows."""
@@ -193,25 +197,34 @@ class _Opening:
         root = path if path.is_dir() else path.parent
         found = list_files(root) if path.is_dir() else _siblings(path)
         only = None if path.is_dir() else path.name
+        passed: list[str] = []
         for layout in self.layouts:
             try:
                 opened = self._try_layout(layout, root, found, only)
             except LayoutMismatchError as exc:
                 self.problems.append(f"layout {layout.name!r}: {exc}")
+                if only is None and not isinstance(exc, NoFileError):
+                    passed.append(f"layout {layout.name!r} was passed over ({exc})")
                 continue
+            self._note_passed(passed, layout.name)
             return self._source(root, layout.name, opened.paths(), image_root or root, opened)
         if self.try_llava:
             rels = self._llava_files(root, [only] if only else found)
             if rels:
+                self._note_passed(passed, LLAVA)
                 return self._source(root, LLAVA, rels, image_root or root, self._conversations(root, rels))
         raise SourceError(self._nothing_fits(path, root, [only] if only else found))
+
+    def _note_passed(self, passed: list[str], used: str) -> None:
+        if passed:
+            self.note(f"{'; '.join(passed)}; layout {used!r} is read. --source-format NAME insists on one")
 
     def _try_layout(self, layout: Layout, root: Path, found: list[str], only: str | None) -> OpenLayout:
         compiled = compile_layout(layout, self.spec)
         rels = [only] if only else select_files(found, layout.files, layout.exclude)
         if not rels:
             globs = layout.files if isinstance(layout.files, str) else ", ".join(layout.files)
-            raise LayoutMismatchError(f"no file matches {globs}")
+            raise NoFileError(f"no file matches {globs}")
         if layout.files == "*":
             rels = self._fitting(compiled, root, rels)
         else:
@@ -234,6 +247,13 @@ class _Opening:
 
     def _problem(self, compiled: CompiledLayout, root: Path, rel: str) -> str | None:
         problem = None
+        if compiled.layout.format in ("csv", "tsv") and base_suffix(rel) not in (".csv", ".tsv"):
+            try:
+                kind = detect_format(root / rel)
+            except SourceError as exc:
+                return str(exc)
+            if kind not in ("csv", "tsv", "text"):
+                return f"{rel}: holds {kind}, and this layout reads {compiled.layout.format}"
         for fields in (compiled.fields, None):  # all columns of a Parquet file only to say which ones it has
             options = read_options(compiled.layout, fields, lambda note: None)
             try:

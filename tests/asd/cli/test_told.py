@@ -85,7 +85,7 @@ def test_an_answer_that_is_no_text_is_told(tmp_path: Path, value: Any) -> None:
 def test_a_record_without_the_field_that_the_others_have(tmp_path: Path) -> None:
     records = [{"question_id": 1, "text": "cat", "answer": "cat"}, {"question_id": 2, "answer": "cat"}]
     assert "record 2 (2) has no answer: expected a text in one of text, prediction" in score(tmp_path, records).err
-    assert "has no answers: expected a text in one of text" in score(tmp_path, [{"question_id": 1, "x": "cat"}]).err
+    assert "has no answer: expected a text in one of text" in score(tmp_path, [{"question_id": 1, "x": "cat"}]).err
 
 
 def test_a_dataset_is_not_scored_against_itself(tmp_path: Path) -> None:
@@ -104,13 +104,18 @@ def test_a_file_as_its_own_gold_is_read_for_both(tmp_path: Path) -> None:
 
 def test_gold_answers_under_own_names_are_read_by_the_tasks_layout(tmp_path: Path) -> None:
     (tmp_path / "my_task.yaml").write_text(TASK)
-    gold = write_lines(tmp_path / "own.jsonl", [{"uid": f"u{number}", "ask": "What?", "right": "cat"} for number in (1, 2)])
+    gold = write_lines(
+        tmp_path / "own.jsonl", [{"uid": f"u{number}", "ask": "What?", "right": "cat"} for number in (1, 2)]
+    )
     records = [{"question_id": "u1", "text": "cat"}, {"question_id": "u2", "text": "dog"}]
     done = score(tmp_path, records, "--gold", gold, task=str(tmp_path / "my_task.yaml"))
     assert done.code == 0, done.err
     assert "50.00" in done.out
     told = score(tmp_path, records, "--gold", gold).err
-    assert "expected an id in one of question_id, questionId, id. Fields of other names are read by a task's layout" in told
+    assert (
+        "expected an id in one of question_id, questionId, id. Fields of other names are read by a task's layout"
+        in told
+    )
 
 
 @pytest.mark.parametrize("command", ["verify", "quality", "inspect", "versions", "export", "score"])
@@ -187,3 +192,73 @@ def test_the_api_speaks_so_too(tmp_path: Path) -> None:
 def test_nan_in_json_is_read(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(json.dumps([{"question_id": 1, "text": float("nan"), "gold": "x"}]))
     assert "1 predictions are null or NaN" in run_asd("score", tmp_path / "p.json", "--task", "vqav2").out
+
+
+CONVERSATION = {
+    "id": "q", "image": "a.jpg", "conversations": [{"from": "human", "value": "What is it?"}, {"from": "gpt", "value": "cat"}]
+}  # fmt: skip
+NESTED = {
+    "result.data": {"result": {"data": [CONVERSATION, CONVERSATION]}},
+    "a.b.c": {"a": {"b": {"c": [CONVERSATION]}}},
+    "result.rows": {"meta": {"n": 1}, "result": {"rows": [CONVERSATION], "x": 2}},
+    "train.data": {"train": {"data": [CONVERSATION]}, "test": {"data": [CONVERSATION]}},
+    "rows[].row": {"rows": [{"row_idx": 0, "row": CONVERSATION}]},
+    "data": [{"data": [CONVERSATION]}],
+    "row": [{"row_idx": 0, "row": CONVERSATION}],
+}
+
+
+@pytest.mark.parametrize("place", NESTED)
+def test_conversations_that_lie_deeper_are_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(NESTED[place]))
+    done = run_asd("convert", "vqav2", "--source", tmp_path / "p.json", "--out", tmp_path / "d")
+    assert done.code != 0
+    assert f"p.json holds conversations under '{place}' of the first object" in done.err
+
+
+@pytest.mark.parametrize("name", ["book30-listing-train.jsonl", "rows.jsonl", "rows.json", "rows"])
+def test_conversations_are_no_table(tmp_path: Path, name: str) -> None:
+    """The layout of covers, a CSV file without a header, would read any line as seven columns."""
+    records = [CONVERSATION | {"id": f"q{number}"} for number in range(20)]
+    lines = "\n".join(map(json.dumps, records)) if name.endswith("l") else json.dumps(records)
+    (tmp_path / name).write_text(lines)
+    made = asd.convert("ocrvqa", tmp_path / name, out=tmp_path / "d", ratio=0)
+    rows = asd.load(made.path).to_list()
+    assert [row["gold"] for row in rows] == ["cat"] * 20
+
+
+def test_a_layout_that_gives_way_is_said(tmp_path: Path) -> None:
+    (tmp_path / "my_task.yaml").write_text(TASK)
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    write_lines(folder / "own.jsonl", [{"uid": number, "ask": "What?", "right": "cat"} for number in range(5)])
+    alone = run_asd("convert", tmp_path / "my_task.yaml", "--source", folder, "--out", tmp_path / "d", "--ratio", 0)
+    assert alone.code == 0 and "passed over" not in alone.err
+    write_lines(folder / "a.jsonl", [CONVERSATION])
+    both = run_asd("convert", tmp_path / "my_task.yaml", "--source", folder, "--out", tmp_path / "e", "--ratio", 0)
+    assert both.code == 0
+    assert "layout 'rows' was passed over (a.jsonl: no field 'uid'" in both.err + both.out
+    assert "layout 'llava' is read" in both.err + both.out
+
+
+def test_too_few_answers_to_mine_name_a_remedy(tmp_path: Path) -> None:
+    records = [{"id": number, "conversations": [{"from": "human", "value": f"What color is the car number {number}?"},
+                                                {"from": "gpt", "value": "red" if number % 2 else "blue"}]}
+               for number in range(20)]  # fmt: skip
+    source = write_lines(tmp_path / "p.jsonl", records)
+    done = run_asd("convert", "vqav2", "--source", source, "--out", tmp_path / "d", "--styles", "yes_no")
+    assert "too_few_distractors: the task has too few answers of one kind" in done.out
+    assert "Convert more rows at once" in " ".join(done.out.split())
+
+
+def test_a_number_is_never_given_again(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "p.jsonl", vqa_records(20))
+    out = tmp_path / "d"
+    for seed in (1, 2):
+        asd.convert("vqav2", source, out=out, seed=seed)
+    (out / "refs/v2.json").unlink()
+    asd.convert("vqav2", source, out=out, seed=3)
+    assert sorted(path.stem for path in out.glob("refs/v*.json")) == ["v1", "v3"]
+    (out / "refs/.last-number").write_text("no number")
+    asd.convert("vqav2", source, out=out, seed=4)
+    assert (out / "refs/v4.json").is_file()
