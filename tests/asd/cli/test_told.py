@@ -246,7 +246,7 @@ def test_too_few_answers_to_mine_name_a_remedy(tmp_path: Path) -> None:
                                                 {"from": "gpt", "value": "red" if number % 2 else "blue"}]}
                for number in range(20)]  # fmt: skip
     source = write_lines(tmp_path / "p.jsonl", records)
-    done = run_asd("convert", "vqav2", "--source", source, "--out", tmp_path / "d", "--styles", "yes_no")
+    done = run_asd("convert", "vqav2", "--source", source, "--out", tmp_path / "d", "--styles", "multiple_choice")
     assert "too_few_distractors: the task has too few answers of one kind" in done.out
     assert "Convert more rows at once" in " ".join(done.out.split())
 
