@@ -32,28 +32,33 @@ class ProcessLog:
         return self.path.open("ab")
 
     def tail(self) -> str:
-        """Lines that name an error (the cause is seldom last), then the last lines, indented."""
-        lines = [line for line in self._end().splitlines() if line.strip()]
-        last = lines[-_TAIL_LINES:]
-        errors = [line for line in lines[:-_TAIL_LINES] if _ERROR_LINE.search(line) and "WARNING" not in line]
-        shown = [*dict.fromkeys(errors), *last][-2 * _TAIL_LINES :]
-        return "\n".join(f"    {line[:500]}" for line in shown) or "    (nothing)"
+        return tail_of(self.path)
 
     def mentions(self, words: str) -> bool:
-        return words in self._end().lower()
+        return words in _end_of(self.path).lower()
 
     def last_status(self) -> str:
         """How the program last ended: "exit status 1", "killed by SIGKILL"."""
-        marked = [line for line in self._end().splitlines() if line.startswith(STATUS_MARK)]
+        marked = [line for line in _end_of(self.path).splitlines() if line.startswith(STATUS_MARK)]
         return marked[-1].removeprefix(STATUS_MARK) if marked else "its guard was killed"
 
-    def _end(self) -> str:
-        try:
-            with self.path.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-                return file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
+
+def tail_of(log: Path) -> str:
+    """Lines that name an error (the cause is seldom last), then the last lines, indented."""
+    lines = [line for line in _end_of(log).splitlines() if line.strip()]
+    last = lines[-_TAIL_LINES:]
+    errors = [line for line in lines[:-_TAIL_LINES] if _ERROR_LINE.search(line) and "WARNING" not in line]
+    shown = [*dict.fromkeys(errors), *last][-2 * _TAIL_LINES :]
+    return "\n".join(f"    {line[:500]}" for line in shown) or "    (nothing)"
+
+
+def _end_of(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _remove_oldest(folder: Path) -> None:

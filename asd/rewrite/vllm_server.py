@@ -16,7 +16,8 @@ from asd.rewrite.vllm_arguments import as_command_line, engine_arguments, quiet_
 START_S = 1800.0
 """A first start may download the model."""
 
-_SEARCH = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vllm') is None)"
+HAS_VLLM = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vllm') is None)"
+"""A program that ends well where vLLM can be imported."""
 
 
 def vllm_python() -> str:
@@ -60,7 +61,7 @@ def vllm_program(settings: RewriterSettings) -> ServerProgram:
 
 async def _require_vllm(python: str) -> None:
     try:
-        probe = await asyncio.create_subprocess_exec(python, "-c", _SEARCH)
+        probe = await asyncio.create_subprocess_exec(python, "-c", HAS_VLLM)
     except OSError as exc:
         raise ServerError(
             f"the interpreter for vLLM cannot be run: {python}: {exc.strerror}; "

@@ -12,10 +12,11 @@ import pickle
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from asd.rewrite.process_log import tail_of
+from asd.rewrite.vllm_server import HAS_VLLM, vllm_python
 from asd_training.errors import EngineError, MemoryLimitError, SettingError
 
 _CHILD = Path(__file__).with_name("vllm_child.py")
@@ -25,21 +26,14 @@ _SET = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "HF_HUB_OFFLINE": "1"}
 lies in a folder."""
 _LAUNCHER = re.compile(r"(?:LOCAL_|GROUP_|ROLE_)?(?:RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(?:ADDR|PORT)|TORCHELASTIC_\w*")
 """Variables by which a launcher tells processes of each other; vLLM's is none of them."""
-_SEARCH = "import importlib.util, sys; sys.exit(importlib.util.find_spec('vllm') is None)"
 _NO_MEMORY = re.compile(
     r"out of memory|can't allocate memory|cannot allocate memory|no available memory|free memory on device"
     r"|available memory on node|larger than the available kv cache",
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(r"maximum context length|longer than the maximum model length", re.IGNORECASE)
-_ERROR_LINE = re.compile(r"\b[A-Z]\w*(?:Error|Exception): \S")
 _END_S = 30.0
 KEPT = "What is finished is kept: the same command goes on from there"
-
-
-def vllm_python() -> str:
-    """The interpreter that has vLLM: $ASD_VLLM_PYTHON, else this one."""
-    return os.environ.get("ASD_VLLM_PYTHON") or sys.executable
 
 
 def require_vllm() -> None:
@@ -47,7 +41,7 @@ def require_vllm() -> None:
     python = vllm_python()
     advice = "set ASD_VLLM_PYTHON to the python of an environment that has it, or eval.engine to transformers"
     try:
-        found = subprocess.run([python, "-c", _SEARCH], check=False, capture_output=True, stdin=subprocess.DEVNULL)
+        found = subprocess.run([python, "-c", HAS_VLLM], check=False, capture_output=True, stdin=subprocess.DEVNULL)
     except OSError as exc:
         raise SettingError(
             f"eval.engine is vllm, but its interpreter {python} cannot be run ({exc}); {advice}"
@@ -114,7 +108,7 @@ class VllmProcess:
         else:
             why = f"ended (exit status {status})"
         return EngineError(
-            f"vLLM's process {why}, while {doing}. {KEPT}. Its log, {self.log}, ends with:\n{self.tail()}"
+            f"vLLM's process {why}, while {doing}. {KEPT}. Its log, {self.log}, ends with:\n{tail_of(self.log)}"
         )
 
     def _failed(self, doing: str, kind: str, text: str) -> EngineError | MemoryLimitError:
@@ -128,14 +122,6 @@ class VllmProcess:
         if _TOO_LONG.search(text):
             return EngineError(f"{doing}: {kind}: {told}; raise eval.vllm.max_model_len, or train.max_length. {KEPT}")
         return EngineError(f"vLLM failed while {doing}: {kind}: {told}. Its log is {self.log}. {KEPT}")
-
-    def tail(self) -> str:
-        """Lines of the log that name an error, and the last ones, indented."""
-        text = self.log.read_bytes()[-65536:].decode("utf-8", "replace") if self.log.is_file() else ""
-        lines = [line for line in text.splitlines() if line.strip()]
-        errors = [line for line in lines[:-6] if _ERROR_LINE.search(line) and "WARNING" not in line]
-        shown = [*dict.fromkeys(errors), *lines[-6:]][-12:]
-        return "\n".join(f"    {line[:300]}" for line in shown) or "    (nothing)"
 
     def close(self) -> None:
         """Ends the process and its group. Safe to call at any time, also twice."""
