@@ -1,6 +1,4 @@
-"""Chi-square test of dealt letters, with the tail probability from `math` alone (SciPy is not in the base
-install).
-"""
+"""Chi-square test of dealt letters. Its tail probability is ten lines, for which SciPy, 140 MB, is no base dependency."""
 
 from __future__ import annotations
 
@@ -9,9 +7,6 @@ from collections.abc import Mapping, Sequence
 
 MIN_EXPECTED = 5.0
 """Cells with fewer expected rows make the chi-square approximation useless, so such groups are left out."""
-
-_TINY = 1e-300
-_ROUNDS = 10_000
 
 
 def pooled_letter_p(counts: Mapping[int, Sequence[int]]) -> float | None:
@@ -32,43 +27,16 @@ def pooled_letter_p(counts: Mapping[int, Sequence[int]]) -> float | None:
 
 
 def chi_square_tail(statistic: float, dof: int) -> float:
-    """P(X >= statistic) for a chi-square variable: the regularised upper gamma function Q(dof/2,
-    statistic/2).
+    """P(X >= statistic) for a chi-square variable: Q(dof/2, statistic/2), the regularised upper gamma function.
+
+    By its recurrence (Abramowitz and Stegun, 6.5.21), which is finite: Q(a + 1, x) = Q(a, x) + x^a e^-x / Gamma(a + 1),
+    from Q(1, x) = e^-x for even dof and Q(1/2, x) = erfc(sqrt(x)) for odd.
     """
-    a, x = dof / 2.0, statistic / 2.0
+    x = statistic / 2.0
     if x <= 0.0:
         return 1.0
-    scale = math.exp(a * math.log(x) - x - math.lgamma(a))
-    tail = 1.0 - scale * _series(a, x) if x < a + 1.0 else scale * _continued_fraction(a, x)
-    return min(1.0, max(0.0, tail))
-
-
-def _series(a: float, x: float) -> float:
-    """Lower gamma function without its scale; converges quickly for x < a + 1."""
-    term = total = 1.0 / a
-    for n in range(1, _ROUNDS):
-        term *= x / (a + n)
-        total += term
-        if term < total * 1e-15:
-            break
-    return total
-
-
-def _continued_fraction(a: float, x: float) -> float:
-    """Upper gamma function without its scale (modified Lentz); converges quickly for x > a + 1."""
-    b = x + 1.0 - a
-    c, d = 1.0 / _TINY, 1.0 / b
-    value = d
-    for n in range(1, _ROUNDS):
-        step = -n * (n - a)
-        b += 2.0
-        d = 1.0 / _away_from_zero(step * d + b)
-        c = _away_from_zero(b + step / c)
-        value *= c * d
-        if abs(c * d - 1.0) < 1e-15:
-            break
-    return value
-
-
-def _away_from_zero(value: float) -> float:
-    return value if abs(value) > _TINY else _TINY
+    a, tail = (0.5, math.erfc(math.sqrt(x))) if dof % 2 else (1.0, math.exp(-x))
+    while a < dof / 2.0:
+        tail += math.exp(a * math.log(x) - x - math.lgamma(a + 1.0))
+        a += 1.0
+    return min(1.0, tail)

@@ -2,7 +2,8 @@
 
 P(alternative a | row) = exp(w . x_a) / sum over the row's alternatives b of exp(w . x_b); with two
 alternatives of which one has no features it is plain logistic regression. Fitted by L-BFGS on the
-ridge-penalised mean log loss.
+ridge-penalised mean log loss, written here: SciPy would add 140 MB to the base install, and its sums depend on the
+number of threads, so that a report would not be the same everywhere.
 """
 
 from __future__ import annotations
