@@ -67,10 +67,10 @@ def asked_noun(question: str) -> str:
     asked = parse_question(question).full
     nouns = wordnet_nouns()
     for pattern in _ASKED:
-        found = pattern.search(asked)
-        if found is None:
+        match = pattern.search(asked)
+        if match is None:
             continue
-        words = found[1].split()
+        words = match[1].split()
         if words[-1].endswith("ing") and words[-1] not in _NOUNS_IN_ING:
             return ""
         for phrase in (" ".join(words[-2:]), words[-1]):

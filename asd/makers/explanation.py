@@ -251,8 +251,8 @@ def _states(text: str, gold: str, question: str) -> bool:
         rf"\bor {re.escape(gold.casefold())}(?!\w)|(?<!\w){re.escape(gold.casefold())},? or\b", text.casefold()
     ):
         return False  # one of several, as in a definition
-    for found in re.finditer(rf"(?<!\w){re.escape(gold.casefold())}(?!\w)(?: ([^\W\d_]+))?", text.casefold()):
-        if not found[1] or found[1] not in asked or _LINKING.search(text, 0, found.start()):
+    for match in re.finditer(rf"(?<!\w){re.escape(gold.casefold())}(?!\w)(?: ([^\W\d_]+))?", text.casefold()):
+        if not match[1] or match[1] not in asked or _LINKING.search(text, 0, match.start()):
             return True
     return False
 
@@ -281,7 +281,7 @@ def _fitting_rationales(sample: Sample, gold: str) -> list[str]:
     known = _content_words(f"{sample.question} {gold}")
     fitting: list[tuple[set[str], str]] = []
     for rationale in sample.rationales:
-        text = _SENTENCE_START.sub(lambda found: found[0].upper(), as_sentence(rationale))
+        text = _SENTENCE_START.sub(lambda match: match[0].upper(), as_sentence(rationale))
         if not MIN_RATIONALE_WORDS <= count_words(text) <= MAX_RATIONALE_WORDS or names_letters(text):
             continue
         folded, content = text.casefold(), _content_words(text)

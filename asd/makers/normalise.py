@@ -139,7 +139,7 @@ def _normalise_word(word: str) -> str:
     word = _SPELLINGS.get(word, word)
     if len(word) > 4:
         word = _OUR.sub(r"\1or", word)
-        word = _ISE.sub(lambda found: found[1][0] + "z" + found[2], word)
+        word = _ISE.sub(lambda match: match[1][0] + "z" + match[2], word)
         word = _DOUBLED_L.sub(r"l\1", word)
     return word
 

@@ -127,13 +127,13 @@ def _spans(words: list[str], low: str) -> Iterator[str]:
             yield f"span {int(ratio[1])} {int(ratio[2])}"
         return
     joined = re.sub(r"(?<=\d) -(?=\d)", " - ", " ".join(words))
-    found = _SPAN.fullmatch(joined)
-    if found is None or (" and " in found[0] and not found[0].startswith("between")):
+    match = _SPAN.fullmatch(joined)
+    if match is None or (" and " in match[0] and not match[0].startswith("between")):
         return
-    low_end, high_end = number_of(found[1]), number_of(found[2])
+    low_end, high_end = number_of(match[1]), number_of(match[2])
     if low_end is None or high_end is None:
         return
-    unit = found[3].strip()
+    unit = match[3].strip()
     name = unit_at(unit.split(), 0)[0] if unit else ""
     if unit and not name:
         return

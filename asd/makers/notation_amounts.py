@@ -40,19 +40,19 @@ _NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)")
 
 def words_of(low: str) -> list[str]:
     """Words, signs and numbers, each number as plain digits and each unit's sign as a word."""
-    low = _THOUSANDS.sub(lambda found: _SEPARATOR.sub("", found[0]), low)
+    low = _THOUSANDS.sub(lambda match: _SEPARATOR.sub("", match[0]), low)
     if not low.replace(" ", "").isalnum():
         if "." in low:
-            low = _EUROPEAN.sub(lambda found: found[0].replace(".", "").replace(",", "."), low)
+            low = _EUROPEAN.sub(lambda match: match[0].replace(".", "").replace(",", "."), low)
         if "," in low:
             low = _DECIMAL_COMMA.sub(r"\1.\2", low)
         if not _MARKS.isdisjoint(low):
             for pattern, word in _MARK_UNITS:
                 low = pattern.sub(word, low)
         if not _MONEY_SIGNS.isdisjoint(low):
-            low = _MONEY_LAST.sub(lambda found: f" {CURRENCIES[found[1]]}", low)
+            low = _MONEY_LAST.sub(lambda match: f" {CURRENCIES[match[1]]}", low)
         low = _JOINED.sub(" ", low)
-    low = _MONEY_FIRST.sub(lambda found: f" {found[1]}{found[3]} {CURRENCIES[found[2]]} ", low)
+    low = _MONEY_FIRST.sub(lambda match: f" {match[1]}{match[3]} {CURRENCIES[match[2]]} ", low)
     return _with_digits([word.rstrip(".") or word for word in _TOKEN.findall(low)])
 
 

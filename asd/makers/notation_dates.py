@@ -20,14 +20,14 @@ def times(low: str) -> Iterator[str]:
     if low in _NAMED_TIMES:
         yield f"clock {_NAMED_TIMES[low]}"
         return
-    found = _BARE_CLOCK.fullmatch(low)
-    if found is not None:
-        yield from _of_day(int(found[1]), int(found[2]), "", found[3])
+    match = _BARE_CLOCK.fullmatch(low)
+    if match is not None:
+        yield from _of_day(int(match[1]), int(match[2]), "", match[3])
         return
-    found = _CLOCK.fullmatch(low)
-    if found is None or not (found[2] or found[4]):
+    match = _CLOCK.fullmatch(low)
+    if match is None or not (match[2] or match[4]):
         return
-    hour, minute, second, mark, half = found.groups()
+    hour, minute, second, mark, half = match.groups()
     if (mark == "h" and not minute) or (hour.strip("0") == "" and "." in low):
         return
     yield from _of_day(int(hour), int(minute or 0), second if second and int(second) else "", half or mark or "")
@@ -94,22 +94,22 @@ def _century(year: str) -> int:
 
 
 def numeric_dates(low: str) -> Iterator[str]:
-    found = _THREE_NUMBERS.fullmatch(low)
-    if found is not None:
-        first, _, second, third = found.groups()
+    match = _THREE_NUMBERS.fullmatch(low)
+    if match is not None:
+        first, _, second, third = match.groups()
         if len(first) == 4:
             if len(third) == 2:
                 yield from _date(int(first), int(second), int(third))
         elif len(first) <= 2:
             yield from _either_order(_century(third), int(first), int(second))
         return
-    found = _TWO_NUMBERS.fullmatch(low)
-    if found is not None:
-        yield from _either_order(0, int(found[1]), int(found[2]))
+    match = _TWO_NUMBERS.fullmatch(low)
+    if match is not None:
+        yield from _either_order(0, int(match[1]), int(match[2]))
         return
-    found = _MONTH_AND_YEAR.fullmatch(low)
-    if found is not None:
-        month, year = (found[1], found[2]) if found[1] else (found[4], found[3])
+    match = _MONTH_AND_YEAR.fullmatch(low)
+    if match is not None:
+        month, year = (match[1], match[2]) if match[1] else (match[4], match[3])
         yield from _date(int(year), int(month), 0)
 
 
@@ -132,11 +132,11 @@ def spelt_dates(words: list[str]) -> Iterator[str]:
     day = year = 0
     rest = [word for word in left if word not in MONTHS]
     for word in rest:
-        found = _DAY.fullmatch(word)
+        match = _DAY.fullmatch(word)
         if len(word) == 4 and word.isascii() and word.isdigit() and not year:
             year = int(word)
-        elif found is not None and not day and 1 <= int(found[1]) <= 31:
-            day = int(found[1])
+        elif match is not None and not day and 1 <= int(match[1]) <= 31:
+            day = int(match[1])
         elif word in ORDINALS and not day:
             day = ORDINALS[word]
         elif len(word) == 2 and word.isascii() and word.isdigit() and not year:
@@ -152,7 +152,7 @@ def ordinals(words: list[str]) -> Iterator[str]:
         words = ["".join(words)]
     if len(words) != 1:
         return
-    found = _NTH.fullmatch(words[0])
-    nth = int(found[1]) if found else ORDINALS.get(words[0], 0)
+    match = _NTH.fullmatch(words[0])
+    nth = int(match[1]) if match else ORDINALS.get(words[0], 0)
     if nth:
         yield f"nth {nth}"

@@ -41,7 +41,7 @@ _VERDICT = re.compile(r"\b(?:(Yes|yes)|(?:No|no)(?! full\b| more\b| other\b))\b"
 
 def with_verdicts(texts: Iterable[str], verdicts: tuple[str, str]) -> tuple[str, ...]:
     """Response-format prompts that name yes and no as they are spelt in the answers."""
-    return tuple(_VERDICT.sub(lambda found: verdicts[0 if found[1] else 1], text) for text in texts)
+    return tuple(_VERDICT.sub(lambda match: verdicts[0 if match[1] else 1], text) for text in texts)
 
 
 class Rendered(NamedTuple):

@@ -89,8 +89,8 @@ def _option_at(letter: str, options: Sequence[str]) -> str | None:
 
 
 def _chosen_option(response: str, options: Sequence[str]) -> str | None:
-    found = _LETTER.match(response.strip())
-    return _option_at(found.group(1), options) if found else None
+    match = _LETTER.match(response.strip())
+    return _option_at(match.group(1), options) if match else None
 
 
 def _numbers(text: str) -> list[float]:

@@ -138,7 +138,7 @@ def failures(kind: type[AsdError], what: str, url: str) -> Iterator[None]:
 
 def reason(exc: BaseException, url: str) -> str:
     """The library's own words on one line, and what to do about them."""
-    text = _WEB_ADDRESS.sub(lambda found: shown(found.group()), f"{type(exc).__name__}: {exc}")
+    text = _WEB_ADDRESS.sub(lambda match: shown(match.group()), f"{type(exc).__name__}: {exc}")
     text = " ".join(text.split()).rstrip(".: ")
     if len(text) > _LONGEST_REASON:
         text = f"{text[:_LONGEST_REASON]}..."

@@ -117,7 +117,7 @@ class _Repository:
     @property
     def refs(self) -> list[str]:
         """Names of the versions there."""
-        return sorted(found[1] for file in self.files if (found := _REF.fullmatch(file)))
+        return sorted(match[1] for file in self.files if (match := _REF.fullmatch(file)))
 
     def read(self, name: str) -> bytes:
         """The content of a small file; nothing if it is not there."""
@@ -141,7 +141,7 @@ class _Repository:
                 f"the name {ref!r} already points to version {taken} in {self.name}; choose another, or delete "
                 f"{REFS}/{ref}.json there."
             )
-        numbers = [int(found[1]) for name in self.refs if (found := NUMBERED.fullmatch(name))]
+        numbers = [int(match[1]) for name in self.refs if (match := NUMBERED.fullmatch(name))]
         return next((f"v{n}" for n in numbers if self._version_of(f"v{n}") == version), f"v{max(numbers) + 1}")
 
     def _version_of(self, ref: str) -> str | None:

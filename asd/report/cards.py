@@ -131,9 +131,9 @@ def _find_part(prompt: str, kind: str, text: str, at: int) -> tuple[int, int] | 
         start = prompt.rfind(text)
         return (start, start + len(text)) if start >= at else None
     if kind in ("option", "candidate"):  # take in the letter or the words before it on its line
-        found = re.compile(rf"^.*?(?<!\w){re.escape(text)}(?=\s*$)", re.MULTILINE).search(prompt, at)
-        if found:
-            return found.span()
+        match = re.compile(rf"^.*?(?<!\w){re.escape(text)}(?=\s*$)", re.MULTILINE).search(prompt, at)
+        if match:
+            return match.span()
     start = prompt.find(text, at)
     return (start, start + len(text)) if start >= 0 else None
 

@@ -43,10 +43,10 @@ def require_gguf(model: str) -> None:
 
 def gguf_parts(path: Path) -> list[Path]:
     """The files that make up the model: one, or all of "NAME-00001-of-00003.gguf"."""
-    found = _PART.search(path.name)
-    if found is None:
+    match = _PART.search(path.name)
+    if match is None:
         return [path]
-    stem, count = path.name[: found.start()], int(found["count"])
+    stem, count = path.name[: match.start()], int(match["count"])
     return [path.with_name(f"{stem}-{number:05d}-of-{count:05d}.gguf") for number in range(1, count + 1)]
 
 

@@ -43,7 +43,7 @@ _STRUCTURE = re.compile(r"[{}]|\"\s*:")
 def find_markup(text: str, source: str = "") -> str:
     """Formatting, code or control characters that plain text does not have; what stands in `source` is let through."""
     for pattern in (_MARKUP, _STRUCTURE):
-        found = pattern.search(text)
-        if found and (found[0].strip() or found[0]) not in source:
-            return found[0].strip() or repr(found[0])
+        match = pattern.search(text)
+        if match and (match[0].strip() or match[0]) not in source:
+            return match[0].strip() or repr(match[0])
     return ""

@@ -69,8 +69,8 @@ REGION_TALK = re.compile("|".join(f"(?:{pattern})" for pattern in _REGION_TALK))
 
 def find_self_talk(text: str) -> str:
     """The words that talk about the task or the writer; "" where there are none."""
-    found = SELF_TALK.search(text.casefold().replace("’", "'"))
-    return found[0].strip() if found else ""
+    match = SELF_TALK.search(text.casefold().replace("’", "'"))
+    return match[0].strip() if match else ""
 
 
 def find_answer_talk(text: str) -> str:
@@ -81,5 +81,5 @@ def find_answer_talk(text: str) -> str:
 
 def find_region_talk(text: str) -> str:
     """Words about boxes and numbers, which a description of what they enclose does without."""
-    found = REGION_TALK.search(text.casefold())
-    return found[0].strip() if found else ""
+    match = REGION_TALK.search(text.casefold())
+    return match[0].strip() if match else ""

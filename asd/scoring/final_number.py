@@ -39,8 +39,8 @@ def gold_problem(reference: Reference) -> str | None:
 def final_number(text: str) -> float | None:
     """The value of the number that a worked solution ends in; None where it has none."""
     marked = _MARK.search(text)
-    if marked and (found := _NUMBER.search(unwrapped(marked[1]))):
-        return _value(found[0])
+    if marked and (match := _NUMBER.search(unwrapped(marked[1]))):
+        return _value(match[0])
     said = unwrapped(text)
     if stated := _STATED.findall(said):
         return _value(stated[-1])

@@ -16,8 +16,8 @@ def legacy(prediction: str, reference: Reference) -> float:
     """CoIN: a bare letter A to E; else "X. ..."; else the first lone letter, digit or underscore, upper-cased."""
     said = released_start(prediction)
     if said is None:
-        found = _LONE_SIGN.search(prediction)
-        said = found[1].upper() if found else None
+        match = _LONE_SIGN.search(prediction)
+        said = match[1].upper() if match else None
     return released_verdict(said, reference)
 
 

@@ -136,9 +136,9 @@ def front_matter(front: Mapping[str, Any]) -> str:
 
 def kept_configs(card: str, names: Iterable[str]) -> list[Config]:
     """The configs of another card of the same dataset that bear one of the names; none if it is no such card."""
-    found = _FRONT.match(card)
+    match = _FRONT.match(card)
     try:
-        front = parse_yaml(found[1]) if found else None
+        front = parse_yaml(match[1]) if match else None
     except yaml.YAMLError:
         return []
     configs, kept = front.get("configs") if isinstance(front, dict) else None, set(names)

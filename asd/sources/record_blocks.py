@@ -242,8 +242,8 @@ def _find_all(data: memoryview, text: bytes) -> Offsets:
 
 def _behind_separator(data: memoryview, cut: int, row: int, where: str, at: int) -> int:
     """Where the first record before `cut` starts; `cut` itself if there is none."""
-    found = _SEPARATOR.match(data, 0, cut)
-    comma, start = (found.start(1), found.end()) if found else (-1, 0)
+    match = _SEPARATOR.match(data, 0, cut)
+    comma, start = (match.start(1), match.end()) if match else (-1, 0)
     if row and comma < 0 and start < cut:
         raise _no_comma(where, row - 1, at + start, bytes(data[start : start + 20]))
     return start if row or comma < 0 else comma

@@ -95,8 +95,8 @@ class PromptFormat:
 
     def special_in(self, text: str) -> str | None:
         """The first text in it that the tokenizer would read as a special token."""
-        found = self._special.search(text)
-        return found.group() if found else None
+        match = self._special.search(text)
+        return match.group() if match else None
 
     def _answered(self, messages: Messages, row_id: str) -> list[Piece]:
         """Two pieces for every answer."""

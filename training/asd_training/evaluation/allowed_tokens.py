@@ -51,7 +51,7 @@ class BoxGrammar:
 
     def __call__(self, written: tuple[int, ...]) -> Sequence[int]:
         text = self._decode(written)
-        shape = re.sub(r"(?<=0\.)\d+", lambda found: "0" * len(found[0]), text)
+        shape = re.sub(r"(?<=0\.)\d+", lambda match: "0" * len(match[0]), text)
         if shape not in self._known:
             after = [token for token in self._pieces if self._can_start(self._decode((*written, token)))]
             self._known[shape] = after + ([self._end] if text.rstrip().endswith("]") else [])

@@ -180,10 +180,10 @@ def _head_phrase(name: str) -> str:
     """The phrase up to its head noun: "man" of "man in a suit", "glass" of "glass of beer", "dog" of "pair of dogs"."""
     after = _AFTER_HEAD.search(name)
     head = name[: after.start()] if after and after.end() == len(name) else name
-    if (found := _OF.fullmatch(head)) is None:
+    if (match := _OF.fullmatch(head)) is None:
         return head
-    is_measure = normalise_answer(found["measure"].split()[-1] if found["measure"].split() else "") in _MEASURES
-    return found["thing"] if is_measure else found["measure"]
+    is_measure = normalise_answer(match["measure"].split()[-1] if match["measure"].split() else "") in _MEASURES
+    return match["thing"] if is_measure else match["measure"]
 
 
 def _is_head_of(name: str, label: str) -> bool:

@@ -99,8 +99,8 @@ def _through(text: str, count: int) -> str:
     """The text up to the end of the space after its first `count` words."""
     place = 0
     for _ in range(count):
-        found = re.compile(r"\s*\S+\s*").match(text, place)
-        place = found.end() if found else len(text)
+        match = re.compile(r"\s*\S+\s*").match(text, place)
+        place = match.end() if match else len(text)
     return text[:place]
 
 
