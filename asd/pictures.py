@@ -125,10 +125,10 @@ def _told(exc: Exception, data: bytes) -> str:
 
 def _orientation(opened: Image.Image) -> int:
     try:
-        found = opened.getexif().get(_ORIENTATION, 1)
+        orientation = opened.getexif().get(_ORIENTATION, 1)
     except Exception:  # metadata that cannot be read says nothing about the pixels
         return 1
-    return found if isinstance(found, int) else 1
+    return orientation if isinstance(orientation, int) else 1
 
 
 def _upright(opened: Image.Image) -> Image.Image:

@@ -204,12 +204,12 @@ ABOUT_COUNTS: tuple[Asker, ...] = (
 
 def ask_questions(scene: Scene, random: Random, count: int, askers: tuple[Asker, ...]) -> list[Question]:
     """At most `count` questions, no two alike; at least one."""
-    found: dict[str, str] = {}
+    questions: dict[str, str] = {}
     for asker in random.sample(askers, len(askers)):
         asked = asker(scene, random)
-        if asked and len(found) < count:
-            found.setdefault(*asked)
-    return list(found.items()) or [("How many shapes does the picture have?", str(len(scene.shapes)))]
+        if asked and len(questions) < count:
+            questions.setdefault(*asked)
+    return list(questions.items()) or [("How many shapes does the picture have?", str(len(scene.shapes)))]
 
 
 def square_box(box: tuple[int, int, int, int], width: int, height: int) -> str:

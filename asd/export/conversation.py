@@ -123,13 +123,13 @@ def _kept_turns(messages: list[dict[str, str]], num_images: int) -> list[Turn]:
 def _without_marks(text: str, *, has_places: bool) -> tuple[str, int]:
     """Marks before the text, and on lines of their own behind it, go. has_places: one inside it is an image, and so is
     one behind it then; else it is text."""
-    found = strip_marks(text)
-    if not has_places or not (found.inside or (found.before and found.behind)):
-        return make_inert(found.text), found.before + found.behind
+    stripped = strip_marks(text)
+    if not has_places or not (stripped.inside or (stripped.before and stripped.behind)):
+        return make_inert(stripped.text), stripped.before + stripped.behind
     text = text.lstrip(BLANKS)
-    for _ in range(found.before):
+    for _ in range(stripped.before):
         text = text.removeprefix(MARK).lstrip(BLANKS)
-    return text, found.before
+    return text, stripped.before
 
 
 def images_of(turn: Turn) -> int:

@@ -23,10 +23,10 @@ def write_train_or_test(part: ExportedSplit, path: Path) -> int:
 
 def by_task(written: Sequence[Written]) -> dict[str, dict[str, Written]]:
     """Task -> "train" and "test" -> file, tasks in the order given; of several test splits `test` comes first."""
-    found: dict[str, dict[str, Written]] = {}
+    files: dict[str, dict[str, Written]] = {}
     for one in sorted(written, key=lambda one: one.part.split != "test"):
-        found.setdefault(one.part.label, {}).setdefault("test" if is_test(one.part) else "train", one)
-    return {task: found[task] for task in dict.fromkeys(one.part.label for one in written)}
+        files.setdefault(one.part.label, {}).setdefault("test" if is_test(one.part) else "train", one)
+    return {task: files[task] for task in dict.fromkeys(one.part.label for one in written)}
 
 
 def _config(files: dict[str, Written]) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def _images(rows: Sequence[tuple[str, list[dict[str, Any]]]], part: ExportedSpli
 def _write(part: ExportedSplit, path: Path) -> int:
     batches = part.batches()
     first = next(batches, None)
-    found = SHARD_SCHEMA if first is None else first.schema  # versions made with a rewriter have a column more
-    schema = hub_schema(found)
+    row_schema = SHARD_SCHEMA if first is None else first.schema  # versions made with a rewriter have a column more
+    schema = hub_schema(row_schema)
     return write_parquet(path, schema, _cast(chain([] if first is None else [first], batches), part, schema))
 
 

@@ -40,5 +40,5 @@ class Teller:
             parts, _, gold = read_answer(prompt, row["response"], take_apart(prompt, self.rules.prompt), self.rules)
         except BadRecordError:
             return True
-        found = (parts.question, parts.context, list(parts.options), parts.rfp or "", gold)
-        return found != (row["question"], row["context"], row["options"], row["rfp"], row["gold"])
+        read = (parts.question, parts.context, list(parts.options), parts.rfp or "", gold)
+        return read != (row["question"], row["context"], row["options"], row["rfp"], row["gold"])

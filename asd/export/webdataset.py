@@ -34,8 +34,8 @@ def _members(one: Conversation, part: ExportedSplit, number: int) -> list[tuple[
     if names:
         record["images"] = names
         record[PATHS] = [image["path"] for image in one.images]
-    found = [(name, part.places.data(image, one.id)) for name, image in zip(names, one.images, strict=True)]
-    images = [(name, data) for name, data in found if data is not None]
+    members = [(name, part.places.data(image, one.id)) for name, image in zip(names, one.images, strict=True)]
+    images = [(name, data) for name, data in members if data is not None]
     return [(f"{key}.json", orjson.dumps(record)), *images]
 
 

@@ -25,9 +25,9 @@ def remove_leftovers(out: Path) -> None:
 
     Those of processes that are alive stay: two exports may write to one folder.
     """
-    found = out.rglob(".*.tmp") if out.is_dir() else out.parent.glob(f".{escape(out.name)}.*.tmp")
+    leftovers = out.rglob(".*.tmp") if out.is_dir() else out.parent.glob(f".{escape(out.name)}.*.tmp")
     with storage_errors(out):
-        for path in found:
+        for path in leftovers:
             if (name := _TEMPORARY.fullmatch(path.name)) and not _is_alive(int(name[1])):
                 path.unlink(missing_ok=True)
 

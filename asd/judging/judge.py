@@ -99,19 +99,19 @@ async def _ask_all(
     return [replies[place] for place in range(len(asked))]
 
 
-def summarise(found: JudgedAnswers) -> dict[str, Any]:
+def summarise(answers: JudgedAnswers) -> dict[str, Any]:
     """The result, JSON-ready: points over the most that the readable verdicts could give, and what is not in it.
 
     Raises: ScoreError if no verdict can be read.
     """
-    points, unreadable, provenance = found.points, found.unreadable, found.provenance
+    points, unreadable, provenance = answers.points, answers.unreadable, answers.provenance
     if not points:
         item, judged = unreadable[0]
         raise ScoreError(
             f"none of the {len(unreadable)} verdicts of {provenance['model']} can be read; the first, of "
             f"{item.id!r}, is {judged.reply!r} ({judged.reason}). Take another judge"
         )
-    asked, most = len(found.items), FULL_POINTS * len(found.items)
+    asked, most = len(answers.items), FULL_POINTS * len(answers.items)
     reached, open_points = sum(points), FULL_POINTS * len(unreadable)
     return {
         "questions": asked,
@@ -127,15 +127,15 @@ def summarise(found: JudgedAnswers) -> dict[str, Any]:
             ],
         },
         "by_points": {f"{value:g}": count for value, count in sorted(Counter(points).items())},
-        "legacy": {"reader": "CoIN", "percent": round(100 * sum(one.legacy for one in found.judged) / most)},
+        "legacy": {"reader": "CoIN", "percent": round(100 * sum(one.legacy for one in answers.judged) / most)},
         "judge": provenance,
-        "usage": found.usage,
+        "usage": answers.usage,
     }
 
 
-def verdict_rows(found: JudgedAnswers) -> list[dict[str, Any]]:
+def verdict_rows(answers: JudgedAnswers) -> list[dict[str, Any]]:
     """One record for each item, by which points are joined back to answers."""
     return [
         {"question_id": item.id, "points": one.points, "unreadable": one.reason or None, "reply": one.reply}
-        for item, one in zip(found.items, found.judged, strict=True)
+        for item, one in zip(answers.items, answers.judged, strict=True)
     ]

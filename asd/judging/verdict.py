@@ -34,9 +34,9 @@ def read_reply(reply: Completion | Refusal) -> Judged:
 
 def _said(text: str) -> str:
     """The value of "points" as text where the reply is such JSON, else the reply itself, without a model's thoughts."""
-    found = read_object(text)
-    if isinstance(found, dict) and "points" in found:
-        value = found["points"]
+    reply = read_object(text)
+    if isinstance(reply, dict) and "points" in reply:
+        value = reply["points"]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return f"{value:g}" if is_number else str(value)
     return text.rsplit(_THOUGHT_END, 1)[-1].strip()

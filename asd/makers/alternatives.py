@@ -60,12 +60,14 @@ def stated_alternatives(question: str, gold: str) -> list[str]:
     own = [place for place, text in enumerate(normal) if text and _is_same_thing(want, text)]
     if len(own) != 1:
         return []
-    found = []
+    alternatives = []
     for place, phrase in enumerate(offered):
         if place != own[0] and phrase:
             is_thing = all(_has_article(parts[at], offered[at]) for at in (place, own[0]))
-            found.append(_like(phrase, offered[own[0]], gold, is_last=place == len(parts) - 1, is_thing=is_thing))
-    return found if all(found) else []
+            alternatives.append(
+                _like(phrase, offered[own[0]], gold, is_last=place == len(parts) - 1, is_thing=is_thing)
+            )
+    return alternatives if all(alternatives) else []
 
 
 def offers_alternatives(question: str) -> bool:

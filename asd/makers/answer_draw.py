@@ -80,12 +80,12 @@ class Bucket:
 
 def _spellings(counts: dict[str, int]) -> dict[str, _Spellings]:
     """By compact normalised answer."""
-    found: dict[str, _Spellings] = {}
+    spellings: dict[str, _Spellings] = {}
     for answer, count in counts.items():
         form = answer_form(answer)
-        answers, forms, mass = found.get(form.compact) or ([], [], 0)
-        found[form.compact] = _Spellings([*answers, answer], [*forms, form], mass + count)
-    return found
+        answers, forms, mass = spellings.get(form.compact) or ([], [], 0)
+        spellings[form.compact] = _Spellings([*answers, answer], [*forms, form], mass + count)
+    return spellings
 
 
 def _cut(counts: dict[str, int], groups: dict[str, _Spellings], num_strata: int, key: str) -> Cut:

@@ -288,9 +288,9 @@ def answer_type(text: str) -> str:
         and _COLOURS.issuperset(word for word in words if word not in _SHADES)
     ):
         return COLOUR
-    found = _TYPE_OF_PLAIN.get(text.strip().lower()) or _TYPE_OF.get(normal)
-    if found is not None:
-        return found
+    known = _TYPE_OF_PLAIN.get(text.strip().lower()) or _TYPE_OF.get(normal)
+    if known is not None:
+        return known
     if not 1 < len(words) <= _MAX_WORDS or "and" in words:
         return ""
     last = _TYPE_OF.get(" ".join(words[-2:])) or _TYPE_OF.get(words[-1], "")

@@ -115,14 +115,14 @@ def is_kind_of(answer: str, noun: str) -> bool:
 def about(question: str) -> str:
     """Roughly what a question is about, by the first of its nouns that tells, a person only where no other does; ""
     where none does."""
-    nouns, found = wordnet_nouns(), ""
+    nouns, known = wordnet_nouns(), ""
     for word in parse_question(question).full.split()[1:]:
         noun = normalise_answer(word)
         if word in STOP_WORDS or word in _BROAD or noun in _BROAD or not nouns.knows(word):
             continue
         for name, *anchors in _ABOUT:
             if noun in anchors or any(nouns.is_mainly(word, anchor) for anchor in anchors):
-                found = found or name
+                known = known or name
                 if name != "person":
                     return name
-    return found
+    return known

@@ -109,12 +109,12 @@ def full_noun_phrase_end(words: Words, i: int) -> int:
 
 def chunks(words: Words, i: int) -> list[Chunk]:
     """The constituents from `i` to the end of the question."""
-    found: list[Chunk] = []
+    read: list[Chunk] = []
     while i < len(words):
         chunk = _next_chunk(words, i)
-        found.append(chunk)
+        read.append(chunk)
         i = chunk.end
-    return found
+    return read
 
 
 def _next_chunk(words: Words, i: int) -> Chunk:

@@ -145,9 +145,9 @@ def _take(member: _Member, rank: int, own: int, strata: Sequence[list[_Member]],
     choice = _Choice(member.row)
     others = [(own + step) % len(strata) for step in range(1, len(strata))]
     for number in (*others, *others):
-        for found in _from_rank(strata[number], rank, len(strata[own])):
-            if choice.takes(found.row.gold, found.form, found.key):
-                chosen.append(found.number)
+        for candidate in _from_rank(strata[number], rank, len(strata[own])):
+            if choice.takes(candidate.row.gold, candidate.form, candidate.key):
+                chosen.append(candidate.number)
                 break
         if len(chosen) == count:
             return tuple(chosen)

@@ -255,12 +255,12 @@ def answer_form(text: str) -> AnswerForm:
 
 
 def _readings(text: str, compact: str) -> frozenset[str]:
-    found = readings(text, normalise_answer)
+    plain = readings(text, normalise_answer)
     verdict, name = verdict_of(text), _NAME_OF.get(compact)
     if verdict is None and name is None:
-        return found
+        return plain
     more = [f"verdict {verdict}"] * (verdict is not None) + [name] * (name is not None)
-    return found.union(filter(None, more))
+    return plain.union(filter(None, more))
 
 
 def is_same_answer(left: str, right: str) -> bool:
@@ -280,10 +280,10 @@ def same_form(left: AnswerForm, right: AnswerForm) -> bool:
 
 def distinct_forms(gold: str, accepted: Iterable[str]) -> list[AnswerForm]:
     """Forms of a gold answer and of the accepted ones, the gold answer's first, each spelling of one answer once."""
-    found: dict[tuple[str, frozenset[str]], AnswerForm] = {}
+    forms: dict[tuple[str, frozenset[str]], AnswerForm] = {}
     for form in map(answer_form, (gold, *accepted)):
-        found.setdefault((form.compact, form.readings), form)
-    return [*found.values()]
+        forms.setdefault((form.compact, form.readings), form)
+    return [*forms.values()]
 
 
 def is_one_of(text: str, answers: Iterable[str], *, in_order: bool = False) -> bool:

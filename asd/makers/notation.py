@@ -78,13 +78,13 @@ def readings(text: str, plain: Callable[[str], str]) -> frozenset[str]:
         return NO_READINGS
     if low.isascii() and low.isdigit() and len(low) < MAX_DIGITS:
         return frozenset((f"number {int(low)}",))
-    found = set(_places(text, low))
+    forms = set(_places(text, low))
     low = _stripped(low)
     if _COUNTS.search(low) is not None:
-        found.update(_readings(_ABOUT.sub("", low, count=1) if low[:1].isalpha() else low))
-    if not found and (_JOINS.search(low) is not None or not COLOURS.isdisjoint(_WORDS.split(low))):
-        found.update(_lists(low, plain))
-    return frozenset(found) if found else NO_READINGS
+        forms.update(_readings(_ABOUT.sub("", low, count=1) if low[:1].isalpha() else low))
+    if not forms and (_JOINS.search(low) is not None or not COLOURS.isdisjoint(_WORDS.split(low))):
+        forms.update(_lists(low, plain))
+    return frozenset(forms) if forms else NO_READINGS
 
 
 def _stripped(low: str) -> str:

@@ -93,8 +93,8 @@ class NounTaxonomy:
     def _look_up(self, name: str) -> list[tuple[int, int]]:
         plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
         spelt = (plain, normalise_answer(plain), plain.removesuffix("es"))
-        found = next((form for form in spelt if form in self._senses), None)
-        joined = found or next((self._joined[form] for form in spelt[:2] if form in self._joined), None)
+        known = next((form for form in spelt if form in self._senses), None)
+        joined = known or next((self._joined[form] for form in spelt[:2] if form in self._joined), None)
         return self._senses[joined] if joined else []
 
     def _climb(self, synsets: frozenset[int]) -> frozenset[int]:

@@ -56,14 +56,14 @@ def render_all(
     places: dict[AnswerStyle, list[int]] = {}
     for place, draft in enumerate(drafts):
         places.setdefault(draft.style, []).append(place)
-    found: dict[int, Rendered] = {}
+    rendered: dict[int, Rendered] = {}
     for style, of_style in places.items():
         dealt = [deals[place] for place in of_style]
         rows = StyleRows.of([samples[place] for place in of_style], [drafts[place] for place in of_style])
         texts = render_style(style, reword(style, rows, dealt, ctx), dealt, ctx)
         reference = ctx.templates[style].reference
-        found.update((place, texts.row(number, reference)) for number, place in enumerate(of_style))
-    return [found[place] for place in range(len(drafts))]
+        rendered.update((place, texts.row(number, reference)) for number, place in enumerate(of_style))
+    return [rendered[place] for place in range(len(drafts))]
 
 
 def reword(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx: Wording) -> StyleRows:

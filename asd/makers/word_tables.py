@@ -43,8 +43,8 @@ class SortedLines:
         place = bisect_left(starts, wanted, key=lambda start: text[start : text.index(b",", start)])
         while place < len(starts):
             line = text[starts[place] : text.index(b"\n", starts[place])]
-            found, *rest = line.decode().strip().split(",")
-            if found != word:
+            first, *rest = line.decode().strip().split(",")
+            if first != word:
                 return
             yield rest
             place += 1
@@ -54,8 +54,8 @@ def lemmas_of(word: str) -> Lemmas:
     """Part of speech -> lemmas; empty for unknown words. As `lemminflect.getAllLemmas`."""
     folder = _tables()
     if folder is None or word != word.lower():
-        found: Lemmas = _package().getAllLemmas(word)
-        return found
+        given: Lemmas = _package().getAllLemmas(word)
+        return given
     lemmas = {}
     for category, forms in _lines(folder / _LEMMAS).of(word):
         part = category.upper()
@@ -103,9 +103,9 @@ def _lines(path: Path) -> SortedLines:
 
 @cache
 def _overrides(path: Path) -> dict[str, Lemmas]:
-    found: dict[str, Lemmas] = {}
+    lemmas: dict[str, Lemmas] = {}
     for line in path.read_text("utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             word, part, form = line.strip().split(",")
-            found.setdefault(word, {})[part] = (form.lower(),)
-    return found
+            lemmas.setdefault(word, {})[part] = (form.lower(),)
+    return lemmas

@@ -171,8 +171,8 @@ class Pools:
         for part in blocks(len(self._about), self._block):
             keys, pools = self._keys[part], pools_of(self._about[part])
             steps = steps_of(keys)
-            found = np.flatnonzero((steps >= low[pools]) & (steps < high[pools]))
-            yield pools[found], (found + part.start).astype(kind), keys[found]
+            places = np.flatnonzero((steps >= low[pools]) & (steps < high[pools]))
+            yield pools[places], (places + part.start).astype(kind), keys[places]
 
     def read(self, pool: int) -> Iterator[Iterable[int]]:
         """The samples of a pool by key, some at a time, those used meanwhile too; ASK until they have been asked for."""

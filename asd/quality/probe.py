@@ -136,10 +136,10 @@ def _word_features(rows: Sequence[ProbeRow]) -> tuple[Ints, Ints]:
     codes: dict[str, int] = {}
 
     def code(word: str) -> int:
-        found = codes.get(word)
-        if found is None:
-            found = codes[word] = xxhash.xxh32_intdigest(word.encode())
-        return found
+        number = codes.get(word)
+        if number is None:
+            number = codes[word] = xxhash.xxh32_intdigest(word.encode())
+        return number
 
     features: list[int] = []
     sizes = []

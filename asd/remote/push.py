@@ -92,12 +92,12 @@ def version_files(store: Store, version: str) -> dict[str, Path]:
 
 def shared_refs(store: Store, version: str) -> dict[str, bytes]:
     """What the names of a version say of it, without this machine's paths: name -> content of its ref."""
-    found = {}
+    refs = {}
     for name, content in store.refs().items():
         if content["version"] == version:
             kept = {key: value for key, value in content.items() if key not in _OF_THIS_MACHINE}
-            found[name] = (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode()
-    return found
+            refs[name] = (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode()
+    return refs
 
 
 @dataclass(frozen=True)

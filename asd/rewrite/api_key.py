@@ -88,7 +88,7 @@ def _spellings(key: str) -> list[str]:
         data = base64.b64encode(bytes(before) + key.encode()).decode().rstrip("=")
         inner = data[2 if before else 0 : -1]  # the outer letters depend on what stands around the key
         forms += [inner[2:] if before == 2 else inner, inner.replace("+", "-").replace("/", "_")]
-    return [found for one in forms if (found := _read(one)[0])]
+    return [read for one in forms if (read := _read(one)[0])]
 
 
 def _grams(text: str, length: int) -> Iterator[str]:

@@ -57,9 +57,9 @@ def _read_distractors(texts: list[str], sample: Sample, style: AnswerStyle, kept
     for text in texts:
         fitted = fit_form(text, gold)
         case = DistractorCase(fitted, gold, tuple(sample.accepted), tuple(kept), sample.question)
-        found = find_problems(case, DISTRACTOR_CHECKS)
-        problems += found
-        if not found:
+        failed = find_problems(case, DISTRACTOR_CHECKS)
+        problems += failed
+        if not failed:
             kept.append(fitted)
     wanted = writing_of(style).num_distractors
     if len(kept) < wanted:

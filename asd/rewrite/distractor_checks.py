@@ -83,8 +83,8 @@ def _find_empty(case: DistractorCase) -> str:
 
 
 def _find_markup(case: DistractorCase) -> str:
-    found = find_markup(case.text, case.gold)
-    if found:
+    markup = find_markup(case.text, case.gold)
+    if markup:
         return f"{case.shown} holds markup or control characters; write plain text."
     if case.text.startswith(_ELLIPSIS) and not case.gold.startswith(_ELLIPSIS):
         return f"{case.shown} starts with dots; write a whole answer."

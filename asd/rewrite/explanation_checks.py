@@ -68,8 +68,8 @@ class ExplanationCase:
 
 
 def _find_markup(case: ExplanationCase) -> str:
-    found = find_markup(case.text, f"{case.gold}\n{case.question}\n{case.context}")
-    return f"The text holds {found!r}; write plain running text on one line." if found else ""
+    markup = find_markup(case.text, f"{case.gold}\n{case.question}\n{case.context}")
+    return f"The text holds {markup!r}; write plain running text on one line." if markup else ""
 
 
 def _find_unfinished(case: ExplanationCase) -> str:
@@ -145,8 +145,8 @@ def _is_denied(folded: str, case: ExplanationCase) -> bool:
     gold = case.gold.casefold().rstrip(".")
     if _DENIAL.search(f"{gold} {case.question.casefold()} "):
         return False
-    found = [folded[: at.start()] for at in re.finditer(rf"(?<!\w){re.escape(gold)}(?!\w)", folded)]
-    return bool(found) and all(_DENIED.search(before) for before in found)
+    before_it = [folded[: at.start()] for at in re.finditer(rf"(?<!\w){re.escape(gold)}(?!\w)", folded)]
+    return bool(before_it) and all(_DENIED.search(before) for before in before_it)
 
 
 def _is_other_answer(said: str, case: ExplanationCase) -> bool:
@@ -192,16 +192,16 @@ def _find_letters(case: ExplanationCase) -> str:
 
 
 def _find_self_talk(case: ExplanationCase) -> str:
-    found = find_self_talk(case.text)
-    if found and not contains_words(f"{case.question} {case.context} {case.gold}", found):
-        return f"The text talks about the task, the data or its writer ({found!r}); talk about the matter alone."
+    talk = find_self_talk(case.text)
+    if talk and not contains_words(f"{case.question} {case.context} {case.gold}", talk):
+        return f"The text talks about the task, the data or its writer ({talk!r}); talk about the matter alone."
     return ""
 
 
 def _find_region_talk(case: ExplanationCase) -> str:
-    found = find_region_talk(case.text) if case.is_description else ""
-    if found and found not in case.question.casefold():
-        return f"The description speaks of boxes or numbers ({found!r}); describe what can be seen there."
+    talk = find_region_talk(case.text) if case.is_description else ""
+    if talk and talk not in case.question.casefold():
+        return f"The description speaks of boxes or numbers ({talk!r}); describe what can be seen there."
     return ""
 
 

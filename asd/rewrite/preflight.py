@@ -52,13 +52,13 @@ async def preflight(clients: Sequence[ChatClient], settings: RewriterSettings, p
 
     Raises: KeyRefusedError, PreflightError; ServerError if none answers.
     """
-    found = await asyncio.gather(*(_look(client, settings, pace) for client in clients), return_exceptions=True)
-    for result in found:
+    results = await asyncio.gather(*(_look(client, settings, pace) for client in clients), return_exceptions=True)
+    for result in results:
         if isinstance(result, BaseException) and not isinstance(result, _Absent):
             raise result
-    facts = [result for result in found if isinstance(result, ServerFacts)]
+    facts = [result for result in results if isinstance(result, ServerFacts)]
     if not facts:
-        absent = "; ".join(str(result) for result in found)
+        absent = "; ".join(str(result) for result in results)
         raise ServerError(f"no server answers: {absent}. Is it running, and is the base URL right (it ends in /v1)?")
     return _in_common(clients, facts)
 

@@ -31,16 +31,16 @@ class Unparsed(NamedTuple):
 
 
 def parse_reply(text: str, model: type[Model]) -> Model | Unparsed:
-    found = read_object(text)
-    return found if isinstance(found, Unparsed) else validate(found, model)
+    value = read_object(text)
+    return value if isinstance(value, Unparsed) else validate(value, model)
 
 
 def parse_batch(text: str, model: type[Model], count: int) -> list[Model | Unparsed] | Unparsed:
     """A reply or a reason for each question; one reason where the whole text is no object."""
-    found = read_object(text)
-    if isinstance(found, Unparsed):
-        return found
-    return [validate(found.get(key), model) for key in batch_keys(count)]
+    values = read_object(text)
+    if isinstance(values, Unparsed):
+        return values
+    return [validate(values.get(key), model) for key in batch_keys(count)]
 
 
 def validate(value: object, model: type[Model]) -> Model | Unparsed:
@@ -68,10 +68,10 @@ def read_object(text: str) -> dict[str, object] | Unparsed:
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         raise ValueError("a key stands twice")
-    return found
+    return values
 
 
 _READER = json.JSONDecoder(strict=False, object_pairs_hook=_no_repeats)

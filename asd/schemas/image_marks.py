@@ -54,12 +54,12 @@ def is_placed(asked: Sequence[str], num_images: int) -> bool:
 
     The one reading that keeps what its author meant is then the conversation as it came.
     """
-    found = [strip_marks(text) for text in asked]
-    total = sum(one.before + one.behind + one.inside for one in found)
+    stripped = [strip_marks(text) for text in asked]
+    total = sum(one.before + one.behind + one.inside for one in stripped)
     if not 0 < total <= num_images:
         return False
-    later = any(one.before or one.behind for one in found[1:])
-    return later or any(one.inside or (one.before and one.behind) for one in found)
+    later = any(one.before or one.behind for one in stripped[1:])
+    return later or any(one.inside or (one.before and one.behind) for one in stripped)
 
 
 def opens_with_marks(prompt: str, num_images: int) -> bool:

@@ -50,8 +50,8 @@ def measure_captions(said: Mapping[str, str], references: Mapping[str, Reference
         )
     names = sorted(references)
     pairs = [[_one_line(said[name]), [_one_line(text) for text in texts_of(references[name])]] for name in names]
-    found = _ask_child(pairs)
-    return CaptionMeasures({name: 100 * found[name] for name in MEASURES}, len(names), f"{_PACKAGE} {version}")
+    measures = _ask_child(pairs)
+    return CaptionMeasures({name: 100 * measures[name] for name in MEASURES}, len(names), f"{_PACKAGE} {version}")
 
 
 def texts_of(reference: Reference) -> Sequence[str]:
@@ -87,5 +87,5 @@ def _ask_child(pairs: Sequence[Sequence[object]]) -> dict[str, float]:
             f"{_PACKAGE} failed on {len(pairs)} captions (exit code {done.returncode}): {told}. It needs Java, 2 GB of "
             "memory for METEOR, and write access to its own folder"
         )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    measures: dict[str, float] = json.loads(done.stdout)
+    return measures

@@ -29,17 +29,17 @@ def _tokenise(texts: list[list[str]]) -> dict[int, list[str]]:
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
     given = {place: [{"caption": text} for text in some] for place, some in enumerate(texts)}
-    found: dict[int, list[Any]] = PTBTokenizer().tokenize(given)
-    if {place: len(some) for place, some in found.items()} != {place: len(some) for place, some in given.items()}:
+    tokenised: dict[int, list[Any]] = PTBTokenizer().tokenize(given)
+    if {place: len(some) for place, some in tokenised.items()} != {place: len(some) for place, some in given.items()}:
         raise RuntimeError("the tokenizer gave back another number of captions than it was given")
-    return found
+    return tokenised
 
 
 def main() -> None:
     pairs = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
-        found = measure(pairs)
-    print(json.dumps(found))
+        measures = measure(pairs)
+    print(json.dumps(measures))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def read_verdict(text: str) -> float | None:
 
     Raises nothing: a verdict that cannot be read is not a zero, the caller counts it.
     """
-    found = {float(points) for points in _VERDICT.findall(text)}
-    value = found.pop() if len(found) == 1 else None
+    values = {float(points) for points in _VERDICT.findall(text)}
+    value = values.pop() if len(values) == 1 else None
     return value if value is not None and value <= FULL_POINTS else None
 
 

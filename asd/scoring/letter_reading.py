@@ -149,10 +149,10 @@ def _opening(said: str, known: str, options: Sequence[str]) -> _Mention | None:
     return one if AFTER_OPENING.match(rest) else None
 
 
-def _with_joined(said: str, found: list[_Mention], known: str) -> list[_Mention]:
+def _with_joined(said: str, mentions: list[_Mention], known: str) -> list[_Mention]:
     """The letters with those that "and", "or" or a mark joins to them, if they are not denied."""
-    result = list(found)
-    for one in found:
+    result = list(mentions)
+    for one in mentions:
         at = one.end
         while match := JOINED.match(said, at):
             other = _Mention(match[1].upper(), match.start(1), match.end(1))
@@ -184,12 +184,12 @@ def _stated_option(said: str, options: Sequence[str]) -> str | None:
     """The letter of the option whose text an answer states: alone, declared, or before a reason. The longest one counts."""
     match = STATES.match(said)
     heads = {ARTICLE.sub("", said[start:], count=1) for start in (0, match.end() if match else 0)}
-    found: dict[int, int] = {}
+    lengths: dict[int, int] = {}
     for place, option in enumerate(options):
         text = _bare_option(option)
         if text and any(_starts_with(head, text) and STATED_END.match(head, len(text)) for head in heads):
-            found[place] = len(text)
-    longest = [place for place, size in found.items() if size == max(found.values())]
+            lengths[place] = len(text)
+    longest = [place for place, size in lengths.items() if size == max(lengths.values())]
     if len(longest) != 1 or _joins_another(said, options, longest[0]):
         return None
     return letter_at(longest[0])

@@ -29,16 +29,16 @@ def read_references(location: str, *, split: str | None = None) -> dict[str, Ref
 
     Raises: ScoreError for a file without answers, or an id that stands twice.
     """
-    found: dict[str, tuple[Reference, str]] = {}
+    references: dict[str, tuple[Reference, str]] = {}
     for name, record in _records(location):
         if split is not None and record.get("split", split) != split:
             continue
         read = _read(record, f"{location}, record {name!r}")
-        if found.setdefault(name, read) is not read:
+        if references.setdefault(name, read) is not read:
             raise ScoreError(f"{location}: the id {name!r} stands twice, so no answer can be matched to it")
-    if not found:
+    if not references:
         raise ScoreError(f"{location} holds no gold answers" + (f" of the split {split!r}" if split else ""))
-    return _settled(found)
+    return _settled(references)
 
 
 def reference_of(record: Mapping[str, Any], where: str) -> Reference:
@@ -123,20 +123,20 @@ def _doubt(gold: str, options: Sequence[str], where: str) -> str:
     )
 
 
-def _settled(found: Mapping[str, tuple[Reference, str]]) -> dict[str, Reference]:
+def _settled(references: Mapping[str, tuple[Reference, str]]) -> dict[str, Reference]:
     """The references, gold letters in doubt read as the rest of the file has them: letters or texts.
 
     Raises: ScoreError where the rest of the file does not tell.
     """
-    doubts = [doubt for _, doubt in found.values() if doubt]
+    doubts = [doubt for _, doubt in references.values() if doubt]
     if not doubts:
-        return {name: reference for name, (reference, _) in found.items()}
-    sure = [one for one, doubt in found.values() if one.options and not doubt]
+        return {name: reference for name, (reference, _) in references.items()}
+    sure = [one for one, doubt in references.values() if one.options and not doubt]
     texts = sum(place_of(one.gold, one.options) is not None for one in sure)
     letters = sum(len(one.gold.strip()) == 1 and place_of(one.gold, one.options) is None for one in sure)
     if bool(texts) == bool(letters):
         raise ScoreError(doubts[0])
-    return {name: _by_letter(one) if doubt and letters else one for name, (one, doubt) in found.items()}
+    return {name: _by_letter(one) if doubt and letters else one for name, (one, doubt) in references.items()}
 
 
 def _by_letter(reference: Reference) -> Reference:

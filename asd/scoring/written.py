@@ -48,8 +48,8 @@ def unwrapped(text: str) -> str:
     said = _INVISIBLE.sub("", text).translate(_SAME_SIGNS)
     said = _THINKING.sub("", said)
     for inside in (_IN_TAG, _IN_BOX):
-        if found := inside.findall(said):
-            last = found[-1]
+        if marked := inside.findall(said):
+            last = marked[-1]
             said = last[-1] if isinstance(last, tuple) else last
     said = _LATEX_MARKS.sub("", _LATEX.sub(r"\1", _TOKEN.sub("", said)))
     said = _LINE_START.sub("", said.replace("`", ""))

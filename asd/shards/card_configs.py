@@ -76,7 +76,9 @@ def data_files_of(manifest: Manifest) -> list[dict[str, Any]]:
     for split in sorted({entry.split for entry in manifest.files if entry.split is not None}):
         pattern = f"{VERSIONS}/{manifest.version}/data/{split}-{_ANY_NUMBER}.arrow"
         paths.setdefault(_split_name(split), []).append(pattern)
-    return [{"split": name, "path": found[0] if len(found) == 1 else found} for name, found in paths.items()]
+    return [
+        {"split": name, "path": patterns[0] if len(patterns) == 1 else patterns} for name, patterns in paths.items()
+    ]
 
 
 def _split_name(split: str) -> str:

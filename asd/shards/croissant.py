@@ -265,8 +265,8 @@ def _field(column: pa.Field, manifest: Manifest) -> dict[str, Any]:
 
 
 def _ids(names: Any) -> Any:
-    found = [{"@id": name} for name in names]
-    return found[0] if len(found) == 1 else found
+    references = [{"@id": name} for name in names]
+    return references[0] if len(references) == 1 else references
 
 
 def _sub_field(parent: str, column: str, part: pa.Field) -> dict[str, Any]:

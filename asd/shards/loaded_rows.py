@@ -37,8 +37,8 @@ class LoadedRows(datasets.Dataset):  # type: ignore[misc]
     def __iter__(self) -> Iterator[Any]:
         return map(self._rooted, super().__iter__())
 
-    def _rooted(self, found: Any) -> Any:
-        return LoadedRow(found, self.image_root) if type(found) is dict else found
+    def _rooted(self, row: Any) -> Any:
+        return LoadedRow(row, self.image_root) if type(row) is dict else row
 
 
 def opened(table: datasets.table.Table, image_root: str | None) -> LoadedRows:

@@ -43,10 +43,10 @@ def pairs_below(left: str, right: str) -> Iterator[tuple[str, str]]:
 
 def dataset_of_task(location: str, task: str) -> str:
     """The location; or, of a folder of several datasets, the one of this task. Raises: UsageError unless one fits."""
-    found = datasets_below(location)
-    if len(found) == 1:
-        return found[0]
-    tasks = {one: _task_of(one) for one in found}
+    datasets = datasets_below(location)
+    if len(datasets) == 1:
+        return datasets[0]
+    tasks = {one: _task_of(one) for one in datasets}
     fitting = [one for one, name in tasks.items() if name == task]
     if len(fitting) != 1:
         held = ", ".join(f"{split_location(one)[0].name} ({name})" for one, name in tasks.items())

@@ -158,11 +158,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise ShardError(f"{path} is missing: {folder} is not a finished version. Re-run the conversion.") from None
     except (OSError, ValueError, RecursionError) as exc:
         raise ShardError(f"{path} cannot be read ({exc}). Re-run the conversion to write it again.") from exc
-    found = raw.get("format_version") if isinstance(raw, dict) else None
-    if found not in READABLE_FORMATS:
+    version = raw.get("format_version") if isinstance(raw, dict) else None
+    if version not in READABLE_FORMATS:
         readable = ", ".join(map(str, READABLE_FORMATS))
         raise ShardError(
-            f"{path} has format {found!r}; this build reads format {readable}. "
+            f"{path} has format {version!r}; this build reads format {readable}. "
             "Upgrade the package, or convert again with this one."
         )
     try:

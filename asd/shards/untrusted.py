@@ -79,8 +79,8 @@ def stray_images(batch: pa.RecordBatch) -> list[str]:
     is_stray = pc.match_substring_regex(paths, _STRAY)
     is_file = pc.match_substring_regex(paths, r"^(?i:file):")
     is_address = pc.and_not(pc.match_substring_regex(paths, ADDRESS), is_file)
-    found: list[str] = paths.filter(pc.fill_null(pc.and_not(is_stray, is_address), False)).unique().to_pylist()
-    return found
+    stray: list[str] = paths.filter(pc.fill_null(pc.and_not(is_stray, is_address), False)).unique().to_pylist()
+    return stray
 
 
 def _may_stray(paths: pa.StringArray) -> bool:

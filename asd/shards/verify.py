@@ -37,18 +37,18 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
     resolved = store.resolve(version)
     folder = store.path_of(resolved)
     manifest = store.manifest(resolved)
-    found = Verification(resolved, str(folder), notes=_lost_names(store, resolved))
+    report = Verification(resolved, str(folder), notes=_lost_names(store, resolved))
     if manifest.version != resolved:
-        found.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
+        report.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
     tally = _Tally()
     for entry in manifest.files:
-        _check_file(folder, entry, manifest.row_schema, found, tally)
+        _check_file(folder, entry, manifest.row_schema, report, tally)
         if advance is not None:
             advance(entry.rows or 0)
-    _check_extra_files(folder, manifest, found)
-    if not found.problems:  # else the counts would only say the same once more
-        _check_counts(manifest, tally, found)
-    return found
+    _check_extra_files(folder, manifest, report)
+    if not report.problems:  # else the counts would only say the same once more
+        _check_counts(manifest, tally, report)
+    return report
 
 
 def _lost_names(store: Store, version: str) -> list[str]:
@@ -78,21 +78,21 @@ class _Tally:
     ids: list[pa.Array] = field(default_factory=list)
 
 
-def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, found: Verification, tally: _Tally) -> None:
+def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, report: Verification, tally: _Tally) -> None:
     path = folder / entry.path
     if not is_inside(path, folder):
-        found.problems.append(f"{path} is a link that leads out of its version's folder (to {path.resolve()})")
+        report.problems.append(f"{path} is a link that leads out of its version's folder (to {path.resolve()})")
         return
     if not path.is_file():
-        found.problems.append(f"{path} is missing")
+        report.problems.append(f"{path} is missing")
         return
-    found.files += 1
-    found.size_bytes += path.stat().st_size
+    report.files += 1
+    report.size_bytes += path.stat().st_size
     if path.stat().st_size != entry.size_bytes:
-        found.problems.append(f"{path} has {path.stat().st_size} bytes, expected {entry.size_bytes}")
+        report.problems.append(f"{path} has {path.stat().st_size} bytes, expected {entry.size_bytes}")
         return
     if (digest := sha256_of(path)) != entry.sha256:
-        found.problems.append(f"{path} has sha256 {digest}, expected {entry.sha256}")
+        report.problems.append(f"{path} has sha256 {digest}, expected {entry.sha256}")
         return
     if entry.split is None:
         return
@@ -100,23 +100,23 @@ def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, found: Verifi
         reader = open_arrow(path)
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
     except (OSError, pa.ArrowException) as exc:
-        found.problems.append(f"{path} is no readable Arrow file ({exc})")
+        report.problems.append(f"{path} is no readable Arrow file ({exc})")
         return
     if not reader.schema.equals(schema):
-        found.problems.append(f"{path}: columns differ from format {schema.names}")
+        report.problems.append(f"{path}: columns differ from format {schema.names}")
         return
     rows = sum(batch.num_rows for batch in batches)
-    found.rows += rows
+    report.rows += rows
     if rows != entry.rows:
-        found.problems.append(f"{path} has {rows} rows, expected {entry.rows}")
+        report.problems.append(f"{path} has {rows} rows, expected {entry.rows}")
     for batch in batches:
         try:
             batch.validate(full=True)
         except pa.ArrowException as exc:
-            found.problems.append(f"{path}: damaged column data ({exc})")
+            report.problems.append(f"{path}: damaged column data ({exc})")
             return
         if stray := stray_images(batch):
-            found.problems.append(f"{path}: {len(stray)} image paths leave the image root, e.g. {stray[0]!r}")
+            report.problems.append(f"{path}: {len(stray)} image paths leave the image root, e.g. {stray[0]!r}")
             return
         for name, counter in (("style", tally.styles), ("maker", tally.makers), ("split", tally.splits)):
             for item in batch[name].value_counts().to_pylist():
@@ -124,33 +124,33 @@ def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, found: Verifi
         tally.ids.append(batch["id"])
 
 
-def _check_extra_files(folder: Path, manifest: Manifest, found: Verification) -> None:
+def _check_extra_files(folder: Path, manifest: Manifest, report: Verification) -> None:
     known = {entry.path for entry in manifest.files} | {"manifest.json"}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in known:
-            found.problems.append(f"{path} is not in the manifest")
+            report.problems.append(f"{path} is not in the manifest")
 
 
-def _check_counts(manifest: Manifest, tally: _Tally, found: Verification) -> None:
+def _check_counts(manifest: Manifest, tally: _Tally, report: Verification) -> None:
     counts = manifest.counts
     pairs = (("style", tally.styles, counts.by_style), ("maker", tally.makers, counts.by_maker),
              ("split", tally.splits, counts.by_split))  # fmt: skip
     for name, seen, expected in pairs:
         if dict(seen) != expected:
-            found.problems.append(f"rows by {name}: found {dict(sorted(seen.items()))}, manifest says {expected}")
-    if found.rows != counts.samples:
-        found.problems.append(f"{found.rows} rows in all, manifest says {counts.samples}")
+            report.problems.append(f"rows by {name}: found {dict(sorted(seen.items()))}, manifest says {expected}")
+    if report.rows != counts.samples:
+        report.problems.append(f"{report.rows} rows in all, manifest says {counts.samples}")
     if tally.ids:
         ids = pa.chunked_array(tally.ids)
         if (distinct := len(ids.unique())) != len(ids):
-            found.problems.append(f"ids are not unique: {len(ids) - distinct} repeat")
+            report.problems.append(f"ids are not unique: {len(ids) - distinct} repeat")
 
 
-def require_sound(found: Verification) -> None:
+def require_sound(report: Verification) -> None:
     """Raises: ShardError with every problem."""
-    if found.problems:
-        listed = "\n".join(f"  - {problem}" for problem in found.problems)
+    if report.problems:
+        listed = "\n".join(f"  - {problem}" for problem in report.problems)
         raise ShardError(
-            f"version {found.version} is damaged:\n{listed}\nDelete {found.folder} and convert again: "
+            f"version {report.version} is damaged:\n{listed}\nDelete {report.folder} and convert again: "
             "the same settings write the same bytes."
         )

@@ -287,10 +287,10 @@ def _json_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
             raise SourceError(f"{where}: not valid JSON ({exc})") from exc
         return
     if options.records:
-        found = iterate_collection(stream, where, options.records)
+        items = iterate_collection(stream, where, options.records)
     else:
-        found = iterate_values(stream, where, options.is_record)
-    for row, (key, value) in enumerate(found):
+        items = iterate_values(stream, where, options.is_record)
+    for row, (key, value) in enumerate(items):
         yield row, key, value
 
 

@@ -242,5 +242,5 @@ def states_form(question: str) -> bool:
     if "\n" not in question and not any(mark in question for mark in ".!?:;。！？：，,।؟"):
         return False
     parts = [part.strip() for part in _SENTENCE.split(question)]
-    found = [is_instruction(part.rstrip(":")) or is_instruction(part) for part in parts if part]
-    return any(found) and not all(found)
+    are_instructions = [is_instruction(part.rstrip(":")) or is_instruction(part) for part in parts if part]
+    return any(are_instructions) and not all(are_instructions)

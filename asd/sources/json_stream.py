@@ -278,23 +278,23 @@ class _Scanner:
         """Of an object: its values, or those of the one list in it, that are records; else itself."""
         self.pos += 1
         members: dict[str, Any] = {}
-        found = ""
+        list_name = ""
         while self.peek() != 0x7D:
             name = self.key()
             start = self.peek()
             if start in _OPEN and self._holds(is_record):
-                if found:
+                if list_name:
                     raise SourceError(
-                        f"{self.where}: records stand under {found!r} and under {name!r}; save each list as a file of "
+                        f"{self.where}: records stand under {list_name!r} and under {name!r}; save each list as a file of "
                         "its own, so that what is train and what is test stays apart"
                     )
-                found = name
+                list_name = name
                 self.pos += 1
                 yield from self.elements(_OPEN[start], keyed=start == 0x7B)
                 self.pos += 1
             else:
                 at, value = self.pos, None
-                if not found and start in _OPEN and self.bracket_end(_FIRST_VALUE_BYTES) < 0:
+                if not list_name and start in _OPEN and self.bracket_end(_FIRST_VALUE_BYTES) < 0:
                     break  # whatever it is, it is large, and no list of records
                 value = self.decode(self.value(), at)
                 if isinstance(value, dict) and not members and is_record(value):
@@ -307,7 +307,7 @@ class _Scanner:
                 members[name] = value
             if self.peek() == 0x2C:
                 self.pos += 1
-        if not found:
+        if not list_name:
             yield None, members
 
     def _holds(self, is_record: Callable[[dict[str, Any]], bool]) -> bool:
@@ -385,13 +385,13 @@ class _Scanner:
             inner = self.buf[self.pos : cut]
             try:
                 if keyed:
-                    found: list[Item] = list(orjson.loads(b"{" + inner + b"}").items())
+                    items: list[Item] = list(orjson.loads(b"{" + inner + b"}").items())
                 else:
-                    found = [(None, value) for value in orjson.loads(b"[" + inner + b"]")]
+                    items = [(None, value) for value in orjson.loads(b"[" + inner + b"]")]
             except orjson.JSONDecodeError:
                 continue
             self.pos = cut
-            return found
+            return items
         return None
 
 
@@ -408,9 +408,9 @@ def _cuts(boundary: re.Pattern[bytes], buf: bytes, start: int) -> Iterator[int]:
     """Likely ends of an element, the last ones of the buffer first; few, because each costs a parse."""
     for window in _TAIL_WINDOWS:
         low = max(start, len(buf) - window)
-        found = [match.start(1) for match in boundary.finditer(buf, low)]
-        if found:
-            yield from reversed(found[-_CUT_TRIES:])
+        cuts = [match.start(1) for match in boundary.finditer(buf, low)]
+        if cuts:
+            yield from reversed(cuts[-_CUT_TRIES:])
             return
         if low == start:
             return

@@ -138,8 +138,8 @@ def _record_tables(records: Iterator[Record], rules: RecordRules) -> Iterator[Ta
             if isinstance(record, BadRecord):
                 rejects.append(Reject(rules.file, number, "", record.reason, record.detail))
                 continue
-            found, refused = read_record(record, number, rules)
-            rows += found
+            read, refused = read_record(record, number, rules)
+            rows += read
             rejects += refused
         yield rows_to_batch(rows), rejects
 

@@ -84,22 +84,22 @@ def split_marked(text: str) -> Marked | None:
     return _on_lines(lines) or _on_one_line(lines)
 
 
-def option_by_mark(answer: str, found: Marked) -> int | None:
+def option_by_mark(answer: str, marked: Marked) -> int | None:
     """The option that an answer means by its mark or its text; None where that is not exactly one.
 
     A number is no mark where the question asks for one.
     """
     low = answer.casefold()
-    same = [number for number, option in enumerate(found.options) if option.casefold() == low]
+    same = [number for number, option in enumerate(marked.options) if option.casefold() == low]
     if len(same) == 1:
         return same[0]
-    is_number = found.alphabet in NUMBERS
-    place = read_mark_answer(answer, found.alphabet)
-    if place is not None and is_number and answer.strip().isdigit() and _COUNTS.search(found.rest):
+    is_number = marked.alphabet in NUMBERS
+    place = read_mark_answer(answer, marked.alphabet)
+    if place is not None and is_number and answer.strip().isdigit() and _COUNTS.search(marked.rest):
         return None
-    if place is None and (both := read_mark_and_text(answer, found.alphabet)) is not None:
-        place = both[0] if both[0] < len(found.options) and _is_same(found.options[both[0]], both[1]) else None
-    return place if place is not None and place < len(found.options) else None
+    if place is None and (both := read_mark_and_text(answer, marked.alphabet)) is not None:
+        place = both[0] if both[0] < len(marked.options) and _is_same(marked.options[both[0]], both[1]) else None
+    return place if place is not None and place < len(marked.options) else None
 
 
 @lru_cache(maxsize=1 << 14)
@@ -107,8 +107,8 @@ def names_listed_option(question: str, answer: str) -> bool:
     """Whether an answer is but the mark of an option (or of several) that the question lists: it says nothing by itself."""
     if len(answer) > _MAX_MARK_ANSWER or not ("A" in question or may_be_marked(question)):
         return False
-    found = split_options(question)
-    listed = [Marked(found.rest, found.options, found.closing, CAPITALS)] if found.options else []
+    split = split_options(question)
+    listed = [Marked(split.rest, split.options, split.closing, CAPITALS)] if split.options else []
     if (marked := split_marked(question)) is not None:
         listed.append(marked)
     for one in listed:
@@ -127,10 +127,10 @@ def _marks_at(line: str, at: int) -> _Place | None:
     if match is None:
         return None
     label = match["single"] or match["inner"] or match["label"]
-    found = places(label)
+    numbers = places(label)
     tail = match["tail"] or ""
     behind = line[match.end() : match.end() + 1]
-    if not found or not behind:
+    if not numbers or not behind:
         return None
     is_point = label[0].isdigit() or (behind.isascii() and line[match.end() + 1 : match.end() + 2] == ".")
     if tail == "." and not match["blank"] and is_point:  # "1.5", "a.m."
@@ -139,7 +139,7 @@ def _marks_at(line: str, at: int) -> _Place | None:
     if is_time or (tail[:1] in ("*", "_") and not match["bold"]):
         return None
     form = "single" if match["single"] else match["open"] or tail.strip()[:1]
-    return _Place(match.start(), match.end(), found, label.isupper(), form)
+    return _Place(match.start(), match.end(), numbers, label.isupper(), form)
 
 
 def _runs(marks: Sequence[_Place]) -> Iterator[list[_Place]]:
@@ -175,9 +175,9 @@ def _on_lines(lines: list[str]) -> Marked | None:
             stop = run[place + 1].start if place + 1 < len(run) else len(lines)
             first, *more = lines[mark.start : stop]
             options.append([first[mark.end :].strip(BLANKS), *(line.strip(BLANKS) for line in more)])
-        found = _made("\n".join(lines[: run[0].start]), options, run)
-        if found is not None and _on_one_line([found.options[-1]]) is None:
-            return found
+        marked = _made("\n".join(lines[: run[0].start]), options, run)
+        if marked is not None and _on_one_line([marked.options[-1]]) is None:
+            return marked
     return None
 
 
@@ -199,8 +199,8 @@ def _on_one_line(lines: Sequence[str]) -> Marked | None:
                 texts[-1] = texts[-1][: question.start()]
             options = [[text.strip(BLANKS)] for text in texts]
             options[-1] += [line.strip(BLANKS) for line in lines[number + 1 :]]
-            if (found := _made(before, options, run)) is not None:
-                return found
+            if (marked := _made(before, options, run)) is not None:
+                return marked
     return None
 
 

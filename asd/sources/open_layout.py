@@ -55,7 +55,7 @@ class OpenLayout:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Compiled expressions are functions, which do not travel."""
-        files = {rel for by_main in self.join_files.values() for found in by_main.values() for rel in found}
+        files = {rel for by_main in self.join_files.values() for names in by_main.values() for rel in names}
         return _compile_and_open, (self.layout, self.spec, self.root, self.main_files, sorted(files), self.image_roots)
 
     def with_image_roots(self, roots: tuple[str, ...]) -> OpenLayout:
@@ -73,10 +73,10 @@ class OpenLayout:
             for (_, _, record), fns in product(islice(records, count), self.compiled.variants):
                 if (images := fns.columns.get("images")) is not None and isinstance(record, dict):
                     try:
-                        found = images.fn(record, row)
+                        value = images.fn(record, row)
                     except RowError:  # the reader will say what is wrong with it
                         continue
-                    yield found
+                    yield value
 
     @property
     def mains(self) -> list[str]:
@@ -101,18 +101,18 @@ class OpenLayout:
         """Every file that will be read, main files first, each once."""
         rels = [main.rel for main in self.main_files if main.path is not None]
         for by_main in self.join_files.values():
-            for found in by_main.values():
-                rels.extend(found)
+            for names in by_main.values():
+                rels.extend(names)
         return list(dict.fromkeys(rels))
 
     def _join_files(self, name: str, join: Join, files: list[str]) -> dict[str, list[str]]:
         """Main file (or "" for all) -> files of the join. Raises: LayoutMismatchError if a needed one is
         missing."""
         if join.files is not None:
-            found = select_files(files, join.files)
-            if not found and join.required:
+            selected = select_files(files, join.files)
+            if not selected and join.required:
                 raise LayoutMismatchError(f"no file matches {join.files!r}, which holds its {name!r}")
-            return {"": found}
+            return {"": selected}
         by_main: dict[str, list[str]] = {}
         known = set(files)
         for main in self.main_files:
@@ -372,7 +372,7 @@ class _FileReader:
     def _reject(self, error: RowError, maker: RowMaker | None = None) -> None:
         detail = error.detail
         if error.reason == "no_answer" and not detail:
-            absent = [n for n, found in zip(self.opened.layout.joins, self.row.joined, strict=True) if found is None]
+            absent = [n for n, joined in zip(self.opened.layout.joins, self.row.joined, strict=True) if joined is None]
             detail = f"no entry in {' and '.join(absent)}" if absent else "the answer is empty or missing"
         source_id = (maker.last_id if maker is not None else "") or self.row.key or ""
         self.sink.rejects.append(Reject(self.main.rel, self.row.row, source_id, error.reason, detail))

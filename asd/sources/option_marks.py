@@ -76,25 +76,25 @@ def places(label: str) -> dict[str, int]:
     if len(label) == 1 and unicodedata.category(label) in ("No", "So") and (number := unicodedata.numeric(label, 0)):
         return {"numbers": int(number) - 1}
     plain = re.sub(r"[^\w]", "", unicodedata.normalize("NFKC", label)).casefold()
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     if plain.isascii() and plain.isdigit():
         number = int(plain)
         return {name: number - base for name, base in (("numbers", 1), ("numbers from 0", 0)) if number >= base}
     if len(plain) == 2 and plain.isascii() and plain.isalpha():  # behind "z"
         first, second = (_SERIES["letters"].index(letter) for letter in plain)
-        found["letters"] = 26 * (first + 1) + second
+        numbers["letters"] = 26 * (first + 1) + second
         if first == second:
-            found["doubled letters"] = 26 + first
+            numbers["doubled letters"] = 26 + first
     for name, series in _NORMAL_SERIES.items():
         if len(plain) == 1 and plain in series:
-            found[name] = series.index(plain)
+            numbers[name] = series.index(plain)
     if len(plain) == 1 and (latin := plain.translate(_LOOK_ALIKE)) != plain:
-        found["letters"] = _SERIES["letters"].index(latin)
-    if len(plain) == 1 and "letters" in found:
-        found["doubled letters"] = found["letters"]
+        numbers["letters"] = _SERIES["letters"].index(latin)
+    if len(plain) == 1 and "letters" in numbers:
+        numbers["doubled letters"] = numbers["letters"]
     if plain in _ROMAN:
-        found["roman"] = _ROMAN.index(plain)
-    return found
+        numbers["roman"] = _ROMAN.index(plain)
+    return numbers
 
 
 def place_in(label: str, alphabet: str) -> int | None:

@@ -121,8 +121,8 @@ def _rfp_column(prompts: _Prompts) -> pa.StringArray:
     has_rfp = prompts.rfp_end > 0
     if has_rfp.all():
         return cut_slices(prompts.data, prompts.rfp_start, prompts.rfp_end)
-    found = np.flatnonzero(has_rfp)
-    cut = cut_slices(prompts.data, prompts.rfp_start[found], prompts.rfp_end[found])
+    rows = np.flatnonzero(has_rfp)
+    cut = cut_slices(prompts.data, prompts.rfp_start[rows], prompts.rfp_end[rows])
     place = np.cumsum(has_rfp) - 1
     return cut.take(pa.array(place.astype(np.int32), mask=~has_rfp))
 
@@ -173,22 +173,22 @@ def _strip_placeholders(data: Bytes, start: Offsets, end: Offsets) -> tuple[Offs
     count = np.zeros(len(start), np.int64)
     is_unfinished = np.zeros(len(start), np.bool_)
     for _ in range(_MAX_ROUNDS):
-        found = _has_text_at(data, start, end, mark)
-        if not found.any():
+        has_mark = _has_text_at(data, start, end, mark)
+        if not has_mark.any():
             break
-        count += found
-        start[found] += len(mark)
+        count += has_mark
+        start[has_mark] += len(mark)
         is_unfinished |= _trim_left(data, start, end)
-    is_unfinished |= found
+    is_unfinished |= has_mark
     before = count.copy()
     for _ in range(_MAX_ROUNDS):
-        found = _has_text_at(data, np.maximum(end - len(mark_on_line), start), end, mark_on_line)
-        if not found.any():
+        has_mark = _has_text_at(data, np.maximum(end - len(mark_on_line), start), end, mark_on_line)
+        if not has_mark.any():
             break
-        count += found
-        end[found] -= len(mark)
+        count += has_mark
+        end[has_mark] -= len(mark)
         is_unfinished |= _trim_right(data, start, end)
-    is_unfinished |= found | ((before > 0) & (count > before))
+    is_unfinished |= has_mark | ((before > 0) & (count > before))
     if np.count_nonzero(data == mark[0]) > count.sum() < data.tobytes().count(mark):  # else no prompt has one left
         is_unfinished |= _to_mask(pc.match_substring(cut_slices(data, start, end), MARK))
     return count, is_unfinished
@@ -202,18 +202,18 @@ def _has_text_at(data: Bytes, at: Offsets, end: Offsets, text: bytes) -> Mask:
         rows = rows[data[at[rows] + place] == byte]
         if not len(rows):
             break
-    found = np.zeros(len(at), np.bool_)
-    found[rows] = True
-    return found
+    has_text = np.zeros(len(at), np.bool_)
+    has_text[rows] = True
+    return has_text
 
 
 def _last_before(places: Offsets, start: Offsets, end: Offsets) -> Offsets:
     """For each row the last of the ascending `places` in `[start, end)`, or -1."""
     if not len(places):
         return np.full(len(start), -1, np.int64)
-    found = np.searchsorted(places, end) - 1
-    last = places[np.maximum(found, 0)]
-    return np.where((found >= 0) & (last >= start), last, -1)
+    number = np.searchsorted(places, end) - 1
+    last = places[np.maximum(number, 0)]
+    return np.where((number >= 0) & (last >= start), last, -1)
 
 
 def _ask_for_each(texts: pa.StringArray, question: Callable[[str], bool]) -> Mask:
@@ -241,8 +241,8 @@ def _take_last_lines(prompts: _Prompts, rules: PromptRules) -> None:
         line, head = newline + 1, newline.copy()
         prompts.is_other[rows[_trim_left(data, line, end)]] = True
         lines = cut_slices(data, line, end)
-        found = _ask_for_each(lines, lambda text: text in rules.known_rfps or is_instruction(text))
-        rows, end, newline, line, head = (column[found] for column in (rows, end, newline, line, head))
+        is_taken = _ask_for_each(lines, lambda text: text in rules.known_rfps or is_instruction(text))
+        rows, end, newline, line, head = (column[is_taken] for column in (rows, end, newline, line, head))
         if not len(rows):
             return
         prompts.is_other[rows[_trim_right(data, prompts.start[rows], head)]] = True
@@ -263,8 +263,8 @@ def _take_box_instructions(prompts: _Prompts) -> None:
     if not len(rows) or not len(colons):
         return
     start, end = prompts.start[rows], prompts.end[rows]
-    found = np.minimum(np.searchsorted(colons, start), len(colons) - 1)
-    colon = colons[found]
+    number = np.minimum(np.searchsorted(colons, start), len(colons) - 1)
+    colon = colons[number]
     inside = (colon >= start) & (colon < end - 1)
     rows, start, end, colon = rows[inside], start[inside], end[inside], colon[inside]
     head, tail = colon.copy(), colon + 1
@@ -292,10 +292,10 @@ def _take_last_sentences(prompts: _Prompts, rules: PromptRules) -> None:
     tail = cut.copy()
     prompts.is_other[rows[_trim_left(data, tail, end)]] = True
     is_one_line = _last_before(np.flatnonzero(data == _NEWLINE), tail, end) < 0
-    found = is_one_line & _ask_for_each(cut_slices(data, tail, end), is_instruction)
-    rows = rows[found]
-    prompts.rfp_start[rows], prompts.rfp_end[rows] = tail[found], end[found]
-    prompts.end[rows] = cut[found]
+    is_taken = is_one_line & _ask_for_each(cut_slices(data, tail, end), is_instruction)
+    rows = rows[is_taken]
+    prompts.rfp_start[rows], prompts.rfp_end[rows] = tail[is_taken], end[is_taken]
+    prompts.end[rows] = cut[is_taken]
     _leave_further_sentences(prompts, rows, stops)
 
 

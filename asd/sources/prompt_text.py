@@ -183,9 +183,9 @@ def kept_prompt(text: str, parts: PromptParts) -> str | None:
 
 def _split_any_options(text: str) -> Marked:
     """Options on lettered lines, else under any other marks."""
-    found = split_options(text)
-    marked = None if found.options else split_marked(text)
-    return Marked(*found, CAPITALS) if marked is None else marked
+    split = split_options(text)
+    marked = None if split.options else split_marked(text)
+    return Marked(*split, CAPITALS) if marked is None else marked
 
 
 def has_option_mark(text: str) -> bool:

@@ -170,10 +170,10 @@ class ArrayBlocks(Iterator[Block]):
 
     def _exact(self) -> Block | None:
         window = bytes(self._data[: self._window_end - self._at])
-        found = find_elements(window, is_first=self._row == 0)
-        ends, close = found.ends, found.close
-        if found.unseparated >= 0:
-            raise self._no_comma(window, found)
+        elements = find_elements(window, is_first=self._row == 0)
+        ends, close = elements.ends, elements.close
+        if elements.unseparated >= 0:
+            raise self._no_comma(window, elements)
         if close >= 0:
             block = self._block(close, len(ends)) if close else None
             self._is_closed = True
@@ -189,9 +189,9 @@ class ArrayBlocks(Iterator[Block]):
         _check_record_size(window, self._where, self._row, self._at)
         return None
 
-    def _no_comma(self, window: bytes, found: Elements) -> SourceError:
-        record = self._row + int(np.searchsorted(found.ends, found.unseparated, side="right")) - 1
-        return _no_comma(self._where, record, self._at + found.unseparated, window[found.unseparated :])
+    def _no_comma(self, window: bytes, elements: Elements) -> SourceError:
+        record = self._row + int(np.searchsorted(elements.ends, elements.unseparated, side="right")) - 1
+        return _no_comma(self._where, record, self._at + elements.unseparated, window[elements.unseparated :])
 
     def _block(self, cut: int, rows: int, *, is_guess: bool = False) -> Block | None:
         """What stands before `cut`; None if that is no record."""
@@ -211,13 +211,13 @@ class ArrayBlocks(Iterator[Block]):
     def _expect_end(self) -> None:
         """Nothing but blanks may follow the ']' that comes next."""
         seen = 1
-        while not (found := bytes(self._data[seen:]).strip(_SPACE)):
+        while not (rest := bytes(self._data[seen:]).strip(_SPACE)):
             if self._has_ended:
                 return
             seen = len(self._data)
             self._data, self._has_ended = _read_on(self._stream, self._data, 1 << 16)
         raise SourceError(
-            f"{self._where}: something follows the end of the JSON array near byte {self._at + seen}: {found[:40]!r}"
+            f"{self._where}: something follows the end of the JSON array near byte {self._at + seen}: {rest[:40]!r}"
         )
 
 
@@ -249,8 +249,8 @@ def _behind_separator(data: memoryview, cut: int, row: int, where: str, at: int)
     return start if row or comma < 0 else comma
 
 
-def _no_comma(where: str, record: int, at: int, found: bytes) -> SourceError:
-    return SourceError(f"{where}: expected ',' after record {record} at byte {at}, found {found[:20]!r}")
+def _no_comma(where: str, record: int, at: int, instead: bytes) -> SourceError:
+    return SourceError(f"{where}: expected ',' after record {record} at byte {at}, found {instead[:20]!r}")
 
 
 def _check_record_size(data: bytes | memoryview, where: str, row: int, at: int) -> None:
@@ -275,8 +275,8 @@ class Elements:
 
 def element_ends(data: bytes, *, is_first: bool = True) -> tuple[Offsets, int]:
     """`ends` and `close` of `find_elements`."""
-    found = find_elements(data, is_first=is_first)
-    return found.ends, found.close
+    elements = find_elements(data, is_first=is_first)
+    return elements.ends, elements.close
 
 
 def find_elements(data: bytes, *, is_first: bool = True) -> Elements:

@@ -184,11 +184,11 @@ def _rows_in_parts(config: RunConfig) -> dict[str, int]:
 def differences(before: Any, now: Any, prefix: str = "") -> list[str]:
     """ "train.lr: 0.0002, now 0.001" for every setting that decides the run and differs."""
     if isinstance(before, dict) and isinstance(now, dict):
-        found = []
+        differing = []
         for key in sorted(before.keys() | now.keys()):
             if prefix + key not in NOT_IDENTITY:
-                found += differences(before.get(key), now.get(key), f"{prefix}{key}.")
-        return found
+                differing += differences(before.get(key), now.get(key), f"{prefix}{key}.")
+        return differing
     return [] if before == now else [f"{prefix.rstrip('.')}: {before!r}, now {now!r}"]
 
 
@@ -198,13 +198,13 @@ def environment() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _commit() -> str | None:

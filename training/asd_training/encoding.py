@@ -86,9 +86,9 @@ class Encoder:
         """Raises: TaskDataError if a question would be read otherwise than it is written."""
         for message in messages:
             text = message["content"].replace(IMAGE_MARK, "") if message["role"] != "assistant" else ""
-            if found := self.prompts.special_in(text):
+            if mark := self.prompts.special_in(text):
                 raise TaskDataError(
-                    f"row {row_id}: its question holds {found!r}, which the tokenizer takes for a token of its own, not for "
+                    f"row {row_id}: its question holds {mark!r}, which the tokenizer takes for a token of its own, not for "
                     "text; write it otherwise, or leave the row out"
                 )
 
@@ -161,11 +161,11 @@ class Encoder:
         return [*tokens, self.prompts.end_id]
 
     def _continuations(self, pieces: Sequence[Piece]) -> list[tuple[list[int], bool]]:
-        before, found = pieces[0].text, []
+        before, continuations = pieces[0].text, []
         for piece in pieces[1:]:
-            found.append((self.piece_tokens(before, piece), piece.is_answer))
+            continuations.append((self.piece_tokens(before, piece), piece.is_answer))
             before += piece.text
-        return found
+        return continuations
 
     def _tokens(self, text: str) -> list[int]:
         tokens: list[int] = self.tokenizer(text, add_special_tokens=self._adds_special(text), **_WHOLE)["input_ids"]

@@ -15,10 +15,10 @@ class ExampleCache:
 
     def get(self, key: Hashable, make: Callable[[], Encoded]) -> Encoded:
         """The row under `key`, made if it is not there, kept if there is room."""
-        found = self._kept.get(key)
-        if found is None:
-            found = make()
-            if self.size_bytes + found.size_bytes <= self.limit_bytes:
-                self._kept[key] = found
-                self.size_bytes += found.size_bytes
-        return found
+        example = self._kept.get(key)
+        if example is None:
+            example = make()
+            if self.size_bytes + example.size_bytes <= self.limit_bytes:
+                self._kept[key] = example
+                self.size_bytes += example.size_bytes
+        return example

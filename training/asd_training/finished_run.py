@@ -60,11 +60,11 @@ def load_run(root: str | Path, *, after: str | None = None, changes: Iterable[st
 
 def _stage_named(loop: Loop, name: str | None) -> Stage:
     whole = [stage for stage in loop.stages if loop.is_usable(stage)]
-    found = whole[-1:] if name is None else [stage for stage in whole if name in (stage.name, stage.folder)]
-    if not found:
+    fitting = whole[-1:] if name is None else [stage for stage in whole if name in (stage.name, stage.folder)]
+    if not fitting:
         known = ", ".join(stage.folder for stage in whole) or "none yet"
         raise RunError(f"{loop.folder.root} has no finished stage{f' {name!r}' if name else ''}; finished: {known}")
-    return found[0]
+    return fitting[0]
 
 
 def evaluate_again(run: FinishedRun, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:

@@ -72,8 +72,8 @@ def _loading(name: str) -> Iterator[None]:
         ) from exc
 
 
-def _unit(found: Any, name: str, count: int) -> Tensor:
-    vectors = torch.as_tensor(found, dtype=torch.float32)
+def _unit(given: Any, name: str, count: int) -> Tensor:
+    vectors = torch.as_tensor(given, dtype=torch.float32)
     if vectors.dim() != 2 or len(vectors) != count or not vectors.isfinite().all():
         raise SettingError(
             f"method.encoder {name!r} gave {tuple(vectors.shape)} for {count} texts; expected finite ({count}, d)"
@@ -101,10 +101,10 @@ def _direction(part: str) -> Any:
 def _imported(name: str) -> Callable[[Sequence[str]], Any]:
     module, _, function = name.partition(":")
     try:
-        found: Callable[[Sequence[str]], Any] = getattr(import_module(module), function)
+        encode: Callable[[Sequence[str]], Any] = getattr(import_module(module), function)
     except (ImportError, AttributeError, ValueError) as exc:
         raise SettingError(f"method.encoder {name!r} cannot be imported ({exc}); expected package.module:name") from exc
-    return found
+    return encode
 
 
 class SentenceEncoder:

@@ -58,12 +58,12 @@ def require_numbers(first: FirstBadStep, stage: str, steps: int, config: TrainCo
 def require_finite(model: nn.Module, stage: str, config: TrainConfig) -> None:
     """Raises: NumberError if what was trained is no number: the last step is seen by no loss."""
     bad = [name for name, parameter in trainable(model).items() if not _is_finite(parameter)]
-    found = torch.tensor(len(bad), device=next(model.parameters()).device)
+    num_bad = torch.tensor(len(bad), device=next(model.parameters()).device)
     if dist.is_initialized():
-        dist.all_reduce(found, op=dist.ReduceOp.MAX)
-    if int(found):
+        dist.all_reduce(num_bad, op=dist.ReduceOp.MAX)
+    if int(num_bad):
         raise NumberError(
-            f"{stage}: after its last step {int(found)} of the trained tensors are no numbers"
+            f"{stage}: after its last step {int(num_bad)} of the trained tensors are no numbers"
             f"{f' ({list_names(bad)})' if bad else ''}; {_remedy(config)}. {_KEPT}"
         )
 
@@ -111,11 +111,11 @@ class Changes:
 
 
 def _sums(model: nn.Module) -> dict[str, tuple[float, float]]:
-    found = {}
+    sums = {}
     for name, parameter in trainable(model).items():
         values = _local(parameter).double()
-        found[name] = (float(values.sum()), float(values.square().sum()))
-    return found
+        sums[name] = (float(values.sum()), float(values.square().sum()))
+    return sums
 
 
 def tell_what_was_learnt(unchanged: set[str], projector: set[str], count: int, say: Callable[[str], None]) -> str:

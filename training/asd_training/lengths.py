@@ -90,11 +90,11 @@ class RowLengths:
         long: list[_TooLong] = []
         cut = 0
         for number in (most > limit).nonzero()[0]:  # only where there are more bytes than tokens allowed
-            found = self._exact(int(number))
-            if found.tokens > limit:
-                is_cut = self.encoder.overlong == "cut" and found.before_answer < limit
+            row = self._exact(int(number))
+            if row.tokens > limit:
+                is_cut = self.encoder.overlong == "cut" and row.before_answer < limit
                 cut += is_cut
-                long += [] if is_cut else [found]
+                long += [] if is_cut else [row]
         step = max(1, -(-len(self.units) // _SAMPLE))
         sampled = sorted(self._exact(number).tokens for number in range(0, len(self.units), step))
         lengths = Lengths(
@@ -102,7 +102,7 @@ class RowLengths:
             sampled=len(sampled),
             shortest=sampled[0],
             median=sampled[len(sampled) // 2],
-            longest=max([sampled[-1], *(found.tokens for found in long)]),
+            longest=max([sampled[-1], *(row.tokens for row in long)]),
             picture_tokens=int(pictures.max(initial=0)),
             too_long=len(long),
             cut=cut,
@@ -139,7 +139,7 @@ class RowLengths:
         return _TooLong(row["id"], whole + of_pictures, before, of_pictures, sizes)
 
     def _what_to_do(self, long: Sequence[_TooLong]) -> str:
-        worst = max(long, key=lambda found: found.tokens)
+        worst = max(long, key=lambda row: row.tokens)
         limit = self.encoder.max_length
         of = f", {worst.picture_tokens:,} of them of its {_shown(worst.sizes)}" if worst.picture_tokens else ""
         remedies = [
@@ -148,7 +148,7 @@ class RowLengths:
         ]
         if worst.picture_tokens > limit // 2:
             remedies.append("name a processor that makes fewer tokens of a picture (model.processor)")
-        if self.encoder.overlong == "error" and all(found.before_answer < limit for found in long):
+        if self.encoder.overlong == "error" and all(row.before_answer < limit for row in long):
             remedies.append("set train.overlong to 'cut' to lose the answers' ends")
         others = f" ({len(long):,} rows are too long, this is the longest)" if len(long) > 1 else ""
         return f"row {worst.row} has {worst.tokens:,} tokens{of}; train.max_length is {limit}: {', or '.join(remedies)}{others}"
@@ -164,11 +164,11 @@ class RowLengths:
         root = self.encoder.image_root or Path()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             self._known.update(zip(wanted, pool.map(lambda path: _size(root / path), wanted), strict=True))
-        found = []
+        sizes = []
         for number, paths in enumerate(by_row):
             row = self.rows[number] if None in paths else {"images": [{"path": path, "bytes": None} for path in paths]}
-            found.append(tuple(self._size_of(image, self._id(number)) for image in row["images"]))
-        return found
+            sizes.append(tuple(self._size_of(image, self._id(number)) for image in row["images"]))
+        return sizes
 
     def _id(self, number: int) -> str:
         return str(self.rows.table["id"][number].as_py())

@@ -161,13 +161,13 @@ class Loop:
 
     def _tell_what_comes(self, todo: Sequence[Stage]) -> None:
         """Before time is spent on training. Raises: TaskDataError if rows cannot be trained on."""
-        found = self.look_ahead()
-        self.say(describe(found.facts))
-        found.require_none()
+        outlook = self.look_ahead()
+        self.say(describe(outlook.facts))
+        outlook.require_none()
         if writes_files():
-            write_json(self.folder.preflight_file, found.facts)
+            write_json(self.folder.preflight_file, outlook.facts)
         wait_for_all()
-        plans = found.facts["stages"]
+        plans = outlook.facts["stages"]
         untrained = [stage.folder for stage in todo if not self.is_usable(stage)]
         self.progress = Progress(
             self.say,
@@ -274,14 +274,14 @@ class Loop:
 
     def _merging_error(self, model: nn.Module, stage: Stage) -> dict[str, float] | None:
         """Of methods whose adapters can be added to the weights; said where weights are half as wide as updates."""
-        found = merging_error(model) if self.method.can_merge else None
-        if found is not None and self.config.train.precision == "bfloat16":
-            off = {kind: f"{100 * share:.2g} %" for kind, share in found.items()}
+        errors = merging_error(model) if self.method.can_merge else None
+        if errors is not None and self.config.train.precision == "bfloat16":
+            off = {kind: f"{100 * share:.2g} %" for kind, share in errors.items()}
             self.say(
                 f"{stage.folder}: added to the weights in float32 its update is off by {off['float32']}, in bfloat16 it would "
                 f"be by {off['bfloat16']}; " + self._how_it_is_kept()
             )
-        return found
+        return errors
 
     def _how_it_is_kept(self) -> str:
         merges = merges_in_float32(self.config, torch.bfloat16.itemsize)
@@ -330,12 +330,12 @@ class Loop:
             self.progress.begin()
             self.evaluator.tell = partial(self.progress.answered, stage.folder, task.name)
             if rows is None:
-                found = self.evaluator.native(model, task)
+                predictions = self.evaluator.native(model, task)
             else:
                 rule = cross_format.RULES[AnswerStyle(rows[0]["style"])]
-                found = self.evaluator.ask(model, task.name, rows, rule, task.test_image_root)
+                predictions = self.evaluator.ask(model, task.name, rows, rule, task.test_image_root)
             if writes_files():
-                write_predictions(path, found)
+                write_predictions(path, predictions)
             wait_for_all()
         return read_predictions(path)
 

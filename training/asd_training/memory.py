@@ -33,12 +33,12 @@ def is_out_of_memory(exc: BaseException) -> bool:
 
 def peak_memory_bytes() -> dict[str, int]:
     """ "process": most resident memory since this process began; "cuda": most allocated on the current device."""
-    found = {}
+    peaks = {}
     if sys.platform != "win32":
         import resource
 
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found["process"] = most if sys.platform == "darwin" else most * 1024
+        peaks["process"] = most if sys.platform == "darwin" else most * 1024
     if torch.cuda.is_available():
-        found["cuda"] = torch.cuda.max_memory_allocated()
-    return found
+        peaks["cuda"] = torch.cuda.max_memory_allocated()
+    return peaks

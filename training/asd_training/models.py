@@ -130,14 +130,14 @@ def merges_in_float32(config: RunConfig, size: int) -> bool:
 
 def _check_loading(name: str, info: dict[str, Any]) -> None:
     kinds = {"missing_keys": "missing", "unexpected_keys": "not in the model", "mismatched_keys": "of another shape"}
-    found = [
+    problems = [
         f"{len(info[kind])} {what}: {list_names(str(key) for key in info[kind])}"
         for kind, what in kinds.items()
         if info.get(kind)
     ]
-    if found:
+    if problems:
         raise ModelError(
-            f"the weights of {name!r} do not fit its architecture: {'; '.join(found)}; complete the download"
+            f"the weights of {name!r} do not fit its architecture: {'; '.join(problems)}; complete the download"
         )
 
 

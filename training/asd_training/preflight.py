@@ -89,20 +89,20 @@ def look_ahead(
 
 
 def _look_at(task: TaskData, inputs: RunInputs, problems: list[str], *, trains: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"questions": len(task.test)}
+    facts: dict[str, Any] = {"questions": len(task.test)}
     RowLengths(task.test, inputs.encoder(task.test_image_root)).require_readable()
     if not trains:
-        return found
+        return facts
     lengths = RowLengths(task.train, inputs.encoder(task.image_root), task.examples)
     lengths.require_readable()
     measured, wrong = lengths.measure()
-    found |= {"styles": task.train.styles(), "lengths": measured.to_json()}
+    facts |= {"styles": task.train.styles(), "lengths": measured.to_json()}
     if wrong:
         problems.append(f"task {task.name!r}: {wrong}")
     shown = _to_show(task, lengths)
     if shown is not None:
-        found["example"] = {"row": task.examples[shown]["id"], "text": marked_text(inputs, inputs.example(task, shown))}
-    return found
+        facts["example"] = {"row": task.examples[shown]["id"], "text": marked_text(inputs, inputs.example(task, shown))}
+    return facts
 
 
 def _to_show(task: TaskData, lengths: RowLengths) -> int | None:

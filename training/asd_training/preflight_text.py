@@ -33,16 +33,16 @@ def _task_lines(facts: Mapping[str, Any]) -> list[str]:
     lines = []
     for name, task in facts["tasks"].items():
         lines.append(f"task       {name}: {task['questions']:,} questions")
-        if found := task.get("lengths"):
-            of = "" if found["sampled"] == found["rows"] else f" (of {found['sampled']:,} of them)"
+        if lengths := task.get("lengths"):
+            of = "" if lengths["sampled"] == lengths["rows"] else f" (of {lengths['sampled']:,} of them)"
             lines[-1] += (
-                f", {found['rows']:,} rows of {found['shortest']} to {found['longest']} tokens, median {found['median']}{of}, "
-                f"{found['picture_tokens']} at most of pictures"
+                f", {lengths['rows']:,} rows of {lengths['shortest']} to {lengths['longest']} tokens, median "
+                f"{lengths['median']}{of}, {lengths['picture_tokens']} at most of pictures"
             )
             notes = {
-                "do not fit": found["too_long"],
-                "lose the answer's end": found["cut"],
-                "have an empty answer": found["empty_answers"],
+                "do not fit": lengths["too_long"],
+                "lose the answer's end": lengths["cut"],
+                "have an empty answer": lengths["empty_answers"],
             }
             lines += [f"           {count:,} rows {what}" for what, count in notes.items() if count]
         if example := task.get("example"):

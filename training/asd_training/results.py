@@ -74,14 +74,14 @@ def _matrix(tasks: Sequence[str], done: dict[Stage, dict[str, Any]], kind: str) 
 
 def _forgetting(tasks: Sequence[str], done: dict[Stage, dict[str, Any]]) -> dict[str, Any]:
     """Task -> stage since -> the split of what was forgotten, see `asd_training.evaluation.forgetting`."""
-    found: dict[str, Any] = {}
+    by_stage: dict[str, Any] = {}
     for name in tasks:
         since = {
             stage.folder: facts["forgetting"][name] for stage, facts in done.items() if name in facts["forgetting"]
         }
         if since:
-            found[name] = since
-    return found
+            by_stage[name] = since
+    return by_stage
 
 
 def _converted(tasks: Sequence[TaskData]) -> bool | float:

@@ -128,9 +128,9 @@ def average_gradients(model: nn.Module) -> None:
     whole = [p for p in model.parameters() if p.requires_grad and not is_sharded(p)]
     if not whole:
         return
-    found = torch.tensor([float(p.grad is not None) for p in whole], device=whole[0].device)
-    dist.all_reduce(found)
-    for parameter, count in zip(whole, found.tolist(), strict=True):
+    counts = torch.tensor([float(p.grad is not None) for p in whole], device=whole[0].device)
+    dist.all_reduce(counts)
+    for parameter, count in zip(whole, counts.tolist(), strict=True):
         if count:
             gradient = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
             dist.all_reduce(gradient)

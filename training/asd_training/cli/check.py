@@ -25,14 +25,14 @@ def command(
     settings = load_config(config, changes or [])
     from asd_training.loop import check
 
-    found = check(settings)
+    outlook = check(settings)
     if json:
-        print(json_text({**found.facts, "problems": found.problems}, indent=1))
+        print(json_text({**outlook.facts, "problems": outlook.problems}, indent=1))
     else:
         from asd_training.preflight_text import describe
 
-        print(describe(found.facts))
-    for problem in found.problems:
+        print(describe(outlook.facts))
+    for problem in outlook.problems:
         print(f"error: {problem}", file=sys.stderr)
-    if found.problems:
+    if outlook.problems:
         raise typer.Exit(1)

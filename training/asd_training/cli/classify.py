@@ -33,19 +33,21 @@ def command(
     reader = task_reader(load_task(task), clipped=clipped)
     given = read_answers(answers)
     reader = clipped_where_stored_so(reader, [(row.text, row.reference.right_answers) for row in given])
-    found = classify(given, reader)
-    lines = [json_format.dumps(row.to_json(), ensure_ascii=False) for row in found] if json else describe(found)
+    classified = classify(given, reader)
+    lines = (
+        [json_format.dumps(row.to_json(), ensure_ascii=False) for row in classified] if json else describe(classified)
+    )
     print("\n".join(lines))
 
 
-def describe(found: list[ClassifiedAnswer]) -> list[str]:
+def describe(classified: list[ClassifiedAnswer]) -> list[str]:
     """Answers by category, and how many ran on."""
     from asd.cli.table import Table
     from asd_training.evaluation.forgetting import CATEGORIES
 
-    counts: Counter[str] = Counter(row.category for row in found)
+    counts: Counter[str] = Counter(row.category for row in classified)
     table = Table(["category", "answers", "%"])
     for name in [*CATEGORIES, "right"] if counts["right"] else CATEGORIES:
-        table.add(name.replace("_", " "), f"{counts[name]:,}", f"{100 * counts[name] / len(found):.1f}")
-    went_on = sum(row.runs_on for row in found)
-    return [*table.lines(), f"{went_on:,} of {len(found):,} answers ran on; what stands before that was read"]
+        table.add(name.replace("_", " "), f"{counts[name]:,}", f"{100 * counts[name] / len(classified):.1f}")
+    went_on = sum(row.runs_on for row in classified)
+    return [*table.lines(), f"{went_on:,} of {len(classified):,} answers ran on; what stands before that was read"]

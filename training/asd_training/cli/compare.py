@@ -31,18 +31,18 @@ def command(
         raise SettingError("--json and --csv exclude each other; give one")
     if html is not None:
         require_file_place(html, "--html")
-    found = compare(runs, published or ())
+    comparison = compare(runs, published or ())
     if json:
-        print(json_text(found.to_json(), indent=1))
+        print(json_text(comparison.to_json(), indent=1))
     elif csv:
-        sys.stdout.write(to_csv(found))
+        sys.stdout.write(to_csv(comparison))
     else:
         from asd.shown_text import open_console
 
         console = open_console()
-        print_comparison(found, console if console.is_terminal else open_console(width=width_needed(found)))
+        print_comparison(comparison, console if console.is_terminal else open_console(width=width_needed(comparison)))
     if html is not None:
         from asd_training.report.comparison_page import write_comparison
 
-        write_comparison(found, html)
+        write_comparison(comparison, html)
         print(f"written to {html}", file=sys.stderr)

@@ -35,10 +35,10 @@ def command(
     run = load_run(run_dir, after=after, changes=[*(changes or []), *([f"eval.engine={engine}"] if engine else [])])
     if out is not None:
         require_folder(out, "--out")
-    found = evaluate_again(run, task or ())
+    answers = evaluate_again(run, task or ())
     tasks = {one.name: one for one in run.tasks}
-    scores = {name: mean_scores(rows, lenient_reader(tasks[name])) for name, rows in found.items()}
-    for name, rows in found.items():
+    scores = {name: mean_scores(rows, lenient_reader(tasks[name])) for name, rows in answers.items()}
+    for name, rows in answers.items():
         if out is not None:
             write_predictions(out / f"{name}.arrow", rows)
     print(json_text({"after": run.stage.folder, "scores": scores}, indent=1) if json else _table(scores))

@@ -71,17 +71,17 @@ def read_answers(location: str) -> list[GivenAnswer]:
     records = [content] if isinstance(content, Mapping) else content  # a file of one line
     if not isinstance(records, list) or not records:
         raise PredictionError(f"{location} holds no answers: expected a row a line, or a list of rows")
-    found: list[GivenAnswer] = []
+    answers: list[GivenAnswer] = []
     wrong: list[str] = []
     for number, record in enumerate(records, start=1):
         try:
-            found.append(_answer(record, f"row {number}"))
+            answers.append(_answer(record, f"row {number}"))
         except (PredictionError, ScoreError) as exc:
             wrong.append(str(exc))
     if wrong:
         more = f" ({len(wrong)} of {len(records)} rows cannot be read; this is the first)" if len(wrong) > 1 else ""
         raise PredictionError(f"{location}, {wrong[0]}{more}")
-    return found
+    return answers
 
 
 def classify(answers: Sequence[GivenAnswer], reader: LenientReader) -> list[ClassifiedAnswer]:

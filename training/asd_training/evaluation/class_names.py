@@ -77,14 +77,16 @@ class ClassNames:
         name = _unframed(text)
         if self.lost_its_first_letter(name, labels):
             return "right", "first letter lost"
-        found = next((found for spelt in self._spellings(name) if (found := self._relate(spelt, labels))), None)
-        if found is None and not any(self.taxonomy.knows(spelt) for spelt in self._spellings(name)):
-            found = self._relate_head(name, labels)
-        if found is None and _LISTED.fullmatch(name):
+        relation = next(
+            (relation for spelt in self._spellings(name) if (relation := self._relate(spelt, labels))), None
+        )
+        if relation is None and not any(self.taxonomy.knows(spelt) for spelt in self._spellings(name)):
+            relation = self._relate_head(name, labels)
+        if relation is None and _LISTED.fullmatch(name):
             parts = (self._relate(part.strip(), labels) for part in name.split(","))
-            found = next((part for part in parts if part is not None), None)
-        if found is not None:
-            return found
+            relation = next((part for part in parts if part is not None), None)
+        if relation is not None:
+            return relation
         return ("wrong", "another name") if self.is_name(name) else ("unknown", "no class name")
 
     def is_name(self, text: str) -> bool:

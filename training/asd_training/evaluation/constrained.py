@@ -98,7 +98,7 @@ class Constraint:
 
 def _decimals(responses: Iterable[str]) -> int:
     """Of the numbers in the training answers; two, as `asd` writes boxes, where there is none."""
-    return max((len(found) for text in responses for found in re.findall(r"\.(\d+)", text)), default=2)
+    return max((len(digits) for text in responses for digits in re.findall(r"\.(\d+)", text)), default=2)
 
 
 def closed_labels(spec: Any, responses: Sequence[str], test_responses: Iterable[str]) -> list[str] | None:

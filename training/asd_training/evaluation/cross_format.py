@@ -94,11 +94,11 @@ def _agreement(a: Mapping[str, bool], b: Mapping[str, bool]) -> dict[str, Any]:
 def _consistency(right: Mapping[str, Mapping[str, bool]]) -> dict[str, int]:
     """Questions asked in two styles or more: right in all, wrong in all, or mixed."""
     answers: dict[str, list[bool]] = {}
-    for found in right.values():
-        for row_id, is_right in found.items():
+    for verdicts in right.values():
+        for row_id, is_right in verdicts.items():
             answers.setdefault(row_id, []).append(is_right)
-    several = [found for found in answers.values() if len(found) > 1]
-    all_right, all_wrong = sum(map(all, several)), sum(not any(found) for found in several)
+    several = [verdicts for verdicts in answers.values() if len(verdicts) > 1]
+    all_right, all_wrong = sum(map(all, several)), sum(not any(verdicts) for verdicts in several)
     return {
         "questions": len(several),
         "all_right": all_right,

@@ -58,14 +58,14 @@ class Evaluator:
     def native(self, model: nn.Module, task: TaskData) -> list[dict[str, Any]]:
         """Rows of PREDICTION_SCHEMA for the questions in the task's own style."""
         rows, root = list(task.test), task.test_image_root
-        found = self.ask(model, task.name, rows, task.scorer, root)
+        answered = self.ask(model, task.name, rows, task.scorer, root)
         if self.inputs.config.eval.constrained:
             limits = [self._constraint(task).of(row) for row in rows]
             texts = self._texts(model, task.name, rows, root, limits)
-            for made, row, text in zip(found, rows, texts, strict=True):
+            for made, row, text in zip(answered, rows, texts, strict=True):
                 made["constrained_text"] = text
                 made["constrained_score"] = score_answer(task.scorer, text, row)
-        return found
+        return answered
 
     def ask(
         self, model: nn.Module, task: str, rows: Sequence[Row], scorer: str, image_root: Path | None

@@ -127,7 +127,7 @@ def split_forgetting(
         right_later=sum(read.strict_right for read in after.values()),
         forgotten=len(lost),
         gained=sum(read.strict_right and row_id not in known for row_id, read in after.items()),
-        counts={name: len(found) for name, found in ids.items()},
+        counts={name: len(members) for name, members in ids.items()},
         readings=dict(Counter(f"{after[row_id].category}: {after[row_id].reading.how}" for row_id in lost)),
         accuracy_own=_mean(read.score for read in before.values()),
         accuracy_later=_mean(read.score for read in after.values()),
@@ -147,8 +147,8 @@ def split_forgetting(
 def count_errors(rows: Sequence[Row], reader: LenientReader) -> dict[Category, int]:
     """All wrong answers of one evaluation by category, forgotten or never known. Raises: PredictionError."""
     read = [read_row(row, reader) for row in rows]
-    found = Counter(row.category for row in read if not row.strict_right)
-    return {name: found[name] for name in CATEGORIES}
+    counts = Counter(row.category for row in read if not row.strict_right)
+    return {name: counts[name] for name in CATEGORIES}
 
 
 @dataclass(frozen=True)
@@ -206,15 +206,15 @@ def reference_of(row: Row) -> Reference:
 
 
 def _by_id(rows: Sequence[Row], when: str) -> dict[str, Row]:
-    found = {str(row["id"]): row for row in rows}
-    if len(found) < len(rows):
+    by_id = {str(row["id"]): row for row in rows}
+    if len(by_id) < len(rows):
         double = [name for name, count in Counter(str(row["id"]) for row in rows).items() if count > 1]
         raise PredictionError(
             f"predictions {when}: an id stands for one question, but twice there are {list_names(double)}"
         )
-    if not found:
+    if not by_id:
         raise PredictionError(f"there are no predictions {when}")
-    return found
+    return by_id
 
 
 def _check_pairs(own: Mapping[str, Row], later: Mapping[str, Row]) -> None:

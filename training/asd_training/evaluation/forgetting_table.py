@@ -113,14 +113,14 @@ def _run_of_folder(folder: Path, spec: TaskSpec, order: Sequence[str] | None) ->
         file = place / f"{spec.name}.arrow"
         if named and file.is_file():
             stages[int(named["number"])] = Stage(named["task"], None, read_predictions(file))
-    found = [stages[number] for number in sorted(stages)]
-    names = [stage.name for stage in found]
+    in_order = [stages[number] for number in sorted(stages)]
+    names = [stage.name for stage in in_order]
     if plain(spec.name) not in map(plain, names):
         raise PredictionError(
             f"{folder}: no predictions of {spec.name} after its own task; stages that have some: {', '.join(names) or 'none'}; "
             f"tasks with predictions: {', '.join(_tasks_asked(places)) or 'none'}"
         )
-    return _run(folder.name, found, place_stages(names, spec.name, order or names, str(folder)), is_released=False)
+    return _run(folder.name, in_order, place_stages(names, spec.name, order or names, str(folder)), is_released=False)
 
 
 def _run(name: str, stages: Sequence[Stage], places: StagePlaces, *, is_released: bool) -> RunStages:

@@ -62,8 +62,8 @@ def generate(
             texts = _generate_batch(model, tokenizer, batch, settings, limits, together)
         mine.update(zip(numbers, texts, strict=True))
         tell(len(mine), own)
-    found = gather_by_position(mine)
-    return [found[number] for number in range(len(rows))]
+    answers = gather_by_position(mine)
+    return [answers[number] for number in range(len(rows))]
 
 
 def _precision(device: torch.device, autocast: bool) -> AbstractContextManager[Any]:

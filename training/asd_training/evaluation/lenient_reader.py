@@ -145,11 +145,11 @@ class LenientReader:
             return _read_verdict(text, reference)
         if seen == "yes or no" and len(text.split()) == 1:
             return "unknown", seen
-        found = _find_phrase(text, reference.right_answers)
-        if found == _INSIDE and self.taxonomy is not None and self.taxonomy.knows(text.strip(AROUND_NAMES)):
-            found = None  # the longer answer names a thing of its own: "toaster oven"
-        if found is not None:
-            return "right", found
+        place = _find_phrase(text, reference.right_answers)
+        if place == _INSIDE and self.taxonomy is not None and self.taxonomy.knows(text.strip(AROUND_NAMES)):
+            place = None  # the longer answer names a thing of its own: "toaster oven"
+        if place is not None:
+            return "right", place
         if self.taxonomy is None:
             return "wrong", seen
         return ClassNames(self.taxonomy, self.clipped).read(text, reference.right_answers)

@@ -35,9 +35,9 @@ def read_order(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     double = [name for name, count in Counter(map(plain, names)).items() if count > 1]
     if not names or double:
-        found = f"{double[0]!r} stands twice" if double else "there is none"
+        problem = f"{double[0]!r} stands twice" if double else "there is none"
         raise PredictionError(
-            f"--order {text!r}: expected each task's name once, in training order, with commas between them; {found}"
+            f"--order {text!r}: expected each task's name once, in training order, with commas between them; {problem}"
         )
     return names
 

@@ -95,21 +95,21 @@ def mean_shares(splits: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 
     Beyond chance: of the tasks that can be guessed, less chance; open ones as they are.
     """
-    found: dict[str, float | None] = {}
+    means: dict[str, float | None] = {}
     for name in SHARES:
         plain = name.removesuffix("_beyond_chance")
         values = [
             split["shares"][name] if split["shares"][name] is not None else split["shares"][plain] for split in splits
         ]
         corrected = name == plain or any(split["shares"][name] is not None for split in splits)
-        found[name] = sum(values) / len(values) if values and corrected else None
-    return found
+        means[name] = sum(values) / len(values) if values and corrected else None
+    return means
 
 
 def summarise(splits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """By task, and their mean, from the JSON of what was forgotten; {} where builds before this one wrote it."""
-    found = {task: split["transitions"] for task, split in splits.items() if "transitions" in split}
-    return {"by_task": found, "mean": mean_shares(list(found.values()))} if found else {}
+    by_task = {task: split["transitions"] for task, split in splits.items() if "transitions" in split}
+    return {"by_task": by_task, "mean": mean_shares(list(by_task.values()))} if by_task else {}
 
 
 def _lost_by_chance(pairs: Sequence[tuple[bool, bool]], choices: int) -> float:

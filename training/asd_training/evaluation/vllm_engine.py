@@ -117,7 +117,7 @@ class VllmEngine:
         self._start(task, max((len(row["images"]) for row in rows), default=0))
         numbers = share_of(range(len(rows)))
         chunks = [numbers[start : start + _CHUNK] for start in range(0, len(numbers), _CHUNK)]
-        found: dict[int, list[int]] = {}
+        tokens_of: dict[int, list[int]] = {}
         prompts: dict[int, list[int]] = {}
         doing = f"evaluating {task}"
         for position in range(len(chunks) + 1):
@@ -125,10 +125,10 @@ class VllmEngine:
                 self._send(doing, chunks[position], rows, image_root, rules)
             if position > 0:
                 reply = self._receive(doing)
-                found |= zip(chunks[position - 1], reply["answers"], strict=True)
+                tokens_of |= zip(chunks[position - 1], reply["answers"], strict=True)
                 prompts |= zip(chunks[position - 1], reply["prompts"], strict=True)
         self._compare_prompts(rows, image_root, prompts)
-        texts = {number: self._text(rows[number], tokens) for number, tokens in found.items()}
+        texts = {number: self._text(rows[number], tokens) for number, tokens in tokens_of.items()}
         everyone = gather_by_position(texts)
         return [everyone[number] for number in range(len(rows))]
 

@@ -41,12 +41,12 @@ def require_vllm() -> None:
     python = vllm_python()
     advice = "set ASD_VLLM_PYTHON to the python of an environment that has it, or eval.engine to transformers"
     try:
-        found = subprocess.run([python, "-c", HAS_VLLM], check=False, capture_output=True, stdin=subprocess.DEVNULL)
+        search = subprocess.run([python, "-c", HAS_VLLM], check=False, capture_output=True, stdin=subprocess.DEVNULL)
     except OSError as exc:
         raise SettingError(
             f"eval.engine is vllm, but its interpreter {python} cannot be run ({exc}); {advice}"
         ) from exc
-    if found.returncode:
+    if search.returncode:
         raise SettingError(
             f"eval.engine is vllm, but vLLM is not installed for {python}: `{python} -m pip install vllm`, or {advice}"
         )

@@ -40,13 +40,13 @@ def adapter_targets(model: nn.Module, wanted: str | Sequence[str] = "all-linear"
     """
     root = language_model_path(model)
     linears = [path for path, module in model.get_submodule(root).named_modules() if isinstance(module, nn.Linear)]
-    found = sorted({path.rpartition(".")[2] for path in linears})
-    names = found if wanted == "all-linear" else list(wanted)
-    missing = [name for name in names if name not in found]
+    known = sorted({path.rpartition(".")[2] for path in linears})
+    names = known if wanted == "all-linear" else list(wanted)
+    missing = [name for name in names if name not in known]
     if missing or not names:
         raise ModelError(
             f"the language model ({root}) of {type(model).__name__} has no linear layer named "
-            f"{list_names(missing) or 'anything'}; it has {list_names(found) or 'none'}; see train.lora.targets"
+            f"{list_names(missing) or 'anything'}; it has {list_names(known) or 'none'}; see train.lora.targets"
         )
     return rf"{re.escape(root)}\.(?:.*\.)?(?:{'|'.join(map(re.escape, names))})"
 
@@ -67,14 +67,14 @@ def projector_paths(model: nn.Module, setting: str = "auto") -> list[str]:
             raise ModelError(f"{type(model).__name__} has no module {setting!r} (model.projector); {known}")
         return [setting]
     inside = language_model_path(model) + "."
-    found = [
+    paths = [
         path
         for path, module in modules.items()
         if path.rpartition(".")[2] in PROJECTOR_NAMES
         and not path.startswith(inside)
         and any(True for _ in module.parameters())
     ]
-    outermost = [path for path in found if not any(path.startswith(other + ".") for other in found)]
+    outermost = [path for path in paths if not any(path.startswith(other + ".") for other in paths)]
     if not outermost:
         raise ModelError(
             f"no projector was found in {type(model).__name__} (looked for modules named {', '.join(PROJECTOR_NAMES)}); "

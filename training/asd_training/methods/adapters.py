@@ -75,10 +75,10 @@ def adapter_state(model: PeftModel, name: str) -> dict[str, Tensor]:
 
 def _tensors(model: PeftModel, name: str) -> dict[str, Tensor]:
     """By key of the adapter's file, without the adapter's name."""
-    found: dict[str, Tensor] = dict(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
+    tensors: dict[str, Tensor] = dict(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
     for path, part in _parts_beside(model, name).items():
-        found |= {f"{path}.{key}": tensor for key, tensor in part.state_dict().items()}
-    return found
+        tensors |= {f"{path}.{key}": tensor for key, tensor in part.state_dict().items()}
+    return tensors
 
 
 def _parts_beside(model: PeftModel, name: str) -> dict[str, nn.Module]:
@@ -129,13 +129,13 @@ def check_keys(saved: dict[str, Tensor], expected: dict[str, Tensor], where: str
     missing, extra = expected.keys() - saved.keys(), saved.keys() - expected.keys()
     shapes = [key for key in saved.keys() & expected.keys() if saved[key].shape != expected[key].shape]
     if missing or extra or shapes:
-        found = [
+        problems = [
             f"{len(keys)} {what}: {list_names(keys)}"
             for what, keys in (("missing", missing), ("not in the model", extra), ("of another shape", shapes))
             if keys
         ]
         raise StateError(
-            f"{where} does not fit the model: {'; '.join(found)}; was it saved from another model or settings?"
+            f"{where} does not fit the model: {'; '.join(problems)}; was it saved from another model or settings?"
         )
 
 

@@ -91,8 +91,8 @@ class ContinualLlava(MethodDefaults):
 
     def _pool(self, model: nn.Module) -> IncrementPool:
         base = model.get_base_model() if isinstance(model, PeftModel) else model
-        found: IncrementPool = getattr(base, POOL, None) or IncrementPool(self.choice)
-        return found
+        pool: IncrementPool = getattr(base, POOL, None) or IncrementPool(self.choice)
+        return pool
 
     def before_training(self, model: nn.Module, stage: Stage, rows: StageRows) -> None:
         """Stage one: keys, then how often each is chosen."""

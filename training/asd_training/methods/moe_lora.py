@@ -52,9 +52,9 @@ class MoeLora(MethodDefaults):
         return add_adapter(model, self.lora, layers=partial(RoutedLoraLinear, routing=self.routing))
 
     def batch_loss(self, model: nn.Module) -> Tensor:
-        found = [
+        losses = [
             balance(module.probabilities, self.routing.top_k or 1)
             for module in model.modules()
             if isinstance(module, RoutedLoraLinear) and module.probabilities is not None
         ]
-        return self.strength * torch.stack([loss.to(found[0].device) for loss in found]).mean()
+        return self.strength * torch.stack([loss.to(losses[0].device) for loss in losses]).mean()

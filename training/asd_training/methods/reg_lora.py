@@ -131,8 +131,10 @@ class RegLoraPenalty:
         merge = add_weights if self.duplicates == "count" else join_weights
         updated = {}
         for name, (lora_a, lora_b) in pairs.items():
-            found = key_elements(lora_a, lora_b, self.fraction, layer=name)
-            updated[name] = merge(self.key_elements[name].to(found.device), found) if self.key_elements else found
+            elements = key_elements(lora_a, lora_b, self.fraction, layer=name)
+            updated[name] = (
+                merge(self.key_elements[name].to(elements.device), elements) if self.key_elements else elements
+            )
         self.key_elements = updated
         self.num_tasks += 1
 

@@ -112,12 +112,12 @@ ABOUT_COUNTS: tuple[Asker, ...] = (
 
 def ask(scene: Scene, random: Random, count: int, askers: Sequence[Asker]) -> list[Asked]:
     """`count` questions, or fewer where the scene has no more; no two alike, at least one."""
-    found: dict[str, Asked] = {}
+    questions: dict[str, Asked] = {}
     for asker in random.sample(askers, len(askers)):
         asked = asker(scene, random)
-        if asked and len(found) < count:
-            found.setdefault(asked.question, asked)
-    return list(found.values()) or [ask_column(scene, random)]
+        if asked and len(questions) < count:
+            questions.setdefault(asked.question, asked)
+    return list(questions.values()) or [ask_column(scene, random)]
 
 
 def _pick(scene: Scene, random: Random) -> tuple[Shape, str]:

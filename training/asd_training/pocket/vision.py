@@ -52,9 +52,9 @@ class SeeingHeads(nn.Module):
         """hidden: (batch, 1 + patches, width)."""
         patches = hidden[:, 1:]
         pooled = patches.mean(1)
-        found = {name: head(patches) for name, head in self.patch.items()}
-        found |= {name: head(pooled) for name, head in self.image.items()}
-        return found | {"box": self.box(patches)}
+        logits = {name: head(patches) for name, head in self.patch.items()}
+        logits |= {name: head(pooled) for name, head in self.image.items()}
+        return logits | {"box": self.box(patches)}
 
 
 def _blank() -> Labels:
@@ -150,12 +150,12 @@ def _batches(seed: int, start: int, size: int) -> Iterator[tuple[Tensor, dict[st
         yield pixel_values(np.stack([one[0] for one in made])), labels
 
 
-def _loss(found: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+def _loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     zero = torch.zeros(())
-    total = sum((functional.cross_entropy(found[k].flatten(0, 1), labels[k].flatten()) for k in PATCH_HEADS), zero)
-    total = total + sum((functional.cross_entropy(found[k], labels[k]) for k in IMAGE_HEADS), zero)
+    total = sum((functional.cross_entropy(logits[k].flatten(0, 1), labels[k].flatten()) for k in PATCH_HEADS), zero)
+    total = total + sum((functional.cross_entropy(logits[k], labels[k]) for k in IMAGE_HEADS), zero)
     on_shape = labels["kind"].flatten(1) > 0
-    error = (found["box"] - labels["box"].flatten(1, 2))[on_shape]
+    error = (logits["box"] - labels["box"].flatten(1, 2))[on_shape]
     return total + 0.2 * error.abs().mean()
 
 
@@ -171,8 +171,8 @@ def train_tower(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.1)
     for step, (pixels, labels) in zip(range(steps), _batches(seed, 0, batch), strict=False):
         with torch.autocast("cpu", torch.bfloat16):
-            found = heads(tower(pixels).last_hidden_state)
-        loss = _loss({key: value.float() for key, value in found.items()}, labels)
+            logits = heads(tower(pixels).last_hidden_state)
+        loss = _loss({key: value.float() for key, value in logits.items()}, labels)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -186,10 +186,10 @@ def train_tower(
 @torch.no_grad()
 def _check(tower: CLIPVisionModel, heads: SeeingHeads, seed: int) -> dict[str, float]:
     pixels, labels = next(_batches(seed + 1_000_003, 0, 600))
-    found = heads(tower(pixels).last_hidden_state)
+    logits = heads(tower(pixels).last_hidden_state)
     right = {}
     for name in (*PATCH_HEADS, *IMAGE_HEADS):
         gold = labels[name].flatten()
-        hit = found[name].flatten(0, -2).argmax(-1) == gold
+        hit = logits[name].flatten(0, -2).argmax(-1) == gold
         right[name] = hit[gold > 0].float().mean().item()
     return right

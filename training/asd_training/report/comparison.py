@@ -90,8 +90,8 @@ class Comparison:
         }  # fmt: skip
 
     def _figures(self, of: Group | Difference) -> dict[str, Any]:
-        found = {figure.name: of.interval(figure) for figure in self.figures}
-        return {name: one.to_json() if one else None for name, one in found.items()}
+        intervals = {figure.name: of.interval(figure) for figure in self.figures}
+        return {name: one.to_json() if one else None for name, one in intervals.items()}
 
 
 def compare(roots: Sequence[Path], recipes: Sequence[str] = ()) -> Comparison:
@@ -160,10 +160,10 @@ def _scorers(run: RunRecord) -> dict[str, Any]:
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    flat: list[tuple[str, Any]] = []
     for name, value in settings.items():
-        found += _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [(prefix + name, value)]
-    return found
+        flat += _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [(prefix + name, value)]
+    return flat
 
 
 def _labels(firsts: Sequence[RunRecord]) -> list[str]:
@@ -193,12 +193,12 @@ def _require_other_seeds(label: str, runs: Sequence[RunRecord]) -> None:
 
 def _differences(groups: Sequence[Group]) -> list[Difference]:
     whole = [group for group in groups if not group.unfinished]
-    found = []
+    differences = []
     for group in whole[1:]:
         shared = tuple(seed for seed in whole[0].seeds if seed in group.seeds)
         if shared:
-            found.append(Difference(group, whole[0], shared))
-    return found
+            differences.append(Difference(group, whole[0], shared))
+    return differences
 
 
 def _notes(runs: Sequence[RunRecord], groups: Sequence[Group]) -> list[str]:
@@ -219,9 +219,9 @@ def _other_shards(group: Group) -> list[str]:
         return []
     versions = {task: _versions(group.runs, task, "train") for task in group.runs[0].tasks}
     return [
-        f"{group.label}, {task}: trained on different shards ({', '.join(found)}) at the same settings."
-        for task, found in versions.items()
-        if len(found) > 1
+        f"{group.label}, {task}: trained on different shards ({', '.join(shards)}) at the same settings."
+        for task, shards in versions.items()
+        if len(shards) > 1
     ]
 
 

@@ -55,12 +55,12 @@ def render_comparison(comparison: Comparison) -> str:
 
 
 def _plots(comparison: Comparison) -> list[Plot]:
-    found = []
+    drawn = []
     for figure in comparison.figures:
         if figure.name in _PLOTTED:
             rows = {group.label: _in_percent(group, figure) for group in comparison.groups}
-            found.append(plots.dots_with_intervals(rows, title=figure.title, x_label="%"))
-    return found
+            drawn.append(plots.dots_with_intervals(rows, title=figure.title, x_label="%"))
+    return drawn
 
 
 def _in_percent(group: Group, figure: Figure) -> tuple[float | None, float | None, float | None]:
@@ -88,7 +88,7 @@ def _kind_plot(comparison: Comparison) -> Plot | None:
 
 def _curves(comparison: Comparison) -> list[Plot]:
     """Mean accuracy of the tasks trained so far, after every task, mean over seeds, by read-out."""
-    found = []
+    drawn = []
     for kind in ("strict", "recovered"):
         series = {}
         for group in comparison.groups:
@@ -97,8 +97,8 @@ def _curves(comparison: Comparison) -> list[Plot]:
             series[group.label] = [(float(t), one.mean if one else None) for t, one in enumerate(means)]
         if any(y is not None for points in series.values() for _, y in points):
             title = f"Mean accuracy of the tasks trained so far, {kind}, %"
-            found.append(plots.lines(series, title=title, x_names=comparison.tasks, percent=True))
-    return found
+            drawn.append(plots.lines(series, title=title, x_names=comparison.tasks, percent=True))
+    return drawn
 
 
 def _published(comparison: Comparison) -> list[dict[str, object]]:

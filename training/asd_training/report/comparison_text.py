@@ -21,21 +21,21 @@ PUBLISHED_TITLE = "Published, of other models, starts and test draws: for orient
 LEGEND = "± : half of the 95 % interval, Student's t over seeds; no ± : one seed, no interval; – : not evaluated"
 
 
-def with_interval(figure: Figure, found: Interval | None, *, signed: bool = False) -> str:
+def with_interval(figure: Figure, interval: Interval | None, *, signed: bool = False) -> str:
     """ "66.7 ± 3.2"; without ± for one seed, and where sizes and times are all the same."""
-    if found is None:
+    if interval is None:
         return figure.text(None)
-    sign = "-" if found.mean < 0 else "+" if signed else ""
-    text = sign + figure.text(abs(found.mean))
-    is_known = found.half is None or (found.half == 0 and figure.unit != "share")
-    return text if is_known else f"{text} ± {figure.text(found.half)}"
+    sign = "-" if interval.mean < 0 else "+" if signed else ""
+    text = sign + figure.text(abs(interval.mean))
+    is_known = interval.half is None or (interval.half == 0 and figure.unit != "share")
+    return text if is_known else f"{text} ± {figure.text(interval.half)}"
 
 
 def cell(of: Group | Difference, figure: Figure) -> tuple[str, str]:
     """The text, and "n=1" where not all of the seeds have the figure, else ""."""
-    found = of.interval(figure)
-    text = with_interval(figure, found, signed=isinstance(of, Difference))
-    return text, f"n={found.n}" if found and found.n != len(of.seeds) else ""
+    interval = of.interval(figure)
+    text = with_interval(figure, interval, signed=isinstance(of, Difference))
+    return text, f"n={interval.n}" if interval and interval.n != len(of.seeds) else ""
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -127,6 +127,6 @@ def to_csv(comparison: Comparison) -> str:
 def _write(writer: Any, figures: list[Figure], kind: str, label: str, versus: str, of: Group | Difference) -> None:
     seeds = " ".join(map(str, of.seeds))
     for figure in figures:
-        found = of.interval(figure)
-        numbers = [found.n, found.mean, found.low, found.high] if found else [0, None, None, None]
+        interval = of.interval(figure)
+        numbers = [interval.n, interval.mean, interval.low, interval.high] if interval else [0, None, None, None]
         writer.writerow([kind, label, versus, figure.name, figure.unit, *numbers, seeds])

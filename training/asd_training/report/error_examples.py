@@ -68,14 +68,14 @@ def pick_examples(run: RunRecord, per_kind: int) -> tuple[dict[Category, list[Er
     notes += _missing_predictions(run, list(tested))
     chosen: dict[Category, list[_Wrong]] = {kind: [] for kind in CATEGORIES}
     for stage in reversed(run.stages):
-        if all(len(found) >= per_kind for found in chosen.values()):
+        if all(len(picked) >= per_kind for picked in chosen.values()):
             break
         by_task = [list(_wrong_answers(run, stage, tested[name])) for name in run.tasks if name in tested]
-        for kind, found in chosen.items():
-            shown = {one.question for one in found}
+        for kind, picked in chosen.items():
+            shown = {one.question for one in picked}
             others = [one for one in _in_turn(by_task, kind) if one.question not in shown]
-            found.extend(others[: max(0, per_kind - len(found))])
-    return {kind: _shown(found, tested) for kind, found in chosen.items() if found}, notes
+            picked.extend(others[: max(0, per_kind - len(picked))])
+    return {kind: _shown(picked, tested) for kind, picked in chosen.items() if picked}, notes
 
 
 def _tested_tasks(run: RunRecord) -> tuple[dict[str, TestedTask], list[str]]:
@@ -128,8 +128,8 @@ def _in_turn(by_task: Sequence[Sequence[_Wrong]], kind: Category) -> list[_Wrong
     return sorted(turns, key=lambda one: one.before is None)
 
 
-def _shown(found: Sequence[_Wrong], tested: Mapping[str, TestedTask]) -> list[ErrorExample]:
-    return [_example(one, tested[one.task]) for one in found]
+def _shown(wrong: Sequence[_Wrong], tested: Mapping[str, TestedTask]) -> list[ErrorExample]:
+    return [_example(one, tested[one.task]) for one in wrong]
 
 
 def _example(one: _Wrong, task: TestedTask) -> ErrorExample:

@@ -70,8 +70,8 @@ def figures_of(runs: Iterable[RunRecord]) -> list[Figure]:
         Figure("train_processor_s", "training, processor time", "seconds"),
         Figure("evaluate_processor_s", "evaluation, processor time", "seconds"),
     ]
-    found = [values(run) for run in runs]
-    return [figure for figure in wanted if any(one.get(figure.name) is not None for one in found)]
+    known = [values(run) for run in runs]
+    return [figure for figure in wanted if any(one.get(figure.name) is not None for one in known)]
 
 
 def _titled(name: str) -> str:
@@ -85,16 +85,16 @@ def _metrics(runs: Iterable[RunRecord], kind: str) -> list[str]:
 def values(run: RunRecord) -> dict[str, float | None]:
     """By the name of the figure; shares in 0..1."""
     strict = run.metrics.get("strict", {})
-    found: dict[str, float | None] = dict(strict)
+    figures: dict[str, float | None] = dict(strict)
     for kind in ("recovered", "constrained"):
-        found |= {f"{name} {kind}": run.metrics.get(kind, {}).get(name) for name in READ_OUT_METRICS}
-    found |= run.results.transitions.mean | _forgotten(run) | _final(run)
-    found["trainable_parameters"] = float(run.results.trainable_parameters)
-    found |= {f"memory {kind}": float(size) for kind, size in run.peak_memory.items()}
-    found["steps"] = float(sum(run.results.steps.values())) if run.results.steps else None
+        figures |= {f"{name} {kind}": run.metrics.get(kind, {}).get(name) for name in READ_OUT_METRICS}
+    figures |= run.results.transitions.mean | _forgotten(run) | _final(run)
+    figures["trainable_parameters"] = float(run.results.trainable_parameters)
+    figures |= {f"memory {kind}": float(size) for kind, size in run.peak_memory.items()}
+    figures["steps"] = float(sum(run.results.steps.values())) if run.results.steps else None
     for doing in ("train", "evaluate"):
-        found |= {f"{doing}_s": run.seconds(doing), f"{doing}_processor_s": run.processor_seconds(doing)}
-    return {name: value if is_number(value) else None for name, value in found.items()}
+        figures |= {f"{doing}_s": run.seconds(doing), f"{doing}_processor_s": run.processor_seconds(doing)}
+    return {name: value if is_number(value) else None for name, value in figures.items()}
 
 
 def rates_of_known(run: RunRecord) -> dict[str, float] | None:

@@ -77,15 +77,15 @@ def _row(one: Published, recipe: Recipe, tasks: Sequence[str]) -> PublishedRow:
 
 def _worked_out(one: Published, tasks: Sequence[str]) -> dict[str, float]:
     """From the published scores, as far as they are complete."""
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     if one.matrix is not None:
         metrics = all_metrics(AccuracyMatrix.from_rows(tasks, one.matrix))
-        found = {name: value / 100 for name, value in metrics.items() if value is not None}
+        figures = {name: value / 100 for name, value in metrics.items() if value is not None}
         last = one.matrix[-1]
     else:
         last = [one.after_last_task.get(task) for task in tasks]
-    found |= {f"final {task}": score / 100 for task, score in zip(tasks, last, strict=True) if score is not None}
+    figures |= {f"final {task}": score / 100 for task, score in zip(tasks, last, strict=True) if score is not None}
     for name, scores in (("MFT", one.after_own_task), ("MFN", one.after_last_task)):
         if all(task in scores for task in tasks):
-            found[name] = sum(scores[task] for task in tasks) / len(tasks) / 100
-    return found
+            figures[name] = sum(scores[task] for task in tasks) / len(tasks) / 100
+    return figures

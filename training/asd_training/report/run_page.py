@@ -96,27 +96,27 @@ def _titled(kind: str) -> tuple[str, str]:
 def _metrics(run: RunRecord) -> list[tuple[str, str, str, list[str]]]:
     """Name, formula, meaning, and the value by every read-out."""
     return [
-        (name, *METRIC_FORMULAS[name], [percent(found.get(name), 2) for found in run.metrics.values()])
+        (name, *METRIC_FORMULAS[name], [percent(metrics.get(name), 2) for metrics in run.metrics.values()])
         for name in METRIC_FORMULAS
     ]
 
 
 def _transitions(run: RunRecord) -> list[tuple[str, list[str]]]:
     """Shares in percent, task by task, and their mean."""
-    found = run.results.transitions
-    rows = [(visible(task), one.shares) for task, one in found.by_task.items()]
-    rows += [("mean", found.mean)] if rows else []
+    transitions = run.results.transitions
+    rows = [(visible(task), one.shares) for task, one in transitions.by_task.items()]
+    rows += [("mean", transitions.mean)] if rows else []
     return [(name, [percent(shares.get(kind)) for kind in TRANSITION_TITLES]) for name, shares in rows]
 
 
 def _forgetting_plots(run: RunRecord) -> list[Plot]:
     """Per task, a bar for every stage since: forgotten questions by kind, of those known after its own training."""
-    found = []
+    drawn = []
     for task, since in run.results.forgetting.items():
         bars = {stage.name: _kind_shares(since[stage.folder]) for stage in run.stages if stage.folder in since}
         title = f"{task}: forgotten, of what was known"
-        found.append(plots.stacked_bars(bars, title=title, y_label="% of known", colours=plots.KIND_COLOURS))
-    return found
+        drawn.append(plots.stacked_bars(bars, title=title, y_label="% of known", colours=plots.KIND_COLOURS))
+    return drawn
 
 
 def _kind_shares(split: Split) -> dict[str, float] | None:
@@ -162,15 +162,15 @@ def _curves(run: RunRecord) -> list[Plot]:
     if len(run.stages) < 2:
         return []
     names = [stage.name for stage in run.stages]
-    found = []
+    drawn = []
     for kind, matrix in run.matrices.items():
         series = {
             task: [(float(x), _or_none(matrix.values[stage.row, i])) for x, stage in enumerate(run.stages)]
             for i, task in enumerate(matrix.tasks)
         }
         title = f"{_titled(kind)[0]} accuracy after each task, %"
-        found.append(plots.lines(series, title=title, x_names=names, percent=True))
-    return found
+        drawn.append(plots.lines(series, title=title, x_names=names, percent=True))
+    return drawn
 
 
 def _loss_plot(stage: StageRecord) -> Plot | None:
@@ -186,12 +186,12 @@ def _loss_plot(stage: StageRecord) -> Plot | None:
 
 
 def _cross_format(run: RunRecord) -> dict[str, Any] | None:
-    found = run.results.cross_format
-    if not found:
+    cross_format = run.results.cross_format
+    if not cross_format:
         return None
-    styles = list(dict.fromkeys(style for facts in found.values() for style in _dict(facts, "accuracy")))
+    styles = list(dict.fromkeys(style for facts in cross_format.values() for style in _dict(facts, "accuracy")))
     rows = []
-    for task, facts in found.items():
+    for task, facts in cross_format.items():
         cells = [_dict(_dict(facts, "accuracy"), style) for style in styles]
         several = _dict(facts, "consistency")
         total = several.get("questions") or 0
@@ -224,8 +224,8 @@ def _stages(run: RunRecord) -> list[list[str]]:
 
 
 def _merging_error(stage: StageRecord) -> str:
-    found = _dict(stage.facts, "merging_error")
-    return ", ".join(f"{100 * share:.2g} % ({kind})" for kind, share in found.items() if is_number(share)) or "–"
+    errors = _dict(stage.facts, "merging_error")
+    return ", ".join(f"{100 * share:.2g} % ({kind})" for kind, share in errors.items() if is_number(share)) or "–"
 
 
 def _last(stage: StageRecord, name: str) -> str:

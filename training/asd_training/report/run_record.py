@@ -160,7 +160,7 @@ class RunRecord:
 
         Raises: RunError if what was recorded is no number.
         """
-        found: dict[str, int] = {}
+        peaks: dict[str, int] = {}
         for stage in self.stages:
             for kind, size in _dict(stage.facts, "peak_memory_bytes").items():
                 if not isinstance(size, int):
@@ -168,8 +168,8 @@ class RunRecord:
                         f"{stage.files.folder / 'done.json'}: peak_memory_bytes.{kind} is {size!r}, expected a number of "
                         "bytes; remove the entry to do without it"
                     )
-                found[kind] = max(found.get(kind, 0), size)
-        return found
+                peaks[kind] = max(peaks.get(kind, 0), size)
+        return peaks
 
     @property
     def preflight(self) -> str:

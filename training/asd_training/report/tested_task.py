@@ -38,10 +38,10 @@ class TestedTask:
         """Path and bytes of the question's first picture; path None: it has none; None: not in the shards."""
         if self._table is None:
             return None
-        found = self._table.filter(pc.equal(self._table["id"], row_id)).to_pylist()
-        if not found:
+        rows = self._table.filter(pc.equal(self._table["id"], row_id)).to_pylist()
+        if not rows:
             return None
-        images = found[0]["images"]
+        images = rows[0]["images"]
         return (images[0]["path"], images[0]["bytes"]) if images else (None, None)
 
     @cached_property
