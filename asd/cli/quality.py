@@ -30,7 +30,7 @@ def _print_figures(directory: str, figures: dict[str, Any]) -> None:
     for name, value in figures.items():
         if isinstance(value, dict):
             for key, count in value.items():
-                table.add(f"{name}.{key}", f"{count:,}")
+                table.add(f"{name}.{key}", _shown(count))
         elif value is not None:
             table.add(name, _shown(value))
     print("\n".join(table.lines()))

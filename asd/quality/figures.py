@@ -17,6 +17,7 @@ from asd.quality.keyed_sample import KeyedSample
 from asd.quality.oddities import find_conflict, letter_index, says_yes
 from asd.quality.probe import PriorRow, ProbeResult, ProbeRow, probe
 from asd.quality.recovery import is_gold_recoverable, is_question_preserved
+from asd.quality.wrong_answers import WrongAnswers
 from asd.schemas.styles import MODEL_MAKERS
 from asd.shards.marks import BAD, count_marks, read_marks
 from asd.shards.reader import read_batches
@@ -62,6 +63,8 @@ def quality_figures(batches: Iterable[pa.RecordBatch]) -> dict[str, Any]:
       tested. probe_S_ci: 95 % interval [low, high].
     - seen_elsewhere_S and those beside it: whether other rows tell the answer of mined rows; see
       `asd.quality.exposure.Exposure.figures`.
+    - same_meaning, other_kind, covisible_wrong, verdict_questions and those beside them: see
+      `asd.quality.wrong_answers.WrongAnswers.figures`.
     """
     tally = _Tally()
     for batch in batches:
@@ -100,6 +103,7 @@ class _Tally:
         self.probed = {style: KeyedSample[ProbeRow](MAX_PROBE_ROWS, "probe") for style in ("multiple_choice", "yes_no")}
         self.prior_rows = KeyedSample[tuple[str, str, str]](MAX_PRIOR_ROWS, "probe-prior")
         self.exposure = Exposure()
+        self.wrong_answers = WrongAnswers()
 
     def add(self, batch: pa.RecordBatch) -> None:
         self.samples += batch.num_rows
@@ -109,6 +113,7 @@ class _Tally:
         self._add_prior_rows(batch, keys)
         is_converted = pc.not_equal(batch.column("maker"), "native")
         self.exposure.add_native(batch.column("gold").filter(pc.invert(is_converted)).drop_null().to_pylist())
+        self._add_questions(batch, keys, is_converted)
         converted = batch.select(_READ).filter(is_converted).to_pylist()
         for row, key in zip(converted, pc.filter(keys, is_converted).to_pylist(), strict=True):
             self._add_converted(row, key)
@@ -116,6 +121,12 @@ class _Tally:
     def _add_prior_rows(self, batch: pa.RecordBatch, keys: pa.Array) -> None:
         columns = (batch.column("question").to_pylist(), batch.column("gold").to_pylist(), keys.to_pylist())
         self.prior_rows.add(batch.column("id").to_pylist(), list(zip(*columns, strict=True)))
+
+    def _add_questions(self, batch: pa.RecordBatch, keys: pa.Array, is_converted: pa.Array) -> None:
+        styles = pc.if_else(is_converted, batch.column("style"), "native").to_pylist()
+        ids, questions, candidates = (batch.column(name).to_pylist() for name in ("id", "question", "candidate"))
+        self.wrong_answers.add_rows(ids, questions, styles, candidates)
+        self.wrong_answers.add_answers(keys.to_pylist(), batch.column("gold").to_pylist())
 
     def _add_converted(self, row: dict[str, Any], key: str) -> None:
         style, response, gold = row["style"], row["response"], row["gold"]
@@ -142,6 +153,8 @@ class _Tally:
             self.letters.setdefault(len(options), [0] * len(options))[gold] += 1
         if row["maker"] == "mined":
             self.exposure.add_shown("multiple_choice", row["id"], options, gold)
+        if row["maker"] != "field":
+            self.wrong_answers.add_shown(row, key, options[gold], wrong)
         if row["maker"] not in MODEL_MAKERS:
             probed = ProbeRow(row["question"], tuple(options), gold, key)
             self.probed["multiple_choice"].add([row["id"]], [probed])
@@ -154,6 +167,8 @@ class _Tally:
             return
         if not is_yes:
             self._add_conflicts([candidate], row)
+            if row["maker"] != "field":
+                self.wrong_answers.add_shown(row, key, None, [candidate])
         else:
             self._add_conflicts([], row)
         if row["maker"] == "mined":
@@ -191,6 +206,7 @@ class _Tally:
             }
             | self._probe_figures()
             | self.exposure.figures()
+            | self.wrong_answers.figures()
         )
 
     def _probe_figures(self) -> dict[str, Any]:

@@ -42,6 +42,10 @@ _REMEDIES = {
     "probe_yes_no": "Look at the samples of smallest pools; leave the style out with --styles, or use a rewriter.",
     "seen_elsewhere_multiple_choice": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
     "seen_elsewhere_yes_no": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
+    "same_meaning": "Name the answers in question as a closed set in the task file (`answer_sets`), or use a rewriter.",
+    "other_kind": "Convert more samples, so that more answers of each kind are there, or use a rewriter.",
+    "covisible_wrong": "Use a rewriter that sees the images: it offers what a picture holds beside the answer.",
+    "verdict_questions": "Give the style a smaller share with --ratio-per-style, or use a rewriter for what rules cannot make.",
     "marks": "Look at them in `asd view DIR`, filter by mark.",
 }
 
@@ -73,6 +77,20 @@ def _all_verdicts(figures: Figures) -> list[Verdict]:
         _probe(figures, "yes_no", "Guessing without the image: yes/no"),
         _seen_elsewhere(figures, "multiple_choice", "Guessing from other rows: multiple choice"),
         _seen_elsewhere(figures, "yes_no", "Guessing from other rows: yes/no"),
+        _few(
+            figures,
+            "same_meaning",
+            "Two wrong options of one meaning",
+            "Multiple-choice samples in which two wrong options mean the same, or one is a kind of the other.",
+        ),
+        _few(
+            figures,
+            "other_kind",
+            "Wrong answers of another kind",
+            "Where a question asks a kind of something (which fruit?), samples in which no wrong answer is one.",
+        ),
+        _covisible(figures),
+        _verdict_questions(figures),
         _marked(figures),
     ]
 
@@ -170,6 +188,41 @@ def _marked(figures: Figures) -> Verdict:
     mark = "none" if not counts else _grade(bad / (good + bad), 0.0, 0.05)
     meaning = "Samples that readers marked bad, of all that they marked."
     return Verdict("marks", "Marked bad by readers", mark, f"{bad:,} of {good + bad:,}", "0", meaning)
+
+
+def _few(figures: Figures, key: str, title: str, meaning: str) -> Verdict:
+    share = figures.get(key)
+    mark = "none" if share is None else _grade(share, 0.01 + _noise(0.01, figures.get(f"{key}_n")), 0.25)
+    return Verdict(key, title, mark, _percent(share), "at most 1%", meaning)
+
+
+def _covisible(figures: Figures) -> Verdict:
+    key, title = "covisible_wrong", "Guessing from the image without the question"
+    wrong, gold = figures.get(key), figures.get("covisible_gold")
+    meaning = (
+        "Wrong answers that answer another question on the same image. Where right ones do so far more often, whoever "
+        "sees the image picks what it holds, without reading the question."
+    )
+    if wrong is None or gold is None:
+        return Verdict(key, title, "none", "not defined", "as right answers", meaning)
+    mark = _grade(gold - wrong, 0.05 + _noise(gold, figures.get("covisible_n")), 0.2)
+    return Verdict(key, title, mark, _percent(wrong), f"as right answers ({_percent(gold)})", meaning)
+
+
+def _verdict_questions(figures: Figures) -> Verdict:
+    key, title = "verdict_questions", "Questions of each style are those of the source"
+    shares = figures.get(key) or {}
+    source = shares.get("source")
+    meaning = (
+        "Share of questions that want yes or no, by style. A style that takes far more or fewer of them than the source "
+        "teaches that such questions are answered in it."
+    )
+    styles = {style: share for style, share in shares.items() if style != "source"}
+    if source is None or not styles:
+        return Verdict(key, title, "none", "not defined", "as the source", meaning)
+    mark = _grade(max(abs(share - source) for share in styles.values()), 0.15, 0.4)
+    value = ", ".join(f"{style.replace('_', ' ')} {_percent(share)}" for style, share in styles.items())
+    return Verdict(key, title, mark, value, f"about {_percent(source)} yes/no questions", meaning)
 
 
 def _noise(share: float, n: int | None) -> float:
