@@ -68,7 +68,9 @@ class Tally:
 
     def add(self, turn: Turn) -> None:
         asked, options, rfp = read_prompt(turn.prompt)
-        form = form_of_answer(turn.answer, options, is_call=turn.is_call)
+        # An option's text is a choice, but where the prompt asks for a word or phrase it is just that.
+        shown = () if asked is Form.SHORT_ANSWER else options
+        form = form_of_answer(turn.answer, shown, is_call=turn.is_call)
         self.turns += 1
         self.records += turn.is_first
         self.with_images += bool(turn.images)

@@ -82,6 +82,14 @@ def test_answers_that_break_their_own_style(tmp_path: Path) -> None:
     assert finding.title == "yes no is written in several ways: Yes/No (55), yes/no (5)"
 
 
+def test_an_options_text_is_a_phrase_where_a_phrase_is_asked_for(tmp_path: Path) -> None:
+    listed = "What is it?\nA. a cat\nB. a dog\n"
+    pairs = [(f"{listed}{SHORT}", "a cat"), (listed.strip(), "a cat"), (f"{listed}{SHORT}", "A")]
+    tally = audit_files([str(written(tmp_path / "a.jsonl", pairs))]).whole
+    assert tally.forms == {Form.SHORT_ANSWER: 1, Form.MULTIPLE_CHOICE: 2}
+    assert tally.contradictions == {(Form.SHORT_ANSWER, Form.MULTIPLE_CHOICE): 1}
+
+
 def test_repeated_turns_and_other_answers_to_one_prompt(tmp_path: Path) -> None:
     pairs = (
         [("What is it?", "a cat")] * 20 + [("What is it?", "a dog")] + [(f"What is {n}?", "a cat") for n in range(20)]
