@@ -147,8 +147,8 @@ class BlockTemplate:
         try:
             return "".join(self._blocks[block](context)).strip()
         except Exception as error:
-            told = _raised_at(error, self.path, self._line_of)
-            raise TemplateError(f"{told}: template fails: {error}") from error
+            message = _raised_at(error, self.path, self._line_of)
+            raise TemplateError(f"{message}: template fails: {error}") from error
 
 
 def _raised_at(error: BaseException, path: Path, line_of: Callable[[int], int]) -> str:

@@ -129,8 +129,8 @@ def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> li
         lines += ["", f"note: {counts['wanted']:,} samples were to be converted; for {counts['shortfall']:,} no maker "
                   "could make any of the styles, so they stay native."]  # fmt: skip
     if distance_from_even(native, counts["by_style"]) > NEARLY_EVEN:
-        told = describe_split(native, counts["by_style"], counts["by_maker"])
-        lines += ["", *wrap(told, _WIDTH, break_long_words=False, break_on_hyphens=False)]
+        split = describe_split(native, counts["by_style"], counts["by_maker"])
+        lines += ["", *wrap(split, _WIDTH, break_long_words=False, break_on_hyphens=False)]
     if counts["renamed_ids"]:
         lines += [
             "",

@@ -167,5 +167,5 @@ def _require_scorer(spec: TaskSpec) -> None:
     try:
         find_rule(spec.scorer)
     except UnknownNameError as exc:
-        told = f"It is the `scorer` of the task {spec.name!r}; docs/scoring.md has the rules."
-        raise UnknownNameError(exc.kind, exc.name, exc.known, hint=told) from None
+        hint = f"It is the `scorer` of the task {spec.name!r}; docs/scoring.md has the rules."
+        raise UnknownNameError(exc.kind, exc.name, exc.known, hint=hint) from None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from asd.engines.base import Engine, ModelStage, WorkPool
 from asd.engines.shared_staging import Part, SharedStaging
-from asd.engines.waiting import Meeting
+from asd.engines.waiting import wait_for_files
 from asd.plain_files import Stamp
 from asd.work.draft_files import DraftOrder, Outcomes, read_outcomes
 from asd.work.finished_shards import ShardResult
@@ -65,8 +65,7 @@ class PartEngine:
     ) -> None:
         """wait_s: how long to wait for parts that are not at work. report: is kept up to date."""
         self._inner, self._shared, self.report = inner, shared, report
-        self._part = report.part
-        self._meeting = Meeting(shared, wait_s, lambda text: say(f"{self._part}: {text}"))
+        self._part, self._wait_s, self._say = report.part, wait_s, say
 
     def connected(self, say: Callable[[str], None]) -> AbstractContextManager[None]:
         return self._inner.connected(say)
@@ -93,7 +92,7 @@ class PartEngine:
     def wait(self, owners: Mapping[Path, int]) -> None:
         """owners: draft file -> the part that makes it. Raises: UnfinishedError."""
         self.note("waiting for the others' drafts")
-        self._meeting.wait(owners)
+        wait_for_files(owners, self._shared, self._wait_s, lambda text: self._say(f"{self._part}: {text}"))
 
 
 class _ShareOfRounds:

@@ -20,24 +20,23 @@ class UnfinishedError(Exception):
         self.parts = parts
 
 
-class Meeting:
-    """Waits for parts that are at work as long as they are, and for others `wait_s` seconds."""
+def wait_for_files(
+    owners: Mapping[Path, int], shared: SharedStaging, wait_s: float, say: Callable[[str], None]
+) -> None:
+    """Wait for files of parts that are at work as long as they are, and for those of others `wait_s` seconds.
 
-    def __init__(self, shared: SharedStaging, wait_s: float, say: Callable[[str], None]) -> None:
-        self._shared, self._wait_s, self._say = shared, wait_s, say
-
-    def wait(self, owners: Mapping[Path, int]) -> None:
-        """owners: file -> the part that makes it. Raises: UnfinishedError."""
-        end, said, left = time.monotonic() + self._wait_s, "", dict(owners)
-        while True:
-            # First who is at work, then what is there: a part that ends in between has left its files.
-            idle = {index for index in set(owners.values()) if not self._shared.is_at_work(index)}
-            left = {path: owner for path, owner in left.items() if not is_as_left(path)}
-            missing = sorted(set(left.values()))
-            if not missing:
-                return
-            if idle.intersection(missing) and time.monotonic() >= end:
-                raise UnfinishedError(missing)
-            if said != (said := words(missing)):
-                self._say(f"waiting for the drafts of {said}")
-            time.sleep(_POLL_S)
+    owners: file -> the part that makes it. Raises: UnfinishedError.
+    """
+    end, said, left = time.monotonic() + wait_s, "", dict(owners)
+    while True:
+        # First who is at work, then what is there: a part that ends in between has left its files.
+        idle = {index for index in set(owners.values()) if not shared.is_at_work(index)}
+        left = {path: owner for path, owner in left.items() if not is_as_left(path)}
+        missing = sorted(set(left.values()))
+        if not missing:
+            return
+        if idle.intersection(missing) and time.monotonic() >= end:
+            raise UnfinishedError(missing)
+        if said != (said := words(missing)):
+            say(f"waiting for the drafts of {said}")
+        time.sleep(_POLL_S)

@@ -32,6 +32,6 @@ def _records(part: ExportedSplit) -> Iterator[Record]:
         if row["style"] == AnswerStyle.BOUNDING_BOX:
             record["answer_bbox"] = row["response"]
         record["answer"] = row["response"]
-        if text := part.teller.text([row]):
+        if text := part.kept_rows.text([row]):
             record[KEY] = text
         yield record

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from asd.export.conversation import Conversation, conversations
 from asd.export.images import ImageFaultError, ImageMode, ImagePlace, MissingImages
-from asd.export.telling import Teller
+from asd.export.kept_rows import KeptRows
 from asd.export.turn_order import MERGED, in_turn
 from asd.export.writing import Record, write_json_lines, write_json_list
 from asd.schemas.task import TaskSpec
@@ -81,8 +81,8 @@ class ExportedSplit:
         return self.split or "all"
 
     @cached_property
-    def teller(self) -> Teller:
-        return Teller(TaskSpec.model_validate(self.manifest.spec))
+    def kept_rows(self) -> KeptRows:
+        return KeptRows(TaskSpec.model_validate(self.manifest.spec))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         for batch in read_batches(self.root, self.version, split=self.split):

@@ -39,7 +39,7 @@ def llava_turns(one: Conversation) -> list[dict[str, str]]:
 def marks(one: Conversation, part: ExportedSplit) -> dict[str, Any]:
     """Task, style and what reading back needs, each of one type throughout: Arrow-based loaders fail on mixed types."""
     styles: dict[str, Any] = {"styles": one.styles} if part.group_turns else {"style": one.styles[0]}
-    return {"task": one.task} | styles | {KEY: part.teller.text(one.rows)}
+    return {"task": one.task} | styles | {KEY: part.kept_rows.text(one.rows)}
 
 
 FORMAT = Format(

@@ -23,7 +23,7 @@ def _record(one: Conversation, part: ExportedSplit) -> Record:
         record[TOOLS] = tools
     if not part.group_turns:
         record["channel"] = one.styles[0]
-    return record | {KEY: part.teller.text(one.rows)}
+    return record | {KEY: part.kept_rows.text(one.rows)}
 
 
 def _hint(part: ExportedSplit) -> str:

@@ -49,7 +49,7 @@ def answer_records(one: Conversation, part: ExportedSplit) -> Iterator[Record]:
             style = next(styles, one.styles[-1])
             rows = one.rows[: number + 1] if len(one.rows) == answers else one.rows
             yield {"prompt": list(said), "completion": [message], "images": images, "id": name, "task": one.task,
-                   "style": style, KEY: part.teller.text(rows)}  # fmt: skip
+                   "style": style, KEY: part.kept_rows.text(rows)}  # fmt: skip
             number += 1
         said.append(message)
 

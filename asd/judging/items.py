@@ -29,13 +29,13 @@ class Item:
     def told(self) -> dict[str, Any]:
         """What the judge is told, JSON-ready. Never the id: equal answers to equal questions get one verdict."""
         others = dict.fromkeys(text for text in self.reference.accepted if text != self.reference.gold)
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "question": self.question[:MAX_QUESTION],
             "options": dict(zip(LETTERS, self.reference.options, strict=False)),
             "reference_answer": self.reference.gold,
             "also_accepted": list(others)[:MAX_ACCEPTED],
         }
-        return {name: value for name, value in told.items() if value} | {"answer": self.answer[:MAX_ANSWER]}
+        return {name: value for name, value in facts.items() if value} | {"answer": self.answer[:MAX_ANSWER]}
 
 
 def read_items(location: str, *, gold: str | None = None, split: str | None = None) -> list[Item]:

@@ -228,8 +228,8 @@ def amounts(words: list[str]) -> Iterator[str]:
         if sums is None and place + 1 == len(words) and words[place] in SCALE_LETTERS:
             yield f"number {value * SCALE_LETTERS[words[place]]}"
         place, last_unit = end, "foot" if name in ("ft", "foot", "feet") else name
-        told = {measure: value * factor for measure, factor in UNITS[name]}
-        sums = told if sums is None else {m: total + told[m] for m, total in sums.items() if m in told}
+        in_units = {measure: value * factor for measure, factor in UNITS[name]}
+        sums = in_units if sums is None else {m: total + in_units[m] for m, total in sums.items() if m in in_units}
     for measure, total in (sums or {}).items():
         yield f"{measure} {total}"
 

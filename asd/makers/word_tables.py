@@ -67,9 +67,9 @@ def verb_form(verb: str, tag: str) -> str | None:
     """A verb's first form of a Penn tag (VBD, VBN, VBZ). As `lemminflect.getInflection`, which has rules, too."""
     folder = _tables()
     if folder is not None and verb not in _IRREGULAR and verb == verb.lower():
-        told = _overrides(folder / _FORM_OVERRIDES).get(verb, {}).get(tag)
-        if told is not None:
-            return told[0]
+        overridden = _overrides(folder / _FORM_OVERRIDES).get(verb, {}).get(tag)
+        if overridden is not None:
+            return overridden[0]
         for category, *forms in _lines(folder / _FORMS).of(verb):
             if category == "verb" and len(forms) > _FORM_ORDER[tag] and forms[_FORM_ORDER[tag]]:
                 return forms[_FORM_ORDER[tag]].split("/")[0].lower()

@@ -207,8 +207,8 @@ def recipe_configs(recipe: Recipe, overrides: Mapping[str, Any]) -> list[Convert
         except ValidationError as exc:
             first = exc.errors()[0]
             where = ".".join(map(str, first["loc"])) or "settings"
-            told = problem_of_setting(first)
-            raise UsageError(f"recipe {recipe.name}, task {item.task}: {where}: {told}") from exc
+            problem = problem_of_setting(first)
+            raise UsageError(f"recipe {recipe.name}, task {item.task}: {where}: {problem}") from exc
     return configs
 
 

@@ -110,8 +110,8 @@ def _read_explanation(text: str, sample: Sample, style: AnswerStyle, ctx: MakerC
 
 def _as_case(text: str, gold: str, sample: Sample, style: AnswerStyle, family: str) -> ExplanationCase:
     if family == "grounding":  # what the region shows is told by the expression
-        expression, told = collapse(sample.question), tuple(filter(None, [sample.full_answer]))
-        return ExplanationCase(text, expression, expression, style, told, is_description=True)
+        expression, in_words = collapse(sample.question), tuple(filter(None, [sample.full_answer]))
+        return ExplanationCase(text, expression, expression, style, in_words, is_description=True)
     accepted = tuple(sample.accepted)
     if family == "caption":
         return ExplanationCase(text, gold, gold, style, accepted, is_description=True)

@@ -47,7 +47,7 @@ def describe_sample(
     """What the model is told of a sample, JSON-ready; empty fields are left out."""
     if family == "grounding":
         return _region(sample, image_size)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "context": sample.context.strip()[:MAX_CONTEXT],
         "question": sample.question,
         "options": [collapse(option) for option in sample.options],
@@ -56,7 +56,7 @@ def describe_sample(
         "ocr": " ".join(token[:MAX_TOKEN] for token in sample.ocr_tokens[:MAX_TOKENS]),
         "notes": _notes(sample) if writing_of(style).band else [],
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def may_sway_others(sample: Sample) -> bool:
@@ -80,12 +80,12 @@ def also_accepted(sample: Sample) -> list[str]:
 
 
 def _region(sample: Sample, image_size: tuple[int, int] | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"expression": collapse(sample.question)}
+    fields: dict[str, Any] = {"expression": collapse(sample.question)}
     if sample.full_answer:
-        told["notes"] = [collapse(sample.full_answer)[:MAX_NOTE]]
+        fields["notes"] = [collapse(sample.full_answer)[:MAX_NOTE]]
     if image_size is not None:
-        told["box"] = box_shares(sample.gold, image_size)
-    return told
+        fields["box"] = box_shares(sample.gold, image_size)
+    return fields
 
 
 def box_shares(box: str, image_size: Sequence[int]) -> dict[str, float]:

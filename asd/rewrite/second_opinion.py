@@ -30,16 +30,16 @@ class Question:
     def __init__(self, sample: Sample, draft: Draft, family: str, seed: int, size: tuple[int, int] | None) -> None:
         self.is_choice = writing_of(draft.style).num_distractors > 0
         self.template = JUDGE_CHOICE if self.is_choice else JUDGE_EXPLANATION
-        told = describe_sample(sample, AnswerStyle.YES_NO, family, size)
+        described = describe_sample(sample, AnswerStyle.YES_NO, family, size)
         if not self.is_choice:
-            self.data: dict[str, Any] = {**told, "explanation": draft.text}
+            self.data: dict[str, Any] = {**described, "explanation": draft.text}
             self.model: type[BaseModel] = SupportVerdict
             self.right = "yes"
             return
         options = _shuffled(_options(draft), f"{seed}:{sample.source_id}:{draft.style}:judge")
         lettered = dict(zip(LETTERS, options, strict=False))
         hidden = ("answer", "also_accepted", "options")
-        self.data = {name: value for name, value in told.items() if name not in hidden} | {"options": lettered}
+        self.data = {name: value for name, value in described.items() if name not in hidden} | {"options": lettered}
         self.model = letter_reply("".join(lettered))
         self.right = LETTERS[options.index(draft.gold)]
 

@@ -212,7 +212,7 @@ def describe_answers() -> str:
     """The models as the table that FORMAT.md shows."""
     rows = ["| style | `response` | such as |", "| --- | --- | --- |"]
     for style, model in MODELS.items():
-        told = " ".join((model.__doc__ or "").split())
+        meaning = " ".join((model.__doc__ or "").split())
         examples = ", ".join(f"`{example}`" for example in model.EXAMPLES)
-        rows.append(f"| `{style.value}` | {told} | {examples} |")
+        rows.append(f"| `{style.value}` | {meaning} | {examples} |")
     return "\n".join(rows)

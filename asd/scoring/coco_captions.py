@@ -82,9 +82,9 @@ def _ask_child(pairs: Sequence[Sequence[object]]) -> dict[str, float]:
         input=json.dumps(pairs), capture_output=True, text=True, encoding="utf-8", env=environment, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        told = "; ".join(done.stderr.strip().splitlines()[-_SHOWN_LINES:])
+        output = "; ".join(done.stderr.strip().splitlines()[-_SHOWN_LINES:])
         raise ScoreError(
-            f"{_PACKAGE} failed on {len(pairs)} captions (exit code {done.returncode}): {told}. It needs Java, 2 GB of "
+            f"{_PACKAGE} failed on {len(pairs)} captions (exit code {done.returncode}): {output}. It needs Java, 2 GB of "
             "memory for METEOR, and write access to its own folder"
         )
     measures: dict[str, float] = json.loads(done.stdout)

@@ -191,7 +191,7 @@ def _check_gold(rule: Rule, references: Mapping[str, Reference], where: str) -> 
     """Raises: ScoreError where no answer could be right: such a score would be 0 whatever was predicted."""
     if rule.gold_problem is None:
         return
-    problems = {name: told for name, reference in references.items() if (told := rule.gold_problem(reference))}
+    problems = {name: problem for name, reference in references.items() if (problem := rule.gold_problem(reference))}
     if problems:
         first = min(problems)
         raise ScoreError(

@@ -38,22 +38,22 @@ def describe_split(native_style: str, by_style: Mapping[str, int], by_maker: Map
         return ""
     shares = ", ".join(f"{style} {100 * by_style.get(style, 0) / converted:.1f}" for style in styles)
     even, distance = 100 / len(styles), distance_from_even(native_style, by_style)
-    told = [f"SEFE splits the converted rows evenly, {even:.1f} % to each style; here, in percent: {shares}."]
+    sentences = [f"SEFE splits the converted rows evenly, {even:.1f} % to each style; here, in percent: {shares}."]
     if distance <= NEARLY_EVEN:
-        told.append("That is its split.")
+        sentences.append("That is its split.")
     else:
-        told.append(f"{100 * distance:.1f} % of them would have to be of another style to match.")
+        sentences.append(f"{100 * distance:.1f} % of them would have to be of another style to match.")
     if any(by_maker.get(maker) for maker in MODEL_MAKERS):
-        return " ".join(told)
+        return " ".join(sentences)
     if not by_style.get(AnswerStyle.DETAILED_EXPLANATION):
-        told.append(
+        sentences.append(
             "Detailed explanations (some 50 words in SEFE) need a language model where the data hold none; there are none."
         )
     if by_style.get(AnswerStyle.BRIEF_EXPLANATION) and by_maker.get(Maker.RULE):
-        told.append(
+        sentences.append(
             "Brief explanations made by rule restate question and answer in a short sentence, where SEFE has a model explain in "
             "some 20 words."
         )
-    if len(told) > 2:
-        told.append("A rewriter (--rewriter) writes these, and wrong answers where none could be mined.")
-    return " ".join(told)
+    if len(sentences) > 2:
+        sentences.append("A rewriter (--rewriter) writes these, and wrong answers where none could be mined.")
+    return " ".join(sentences)

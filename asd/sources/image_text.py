@@ -106,8 +106,8 @@ def _below(path: str, roots: tuple[str, ...]) -> str:
     for root in roots:
         if clean.startswith(f"{root.rstrip('/')}/"):
             return clean[len(root.rstrip("/")) + 1 :]
-    told = f"it is not below --image-root {roots[0]}" if roots else "name a folder above it with --image-root"
-    raise BadRecordError("image_outside_root", f"found the absolute path {clean[:200]!r}: {told}")
+    advice = f"it is not below --image-root {roots[0]}" if roots else "name a folder above it with --image-root"
+    raise BadRecordError("image_outside_root", f"found the absolute path {clean[:200]!r}: {advice}")
 
 
 def data_text(data: bytes, name: str = "") -> str:

@@ -48,5 +48,5 @@ def require_file_place(path: Path, option: str) -> None:
 
 
 def is_disk_full(exc: BaseException) -> bool:
-    told = str(exc).lower()
-    return (isinstance(exc, OSError) and exc.errno in _FULL) or any(words in told for words in _TOLD)
+    message = str(exc).lower()
+    return (isinstance(exc, OSError) and exc.errno in _FULL) or any(words in message for words in _TOLD)

@@ -228,12 +228,12 @@ class Encoder:
         length = len(encoded.ids)
         if length <= self.max_length:
             return encoded
-        told = f"row {row['id']} has {length} tokens, {int(encoded.mask.sum())} of them of answers"
+        problem = f"row {row['id']} has {length} tokens, {int(encoded.mask.sum())} of them of answers"
         if self.overlong == "error" or not encoded.mask[: self.max_length].any():
             raise TaskDataError(
-                f"{told}; train.max_length is {self.max_length}: set it to {length} or more, or leave the row out"
+                f"{problem}; train.max_length is {self.max_length}: set it to {length} or more, or leave the row out"
             )
-        warnings.warn(f"{told}; train.max_length is {self.max_length}, so the answer is cut", stacklevel=2)
+        warnings.warn(f"{problem}; train.max_length is {self.max_length}, so the answer is cut", stacklevel=2)
         short = slice(self.max_length)
         by_token = {key: t[short] for key, t in encoded.by_token.items()}
         return Encoded(encoded.ids[short], encoded.mask[short], by_token, encoded.images, encoded.style)

@@ -25,9 +25,9 @@ def out_of_memory(doing: str, lower: str) -> Iterator[None]:
 
 
 def is_out_of_memory(exc: BaseException) -> bool:
-    told = str(exc).lower()
+    message = str(exc).lower()
     return isinstance(exc, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(exc, RuntimeError) and ("out of memory" in told or "can't allocate memory" in told)
+        isinstance(exc, RuntimeError) and ("out of memory" in message or "can't allocate memory" in message)
     )
 
 

@@ -112,16 +112,18 @@ class VllmProcess:
         )
 
     def _failed(self, doing: str, kind: str, text: str) -> EngineError | MemoryLimitError:
-        told = " ".join(text.split())[:500]
+        message = " ".join(text.split())[:500]
         if kind in ("OutOfMemoryError", "MemoryError") or _NO_MEMORY.search(text):
             return MemoryLimitError(
-                f"out of memory while {doing} with vLLM ({told}); lower eval.vllm.max_num_seqs or "
+                f"out of memory while {doing} with vLLM ({message}); lower eval.vllm.max_num_seqs or "
                 f"eval.vllm.max_model_len, change eval.vllm.gpu_memory_utilization, or set "
                 f"eval.vllm.tensor_parallel_size. {KEPT}"
             )
         if _TOO_LONG.search(text):
-            return EngineError(f"{doing}: {kind}: {told}; raise eval.vllm.max_model_len, or train.max_length. {KEPT}")
-        return EngineError(f"vLLM failed while {doing}: {kind}: {told}. Its log is {self.log}. {KEPT}")
+            return EngineError(
+                f"{doing}: {kind}: {message}; raise eval.vllm.max_model_len, or train.max_length. {KEPT}"
+            )
+        return EngineError(f"vLLM failed while {doing}: {kind}: {message}. Its log is {self.log}. {KEPT}")
 
     def close(self) -> None:
         """Ends the process and its group. Safe to call at any time, also twice."""

@@ -92,8 +92,8 @@ def raise_further(
         model, tokenizer, seed=seed + 1, steps=steps, examples=examples, lr=1.5e-3, facts=facts, pictures_in_three=2,
         fresh=False, say=say,
     )  # fmt: skip
-    told = {"seed": seed, "facts": facts, "steps": steps, "examples": examples, "start": checksum(start)["sha256"]}
-    return _save(model, tokenizer, out, told)
+    record = {"seed": seed, "facts": facts, "steps": steps, "examples": examples, "start": checksum(start)["sha256"]}
+    return _save(model, tokenizer, out, record)
 
 
 def _save(model: Any, tokenizer: PreTrainedTokenizerFast, out: Path, facts: dict[str, Any]) -> dict[str, Any]:

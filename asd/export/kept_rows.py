@@ -17,8 +17,8 @@ from asd.sources.llava_record import RecordRules, make_record_rules, read_answer
 from asd.sources.prompt_text import take_apart
 
 
-class Teller:
-    """Holds how the reader takes the prompts of one task apart."""
+class KeptRows:
+    """What a record says of its rows under `asd`. It holds how the reader takes the prompts of one task apart."""
 
     def __init__(self, spec: TaskSpec) -> None:
         self.rules: RecordRules = make_record_rules(spec, "train.json")
