@@ -1,4 +1,4 @@
-"""Any style -> bounding box: where in the picture is the answer, or, of a caption, one of the objects?
+"""Any style -> bounding box: where in the picture is what the answer names, or (`box_of: any`) one of the objects?
 
 Only what stands in the picture once is asked for: a phrase that fits two places has no right box. The names and boxes
 are those that the task's YAML reads (`regions`); nothing is guessed.
@@ -22,11 +22,9 @@ _PUNCTUATION = ".,;:!?\"'()[]“”‘’"
 def draft_bounding_box(sample: Sample, ctx: MakerContext) -> Prepared:
     if not sample.region_names:
         return Decline("no_regions")
-    if ctx.spec.family == "ocr":
-        return _read_text(sample)
-    if ctx.spec.family == "caption":
+    if ctx.spec.box_of == "any":
         return _any_object(sample, ctx)
-    return _answer_object(sample)
+    return _read_text(sample) if ctx.spec.family == "ocr" else _answer_object(sample)
 
 
 def _answer_object(sample: Sample) -> Draft | Decline:

@@ -42,6 +42,10 @@ class TaskSpec(BaseModel):
     boxes: BoxConvention | None = None
     """How answers in conversations write boxes, where not as samples do: corners in 0..1 of the padded square. Boxes
     in pixels need the fields `width` and `height` in each record."""
+    box_of: Literal["answer", "any"] = "answer"
+    """The style `bounding_box` asks for what the answer names, or for anything that stands in the picture once."""
+    reads_regions: bool = Field(default=False, exclude=True, repr=False)
+    """Whether it is read what stands where; see `read_for`, which alone sets it."""
     styles: dict[AnswerStyle, list[Maker]] = Field(default_factory=dict)
     """Target style -> makers that can make it, in order of trust. `rewriter` needs a language model."""
     rfps: dict[str, list[str]] = Field(default_factory=dict)
@@ -68,7 +72,8 @@ class TaskSpec(BaseModel):
     def read_for(self, styles: Collection[AnswerStyle]) -> TaskSpec:
         """The task as its source is read for these target styles: what only others need is left unread."""
         regions = AnswerStyle.BOUNDING_BOX in styles
-        return self.model_copy(update={"layouts": [layout.read_for(regions=regions) for layout in self.layouts]})
+        layouts = [layout.read_for(regions=regions) for layout in self.layouts]
+        return self.model_copy(update={"layouts": layouts, "reads_regions": regions})
 
     @model_validator(mode="after")
     def validate_styles(self) -> TaskSpec:

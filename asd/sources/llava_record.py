@@ -71,13 +71,15 @@ class RecordRules:
     prompt: PromptRules
     boxes: BoxConvention | None = None
     """How answers write boxes; None: as samples do."""
+    reads_regions: bool = False
+    """Whether `regions` of records are looked at."""
     image_roots: tuple[str, ...] = ()
     """See `asd.sources.image_text.image_text`."""
 
     @property
     def is_columnar(self) -> bool:
         """Whether `asd.sources.llava_columns` may read the plain records."""
-        return self.style != AnswerStyle.FREE_FORM and self.boxes is None
+        return self.style != AnswerStyle.FREE_FORM and self.boxes is None and not self.reads_regions
 
 
 def make_record_rules(spec: TaskSpec, file: str, image_roots: tuple[str, ...] = ()) -> RecordRules:
@@ -90,6 +92,7 @@ def make_record_rules(spec: TaskSpec, file: str, image_roots: tuple[str, ...] = 
         default_question=(spec.question or "").strip(BLANKS),
         prompt=make_rules(rfps, is_grounding=spec.native_style == AnswerStyle.BOUNDING_BOX),
         boxes=spec.boxes if spec.native_style == AnswerStyle.BOUNDING_BOX else None,
+        reads_regions=spec.reads_regions,
         image_roots=image_roots,
     )
 
@@ -225,6 +228,7 @@ def _turn_rows(
     told = _told(record, len(pairs))
     apart = [take_apart(question, rules.prompt) for question, _ in pairs]
     _check_image_count(_count_marks([question for question, _ in pairs], apart, images), images)
+    named = _regions(record["regions"]) if rules.reads_regions and "regions" in record else ((), ())
     rows: list[Row] = []
     rejects: list[Reject] = []
     for turn, ((prompt, response), parts) in enumerate(zip(pairs, apart, strict=True)):
@@ -246,7 +250,7 @@ def _turn_rows(
         row_of_turn = make_row(
             rules, turn_id, row, images=images, parts=asked._replace(context=context), answer_index=index,
             gold=gold, response=answer, group=source_id, turn=turn, asked=None if system else kept_prompt(prompt, asked),
-            **extras,
+            regions=named, **extras,
         )  # fmt: skip
         rows.append(row_of_turn)
     return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects
@@ -441,6 +445,20 @@ def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, 
     return extras
 
 
+def _regions(value: Any) -> tuple[list[str], list[str]]:
+    """Names and boxes; "" for a box that is none. Raises: BadRecordError."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) and _text(one.get("name")) for one in value):
+        raise BadRecordError("bad_field", f"regions: expected a list of {{name, box}}, found {brief(value)!r}")
+    names, boxes = [], []
+    for one in value:
+        names.append(str(_text(one["name"])))
+        try:
+            boxes.append(canonical_box(one.get("box"), "xyxy_square"))
+        except BoxError:
+            boxes.append("")
+    return names, boxes
+
+
 def _text(value: Any) -> str | None:
     return (value.strip(BLANKS) or None) if isinstance(value, str) else None
 
@@ -470,12 +488,13 @@ def make_row(
     turn: int = 0,
     passthrough: str | None = None,
     asked: str | None = None,
+    regions: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> Row:
     return (
         source_id, rules.split, images, parts.question, parts.context, parts.options, answer_index, gold,
         accepted or [gold], response, parts.rfp, rationales, full_answer, solution,
         parts.ocr_tokens or ocr_tokens, (), answer_type, source_id if group is None else group, turn,
-        rules.file, row, passthrough, asked, (), (),
+        rules.file, row, passthrough, asked, *regions,
     )  # fmt: skip
 
 

@@ -185,6 +185,8 @@ class TaskEntry(_Section):
     image_root: str | None = None
     test_split: str | None = None
     """null = that of all tasks."""
+    styles: tuple[str, ...] | None = None
+    """Target styles; null = those of `data.convert`."""
     scorer: str | None = None
     """Scoring rule; null = that of the task."""
     batch: Count | None = None
@@ -241,6 +243,8 @@ class DataConfig(_Section):
         if twice:
             raise ValueError(f"the task {twice[0]!r} stands twice; a sequence trains each task once")
         for entry in self.tasks:
+            if self.convert is None and entry.styles:
+                raise ValueError(f"task {entry.name!r} has styles, but nothing is to be converted; set data.convert")
             if self.convert is None and (entry.source or entry.test_source):
                 raise ValueError(f"task {entry.name!r} has a source, but nothing is to be converted; set data.convert")
             if self.convert is not None and (entry.train or entry.test):

@@ -185,6 +185,7 @@ def _converted(entry: TaskEntry, config: DataConfig) -> tuple[str, str]:
     """The training set with a share in other styles, the test set as it is. Nothing is done where both are there."""
     settings = config.convert
     chosen = settings.model_dump(exclude_none=True) if settings else {}
+    chosen |= {"styles": entry.styles} if entry.styles else {}
     root = Path(config.root)
     native = {"ratio": 0.0, "seed": chosen.get("seed", 0)}
     parts = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import asd
-from asd.errors import UsageError
+from asd.errors import AsdError, UsageError
 from asd.quality.recovery import is_gold_recoverable
 
 SIZE = 40
@@ -118,3 +118,24 @@ def test_captions_with_objects(tmp_path: Path, shared_data: Path) -> None:
     }
     assert len(boxes) == len(rows) * 8 // 30
     assert all(objects[row["source_id"]].count(row["question"].removeprefix("the ")) == 1 for row in boxes)
+
+
+def test_conversations_name_what_stands_where(tmp_path: Path) -> None:
+    regions = [{"name": "dog", "box": [0.1, 0.2, 0.5, 0.6]}, {"name": "kite", "box": "[0.6,0.1,0.9,0.3]"}]
+    turns = [("How many dogs?", "1"), ("What flies?", "kite")]
+    conversation = [
+        {"from": sender, "value": text} for turn in turns for sender, text in zip(("human", "gpt"), turn, strict=True)
+    ]
+    record = {"image": "a.jpg", "conversations": conversation, "regions": regions}
+    source = tmp_path / "train.json"
+    source.write_text(json.dumps([{**record, "id": f"r{number}"} for number in range(SIZE)]))
+    rows = rows_of("vqav2", source, tmp_path / "any", ratio=0.5, styles="bounding_box")
+    asked = Counter(row["question"] for row in rows if row["style"] == "bounding_box")
+    assert sum(asked.values()) == SIZE and set(asked) == {"the dog", "the kite"}
+    rows = rows_of("gqa", source, tmp_path / "answer", ratio_per_style={"bounding_box": 0.25})
+    boxes = [row for row in rows if row["style"] == "bounding_box"]
+    assert {(row["question"], row["response"]) for row in boxes} == {("the kite", "[0.60,0.10,0.90,0.30]")}
+    source.write_text(json.dumps([{**record, "id": "r0", "regions": ["dog"]}]))
+    with pytest.raises(AsdError, match=r"regions: expected a list of \{name, box\}, found"):
+        rows_of("vqav2", source, tmp_path / "bad", ratio=0.5, styles="bounding_box")
+    assert len(rows_of("vqav2", source, tmp_path / "unread", ratio=0.0)) == len(turns)

@@ -28,7 +28,9 @@ def in_picture(
 
 
 def made_of(sample: Sample, family: str = "vqa") -> Draft | Decline:
-    return draft(sample, BOX, make_context(make_spec(family)))
+    """family: "any" for a task that asks for anything that stands alone."""
+    spec = make_spec(box_of="any") if family == "any" else make_spec(family)
+    return draft(sample, BOX, make_context(spec))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_the_object_that_the_answer_names(gold: str, question: str, box: str) ->
         (in_picture("dog", boxes=("", B, C)), "vqa", "region_without_box"),
         (in_picture("dog", boxes=("[0.10,0.20,0.12,0.60]", B, C)), "vqa", "small_box"),
         (make_sample("What is it?", "dog"), "vqa", "no_regions"),
-        (in_picture("A day.", "dog,dog,dogs"), "caption", "region_not_alone"),
+        (in_picture("A day.", "dog,dog,dogs"), "any", "region_not_alone"),
         (in_picture("stop", "Stop,go,STOP!"), "ocr", "region_not_alone"),
         (in_picture("stop now", "stop,go,now"), "ocr", "answer_not_in_regions"),
         (in_picture('the "x"', "stop,go,now"), "ocr", "answer_not_in_regions"),
@@ -65,13 +67,13 @@ def test_words_that_were_read_one_after_the_other_are_one_text() -> None:
     assert made == Draft(BOX, Maker.FIELD, "[0.10,0.10,0.90,0.60]", question='the text "Red kite"')
 
 
-def test_a_caption_asks_for_one_of_its_objects_by_its_id() -> None:
+def test_a_task_may_ask_for_any_object_by_the_samples_id() -> None:
     made = [
-        made_of(in_picture("A day out.", "dog,kite,shoes,shoes", (A, B, C, C), source_id=f"s{n}"), "caption")
+        made_of(in_picture("A day out.", "dog,kite,shoes,shoes", (A, B, C, C), source_id=f"s{n}"), "any")
         for n in range(40)
     ]
     assert {one.question for one in made if isinstance(one, Draft)} == {"the dog", "the kite"}
-    assert made[3] == made_of(in_picture("A day out.", "dog,kite,shoes,shoes", (A, B, C, C), source_id="s3"), "caption")
+    assert made[3] == made_of(in_picture("A day out.", "dog,kite,shoes,shoes", (A, B, C, C), source_id="s3"), "any")
 
 
 NAMES = st.sampled_from(["dog", "dogs", "kite", "sofa", "couch", "", "person", "man", "tree"])
@@ -91,7 +93,7 @@ def pictures(draw: st.DrawFn) -> Sample:
     )
 
 
-@given(pictures(), st.sampled_from(["vqa", "caption", "ocr"]))
+@given(pictures(), st.sampled_from(["vqa", "any", "ocr"]))
 def test_what_is_made_can_be_scored_and_stands_once(sample: Sample, family: str) -> None:
     made = made_of(sample, family)
     if isinstance(made, Decline):
@@ -100,7 +102,7 @@ def test_what_is_made_can_be_scored_and_stands_once(sample: Sample, family: str)
     assert box is not None and iou(box, box) == 1.0
     name = made.question.removeprefix("the ").removeprefix("text ").strip('"')
     assert [one.casefold() for one in sample.region_names].count(name.casefold()) == 1
-    context = RenderContext.build(make_spec(family), 0, TemplateSet())
+    context = RenderContext.build(make_spec(), 0, TemplateSet())
     rendered = render(sample, made, 0, context)
     assert check(rendered, sample, made) == []
     assert "gold_recoverable" in check(rendered._replace(response="[0.00,0.00,0.01,0.99]"), sample, made)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import asd
 from asd.errors import AsdError
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
-from asd.styles.table import STYLES
+from asd.styles.table import STYLES, target_of
 from asd_training.data import read_rows
 from asd_training.errors import TaskDataError
 from asd_training.evaluation.forgetting import RIGHT_FROM
@@ -32,7 +32,11 @@ RULES = {style: STYLES[style].scoring_rule for style in TARGET_STYLES}
 def styles_of(task: TaskData) -> list[AnswerStyle]:
     """The styles beside its own that the task's questions can be asked in without a language model."""
     makers = task.spec.styles
-    return [style for style in TARGET_STYLES if set(makers.get(style, [])) - {Maker.REWRITER}]
+    return [
+        style
+        for style in TARGET_STYLES
+        if set(makers.get(style, [])) - {Maker.REWRITER} and not target_of(style).answers_own_question
+    ]
 
 
 def questions_in(style: AnswerStyle, task: TaskData, config: RunConfig) -> list[dict[str, Any]]:

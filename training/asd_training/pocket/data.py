@@ -53,7 +53,8 @@ def _train_records(task: str, rows: int, seed: int, out: Path) -> list[dict[str,
         for place, (prompt, answer) in enumerate(turns):
             conversation.append({"from": "human", "value": prompt if place else mark + prompt})
             conversation.append({"from": "gpt", "value": answer})
-        records.append({**record, "conversations": conversation, **made.extra})
+        regions = {"regions": made.regions} if made.regions else {}
+        records.append({**record, "conversations": conversation, **made.extra, **regions})
     return records
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, Facts] = {"pocket": "some", "pocket-knowing": "all"}
 """Name in a run configuration -> what the base was told before the sequence."""
-DRAWING_VERSION = 3
-"""Raised whenever the same settings draw other pictures or questions."""
+DRAWING_VERSION = 4
+"""Raised whenever the same settings write other files."""
 _MARK = "drawn.json"
 
 

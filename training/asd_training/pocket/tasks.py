@@ -42,6 +42,8 @@ class Record:
     folder: str
     image: Image.Image | None = None
     extra: dict[str, str] = field(default_factory=dict)
+    regions: list[dict[str, str]] = field(default_factory=list)
+    """What stands where: {name, box}, for the style `bounding_box`."""
 
 
 def make_record(task: str, split: str, number: int, seed: int) -> Record:
@@ -112,13 +114,17 @@ def _imagenet(random: Random) -> Record:
 def _gqa(random: Random) -> Record:
     scene = drawing.make_scene(random, 2, 3)
     turns = [(_short(asked.question), asked.answer) for asked in ask(scene, random, TURNS, ABOUT_RELATIONS)]
-    return Record(turns, "GQA/images", drawing.draw_scene(scene, random))
+    return Record(turns, "GQA/images", drawing.draw_scene(scene, random), regions=_regions(scene))
 
 
 def _vqav2(random: Random) -> Record:
     scene = drawing.make_scene(random, 2, 3)
     turns = [(_short(asked.question), asked.answer) for asked in ask(scene, random, TURNS, ABOUT_COUNTS)]
-    return Record(turns, "COCO2014/vqa", drawing.draw_scene(scene, random))
+    return Record(turns, "COCO2014/vqa", drawing.draw_scene(scene, random), regions=_regions(scene))
+
+
+def _regions(scene: Sequence[drawing.Shape]) -> list[dict[str, str]]:
+    return [{"name": shape.name, "box": shape.box_text} for shape in scene]
 
 
 def _vizwiz(random: Random) -> Record:
