@@ -110,7 +110,7 @@ def _until_complete(url: str, query: dict[str, object]) -> float:
     """As the page does: each request searches for a quarter of a second."""
     total = 0.0
     while True:
-        seconds, content = _ask(url, "rows", query)
+        seconds, content = _ask(url, "rows", query | {"to_end": 1})
         total += seconds
         if json.loads(content)["complete"]:
             return total

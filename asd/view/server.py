@@ -13,6 +13,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,6 +76,11 @@ class ViewServer(ThreadingHTTPServer):
         """With the token."""
         return f"http://{HOST}:{self.server_port}/{self.token}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that was left in the middle of an answer is no news."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
     def server_close(self) -> None:
         super().server_close()
         self.viewer.close()
@@ -95,11 +101,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, table: Mapping[str, Callable[[_Handler], tuple[str, bytes]]]) -> None:
         try:
             content = self._content()  # read in any case, so that the connection can go on
-            self.asked, self.sent = self._parameters(), content
-            kind, body = self._require_page(table)(self)
+            self.sent = content
+            try:
+                self.asked = self._parameters()
+                found = self._require_page(table)
+            except ValueError as exc:  # brackets that are no address
+                raise _RefusedError(HTTPStatus.BAD_REQUEST, "That is no address.") from exc
+            kind, body = found(self)
             self._send(HTTPStatus.OK, kind, body)
         except _RefusedError as exc:
             self._send(exc.status, "text/plain; charset=utf-8", exc.text.encode())
+        except ConnectionError:  # the page asks for something else by now
+            self.close_connection = True
         except (AsdError, OSError) as exc:
             text = json.dumps({"error": str(exc)}, ensure_ascii=False).encode("utf-8", "replace")
             self._send(HTTPStatus.UNPROCESSABLE_ENTITY, "application/json", text)
@@ -184,7 +197,8 @@ def _rows(handler: _Handler) -> tuple[str, bytes]:
     names = ("style", "maker", "split", "text", "reason", "mark", "change")
     query = Query(**{name: handler.text(name) for name in names}, order=handler.text("order", "stored"))
     where = handler.number("offset"), handler.number("limit", 50)
-    return _json(handler.server.viewer.page(handler.version, query, handler.text("against"), *where))
+    to_end = handler.text("to_end") == "1"
+    return _json(handler.server.viewer.page(handler.version, query, handler.text("against"), *where, to_end=to_end))
 
 
 def _card(handler: _Handler) -> tuple[str, bytes]:

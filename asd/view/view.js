@@ -109,6 +109,7 @@
     let drawn = "";
     const step = async () => {
       const page = await tell(() => ask("rows", query));
+      query.to_end = 1; // the page is there; now all are counted
       if (mine !== asked || !page) return;
       drawProgress(page);
       if (page.html !== drawn) {
@@ -121,13 +122,14 @@
         else choose(state.n);
         if (!numbers.length) select(null, true);
       }
-      if (!page.complete) timer = setTimeout(step, AGAIN_MS);
+      if (!page.complete && !(isUnfiltered() && state.order === "stored")) timer = setTimeout(step, AGAIN_MS);
     };
     $("items").scrollTop = 0;
     await step();
   }
+  const isUnfiltered = () => !state.text && FILTERS.every((name) => !state[name]);
   function drawProgress(page) {
-    const isAll = !state.text && FILTERS.every((name) => !state[name]);
+    const isAll = isUnfiltered();
     const found = isAll ? page.samples : page.found;
     $("count").textContent = `${count(found)}${page.complete || isAll ? "" : "+"} sample${found === 1 ? "" : "s"}`;
     $("progress").hidden = page.complete || (isAll && state.order === "stored");

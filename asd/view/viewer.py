@@ -115,8 +115,13 @@ class Viewer:
 
     # -- rows ---------------------------------------------------------------------------------------------------
 
-    def page(self, name: str, query: Query, against: str, offset: int, limit: int) -> dict[str, Any]:
-        """Rows that a query finds, as list items, and how far the search has come. limit: at most `MOST_ROWS`."""
+    def page(
+        self, name: str, query: Query, against: str, offset: int, limit: int, *, to_end: bool = False
+    ) -> dict[str, Any]:
+        """Rows that a query finds, as list items, and how far the search has come.
+
+        limit: at most `MOST_ROWS`. to_end: search on when there are enough for the page, so that all are counted.
+        """
         with self._lock:
             rows = self.rows_of(name)
             compared = self._comparison(rows, against)
@@ -124,7 +129,7 @@ class Viewer:
             limit = max(1, min(limit, MOST_ROWS))
             marks = read_marks(self.store, rows.version)
             search = self._search(rows, query, compared, marks)
-            search.go_on(offset + limit + 1, _BUDGET_S)
+            search.go_on(len(rows) + 1 if to_end else offset + limit + 1, _BUDGET_S)
             numbers = search.numbers(offset, limit)
             found = rows.rows(numbers)
             root = rows.image_root

@@ -39,6 +39,10 @@ def page(chromium: Browser, server: ViewServer) -> Iterator[Browser]:
     """The viewer's page with its first sample; nothing may have gone wrong or out when the test ends."""
     open_page(chromium, server)
     yield chromium
+    chromium.wait_for("document.querySelector('#progress').hidden")
+    asked = len([url for url in chromium.requests if "/rows" in url])
+    chromium.ask("new Promise((done) => setTimeout(done, 200))")
+    assert len([url for url in chromium.requests if "/rows" in url]) == asked  # the page rests
     assert chromium.ask("window.owned === undefined")
     assert [url for url in chromium.requests if not url.startswith(server.url)] == []
     assert chromium.errors == []

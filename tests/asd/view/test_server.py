@@ -6,6 +6,8 @@ import http.client
 import io
 import json
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -74,6 +76,8 @@ def test_only_this_machine_with_the_token_is_answered(server: ViewServer) -> Non
     assert raw(server, "GET", path, own | {"Origin": "http://evil.example"})[0] == 403
     assert raw(server, "GET", path, own | {"Origin": f"http://127.0.0.1:{port_of(server)}"})[0] == 200
     assert raw(server, "GET", path, own | {"Origin": "null"})[0] == 403
+    assert raw(server, "GET", path, own | {"Origin": "http://["})[0] == 400
+    assert raw(server, "GET", "//[x/", own)[0] in (400, 403)
 
 
 def test_no_path_leads_to_a_file(server: ViewServer) -> None:
@@ -149,6 +153,8 @@ def test_pages_facets_and_comparison(server: ViewServer) -> None:
     page = get(server, "rows", offset=100, limit=50)
     assert (page["numbers"], page["found"], page["complete"]) == ([*range(100, 120)], 120, True)
     assert page["html"].count("<li") == 20
+    assert not get(server, "rows", limit=20, style="short_answer")["complete"]  # enough for a page
+    assert get(server, "rows", limit=20, style="short_answer", to_end=1)["complete"]
     compared = get(server, "facets", against="v1")
     changed = get(server, "rows", against="v1", change="re-styled")
     assert changed["found"] == compared["change"]["re-styled"] > 5
@@ -225,6 +231,15 @@ def test_figures_are_measured_beside_the_page(server: ViewServer) -> None:
     while not (found := get(server, "overview"))["is_done"] and time.monotonic() < end:
         time.sleep(0.1)
     assert "Answer can be read back" in found["html"]
+
+
+def test_a_page_that_leaves_early_is_no_news(server: ViewServer, capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port_of(server))) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave at once, unread
+            link.sendall(f"GET /{server.token}/rows HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert len(get(server, "rows")["numbers"]) == 50
+    assert capfd.readouterr().err == ""
 
 
 def test_rejects(server: ViewServer) -> None:
