@@ -245,12 +245,15 @@ def _turn_rows(
         except BadRecordError as bad:
             rejects.append(Reject(rules.file, row, turn_id, bad.reason, bad.detail))
             continue
+        is_relettered = _is_choice(rules) and asked.alphabet != CAPITALS
+        if index is not None and _is_choice(rules) and (is_relettered or option_index(answer, asked.options) is None):
+            answer = LETTERS[index]  # answers of this style are capital letters, and so are then its marks
+        kept = None if system or is_relettered else kept_prompt(prompt, asked)
         context = "\n".join(filter(None, (system, asked.context)))
         extras = _extras(record, gold, is_single=len(pairs) == 1)
         row_of_turn = make_row(
             rules, turn_id, row, images=images, parts=asked._replace(context=context), answer_index=index,
-            gold=gold, response=answer, group=source_id, turn=turn, asked=None if system else kept_prompt(prompt, asked),
-            regions=named, **extras,
+            gold=gold, response=answer, group=source_id, turn=turn, asked=kept, regions=named, **extras,
         )  # fmt: skip
         rows.append(row_of_turn)
     return add_other_boxes(rows) if rules.style == AnswerStyle.BOUNDING_BOX else rows, rejects

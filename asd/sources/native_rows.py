@@ -133,7 +133,7 @@ class RowSink:
     ends: array[int] = field(default_factory=lambda: array("i"))
     """Rows and rejects at the end of each record, in turn."""
     image_chars: int = 0
-    listed: dict[int, tuple[list[str], int, str]] = field(default_factory=dict)
+    listed: dict[int, tuple[list[str], int, str | None]] = field(default_factory=dict)
     """Row -> (options, index of the gold one, prompt) where the question itself lists them, which few do."""
 
     def __post_init__(self) -> None:
@@ -291,7 +291,7 @@ class RowMaker:
         accepted = self._accepted(rec, row, vote, options, gold) if "accepted" in self.sink.used else []
         response = to_text(self.response(rec, row)) if self.response else None
         if not response and listed is not None:
-            response = listed.answer
+            response = LETTERS[listed.gold_place] if self.is_choice else listed.answer
         if not response:
             response = LETTERS[index] if self.is_choice and index is not None else gold
             if self.is_yes_no and not self._spells_lower(rec, row):
@@ -331,11 +331,8 @@ class RowMaker:
             text["answer_index"].append(index)
             self._extend("options", options)
         if listed is not None:
-            sink.listed[len(sink) - 1] = (
-                options,
-                listed.gold_place,
-                "\n".join(filter(None, (texts.get("context"), asked))),
-            )
+            kept = None if self.is_choice else "\n".join(filter(None, (texts.get("context"), asked)))
+            sink.listed[len(sink) - 1] = (options, listed.gold_place, kept)
         if "images" in sink.used:
             self._extend("images", images)
             sink.image_chars += sum(map(len, images))

@@ -181,7 +181,12 @@ def test_multiple_choice_tasks_read_them(tmp_path: Path) -> None:
     rows = [talk(number, f"{ASKED}{join}{listed}", answer) for number, (listed, answer, join) in enumerate(ALL)]
     made = convert(tmp_path, "scienceqa", rows, ratio=0)
     assert [row["gold"] for row in made] == ["bird"] * len(rows)
-    assert [row["prompt"] for row in made] == [row["conversations"][0]["value"] for row in rows]
+    assert {row["response"] for row in made} <= {"C", "c", "(C)", "C. bird", "bird"}
+    for row, (listed, answer, join) in zip(made, ALL, strict=True):
+        if answer in ("③", "丙", "iii"):
+            assert row["prompt"].startswith(f"{ASKED}\nA. cat\nB. dog\nC. bird\n")
+        elif answer == "C":
+            assert row["prompt"] in (f"{ASKED}{join}{listed}", f"{ASKED}\nA. cat\nB. dog\nC. bird\n{row['rfp']}")
 
 
 def test_a_bare_mark_is_never_a_wrong_answer(tmp_path: Path) -> None:
