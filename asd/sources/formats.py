@@ -37,6 +37,7 @@ COMPRESSION_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 _HEAD_BYTES = 1 << 16
 _LONGEST_FIRST_LINE = 1 << 24
 _LINES_TRIED = 50
+_PARQUET_BYTES = 64 << 20
 _ARROW_BATCH_ROWS = 4096
 MAX_UNPACKED_BYTES = 2 << 30
 """Of a compressed Parquet or Arrow file, which is unpacked in memory (such files are compressed inside already)."""
@@ -400,6 +401,13 @@ def arrow_fault(where: str, kind: str, row: int, exc: BaseException) -> SourceEr
     )
 
 
+def rows_of_parquet(parquet: pq.ParquetFile, most: int) -> int:
+    """Rows to decode at once: as many as have `_PARQUET_BYTES` by the mean of the row group whose rows are the largest."""
+    groups = (parquet.metadata.row_group(number) for number in range(parquet.num_row_groups))
+    largest = max((group.total_byte_size / group.num_rows for group in groups if group.num_rows), default=1.0)
+    return max(1, min(most, int(_PARQUET_BYTES / max(largest, 1.0))))
+
+
 def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> Iterator[pa.RecordBatch]:
     source: Any = str(path)
     require_regular(path)
@@ -411,7 +419,7 @@ def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> It
     if kind == "parquet":
         parquet = pq.ParquetFile(source)
         wanted = [n for n in parquet.schema_arrow.names if columns is None or n in columns]
-        yield from parquet.iter_batches(batch_size=_ARROW_BATCH_ROWS, columns=wanted)
+        yield from parquet.iter_batches(batch_size=rows_of_parquet(parquet, _ARROW_BATCH_ROWS), columns=wanted)
         return
     opened = pa.memory_map(source) if isinstance(source, str) else source
     if kind == "arrow_stream":

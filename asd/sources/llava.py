@@ -33,6 +33,7 @@ from asd.sources.formats import (
     is_recoded,
     iterate_records,
     open_bytes,
+    rows_of_parquet,
 )
 from asd.sources.in_order import map_in_order, usable_threads
 from asd.sources.llava_columns import Table, read_arrow, read_block, read_guessed_block
@@ -191,7 +192,7 @@ def _arrow_tables(path: Path, kind: Format, rules: RecordRules) -> Iterator[Tabl
 def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:
     if kind == "parquet":
         with pq.ParquetFile(path) as parquet:
-            yield from parquet.iter_batches(batch_size=_rows_at_once(parquet.schema_arrow))
+            yield from parquet.iter_batches(batch_size=rows_of_parquet(parquet, _rows_at_once(parquet.schema_arrow)))
         return
     with pa.memory_map(str(path)) as mapped:
         opened: Iterable[pa.RecordBatch]

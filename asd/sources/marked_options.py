@@ -45,6 +45,14 @@ _COUNTS = re.compile(
     re.IGNORECASE,
 )
 _MAX_MARK_ANSWER = 40
+_LONGEST_BARE = 5
+_BEHIND_NUMBERS = (")", "]", "}", ":", "）", "】", "：", "、")
+"""Elsewhere numbers with a stop or a dash behind them are but numbers."""
+_LOOSE = re.compile(
+    r"(?:(?P<pre>[(\[{<#\"'|“‘【（「][ \t]*)|(?<!\w))(?P<label>[^\W\d_]|[0-9]{1,2}|[①-⓿])"
+    r"(?:(?P<post>[ \t\xa0]*[:.)\]}>/|=\-–—\"'”’】）：．、」])(?![0-9])|(?=[ \t\n]))"
+)
+"""What may be a mark: a label with something around it, or at the beginning of a line."""
 _MAX_LINE = 20_000
 _MAX_MARKS = 256
 """Looked at in a text, the last ones. Both bound the work that a text can ask for."""
@@ -105,7 +113,11 @@ def option_by_mark(answer: str, marked: Marked) -> int | None:
 @lru_cache(maxsize=1 << 14)
 def names_listed_option(question: str, answer: str) -> bool:
     """Whether an answer is but the mark of an option (or of several) that the question lists: it says nothing by itself."""
-    if len(answer) > _MAX_MARK_ANSWER or not ("A" in question or may_be_marked(question)):
+    if len(answer) > _MAX_MARK_ANSWER:
+        return False
+    if len(answer) <= _LONGEST_BARE and _is_among_marks(question, answer):
+        return True
+    if not ("A" in question or may_be_marked(question)):
         return False
     split = split_options(question)
     listed = [Marked(split.rest, split.options, split.closing, CAPITALS)] if split.options else []
@@ -116,6 +128,25 @@ def names_listed_option(question: str, answer: str) -> bool:
         if (place is not None and place < len(one.options)) or names_several(answer):
             return True
     return False
+
+
+def _is_among_marks(question: str, answer: str) -> bool:
+    """Whether an answer is but a label that stands in the question as the mark of something, beside its neighbour."""
+    wanted = places(answer.strip(" ().[]:*"))
+    if not wanted:
+        return False
+    seen: set[tuple[str, int]] = set()
+    for match in _LOOSE.finditer(question):
+        at, post = match.start(), (match["post"] or "").strip()
+        is_around = (
+            (match["pre"] or post) if not match["label"].isdigit() else (match["pre"] or post in _BEHIND_NUMBERS)
+        )
+        if is_around or at == 0 or question[at - 1] == "\n":
+            seen.update(places(match["label"]).items())
+    return any(
+        (name, place) in seen and not {(name, place - 1), (name, place + 1)}.isdisjoint(seen)
+        for name, place in wanted.items()
+    )
 
 
 def _is_same(option: str, text: str) -> bool:
@@ -130,9 +161,11 @@ def _marks_at(line: str, at: int) -> _Place | None:
     numbers = places(label)
     tail = match["tail"] or ""
     behind = line[match.end() : match.end() + 1]
-    if not numbers or not behind:
+    if not numbers or (not behind and at):
         return None
-    is_point = label[0].isdigit() or (behind.isascii() and line[match.end() + 1 : match.end() + 2] == ".")
+    is_point = bool(behind) and (
+        label[0].isdigit() or (behind.isascii() and line[match.end() + 1 : match.end() + 2] == ".")
+    )
     if tail == "." and not match["blank"] and is_point:  # "1.5", "a.m."
         return None
     is_time = tail == ":" and not match["blank"] and (behind.isdigit() or behind == "/")
@@ -236,8 +269,11 @@ def _without_header(text: str) -> str:
 
 
 def _made(before: str, options: list[list[str]], run: list[_Place]) -> Marked | None:
+    for option in options:  # a mark alone on its line
+        while len(option) > 1 and not option[0]:
+            del option[0]
     closing = cut_closing(options)
-    texts = tuple("\n".join(option).strip(BLANKS) for option in options)
+    texts = tuple("\n".join(option).strip() for option in options)
     rest = _without_header(before)
     if rest and "?" not in rest and "？" not in rest:
         texts = (*texts[:-1], texts[-1].rstrip("?？ "))

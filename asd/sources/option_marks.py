@@ -46,10 +46,11 @@ _NAMED = (
     r"|选项|選項|选择|選択肢|答案)[ \t]*)?"
 )
 _LABEL = r"[0-9]{1,2}|[０-９]{1,2}|[IVXivx]{2,4}|[^\W\d_]{1,2}"
+_BEHIND_LABEL = r"[.)\]:=、．。：）】]|[-–—](?=[ \t])|[ \t]+[-–—=]+(?=[ \t])|[ \xa0]:(?=[ \t])|[*_]{1,3}[.):：]?"
 MARK = re.compile(
-    rf"(?P<bullet>[ \t]*(?:[-•·‣▪*+][ \t]+)?)(?P<bold>[*_]{{0,3}})(?P<named>{_NAMED})"
-    rf"(?:(?P<single>{_ENCLOSED})[.:、．：]?|(?P<open>[(\[（［【{{<《])[ \t]*(?P<inner>{_LABEL})[ \t]*[)\]）］】}}>》][.:：、]?"
-    rf"|(?P<label>{_LABEL})(?P<tail>[.)\]:=、．。：）】]|[ \t]+[-–—=]+(?=[ \t])|[*_]{{1,3}}[.):：]?))(?P<unbold>[*_]{{0,3}})"
+    rf"(?P<bullet>[ \t]*(?:[-•·‣▪*+>][ \t]+)?)(?P<bold>[*_]{{0,3}})(?P<named>{_NAMED})"
+    rf"(?:(?P<single>{_ENCLOSED})[.:、．：]?|(?P<open>[(\[（［【{{<《])[ \t]*(?P<inner>{_LABEL})[ \t]*[)\]）］】}}>》]"
+    rf"(?:[.:：、]|[ \t]*[-–—](?=[ \t]))?|(?P<label>{_LABEL})(?P<tail>{_BEHIND_LABEL}))(?P<unbold>[*_]{{0,3}})"
     r"(?P<blank>[ \t]*)",
     re.IGNORECASE,
 )

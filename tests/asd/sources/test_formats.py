@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd.errors import SourceError
-from asd.sources import json_stream
-from asd.sources.formats import BadRecord, ReadOptions, detect_format, iterate_records
+from asd.sources import formats, json_stream
+from asd.sources.formats import BadRecord, ReadOptions, detect_format, iterate_records, rows_of_parquet
 from asd.sources.json_stream import PathError, iterate_collection
 
 RECORDS = [{"id": i, "text": f'says "{{[{i}]}}", twice \\ é', "nested": [{"id": i}, {"id": -i}]} for i in range(5)]
@@ -224,3 +224,26 @@ def test_large_csv_field(tmp_path):
     with path.open("w", newline="") as stream:
         csv.writer(stream).writerows([["id", "text"], ["1", "x" * 200_000]])
     assert len(values(path)[0]["text"]) == 200_000
+
+
+def test_a_batch_of_a_parquet_file_is_bounded_by_bytes(tmp_path: Path) -> None:
+    texts = ["x" * 1000, "y" * 1000] * 500
+    pq.write_table(pa.table({"a": texts}), tmp_path / "p.parquet", use_dictionary=False, compression="none")
+    with pq.ParquetFile(tmp_path / "p.parquet") as parquet:
+        assert rows_of_parquet(parquet, 1 << 14) == 1 << 14
+        size = parquet.metadata.row_group(0).total_byte_size / 1000
+        assert size > 900
+    small = pa.table({"a": ["z"] * 3})
+    pq.write_table(small, tmp_path / "s.parquet")
+    with pq.ParquetFile(tmp_path / "s.parquet") as parquet:
+        assert rows_of_parquet(parquet, 7) == 7
+
+
+def test_large_rows_come_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "_PARQUET_BYTES", 10_000)
+    pq.write_table(pa.table({"a": [str(n) * 1000 for n in range(10)] * 20}), tmp_path / "p.parquet",
+                   use_dictionary=False, compression="none")  # fmt: skip
+    with pq.ParquetFile(tmp_path / "p.parquet") as parquet:
+        assert formats.rows_of_parquet(parquet, 1 << 14) <= 10
+    rows = [record for _, _, record in iterate_records(tmp_path / "p.parquet", ReadOptions())]
+    assert [row["a"][0] for row in rows] == [str(n) for n in range(10)] * 20

