@@ -16,6 +16,7 @@ from typing import Any
 
 import fsspec
 import pytest
+import yaml
 
 import asd
 from asd.conversion.config import ConvertConfig
@@ -193,6 +194,11 @@ class TestPublish:
         other = converted(tmp_path, source, "elsewhere", publish="memory://bucket/vqa", seed=1)
         assert (other.number, other.published) == ("v1", "memory://bucket/vqa@v2")
         assert memory.cat_file("/bucket/vqa/latest") == f"versions/{other.version}\n".encode()
+        front = memory.cat_file("/bucket/vqa/README.md").decode().split("---\n")[1]
+        configs = yaml.safe_load(front)["configs"]
+        assert {config["config_name"]: config["data_files"][0]["path"].split("/")[1] for config in configs} == {
+            "default": other.version, "v1": first.version, "v2": other.version,
+        }  # fmt: skip
 
     def test_a_name_there_stays_with_its_version(self, tmp_path: Path, memory: Any) -> None:
         source = write_source(tmp_path, rows=60)
