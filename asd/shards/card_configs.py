@@ -56,8 +56,14 @@ def named_configs(entry: Config, names: Iterable[str], others: Iterable[Config] 
     named = {str(config["config_name"]): config for config in others}
     named |= {name: {"config_name": name, **entry} for name in names}
     named.pop(DEFAULT, None)
-    first = [{"config_name": DEFAULT, **entry}] if entry["data_files"] else []
+    first = [{"config_name": DEFAULT, **entry, "data_files": _plain(entry)}] if entry["data_files"] else []
     return first + [named[name] for name in sorted(named, key=order_of_name) if named[name]["data_files"]]
+
+
+def _plain(entry: Config) -> list[dict[str, Any]]:
+    """One pattern as a text: so cards have always named the latest version's files, and scripts look for that line."""
+    found: list[dict[str, Any]] = entry["data_files"]
+    return [{**part, "path": part["path"][0] if len(part["path"]) == 1 else part["path"]} for part in found]
 
 
 def version_config(store: Store, version: str) -> Config:
@@ -76,9 +82,7 @@ def data_files_of(manifest: Manifest) -> list[dict[str, Any]]:
     for split in sorted({entry.split for entry in manifest.files if entry.split is not None}):
         pattern = f"{VERSIONS}/{manifest.version}/data/{split}-{_ANY_NUMBER}.arrow"
         paths.setdefault(_split_name(split), []).append(pattern)
-    return [
-        {"split": name, "path": patterns[0] if len(patterns) == 1 else patterns} for name, patterns in paths.items()
-    ]
+    return [{"split": name, "path": patterns} for name, patterns in paths.items()]
 
 
 def _split_name(split: str) -> str:

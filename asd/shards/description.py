@@ -10,12 +10,12 @@ from asd.shards.manifest import MANIFEST_NAME, FileEntry, Manifest
 
 
 def write_description(out: Path, manifest: Manifest) -> None:
-    """Into a version's folder, after all its other files. manifest: gets an entry for what is written here.
+    """Into a version's folder, after all its other files. manifest: gets the entry of croissant.json.
 
     Raises: StorageError.
     """
     path = out / CROISSANT_NAME
     write_text(path, croissant_of(manifest))
-    manifest.files.append(FileEntry(path=path.name, size_bytes=path.stat().st_size, sha256=sha256_of(path)))
+    manifest.croissant = FileEntry(path=path.name, size_bytes=path.stat().st_size, sha256=sha256_of(path))
     write_text(out / MANIFEST_NAME, manifest.to_json())
     sync_folder(out)

@@ -94,7 +94,7 @@ def _count(joined: pa.Table, difference: Difference) -> None:
 
 
 def _settings(left: dict[str, Any], right: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    skipped = {"counts", "columns", "files", "images", "version"}
+    skipped = {"counts", "columns", "croissant", "files", "images", "version"}
     flat = [
         _flatten(
             {k: _settings_of_rewriter(v) if k == "rewriter" else v for k, v in manifest.items() if k not in skipped}

@@ -124,6 +124,8 @@ class Manifest(BaseModel):
     files: list[FileEntry]
     columns: list[str] | None = None
     """Of the shards. None in formats 1 and 2, each of which has its own."""
+    croissant: FileEntry | None = None
+    """`croissant.json`, which describes the files. None in formats 1 and 2, which did not have it."""
     images: ImageCounts | None = None
     """None in formats 1 and 2, which did not count them."""
     rewriter: RewriterEntry | None = None
@@ -135,12 +137,16 @@ class Manifest(BaseModel):
         is_rewritten = self.format_version == _REWRITTEN_FORMAT if self.columns is None else "rewrite" in self.columns
         return shard_schema(is_rewritten=is_rewritten)
 
+    def all_files(self) -> list[FileEntry]:
+        """Every file of the version but the manifest."""
+        return self.files if self.croissant is None else [*self.files, self.croissant]
+
     def shard_names(self) -> list[str]:
         """Names of the version's shards within its folder, in order."""
         return [entry.path for entry in self.files if entry.split is not None]
 
     def to_json(self) -> str:
-        left_out = {name for name in ("columns", "images", "rewriter") if getattr(self, name) is None}
+        left_out = {name for name in ("columns", "croissant", "images", "rewriter") if getattr(self, name) is None}
         return (
             json.dumps(self.model_dump(mode="json", exclude=left_out), indent=1, sort_keys=True, ensure_ascii=False)
             + "\n"

@@ -165,10 +165,10 @@ class Store:
         """Whether the manifest can be read and every file is there in its size; checksums are `verify`'s business."""
         try:
             manifest = self.manifest(version)
-            sizes = [(self.path_of(version) / entry.path).stat().st_size for entry in manifest.files]
+            sizes = [(self.path_of(version) / entry.path).stat().st_size for entry in manifest.all_files()]
         except (ShardError, OSError):
             return False
-        return sizes == [entry.size_bytes for entry in manifest.files]
+        return sizes == [entry.size_bytes for entry in manifest.all_files()]
 
     def unfinished(self) -> list[Unfinished]:
         """What killed or failed conversions left in the staging folder, and whether somebody works on it now."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from asd.errors import ShardError
+from asd.shards.croissant import CROISSANT_NAME
 from asd.shards.files import open_arrow, sha256_of
 from asd.shards.manifest import FileEntry, Manifest
 from asd.shards.store import REFS, Store
@@ -24,6 +25,7 @@ class Verification:
     version: str
     folder: str
     files: int = 0
+    """Those with data: shards and rejects."""
     rows: int = 0
     size_bytes: int = 0
     problems: list[str] = field(default_factory=list)
@@ -41,7 +43,7 @@ def verify(root: Path, version: str | None = None, advance: Callable[[int], None
     if manifest.version != resolved:
         report.problems.append(f"{folder}/manifest.json says version {manifest.version}, its folder says {resolved}")
     tally = _Tally()
-    for entry in manifest.files:
+    for entry in manifest.all_files():
         _check_file(folder, entry, manifest.row_schema, report, tally)
         if advance is not None:
             advance(entry.rows or 0)
@@ -86,7 +88,7 @@ def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, report: Verif
     if not path.is_file():
         report.problems.append(f"{path} is missing")
         return
-    report.files += 1
+    report.files += entry.path != CROISSANT_NAME
     report.size_bytes += path.stat().st_size
     if path.stat().st_size != entry.size_bytes:
         report.problems.append(f"{path} has {path.stat().st_size} bytes, expected {entry.size_bytes}")
@@ -125,7 +127,7 @@ def _check_file(folder: Path, entry: FileEntry, schema: pa.Schema, report: Verif
 
 
 def _check_extra_files(folder: Path, manifest: Manifest, report: Verification) -> None:
-    known = {entry.path for entry in manifest.files} | {"manifest.json"}
+    known = {entry.path for entry in manifest.all_files()} | {"manifest.json"}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in known:
             report.problems.append(f"{path} is not in the manifest")

@@ -129,7 +129,7 @@ class TestConvert:
         assert told["path"] == str(tmp_path / "data")
         assert (told["number"], told["task"], len(told["notes"])) == ("v1", "vqav2", 1)
         assert told["counts"]["converted"] == 20
-        assert [file["path"] for file in told["files"]] == ["data/train-00000.arrow", "rejects.jsonl", "croissant.json"]
+        assert [file["path"] for file in told["files"]] == ["data/train-00000.arrow", "rejects.jsonl"]
         assert json.loads(run_asd(*arguments, "--json").out) == {**told, "did_work": False, "notes": []}
 
     def test_an_image_root_given_later_is_recorded(self, tmp_path: Path) -> None:

@@ -115,8 +115,8 @@ def test_a_split_takes_no_shards_of_one_whose_name_begins_alike() -> None:
     found = data_files_of(manifest)
     assert found == [
         {"split": "validation", "path": [f"versions/aa11/data/{split}-?????.arrow" for split in ("val", "valid")]},
-        {"split": "val_1", "path": "versions/aa11/data/val-1-?????.arrow"},
-        {"split": "val_unseen", "path": "versions/aa11/data/val-unseen-?????.arrow"},
+        {"split": "val_1", "path": ["versions/aa11/data/val-1-?????.arrow"]},
+        {"split": "val_unseen", "path": ["versions/aa11/data/val-unseen-?????.arrow"]},
     ]
     patterns = [
         pattern for entry in found for pattern in ([entry["path"]] if isinstance(entry["path"], str) else entry["path"])

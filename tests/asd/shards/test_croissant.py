@@ -50,7 +50,10 @@ def test_every_version_has_one_that_is_valid(made: Any) -> None:
     assert shards[entry.path]["sha256"] == entry.sha256
     assert list(fields_of(json.loads(path.read_text()))) == made.manifest.row_schema.names
     assert asd.verify(made.path).problems == []
-    assert "croissant.json" in {file.path for file in made.manifest.files}
+    path.write_text(path.read_text().replace("vqav2", "vqav3"))
+    assert [problem for problem in asd.verify(made.path).problems if "croissant.json has sha256" in problem]
+    path.unlink()
+    assert [problem for problem in asd.verify(made.path).problems if "croissant.json is missing" in problem]
 
 
 @pytest.mark.filterwarnings("ignore")
