@@ -62,4 +62,7 @@ def test_old_and_new_versions_stand_side_by_side(old: Path, tmp_path: Path) -> N
     assert loaded("v2")[0]["images"][0].size == (4, 4)
     for name in ("v1", "paper"):
         assert loaded(name).to_list() == asd.load(f"{old}@{name}").to_list()
-    assert asd.diff(f"{old}@v1", f"{old}@v4").same == ROWS
+    difference = asd.diff(f"{old}@v1", f"{old}@v4")
+    assert difference.same + difference.restyled + difference.changed == ROWS
+    assert difference.added == difference.removed == 0
+    assert "columns" not in difference.settings
