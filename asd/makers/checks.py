@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from asd.makers.english_verdict import natural_verdict
 from asd.makers.normalise import answer_form, answer_set
 from asd.makers.option_text import option_key
-from asd.makers.style_rows import Rendered, StyleRows, StyleTexts
 from asd.makers.wording import contains_words
 from asd.makers.wrong_answers import is_conflict
 from asd.records import Draft, Sample
@@ -16,6 +15,7 @@ from asd.schemas.answers import parse_response
 from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
+from asd.styles.style_rows import Rendered, StyleRows, StyleTexts
 
 Check = Callable[[Rendered, Sample, Draft], bool]
 

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 import xxhash
 
 from asd.errors import TemplateError
-from asd.makers.style_rows import VERDICTS, Rendered, StyleRows, StyleTexts, Wording
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
+from asd.styles.style_rows import VERDICTS, Rendered, StyleRows, StyleTexts, Wording
 from asd.styles.table import STYLES, target_of
 from asd.tasks.registry import rfps_for
 from asd.templating import TemplateRowError, TemplateSet

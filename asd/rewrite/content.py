@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel
-
 from asd.makers.explanation import options_shown
 from asd.makers.grounding import region_question
 from asd.makers.letter_case import like
@@ -17,6 +15,7 @@ from asd.rewrite.distractor_checks import DISTRACTOR_CHECKS, DistractorCase
 from asd.rewrite.explanation_checks import EXPLANATION_CHECKS, ExplanationCase
 from asd.rewrite.meaning_checks import Problem, find_problems
 from asd.rewrite.writable import DESCRIBED_FAMILIES
+from asd.schemas.reply_models import ReplyModel
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.sources.instructions import without_lead_in
 from asd.styles.table import writing_of
@@ -26,7 +25,7 @@ _FULL_STOP = re.compile(r"(?:^|\s)[^\s.]+\.$")
 _QUOTES = "\"'“”‘’`"
 
 
-def reply_model(style: AnswerStyle, family: str) -> type[BaseModel]:
+def reply_model(style: AnswerStyle, family: str) -> type[ReplyModel]:
     """Raises: IncompleteStyleError for a style that the rewriter does not write."""
     writing = writing_of(style)
     return writing.description if family in DESCRIBED_FAMILIES and writing.description else writing.reply
@@ -39,13 +38,13 @@ def check_names(style: AnswerStyle) -> tuple[str, ...]:
 
 
 def read_content(
-    reply: BaseModel, sample: Sample, style: AnswerStyle, ctx: MakerContext, kept: list[str]
+    reply: ReplyModel, sample: Sample, style: AnswerStyle, ctx: MakerContext, kept: list[str]
 ) -> Draft | list[Problem]:
     """The draft that a reply makes of a sample, or every check that it fails.
 
     `kept`: wrong answers of earlier replies that passed, to which this reply's own are added.
     """
-    texts = [str(text) for text in reply.model_dump().values()]
+    texts = [str(answer.answer) for answer in reply.answers(style)]
     if writing_of(style).num_distractors:
         return _read_distractors(texts, sample, style, kept)
     return _read_explanation(texts[0], sample, style, ctx)

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from asd.makers.maker_context import MakerContext
 from asd.records import Decline, Draft, Sample
 from asd.rewrite.content import check_names, read_content, reply_model
@@ -28,7 +26,7 @@ from asd.rewrite.second_opinion import MAX_TOKENS as JUDGE_TOKENS
 from asd.rewrite.second_opinion import Question
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.writable import DESCRIBED_FAMILIES, find_decline
-from asd.schemas.reply_models import batch_schema, reply_form, schema_of
+from asd.schemas.reply_models import ReplyModel, batch_schema, reply_form, schema_of
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.styles.table import STYLES, writing_of
@@ -53,7 +51,7 @@ class _Job:
     prompt: Prompt
     values: PromptValues
     data: dict[str, Any]
-    model: type[BaseModel]
+    model: type[ReplyModel]
     attempts: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -172,7 +170,7 @@ class Rewriter:
                 return made
         return self._give_up(job)
 
-    async def _read(self, job: _Job, text: str, reply: BaseModel | Unparsed) -> Rewritten | None:
+    async def _read(self, job: _Job, text: str, reply: ReplyModel | Unparsed) -> Rewritten | None:
         """The draft of a reply; None where it fails, which is then noted in the job."""
         if isinstance(reply, Unparsed):
             self._note(job, text, [Problem(reply.reason, f"The reply could not be read: {reply.detail}.")])
@@ -231,7 +229,7 @@ class Rewriter:
                 replies = parsed
         return [await self._after_group(job, reply) for job, reply in zip(jobs, replies, strict=True)]
 
-    async def _after_group(self, job: _Job, reply: BaseModel | Unparsed | None) -> Rewritten | Decline:
+    async def _after_group(self, job: _Job, reply: ReplyModel | Unparsed | None) -> Rewritten | Decline:
         """A reply that could not be read at all costs a question none of its own attempts."""
         made = None if reply is None or isinstance(reply, Unparsed) else await self._read(job, "", reply)
         return made if made is not None else await self._pursue(job)

@@ -15,6 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
+from asd.schemas.answers import MODELS, AnswerModel, ShortAnswer
+from asd.schemas.styles import AnswerStyle
+
 MAX_DISTRACTOR, MAX_BRIEF, MAX_DETAILED = 160, 400, 900
 """Characters: several times what a good reply needs; the bands of the checks are narrower."""
 _ANNOTATIONS = ("title", "description")
@@ -44,37 +47,46 @@ BriefStatement = Annotated[str, Bounded(MAX_BRIEF)]
 DetailedStatement = Annotated[str, Bounded(MAX_DETAILED)]
 
 
-class _Reply(BaseModel):
+class ReplyModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
+    def answers(self, style: AnswerStyle) -> list[AnswerModel]:
+        """The reply's texts as answers: a text in its style, or wrong answers, which are short ones.
 
-class OneDistractor(_Reply):
+        Raises: ValidationError for a text that is none.
+        """
+        texts = [" ".join(str(text).split()) for text in self.model_dump().values()]
+        model = MODELS[style] if MODELS[style].IS_STATED else ShortAnswer
+        return [model.model_validate({"answer": text}) for text in texts]
+
+
+class OneDistractor(ReplyModel):
     wrong: DistractorText
 
 
-class ThreeDistractors(_Reply):
+class ThreeDistractors(ReplyModel):
     wrong_1: DistractorText
     wrong_2: DistractorText
     wrong_3: DistractorText
 
 
-class BriefText(_Reply):
+class BriefText(ReplyModel):
     explanation: BriefStatement
 
 
-class DetailedText(_Reply):
+class DetailedText(ReplyModel):
     explanation: DetailedStatement
 
 
-class BriefDescription(_Reply):
+class BriefDescription(ReplyModel):
     description: BriefStatement
 
 
-class DetailedDescription(_Reply):
+class DetailedDescription(ReplyModel):
     description: DetailedStatement
 
 
-class SupportVerdict(_Reply):
+class SupportVerdict(ReplyModel):
     """The judge's view of an explanation."""
 
     supports: Literal["yes", "no"]
@@ -84,7 +96,7 @@ class SupportVerdict(_Reply):
 def letter_reply(letters: str) -> type[BaseModel]:
     """The judge's own answer to a question with these option letters."""
     choices: Any = Literal[tuple(letters)]
-    return create_model("Choice", __base__=_Reply, answer=(choices, ...))
+    return create_model("Choice", __base__=ReplyModel, answer=(choices, ...))
 
 
 def batch_keys(count: int) -> list[str]:

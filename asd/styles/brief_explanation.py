@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from asd.makers.checks import explanation_contains_gold, unsure_sentences
-from asd.makers.dealt import deal_nothing
 from asd.makers.explanation import draft_brief_explanation
-from asd.makers.style_rows import StyleRows
 from asd.schemas.reply_models import BriefDescription, BriefText
 from asd.schemas.styles import MODEL_MAKERS, AnswerStyle, Maker
+from asd.styles.dealt import deal_nothing
 from asd.styles.style import Band, SpecialRfp, Style, Target, Writing
+from asd.styles.style_rows import StyleRows
 
 EXPLANATION_COLUMNS = ("rationales", "full_answer", "solution")
 

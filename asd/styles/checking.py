@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from asd.makers.checks import not_framed
-from asd.makers.style_rows import Rendered, StyleRows, StyleTexts
 from asd.records import Draft, Sample
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
+from asd.styles.style_rows import Rendered, StyleRows, StyleTexts
 from asd.styles.table import target_of
 
 CHECKS: dict[AnswerStyle, tuple[str, ...]] = {

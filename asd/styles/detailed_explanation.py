@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from asd.makers.checks import explanation_contains_gold, unsure_sentences
-from asd.makers.dealt import deal_nothing
 from asd.makers.explanation import draft_detailed_explanation
 from asd.schemas.reply_models import DetailedDescription, DetailedText
 from asd.schemas.styles import AnswerStyle
 from asd.styles.brief_explanation import EXPLANATION_COLUMNS
+from asd.styles.dealt import deal_nothing
 from asd.styles.may_take import has_long_explanation
 from asd.styles.style import Band, Style, Target, Writing
 

@@ -9,16 +9,16 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import BaseModel
 
 from asd.makers.checks import FRAME, Check
-from asd.makers.dealt import no_deals
 from asd.makers.keyed import Prepared
 from asd.makers.maker_context import MakerContext
-from asd.makers.style_rows import Dealt, StyleRows, StyleTexts
 from asd.records import Draft, Sample
 from asd.schemas.answers import MODELS, AnswerModel
+from asd.schemas.reply_models import ReplyModel
 from asd.schemas.styles import TARGET_STYLES, WRITTEN_STYLES, AnswerStyle, IncompleteStyleError, Maker
+from asd.styles.dealt import no_deals
+from asd.styles.style_rows import Dealt, StyleRows, StyleTexts
 
 Flags = npt.NDArray[np.bool_]
 Recovery = Literal["verdict", "letter", "phrase", "statement", "box"]
@@ -79,9 +79,9 @@ class Target:
 class Writing:
     """What it takes to have a language model write a style."""
 
-    reply: type[BaseModel]
+    reply: type[ReplyModel]
     """What a reply is parsed into, and the schema that is sent with a request."""
-    description: type[BaseModel] | None = None
+    description: type[ReplyModel] | None = None
     """The same where the style describes an image or a region of it."""
     max_reply_tokens: int
     """Several times what a good reply needs."""

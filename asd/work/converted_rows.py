@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from asd.errors import DataError
 from asd.makers.rendering import render_style, reword
-from asd.makers.style_rows import StyleRows, StyleTexts, Wording
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.sources.answer_form import malformed
 from asd.styles.checking import CHECKS, check, suspects
+from asd.styles.style_rows import StyleRows, StyleTexts, Wording
 from asd.styles.table import target_of
 from asd.work.draft_files import DRAFT_FIELDS
 

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from asd.makers.distractors import DistractorIndex
 from asd.makers.exchange import ExposedAnswers, ShownRow, exchange
 from asd.makers.mining_rows import MAX_ROWS
-from asd.makers.multiple_choice import NUM_WRONG
 from asd.makers.normalise import answer_form
 from asd.makers.wording import collapse
 from asd.plan.codes import MULTIPLE_CHOICE, YES_NO
 from asd.plan.results import Assignment
 from asd.schemas.styles import Maker
+from asd.styles.multiple_choice import NUM_WRONG
 from asd.work.draft_files import draft_file, read_accepted
 from asd.work.ingested import Ingested, NativeShard
 from asd.work.samples import batches_of

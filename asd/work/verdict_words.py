@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.makers.style_rows import VERDICTS
 from asd.shards.files import open_staged
+from asd.styles.style_rows import VERDICTS
 from asd.work.ingested import Ingested
 
 _LOWER = ("yes", "no")

@@ -21,11 +21,11 @@ from asd.columns import REWRITE, REWRITTEN_SCHEMA, SHARD_SCHEMA
 from asd.errors import SourceError
 from asd.makers.drafting import Drafter, MakerContext
 from asd.makers.rendering import RenderContext
-from asd.makers.style_rows import VERDICTS, with_verdicts
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, write_hidden
 from asd.sources.image_text import is_address
+from asd.styles.style_rows import VERDICTS, with_verdicts
 from asd.tasks.registry import has_own_rfps, rfps_for
 from asd.templating import TemplateSet
 from asd.work.collector import collector_paused

@@ -14,11 +14,11 @@ from asd.makers.drafting import Drafter, draft, is_plain, plain_sample
 from asd.makers.keyed import Keyed
 from asd.makers.normalise import AnswerSet, answer_form, conflicts, is_clear
 from asd.makers.rendering import RenderContext, render_style
-from asd.makers.style_rows import StyleRows, StyleTexts
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.styles.checking import check, suspects
+from asd.styles.style_rows import StyleRows, StyleTexts
 from asd.templating import TemplateSet
 
 TEXTS = st.sampled_from(

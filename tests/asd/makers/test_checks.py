@@ -8,10 +8,10 @@ import pytest
 from maker_samples import make_sample, make_spec
 
 from asd.makers.rendering import RenderContext, render
-from asd.makers.style_rows import Rendered
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.styles.checking import CHECKS, check
+from asd.styles.style_rows import Rendered
 from asd.templating import TemplateSet
 
 SAMPLE = make_sample("What is it?", "apple", context="On a table.", accepted=["apple", "red apple"])

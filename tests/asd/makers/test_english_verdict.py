@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.makers.dealt import with_natural_verdicts
 from asd.makers.english_verdict import natural_verdict
-from asd.makers.style_rows import StyleRows
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
+from asd.styles.dealt import with_natural_verdicts
+from asd.styles.style_rows import StyleRows
 
 
 @pytest.mark.parametrize(

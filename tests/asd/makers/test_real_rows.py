@@ -13,10 +13,10 @@ from maker_samples import make_spec
 from asd.makers.distractors import DistractorIndex
 from asd.makers.drafting import MakerContext, draft
 from asd.makers.rendering import RenderContext, render
-from asd.makers.style_rows import Rendered
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle
 from asd.styles.checking import check
+from asd.styles.style_rows import Rendered
 from asd.templating import TemplateSet
 
 Reader = Callable[[Path], Iterator[Sample]]

@@ -15,7 +15,7 @@ CHOSEN = re.compile(r"\"([a-z_]+)\" if [^\n]* else \"([a-z_]+)\"")
 
 def test_every_reason_is_explained_and_no_other() -> None:
     given: set[str] = set()
-    for file in (*(PACKAGE / "makers").glob("*.py"), *(PACKAGE / "sources").glob("*.py")):
+    for file in (file for folder in ("makers", "styles", "sources") for file in (PACKAGE / folder).glob("*.py")):
         text = file.read_text("utf-8")
         given |= set(GIVEN.findall(text))
         for line in text.splitlines():

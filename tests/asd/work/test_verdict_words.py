@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import asd
-from asd.makers.style_rows import with_verdicts
+from asd.styles.style_rows import with_verdicts
 
 
 def test_prompts_name_the_words_as_they_are_spelt() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asd.makers.english_verdict import natural_verdict
-from asd.makers.style_rows import Dealt, StyleRows
 from asd.records import Draft
 from asd.schemas.styles import LETTERS
+from asd.styles.style_rows import Dealt, StyleRows
 
 
 def deal_nothing(rows: StyleRows, deals: Sequence[int]) -> Dealt:
