@@ -43,6 +43,7 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("decimal", r"[+-]?\d{1,3}(?:,?\d{3})*\.\d+$|[+-]?\.\d+$"),
         ("integer", r"[+-]?\d{1,3}(?:,\d{3})+$|[+-]?\d+$"),
         ("quantity", r"[+-]?\d[\d,.]*\s*[a-zµ°\"'²³/]+\.?$"),
+        ("range", r"\d+\s*[-–]\s*\d+$"),
         ("code", r"(?=.*\d)\S+$"),
     )
 )

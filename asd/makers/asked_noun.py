@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from asd.makers.answer_kinds import STOP_WORDS, answer_kind, parse_question
+from asd.makers.answer_kinds import STOP_WORDS, TEXT, YES_NO, answer_kind, parse_question
 from asd.makers.answer_relations import BROADER
+from asd.makers.answer_types import ACTIVITY
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
 
@@ -20,7 +21,7 @@ _KIND_OF = r"(?:kinds?|types?|typed?s?|sorts?|breeds?|species|variet(?:y|ies)|fo
 _END = (
     r"(?= (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|in|on|at|of|to|that|which|who|with|from|"
     r"behind|beside|besides|near|next|under|underneath|above|below|inside|between|by|for|shown|seen|pictured|here|there|"
-    r"\w+ing|\w+ed)\b|$)"
+    r"\w+ing|\w+ed|\w+s (?:in|on|at|by|with|near|behind|through|under|over|the|an?))\b|$)"
 )
 _PHRASE = r"((?:[^\W\d_]+ ){0,2}?[^\W\d_]+)"
 _ASKED = tuple(
@@ -38,7 +39,7 @@ _ONE_OF_A_FEW = frozenset(
     {"colour", "side", "daytime", "season", "weather", "date", "url", "year", "material", "letter"}
 )
 """Kinds of answers whose own list is better than the hierarchy."""
-_DOING = re.compile(r"\b(?:doing|do)\b")
+_DOING = re.compile(r"\b(?:doing|do|does|did|activity|activities|action|engaged|sport)\b")
 _NOUNS_IN_ING = frozenset(
     "building clothing painting drawing ceiling topping dressing covering string ring king".split()
 )
@@ -90,6 +91,36 @@ def kind_asked_for(question: str, gold: str) -> str:
     if _DOING.search(parse_question(question).full):
         return ""
     return noun if is_kind_of(gold, noun) else ""
+
+
+_ATTRIBUTE = re.compile(r"\b(?:what|which|of what|the) (?:is the )?(colou?r|shape)s?\b(?! as\b)")
+_NAMING = re.compile(
+    r"\b(?:title|titled|brand|name|named|called|movie|film|book|band|album|game|team|flavou?rs?|says?|words?|written|company|"
+    r"slogan|logo|station|character|product)\b"
+)
+_NAMELESS = frozenset(
+    "colour side daytime season weather date url year place country city state month weekday language person letter".split()
+)
+
+
+@lru_cache(maxsize=1 << 16)
+def kinds_asked_for(question: str, gold: str) -> tuple[str, str]:
+    """`answer_kind`, by what is asked: the noun that the question asks a kind of, where the answer is one; a colour or a
+    shape, whatever else the word may name; an activity only of what somebody does; the name of a book is no animal."""
+    fine, coarse = answer_kind(gold)
+    case = fine.rpartition("/")[2]
+    if noun := kind_asked_for(question, gold):
+        return f"{noun}/{case}", noun
+    if coarse != TEXT and any(letter.isdigit() for letter in gold):
+        return fine, coarse
+    asked = parse_question(question).full
+    if (found := _ATTRIBUTE.search(asked)) and coarse not in (TEXT, YES_NO):
+        name = "shape" if found[1] == "shape" else "colour"
+        return f"{name}/{case}", name
+    is_named = coarse not in _NAMELESS and "/" in fine and not fine[0].isdigit() and "integer" not in coarse
+    if (coarse == ACTIVITY and not _DOING.search(asked)) or (is_named and coarse != ACTIVITY and _NAMING.search(asked)):
+        return f"{len(gold.split())}/{case}", TEXT
+    return fine, coarse
 
 
 def is_no_answer(question: str, gold: str) -> bool:

@@ -46,7 +46,7 @@ from asd.makers.answer_kinds import (
     parse_question,
 )
 from asd.makers.answer_types import is_vague
-from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for
+from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
@@ -140,24 +140,16 @@ def _levels(question: str, gold: str, telling: dict[str, float], kinds_of: Kinds
     ]
 
 
-def _kinds(question: str, gold: str) -> tuple[str, str]:
-    """The kind of the answer, fine and coarse: the noun that the question asks a kind of, where the answer is one."""
-    kinds = answer_kind(gold)
-    if noun := kind_asked_for(question, gold):
-        return f"{noun}/{kinds[0].rpartition('/')[2]}", noun
-    return kinds
-
-
 def _names_of_sets(answer_sets: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {answer.strip().casefold(): name for name, answers in answer_sets.items() for answer in answers}
 
 
 def _kinds_with(set_of: Mapping[str, str]) -> KindsOf:
-    """`_kinds`, but that the answers of a closed set are a kind of their own."""
+    """`kinds_asked_for`, but that the answers of a closed set are a kind of their own."""
 
     def kinds_of(question: str, gold: str) -> tuple[str, str]:
         name = set_of.get(gold.strip().casefold())
-        return _kinds(question, gold) if name is None else (f"set {name}", f"set {name}")
+        return kinds_asked_for(question, gold) if name is None else (f"set {name}", f"set {name}")
 
     return kinds_of
 

@@ -53,6 +53,8 @@ def is_open(question: str, gold: str) -> bool:
         return asked.startswith(("who ", "whom ", "what ", "which "))
     if _WORN.search(asked) is not None and kind not in ("colour",) and not kind.startswith(("integer", "decimal")):
         return True
+    if kind == "material" and _MADE.search(asked) is None:
+        return True
     if kind == ACTIVITY:
         return normalise_answer(gold).split(" ")[0] in _POSTURES and _DOING.search(asked) is not None
     if kind in _NEVER_BESIDE or _READ.search(asked) is not None:
@@ -80,7 +82,11 @@ _SEVERAL = frozenset(
     "bag sign".split()
 ) | {"cooking utensil", "kitchen utensil", "kitchen appliance"}
 """Nouns of which one place often holds several kinds."""
+_MADE = re.compile(
+    r"\b(?:made|material|fabric|built|constructed|composed|out of|floor|surface|types?|kinds?|covering)\b"
+)
 _PLACED = re.compile(
+    r"\b(?:is|are) (?!(?:this|that|it|these|those|they|called)\b)[a-z]+$|"
     r"\b(?:in|on|at|behind|beside|besides|near|next to|under|underneath|above|below|around|between|inside|along|across|"
     r"against|to the (?:left|right)|shown|seen|visible|can you see|do you see)\b(?! this\b)"
 )

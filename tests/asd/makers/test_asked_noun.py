@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for
+from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.distractors import DistractorIndex
 from asd.makers.open_questions import is_open
 from asd.records import Sample
@@ -72,3 +72,20 @@ def test_what_is_near_and_what_places_lie_in_is_open(question: str, gold: str) -
 
 def test_something_called_a_bag_stands_beside_bags() -> None:
     assert kind_asked_for("How is the bag to the left of the shelves called?", "handbag") == "bag"
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "kind"),
+    [
+        ("What do you think is the shape of the picture?", "square", "shape"),
+        ("What color is it?", "orange", "colour"),
+        ("What is the same color as the sky?", "car", "vehicle"),
+        ("what is the title of this book?", "writing new york", "text"),
+        ("what is number 34 doing?", "squatting", "activity"),
+        ("what movie is being advertised?", "ninja turtles", "text"),
+        ("What is the name of this animal?", "dog", "animal"),
+        ("what age range is it for?", "6-12", "range"),
+    ],
+)
+def test_the_question_decides_on_the_kind(question: str, gold: str, kind: str) -> None:
+    assert kinds_asked_for(question, gold)[1] == kind
