@@ -57,10 +57,10 @@ def is_open(question: str, gold: str) -> bool:
         return True
     if kind == ACTIVITY:
         return normalise_answer(gold).split(" ")[0] in _POSTURES and _DOING.search(asked) is not None
-    if kind in _NEVER_BESIDE or _READ.search(asked) is not None:
-        return False
     if asked_noun(question) in _SEVERAL and _PLACED.search(asked) is not None:
         return True
+    if kind in _NEVER_BESIDE or _READ.search(asked) is not None:
+        return False
     return _SET.search(asked) is not None or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
 
