@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from asd.columns import shard_schema
 from asd.conversion.prepare import Prepared
 from asd.plan.results import Assignment
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
-from asd.shards.card_configs import count_images
 from asd.shards.description import write_description
 from asd.shards.files import open_staged, sha256_of, storage_errors, sync_folder, write_bytes
-from asd.shards.manifest import Counts, FileEntry, Manifest
+from asd.shards.manifest import Counts, FileEntry, ImageCounts, Manifest
 from asd.work.draft_files import draft_file
+from asd.work.finished_shards import ShardResult
 from asd.work.ingested import Ingested
 from asd.work.rewriting_record import describe_version
 
@@ -92,9 +92,12 @@ def count_samples(
     )
 
 
-def write_manifest(prepared: Prepared, folders: StagingFolders, counts: Counts, entries: list[FileEntry]) -> None:
-    """The last file of a version, after all others are on the disk. entries: of the shards."""
+def write_manifest(prepared: Prepared, folders: StagingFolders, counts: Counts, results: Sequence[ShardResult]) -> None:
+    """The last file of a version, after all others are on the disk."""
     out = folders.out
+    entries, images = [result.entry for result in results], ImageCounts()
+    for result in results:
+        images += result.images
     rejects = out / "rejects.jsonl"
     write_bytes(rejects, (folders.ingest / "rejects.jsonl").read_bytes())
     entries.append(
@@ -119,7 +122,7 @@ def write_manifest(prepared: Prepared, folders: StagingFolders, counts: Counts, 
         counts=counts,
         files=entries,
         columns=shard_schema(is_rewritten=rewriter is not None).names,
-        images=count_images(shards),
+        images=images,
         rewriter=describe_version(shards, rewriter) if rewriter is not None else None,
     )
     write_description(out, manifest)

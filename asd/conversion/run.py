@@ -77,7 +77,7 @@ class ConversionRun:
         for result in results:
             add_counts(counts.by_style, result.by_style)
             add_counts(counts.by_maker, result.by_maker)
-        write_manifest(self.prepared, self.folders, counts, [result.entry for result in results])
+        write_manifest(self.prepared, self.folders, counts, results)
         return self._all_notes(read)
 
     def plan_only(self) -> tuple[Counts, list[str]]:

@@ -121,9 +121,7 @@ def count_images(shards: Iterable[Path]) -> ImageCounts:
         try:
             reader = open_arrow(path)
             for number in range(reader.num_record_batches):
-                images = reader.get_batch(number)["images"].values
-                counts.named += len(images)
-                counts.embedded += len(images) - images.field("bytes").null_count
+                counts.add(reader.get_batch(number)["images"])
         except (OSError, KeyError, pa.ArrowException) as exc:
             raise ShardError(f"{path} cannot be read ({exc}). Run `asd verify` on the dataset.") from exc
     return counts

@@ -73,6 +73,17 @@ class ImageCounts(BaseModel):
     named: int = Field(default=0, ge=0)
     embedded: int = Field(default=0, ge=0)
 
+    def add(self, images: pa.ListArray) -> None:
+        """images: the column of a batch of rows."""
+        structs = images.flatten()
+        self.named += len(structs)
+        self.embedded += len(structs) - structs.field("bytes").null_count
+
+    def __iadd__(self, more: ImageCounts) -> ImageCounts:
+        self.named += more.named
+        self.embedded += more.embedded
+        return self
+
 
 class RewriterEntry(BaseModel):
     """The language model's part in a version. All of it follows from the settings and the replies."""

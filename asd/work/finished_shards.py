@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from asd.shards.files import give_name, sha256_of, storage_errors, sync_file
-from asd.shards.manifest import FileEntry
+from asd.shards.manifest import FileEntry, ImageCounts
 from asd.work.done_mark import DamagedFileError, imprint_of, read_mark, require_unchanged, write_mark
 
 
@@ -20,6 +20,7 @@ class ShardResult:
     entry: FileEntry
     by_style: dict[str, int] = field(default_factory=dict)
     by_maker: dict[str, int] = field(default_factory=dict)
+    images: ImageCounts = field(default_factory=ImageCounts)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class WrittenShard:
     rows: int
     by_style: dict[str, int]
     by_maker: dict[str, int]
+    images: ImageCounts
 
 
 def settle(written: WrittenShard) -> ShardResult:
@@ -50,11 +52,12 @@ def settle(written: WrittenShard) -> ShardResult:
         size = imprint.size_bytes
         entry = FileEntry(path=written.file, split=written.split, rows=written.rows, size_bytes=size, sha256=digest)
         known = {"entry": entry.model_dump(), "by_style": written.by_style, "by_maker": written.by_maker}
+        known["images"] = written.images.model_dump()
         write_mark(mark_of(written.marks, written.file), {path.name: imprint}, known)
         give_name(hidden, path, durable=False)
     finally:
         hidden.unlink(missing_ok=True)
-    return ShardResult(entry, written.by_style, written.by_maker)
+    return ShardResult(entry, written.by_style, written.by_maker, written.images)
 
 
 def find_finished(
@@ -70,7 +73,9 @@ def find_finished(
     try:
         imprints, known = read_mark(mark_of(marks, file))
         require_unchanged(path, imprints[path.name], is_trusted=is_trusted)
-        result = ShardResult(FileEntry(**known["entry"]), known["by_style"], known["by_maker"])
+        result = ShardResult(
+            FileEntry(**known["entry"]), known["by_style"], known["by_maker"], ImageCounts(**known["images"])
+        )
     except DamagedFileError as exc:
         why = f"it {exc.why}" if exc.path == path else f"{exc}"
     except (KeyError, TypeError, ValidationError):

@@ -24,6 +24,7 @@ from asd.makers.rendering import RenderContext
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, write_hidden
+from asd.shards.manifest import ImageCounts
 from asd.sources.image_text import is_address
 from asd.styles.style_rows import VERDICTS, with_verdicts
 from asd.tasks.registry import has_own_rfps, rfps_for
@@ -130,13 +131,16 @@ class Worker:
         path = self.setup.shards_dir / order.file
         styles: Counter[str] = Counter()
         makers: Counter[str] = Counter()
+        images = ImageCounts()
         with collector_paused():
             schema = REWRITTEN_SCHEMA if order.processed else SHARD_SCHEMA
-            hidden, rows = write_hidden(path, schema, self._shard_batches(order, styles, makers))
+            hidden, rows = write_hidden(path, schema, self._shard_batches(order, styles, makers, images))
         counts = dict(sorted(styles.items())), dict(sorted(makers.items()))
-        return WrittenShard(hidden, path, self.setup.marks_dir, order.file, order.shard.split, rows, *counts)
+        return WrittenShard(hidden, path, self.setup.marks_dir, order.file, order.shard.split, rows, *counts, images)
 
-    def _shard_batches(self, order: ShardOrder, styles: Counter[str], makers: Counter[str]) -> Iterator[pa.RecordBatch]:
+    def _shard_batches(
+        self, order: ShardOrder, styles: Counter[str], makers: Counter[str], images: ImageCounts
+    ) -> Iterator[pa.RecordBatch]:
         files = self._draft_files(order)
         drafts = read_accepted(files, order.rows, order.styles, order.shard.rows)
         drafts = with_exchanged(drafts, order.rows, order.exchanged)
@@ -173,7 +177,9 @@ class Worker:
             if given_up is not None:
                 rows = _with_rewrites(rows, local, made, given_up, first)
             first += batch.num_rows
-            yield self._with_images(rows) if self.setup.embed_images else rows
+            rows = self._with_images(rows) if self.setup.embed_images else rows
+            images.add(rows["images"])
+            yield rows
 
     def _draft_files(self, order: ShardOrder) -> list[Path]:
         return [draft_file(self.setup.drafts_dir, number, order.shard) for number in range(order.rounds)]
