@@ -161,4 +161,5 @@ def describe_plan(plan: dict[str, Any]) -> str:
         f"dry run: nothing was written. Would make {plan['out']}, version {plan['version']}{known}",
         f"task {plan['task']} (native style {plan['native_style']}) from {plan['source']} [{plan['layout']}: {files}{more}]",
     ]
-    return "\n".join(lines + describe_counts(plan["counts"]))
+    lines += describe_counts(plan["counts"])
+    return "\n".join([*lines, "", "one sample of each style:"] if plan["samples"] else lines)

@@ -185,6 +185,18 @@ def _run_one(config: ConvertConfig, dry: bool, as_json: bool, events: Path | Non
         finally:
             progress.close()
         told.update(outcome if isinstance(outcome, dict) else conversion_json(outcome))
+    if isinstance(outcome, dict):
+        if not as_json:
+            _print_plan(outcome)
+        return outcome
     if not as_json:
-        print(describe_plan(outcome) if isinstance(outcome, dict) else describe_conversion(outcome), flush=True)
-    return outcome if isinstance(outcome, dict) else conversion_json(outcome)
+        print(describe_conversion(outcome), flush=True)
+    return conversion_json(outcome)
+
+
+def _print_plan(plan: dict[str, Any]) -> None:
+    from asd.report.terminal import print_samples
+    from asd.shown_text import open_console
+
+    print(describe_plan(plan), flush=True)
+    print_samples(plan["samples"], open_console(highlight=False))

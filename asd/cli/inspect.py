@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from asd.errors import UsageError
 from asd.schemas.styles import parse_style
+from asd.shards.examples import first_of_each_style
 from asd.shards.files import write_text
 from asd.shards.locations import datasets_below
 from asd.shards.reader import read_batches
@@ -36,26 +36,12 @@ def _show(root: Path, version: str | None, style: str | None, number: int, page:
     from asd.report.terminal import print_samples
     from asd.shown_text import open_console
 
-    rows = first_of_each_style(root, resolved, style, number)
+    wanted = {name for name in store.manifest(resolved).counts.by_style if style in (None, name)}
+    batches = read_batches(root, resolved, style=style, check_sums=False)
+    rows = first_of_each_style(batches, wanted, number)
     if not rows:
         raise UsageError(f"version {resolved} of {root} has no samples of style {style}.")
     print_samples(rows, open_console(highlight=False))
-
-
-def first_of_each_style(root: Path, version: str, style: str | None, number: int) -> list[dict[str, Any]]:
-    """The first `number` samples of every style, converted ones before native ones."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    styles = Store(root).manifest(version).counts.by_style
-    wanted = {name for name in styles if style in (None, name)}
-    for batch in read_batches(root, version, style=style, check_sums=False):
-        names = batch["style"].to_pylist()
-        for index, name in enumerate(names):
-            if len(have := found.setdefault(name, [])) < number:
-                have.append(batch.slice(index, 1).to_pylist()[0])
-        if all(len(found.get(name, [])) >= number for name in wanted):
-            break
-    ordered = sorted(found, key=lambda name: (found[name][0]["maker"] == "native", name))
-    return [row for name in ordered for row in found[name]]
 
 
 def _write_page(store: Store, version: str, target: Path, style: str | None, number: int) -> None:

@@ -31,6 +31,8 @@ from asd.shards.manifest import Manifest, read_manifest
 from asd.shards.store import Store
 from asd.work.rewriting_record import LEDGER, Ledger
 
+DRY_EXAMPLES = 1
+"""Samples of each style that a dry run makes, to be looked at."""
 WORTH_KEEPING = (StorageError, WorkerLostError, RewriterError)
 """Failures after which the same command goes on from what is staged."""
 
@@ -158,7 +160,9 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
         prepared = prepare(config, Path(folder))
         for note in prepared.notes:
             progress.say(note)
-        counts, notes = ConversionRun(prepared, Path(folder), _dry_engine(config), progress).plan_only()
+        run = ConversionRun(prepared, Path(folder), _dry_engine(config), progress)
+        examples = DRY_EXAMPLES if config.rewriter is None else 0  # a model's are not known before it is asked
+        counts, notes, rows = run.plan_only(examples=examples)
     return {
         "task": prepared.spec.name,
         "native_style": prepared.spec.native_style.value,
@@ -175,7 +179,12 @@ def dry_run(config: ConvertConfig, progress: Progress | None = None) -> dict[str
         "exists": prepared.store.has(prepared.version),
         "counts": counts.model_dump(mode="json"),
         "notes": [*prepared.notes, *notes],
+        "samples": [_without_bytes(row) for row in rows],
     }
+
+
+def _without_bytes(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "images": [{**image, "bytes": None} for image in row["images"]]}
 
 
 def _dry_engine(config: ConvertConfig) -> Engine:

@@ -141,7 +141,7 @@ def plan_requests(config: ConvertConfig, progress: Progress | None = None, *, nu
         for note in prepared.notes:
             progress.say(note)
         engine, planned = counting_engine(config.workers, num_prompts)
-        counts, _ = ConversionRun(prepared, Path(folder), engine, progress).plan_only()
+        counts, _, _ = ConversionRun(prepared, Path(folder), engine, progress).plan_only()
     return {
         "task": prepared.spec.name,
         "source": "the embedded sample" if prepared.resolved.kind == "embedded" else prepared.resolved.location,

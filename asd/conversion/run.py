@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,10 @@ from asd.errors import SourceError
 from asd.plain_files import stamps_of
 from asd.plan.planner import STYLE_BITS, Assignment, Planner, Questions
 from asd.schemas.styles import TARGET_STYLES, Maker
+from asd.shards.examples import first_of_each_style
 from asd.shards.files import storage_errors
 from asd.shards.manifest import Counts
+from asd.shards.reader import read_shard
 from asd.work.collector import collect_young, collector_paused
 from asd.work.done_mark import remove_damaged
 from asd.work.draft_files import DraftOrder, Outcomes, draft_file
@@ -80,16 +83,25 @@ class ConversionRun:
         write_manifest(self.prepared, self.folders, counts, results)
         return self._all_notes(read)
 
-    def plan_only(self) -> tuple[Counts, list[str]]:
-        """The counts and notes that `run` would give, without writing a shard."""
+    def plan_only(self, *, examples: int = 0) -> tuple[Counts, list[str], list[dict[str, Any]]]:
+        """The counts and notes that `run` would give, and `examples` rows of each style: of the first shard, the only
+        one that is written."""
         self.make_folders()
         read = self.read()
         with self.pool(read) as pool:
             assignment = self.plan(read, pool)
+            shown = self._examples(read, assignment, pool, examples) if examples else []
         counts = self._counts(read, assignment)
         add_counts(counts.by_style, {TARGET_STYLES[style].value: n for style, n in assignment.by_style.items()})
         add_counts(counts.by_style, {self.prepared.spec.native_style.value: counts.samples - counts.converted})
-        return counts, self._all_notes(read)
+        return counts, self._all_notes(read), shown
+
+    def _examples(self, read: FirstPass, assignment: Assignment, pool: WorkPool, number: int) -> list[dict[str, Any]]:
+        first = self._shard_orders(read.ingested, assignment, pool).where(
+            lambda shard: shard is read.ingested.shards[0]
+        )
+        (result,) = pool.write(first)
+        return first_of_each_style(read_shard(self.folders.out / result.entry.path), result.by_style, number)
 
     def _all_notes(self, read: FirstPass) -> list[str]:
         """Those of the images are said now: they are about the result, and come last."""

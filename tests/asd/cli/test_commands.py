@@ -181,9 +181,17 @@ class TestConvert:
         told = json.loads(run_asd(*arguments, "--dry-run", "--json").out)
         text = run_asd(*arguments, "--dry-run")
         assert text.out.startswith("dry run: nothing was written. Would make")
+        assert [f"─ {style}, from short_answer by" in text.out for style in told["counts"]["by_style"]].count(True) == 3
+        made = {row["style"]: row["id"] for row in told["samples"]}
+        assert set(made) == set(told["counts"]["by_style"])
         assert sorted(path.name for path in tmp_path.iterdir()) == ["source.jsonl"]
         done = json.loads(run_asd(*arguments, "--json").out)
         assert (told["version"], told["exists"]) == (done["version"], False)
+        rows = {row["id"]: row for row in asd.load(tmp_path / "data")}
+        for row in told["samples"]:
+            assert {key: value for key, value in row.items() if key != "images"} == {
+                key: value for key, value in rows[row["id"]].items() if key != "images"
+            }
         assert {key: told["counts"][key] for key in ("samples", "converted", "by_style")} == {
             key: done["counts"][key] for key in ("samples", "converted", "by_style")
         }
