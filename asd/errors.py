@@ -35,6 +35,10 @@ class UsageError(AsdError):
     exit_code = 2
 
 
+_MOST_LISTED = 30
+"""Known names that a message lists beside near matches."""
+
+
 class UnknownNameError(UsageError):
     """A name that is not in the table it was looked up in."""
 
@@ -44,7 +48,10 @@ class UnknownNameError(UsageError):
         guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         tail = f" {hint}" if hint else ""
         self.hint = hint
-        super().__init__(f"no {kind} named {name!r}{guess} (known: {', '.join(self.known) or 'none'}).{tail}")
+        listed = ", ".join(self.known) or "none"
+        if near and len(self.known) > _MOST_LISTED:
+            listed = f"{len(self.known)}, too many to list here"
+        super().__init__(f"no {kind} named {name!r}{guess} (known: {listed}).{tail}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Errors cross from worker processes; by default only the message would be given to `__init__`."""

@@ -44,6 +44,7 @@ def describe_conversion(conversion: Conversion) -> str:
         f"{head} {conversion.path}@{conversion.number} (version {conversion.version}), task {conversion.manifest.task}"
     ]
     lines += describe_counts(conversion.manifest.counts.model_dump(), conversion.path)
+    lines += _none_wanted(conversion.manifest)
     lines += _not_made(conversion.manifest)
     lines += describe_rewriting(conversion.manifest, conversion.making)
     lines += ["", *([f"copied to:   {conversion.published}"] if conversion.published else [])]
@@ -55,6 +56,14 @@ def describe_conversion(conversion: Conversion) -> str:
 
 def _image_root(conversion: Conversion) -> str | None:
     return Store(conversion.path).image_root(conversion.version)
+
+
+def _none_wanted(manifest: Manifest) -> list[str]:
+    """A few rows, to try something out: their share is less than half a row."""
+    ratio, counts = manifest.config.get("ratio"), manifest.counts
+    if not ratio or counts.wanted or not counts.samples or not manifest.spec["styles"]:
+        return []
+    return ["", f"note: a share of {ratio:g} of {counts.samples:,} samples is none; give a larger --ratio, e.g. 1."]
 
 
 def _not_made(manifest: Manifest) -> list[str]:

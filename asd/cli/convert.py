@@ -109,6 +109,7 @@ def run(
     if (recipe is None) == ("task" not in given):
         raise UsageError("give TASK (see `asd tasks`) or --recipe NAME (see `asd recipes`), one of the two.")
     if recipe is None:
+        _require_no_recipe(str(given["task"]))
         configs = [build_config(given)]
     else:
         from asd.recipes.recipe import load_recipe, recipe_configs, require_one_kind
@@ -145,6 +146,14 @@ def run(
         from asd.cli.benchmark import summary
 
         print("\n".join(summary(outcomes)))
+
+
+def _require_no_recipe(task: str) -> None:
+    """Raises: UsageError for the name of a recipe in the place of a task's."""
+    from asd.resources import pipelines_dir
+
+    if "/" in task and not Path(task).exists() and (pipelines_dir() / f"{task.lower()}.yaml").is_file():
+        raise UsageError(f"{task} is no task but a recipe, or a run of asd-train: asd convert --recipe {task}.")
 
 
 def _connected(configs: Sequence[ConvertConfig]) -> AbstractContextManager[None]:

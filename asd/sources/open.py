@@ -18,7 +18,7 @@ import xxhash
 
 from asd.errors import SourceError, UnknownNameError, UsageError
 from asd.plain_files import require_source
-from asd.schemas.layout import Layout
+from asd.schemas.layout import Layout, near_names
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.batch import BATCH_ROWS, NativeBatch, SourceFile
@@ -135,7 +135,12 @@ def open_source(
     `source_format`.
     """
     if image_root is not None and not image_root.is_dir():
-        raise UsageError(f"image root {image_root} is not a folder")
+        above = image_root.parent
+        near = near_names(image_root.name, (path.name for path in above.iterdir())) if above.is_dir() else ""
+        raise UsageError(
+            f"image root {image_root} is not a folder{near or '.'} Give the folder that the image paths of the source are "
+            "relative to."
+        )
     opening = _Opening(spec.read_for(styles), source_format, split)
     if isinstance(location, str) and location.startswith("hf:"):
         return _rooted(opening.data_set(location, image_root), image_root)

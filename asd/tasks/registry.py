@@ -7,6 +7,7 @@ Response-format prompts (RFPs) that a task does not word itself come from `_defa
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -139,7 +140,9 @@ def _problem(problem: Any) -> str:
         return str(UnknownNameError("task key", str(problem["loc"][-1]), TaskSpec.model_fields))
     if problem["type"] == "value_error":
         return str(problem["msg"]).removeprefix("Value error, ")
-    return f"key {key!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}"
+    near = difflib.get_close_matches(str(problem["input"]), re.findall(r"'(\w+)'", problem["msg"]), n=2, cutoff=0.5)
+    guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"key {key!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}, got {problem['input']!r}{guess}"
 
 
 def _line_of(location: Sequence[Any], lines: Mapping[tuple[str, ...], int]) -> str:

@@ -5,6 +5,7 @@ Nothing here knows the models of a task, so listing tasks costs reading their fi
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
     try:
         raw = read_yaml(file, StrictLoader)
     except FileNotFoundError:
-        raise UsageError(
-            f"{file}: there is no such task file; built-in tasks go by name: {', '.join(builtin_tasks())}"
-        ) from None
+        raise UsageError(f"{file}: there is no such task file; {_instead(file)}") from None
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{file}: expected UTF-8 text, got byte {error.object[error.start]:#04x} at offset "
@@ -41,6 +40,17 @@ def read_mapping(file: Path) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise UsageError(f"{file}: expected `key: value` lines, got {type(raw).__name__ if raw else 'an empty file'}")
     return raw
+
+
+def _instead(file: Path) -> str:
+    """Files of a like name beside it; else what else may be given."""
+    beside = [path.name for path in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
+    if near := difflib.get_close_matches(file.name, beside, n=3):
+        return f"did you mean {' or '.join(str(file.parent / name) for name in near)}?"
+    return (
+        f"`asd init` writes one for data of your own, and built-in tasks go by name: {', '.join(builtin_tasks()[:6])}, ... "
+        "(`asd tasks` lists all)."
+    )
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:
