@@ -255,11 +255,15 @@ def verify(directory: DatasetArgument, json: JsonOption = False) -> None:
     LOOK,
     "asd quality asd-data/vqav2",
 )
-def quality(directory: DatasetArgument, json: JsonOption = False) -> None:
+def quality(
+    directory: DatasetArgument,
+    every: Annotated[bool, typer.Option("--all", help="Also print every figure by its name, judged or not.")] = False,
+    json: JsonOption = False,
+) -> None:
     """Measure a version: answers kept, letters and yes/no balanced, wrong answers not tellable from the text alone."""
     from asd.cli.quality import run
 
-    run(directory, as_json=json)
+    run(directory, every=every, as_json=json)
 
 
 @command(

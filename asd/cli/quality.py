@@ -12,20 +12,38 @@ from asd.quality.figures import figures_of_version
 from asd.report.verdicts import verdicts_on
 from asd.shards.store import split_location
 
-
-def run(directory: str, *, as_json: bool) -> None:
-    over_datasets(directory, lambda location: _measure(location, quiet=as_json), as_json=as_json)
+_WIDTH = 100
 
 
-def _measure(location: str, *, quiet: bool) -> dict[str, Any]:
+def run(directory: str, *, every: bool, as_json: bool) -> None:
+    """every: also print each figure under its name in the JSON document."""
+    over_datasets(directory, lambda location: _measure(location, every, quiet=as_json), as_json=as_json)
+
+
+def _measure(location: str, every: bool, *, quiet: bool) -> dict[str, Any]:
     figures = figures_of_version(*split_location(location))
     if not quiet:
-        _print_figures(location, figures)
+        print("\n".join([*_counts(figures), "", *_verdicts(figures), *(_table(figures) if every else [])]))
+        print(f"all figures by name:              asd quality {quote(location)} --all, or --json" if not every else "")
+        print(f"a page with samples beside them:  asd inspect {quote(location)} --html report.html")
     return figures
 
 
-def _print_figures(directory: str, figures: dict[str, Any]) -> None:
-    print("\n".join(_verdicts(figures)))
+def _counts(figures: dict[str, Any]) -> list[str]:
+    """What was measured. Native samples stand as the source has them; only converted ones are judged."""
+    makers = {maker: count for maker, count in figures["by_maker"].items() if maker != "native"}
+    made = ", ".join(f"{count:,} by {maker}" for maker, count in makers.items())
+    styles = ", ".join(f"{style} {count:,}" for style, count in figures["by_style"].items())
+    lines = [
+        f"{figures['samples']:,} samples, {figures['converted']:,} of them converted{f' ({made})' if made else ''}",
+        *wrap(f"styles: {styles}", _WIDTH, subsequent_indent=" " * 8),
+    ]
+    if not figures["converted"]:
+        lines.append("nothing is judged: no sample was converted. `asd convert` says why; a larger --ratio may be all.")
+    return lines
+
+
+def _table(figures: dict[str, Any]) -> list[str]:
     table = Table(["figure", "value"])
     for name, value in figures.items():
         if isinstance(value, dict):
@@ -33,9 +51,7 @@ def _print_figures(directory: str, figures: dict[str, Any]) -> None:
                 table.add(f"{name}.{key}", _shown(count))
         elif value is not None:
             table.add(name, _shown(value))
-    print("\n".join(table.lines()))
-    print("\nfigures that do not apply to these rows are left out")
-    print(f"a page with samples beside them:  asd inspect {quote(directory)} --html report.html")
+    return table.lines()
 
 
 def _verdicts(figures: dict[str, Any]) -> list[str]:
@@ -44,7 +60,7 @@ def _verdicts(figures: dict[str, Any]) -> list[str]:
     for verdict in verdicts_on(figures):
         lines.append(f"{verdict.mark:>4}  {verdict.title}: {verdict.value} (wanted: {verdict.wanted})")
         lines += wrap(
-            f"{verdict.meaning} {verdict.remedy}".rstrip(), 100, initial_indent=" " * 6, subsequent_indent=" " * 6
+            f"{verdict.meaning} {verdict.remedy}".rstrip(), _WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
         )
     return [*lines, ""]
 

@@ -307,9 +307,20 @@ class TestReading:
         } <= set(told)  # fmt: skip
         assert (told["samples"], told["converted"]) == (60, 24)
         assert sum(told["by_style"].values()) == sum(told["by_maker"].values()) == 60
-        text = run_asd("quality", made.data).out
+        text = run_asd("quality", made.data, "--all").out
         assert all((key in text) == (value is not None) for key, value in told.items() if not isinstance(value, dict))
-        assert "figures that do not apply to these rows are left out" in text
+        short = run_asd("quality", made.data).out
+        assert short.startswith("60 samples, 24 of them converted (")
+        assert "gold_recoverable" not in short
+        assert "good  Answer can be read back: 100.0% (wanted: 100%)\n      From the response" in short
+
+    def test_quality_where_nothing_was_converted(self, tmp_path: Path) -> None:
+        source = write_lines(tmp_path / "rows.jsonl", vqa_records(20))
+        assert run_asd("convert", "vqav2", "--source", source, "--ratio", 0, "--out", tmp_path / "data").code == 0
+        told = run_asd("quality", tmp_path / "data").out
+        assert told.startswith(
+            "20 samples, 0 of them converted\nstyles: short_answer 20\nnothing is judged: no sample was"
+        )
 
     def test_output_into_a_pipe_that_closes(self, made: Made) -> None:
         command = f'"{sys.executable}" -m asd.cli.main tasks --json | head -c 10'
