@@ -33,6 +33,7 @@ from asd.sources.llava_record import (
     read_record,
     rows_to_batch,
 )
+from asd.sources.messages import OTHER_IMAGE_KEYS
 from asd.sources.prompt_columns import Mask, Offsets, PromptColumns, take_apart_columns
 from asd.sources.record_blocks import Block, element_ends
 
@@ -42,6 +43,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "question_id": pa.string(),
     "image": pa.string(),
+    **dict.fromkeys(OTHER_IMAGE_KEYS, pa.string()),
     "conversations": pa.list_(_TURN),
     "images": _strings,
     "messages": pa.list_(_TURN),

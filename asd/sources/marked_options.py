@@ -97,8 +97,7 @@ def option_by_mark(answer: str, marked: Marked) -> int | None:
 
     A number is no mark where the question asks for one.
     """
-    low = answer.casefold()
-    same = [number for number, option in enumerate(marked.options) if option.casefold() == low]
+    same = [number for number, option in enumerate(marked.options) if _is_same(option, answer)]
     if len(same) == 1:
         return same[0]
     is_number = marked.alphabet in NUMBERS
@@ -125,7 +124,10 @@ def names_listed_option(question: str, answer: str) -> bool:
         listed.append(marked)
     for one in listed:
         place = read_mark_answer(answer, one.alphabet)
-        if (place is not None and place < len(one.options)) or names_several(answer):
+        is_beyond = (
+            place is not None and place >= len(one.options) and (len(answer.strip()) > 1 or answer.strip().isdigit())
+        )
+        if (place is not None and not is_beyond) or names_several(answer):
             return True
     return False
 

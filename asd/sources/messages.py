@@ -149,9 +149,17 @@ def shown_images(record: Any) -> list[Any]:
     return listed_images(record) if shown is None else shown
 
 
+OTHER_IMAGE_KEYS = ("image_path", "img_path", "image_file", "image_url", "img")
+"""Where images stand that are under none of the usual keys."""
+
+
 def listed_images(record: Mapping[str, Any]) -> list[Any]:
-    """What stands under `image` and `images`, nothing left out but nulls and empty texts."""
-    values = (record.get(key) for key in ("image", "images"))
+    """What stands under `image` and `images`, else under a key of `OTHER_IMAGE_KEYS`; nothing left out but nulls and empty
+    texts."""
+    keys: Sequence[str] = ("image", "images")
+    if record.keys().isdisjoint(keys):
+        keys = [key for key in OTHER_IMAGE_KEYS if record.get(key)][:1]
+    values = (record.get(key) for key in keys)
     listed = (value if isinstance(value, list) else [value] for value in values)
     return [item for items in listed for item in items if item is not None and item != ""]
 

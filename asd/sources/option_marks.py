@@ -62,12 +62,15 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 _AND_TEXT = re.compile(
-    rf"[*_]{{0,3}}(?:[(\[（［【{{<《]?(?P<label>{_LABEL})[)\]）］】}}>》.:、．：]+|(?P<single>{_ENCLOSED})|(?P<bare>[A-Z]) )"
+    rf"[*_]{{0,3}}(?:[(\[（［【{{<《]?(?P<label>{_LABEL})[)\]）］】}}>》.:、．：]+|(?P<single>{_ENCLOSED})"
+    rf"|(?P<bare>{_LABEL})[ \t]+(?:[-–—][ \t]*)?)"
     r"[*_]{0,3}[ \t]*(?P<text>\S.*)",
     re.DOTALL,
 )
+_BOXED = re.compile(r"\A\$?\\boxed\{(?:\\text\{)?([^{}]*)\}?\}\$?\Z")
+"""How models write an answer in LaTeX."""
 _SEVERAL = re.compile(
-    r"[A-J]{2,8}|[A-Ja-j1-9①-⑳](?:[\s,;/&+、，和与]+(?:(?:and|und|et|y|e|и)\s+)?[A-Ja-j1-9①-⑳]){1,7}[.]?"
+    r"[A-J]{2,8}|(?=..)a?b?c?d?e?f?|[A-Ja-j1-9①-⑳](?:[\s,;/&+、，和与]+(?:(?:and|und|et|y|e|и)\s+)?[A-Ja-j1-9①-⑳]){1,7}[.]?"
 )
 
 
@@ -104,7 +107,7 @@ def place_in(label: str, alphabet: str) -> int | None:
 
 def read_mark_answer(answer: str, alphabet: str) -> int | None:
     """The place that an answer names which is but a mark ("B", "(b)", "②", "option 3", "选乙"); None for others."""
-    match = _ANSWER.fullmatch(answer.strip())
+    match = _ANSWER.fullmatch(_BOXED.sub(r"\1", answer.strip()))
     return None if match is None else place_in(match["label"], alphabet)
 
 

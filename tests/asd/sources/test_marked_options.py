@@ -294,3 +294,28 @@ def test_lists_are_whole_and_the_columnar_reading_leaves_them(text: str) -> None
     columns = take_apart_columns(data, np.array([0]), np.array([len(data) - 2]), make_rules())
     if take_apart(plain.encode("utf-8", "replace").decode(), make_rules()).options:
         assert columns.is_other[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["b", "(b)", "B.", "Dog.", "b dog", "b - dog", "b)dog", "**b**", "<b>", "\\boxed{b}", "$\\boxed{\\text{b}}$", "Answer: b",
+     "choice (b)", "The correct answer is b", "respuesta: b"],
+)  # fmt: skip
+def test_answers_that_name_an_option(answer: str) -> None:
+    found = split_marked("Which?\n(a) cat\n(b) dog")
+    assert found is not None
+    assert option_by_mark(answer, found) == 1
+
+
+@pytest.mark.parametrize("answer", ["c", "ab", "b, a", "a and b"])
+def test_marks_that_name_no_one_option(answer: str) -> None:
+    assert not is_minable("Which?\n(a) cat\n(b) dog", answer)
+
+
+@pytest.mark.parametrize("key", ["image_path", "img_path", "image_file", "image_url", "img"])
+def test_images_under_other_keys(tmp_path: Path, key: str) -> None:
+    rows = [talk(number, "What is it?", "cat") | {key: f"{number}.jpg"} for number in range(3)]
+    rows.append(talk(3, "What is it?", "cat") | {key: "no.jpg", "image": "3.jpg"})
+    rows.append(talk(4, "What is it?", "cat") | {key: None})
+    made = convert(tmp_path, "vqav2", rows, ratio=0)
+    assert [[one["path"] for one in row["images"]] for row in made] == [["0.jpg"], ["1.jpg"], ["2.jpg"], ["3.jpg"], []]
