@@ -17,6 +17,7 @@ from asd.schemas.answers import parse_response
 from asd.schemas.boxes import read_answer
 from asd.schemas.styles import AnswerStyle
 from asd.tasks.registry import load_task
+from asd_training.config import DataConfig, load_config
 from asd_training.pocket import TASKS
 from asd_training.pocket.corpus import REQUESTS, picture_example, text_example
 from asd_training.pocket.data import SIZES, write_tasks
@@ -61,6 +62,26 @@ def test_asd_reads_every_question(task: str, drawn: Path, tmp_path: Path) -> Non
     assert counts == {"train": round(40 * SIZES[task]), "test": 10}
     assert all(parse_response(AnswerStyle(style), row["response"], options=row["options"]) for row in rows)
     assert all((drawn / image["path"]).is_file() for row in rows for image in row["images"])
+
+
+def test_a_later_task_can_ask_for_boxes(drawn: Path, tmp_path: Path) -> None:
+    """As pipelines/pocket/boxes-asd.yaml has it: of a scene, one of the shapes with its own box."""
+    entry = load_config(pipelines_dir() / "pocket" / "boxes-asd.yaml").data.tasks[1]
+    source = drawn / entry.task
+    done = asd.convert(
+        task=entry.task, source=str(source), split="train", styles=entry.styles, ratio=0.5, out=tmp_path, workers=1
+    )
+    rows = [row for row in asd.load(done.path) if row["style"] == "bounding_box"]
+    assert len(rows) == pytest.approx(len(list(asd.load(done.path))) / 8, abs=1)
+    scenes = {record["id"]: record["regions"] for record in json.loads((source / "train.json").read_text())}
+    for row in rows:
+        boxes = {f"the {one['name']}": one["box"] for one in scenes[row["group"]]}
+        assert boxes[row["question"]] == row["response"]
+
+
+def test_styles_of_a_task_need_a_conversion() -> None:
+    with pytest.raises(ValueError, match=r"task 'gqa' has styles, but nothing is to be converted; set data.convert"):
+        DataConfig(tasks=[{"task": "gqa", "styles": ["yes_no"]}])
 
 
 def test_tasks_with_short_answers_share_one_prompt() -> None:
@@ -122,8 +143,6 @@ def test_the_base_only_answers_about_pictures_in_sentences() -> None:
 
 
 def test_every_pocket_run_names_its_own_file() -> None:
-    from asd_training.config import load_config
-
     paths = [path for path in (pipelines_dir() / "pocket").glob("*.yaml") if not path.name.startswith("_")]
     both = {"seq-lora", "replay", "ewc", "o-lora", "moelora", "continual-llava"}
     names = {"reglora", "sefe", "joint", "zero-shot", "quick", *both, *(f"{name}-asd" for name in both)}
