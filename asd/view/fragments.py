@@ -56,6 +56,12 @@ class Item:
         return bool(self.card.images) and has_image(*self.card.images[0], self.image_root)
 
     @property
+    def said(self) -> str:
+        """The response; of a letter the answer, too."""
+        response, gold = self.card.response, self.card.gold
+        return f"{response} · {gold}" if self.card.style == "multiple_choice" and gold != response else response
+
+    @property
     def suspicion(self) -> int:
         """Points of its oddities."""
         return sum(oddity.points for oddity in self.oddities)

@@ -161,7 +161,7 @@ class Search:
                 mask &= np.asarray(pc.equal(batch[name], wanted))
         numbers = first + np.arange(batch.num_rows)
         if query.reason.startswith(DECLINED):
-            mask &= _declined(batch["rewrite"], query.reason.removeprefix(DECLINED))
+            mask &= rows_declined(batch["rewrite"], query.reason.removeprefix(DECLINED))
         elif query.reason:
             mask &= self.measured.bits[numbers] & _bits_of(query.reason) > 0
         if query.change and self.against is not None:
@@ -196,7 +196,7 @@ def _bits_of(reason: str) -> int:
     return as_bits([oddity for oddity in ODDITIES if reason in ("any", oddity.name)])
 
 
-def _declined(rewrite: pa.StructArray, reason: str) -> Mask:
+def rows_declined(rewrite: pa.StructArray, reason: str) -> Mask:
     """Whether a row's `rewrite.declined` names the reason."""
     declined = pc.struct_field(rewrite, "declined")
     mask = np.zeros(len(rewrite), bool)
