@@ -113,7 +113,9 @@ class Search:
         self, rows: VersionRows, query: Query, measured: Measured, marks: Mapping[str, Any], against: Comparison | None
     ) -> None:
         self.rows, self.query, self.measured, self.against = rows, query, measured, against
-        self._marked = {name: pa.array(ids, pa.string()) for name, ids in _ids_by_mark(marks).items()}
+        self._marked: dict[str, pa.Array] = {}
+        if query.mark:  # only then: `pa.array` imports pandas, which takes longer than a page
+            self._marked = {name: pa.array(ids, pa.string()) for name, ids in _ids_by_mark(marks).items()}
         self._found: list[Numbers] = []
         self.num_found = 0
         self._place = 0
@@ -169,8 +171,9 @@ class Search:
         if query.mark:
             mask &= self._mask_of_mark(batch["id"])
         if query.text and mask.any():
-            kept = batch.filter(pa.array(mask))
-            mask[np.flatnonzero(mask)] = _holding(kept, query.text)
+            places = np.flatnonzero(mask)
+            kept = batch.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)]))
+            mask[places] = _holding(kept, query.text)
         found: Numbers = numbers[mask]
         return found
 
