@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from asd.cli.table import Table
 from asd.errors import UsageError
-from asd.schemas.styles import Maker
+from asd.schemas.styles import ON_REQUEST_STYLES, Maker
 from asd.tasks.task_files import TASKS_DIR, builtin_tasks, read_mapping
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def overview(tasks: list[dict[str, Any]]) -> list[str]:
             style: [maker for maker in makers if maker != Maker.REWRITER]
             for style, makers in task.get("styles", {}).items()
         }
-        styles = "; ".join(f"{style} ({'/'.join(makers)})" for style, makers in made.items() if makers)
+        styles = "; ".join(f"{style} ({'/'.join(makers)}{_asked(style)})" for style, makers in made.items() if makers)
         lines += [
             f"{task['name']:<20} {task['title']}",
             f"    native: {task['native_style']}",
@@ -74,12 +74,16 @@ def _takes_rewriter(spec: TaskSpec) -> bool:
     return any(Maker.REWRITER in makers for makers in spec.styles.values())
 
 
+def _asked(style: str) -> str:
+    return ", where --styles names it" if style in ON_REQUEST_STYLES else ""
+
+
 def describe(spec: TaskSpec) -> str:
     from asd.schemas.task import NOT_GIVEN
 
     table = Table(["style", "made by"])
     for style, makers in spec.styles.items():
-        table.add(style.value, ", ".join(maker.value for maker in makers))
+        table.add(style.value, ", ".join(maker.value for maker in makers) + _asked(style))
     lines = [
         f"{spec.name}: {spec.title}" if spec.title else spec.name,
         *([spec.description.strip()] if spec.description else []),
