@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 
 from asd.schemas.answers import parse_letter
 from asd.schemas.boxes import read_answer
@@ -62,7 +63,7 @@ _REFUSAL = re.compile(
     r"|unfortunately)\b[^.]{0,40}"
     r"\b(?:i|we|there|it|but)\b|i (?:can(?:no|')t|can not|am unable|am not able|do not have|don't have (?:the|access|enough))"
     r"|i'm (?:unable|not able)|as an? (?:ai|artificial|large language|language)\b"
-    r"|(?:很|非常)?(?:抱歉|对不起|遗憾)|我(?:不好意思|无法|不能)"
+    r"|(?:很|非常)?(?:抱歉|对不起|遗憾)[^。]{0,40}(?:无法|不能|没有|不便)|我(?:不好意思|无法|不能)"
     r"|申し訳|ごめんなさい|죄송)",
     re.IGNORECASE,
 )
@@ -83,10 +84,10 @@ _WORK = re.compile(r"=|<<|\\frac|\$")
 
 
 def count_sentences(text: str) -> int:
-    """Ends of sentences; a text without any is one."""
-    ends = _ends(text)
-    tail = text[ends[-1].end() :].strip() if ends else ""
-    return max(1, len(ends) + (count_words(tail) > 2))
+    """Sentences of more than a word ("Hello!" is none); a text without an end is one."""
+    ends = [0, *(match.end() for match in _ends(text))]
+    said = [count_words(text[start:end]) for start, end in pairwise(ends)]
+    return max(1, sum(words > 1 for words in said) + (count_words(text[ends[-1] :]) > 2))
 
 
 def _ends(text: str) -> list[re.Match[str]]:
@@ -170,7 +171,7 @@ def _is_box_list(text: str) -> bool:
 
 def _is_code(text: str, lines: Sequence[str]) -> bool:
     fenced = sum(len(part) for part in _FENCE.findall(text))
-    if fenced * 2 > len(text):
+    if fenced * 5 > len(text) * 2:
         return True
     marked = sum(_CODE_LINE.match(line) is not None for line in lines)
     return marked * 2 > len(lines) and (len(lines) > 1 or bool(re.search(r"[(){};=<>]", text)))
@@ -178,7 +179,13 @@ def _is_code(text: str, lines: Sequence[str]) -> bool:
 
 def _is_comma_list(text: str) -> bool:
     parts = [part.strip() for part in re.split(r"[,;、，；]", text)]
-    if len(parts) < 3 or _ends(text) or _HAS_VERB.search(text) or re.search(r"\d,\d{3}\b", text):
+    if (
+        len(parts) < 3
+        or text[:1] in "\"'“«「"
+        or _ends(text)
+        or _HAS_VERB.search(text)
+        or re.search(r"\d,\d{3}\b", text)
+    ):
         return False
     return all(part and count_words(part) <= 4 for part in parts)
 
@@ -231,18 +238,20 @@ _ASKS_FOR_LIST = re.compile(
     _TO_START
     + r"(?:list (?!comprehension)|enumerate |(?:give|name|provide|suggest|generate|write|identify|find|create|make|come up with)"
     r"(?: me| us)? (?:a list of |(?:two|three|four|five|six|seven|eight|ten|several|some|\d+) (?!\w+ \w*(?:essay|article))))"
-    r"|bullet points?|列出|列举|给出\S{0,2}(?:三|四|五|几|\d)",
+    r"|" + _TO_START + r"(?:create|make|write|generate) (?:a|an|the)(?: \S+){0,4} list\b"
+    r"|bullet points?|生成\S{0,30}列表|列出|列举|给出\S{0,2}(?:三|四|五|几|\d)",
     re.IGNORECASE,
 )
 _ASKS_FOR_CODE = re.compile(
-    _TO_START + r"(?:write|create|implement|generate|develop|code|complete|fix|edit|output|provide)\b[^.?!\n]{0,60}"
+    _TO_START
+    + r"(?:write|create|construct|implement|generate|develop|code|complete|fix|edit|output|provide)\b[^.?!\n]{0,60}"
     r"\b(?:function|program|code|query|regex|html|css|sql|python|java(?:script)?)\b",
     re.IGNORECASE,
 )
 _ASKS_FOR_DETAIL = re.compile(
     r"\bin (?:great |full |more )?detail\b|\bdetailed\b|\bstep[ -]by[ -]step\b|\bthoroughly\b|\bcomprehensive\b|"
     + _TO_START
-    + r"(?:write|compose|create) (?:a|an) (?:\w+ )?(?:essay|article|story|report|blog post)\b",
+    + r"(?:write|compose|create) (?:a|an) (?:\w+ )?(?:essay|article|story|narrative|poem|report|blog post)\b",
     re.IGNORECASE,
 )
 _ASKS_FOR_JSON = re.compile(r"\b(?:as|in|into|valid|return|output) (?:a )?json\b", re.IGNORECASE)
