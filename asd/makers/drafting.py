@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from asd.makers.checks import is_disputed
+from asd.makers.chinese import has_english, script_language
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import as_verdict
@@ -82,6 +83,9 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("no_answer")
     if is_placeholder(sample.gold, ctx.spec.placeholders):
         return Decline("placeholder_answer", collapse(sample.gold))
+    language = "" if ctx.spec.rfps.get(style.value) else script_language(sample.question)
+    if language == "other" or (language and style is AnswerStyle.YES_NO):
+        return Decline("other_language", collapse(sample.question))
     if names_image(sample.gold):
         return Decline("image_options", sample.gold)
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
@@ -98,6 +102,8 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         made = target_of(style).draft(sample, ctx)
     if isinstance(made, Draft):
         made = _judged(made, makers)
+        if language and isinstance(made, Draft) and has_english(made.text):
+            return Decline("other_language", made.text)
         return _checked(made, sample, ctx) if isinstance(made, Draft) else made
     if (
         isinstance(made, Keyed)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import xxhash
 
 from asd.errors import TemplateError
+from asd.makers.chinese import RFPS, script_language
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle
@@ -95,18 +96,24 @@ _NO_OPTIONS: list[tuple[str, str]] = []
 
 
 def _rfps(style: AnswerStyle, rows: StyleRows, ctx: Wording) -> list[str]:
-    """The response-format prompt of each row, chosen by its sample's id."""
+    """The response-format prompt of each row, chosen by its sample's id; in Chinese for a question in Chinese, unless the
+    task has prompts of its own."""
     start, end = f"{ctx.seed}:", f":{style}:rfp"
     hashes = [xxhash.xxh3_64_intdigest(f"{start}{name}{end}".encode()) for name in rows.source_ids]
     usual, special = ctx.rfps[style.value], target_of(style).special_rfp
-    if special is None:
-        return [usual[number % len(usual)] for number in hashes]
-    own = special.applies(rows, ctx.spec.family)
-    other = ctx.rfps[special.key]
-    return [
+    own = [False] * len(hashes) if special is None else special.applies(rows, ctx.spec.family)
+    key = style.value if special is None else special.key
+    other = ctx.rfps[key]
+    chosen = [
         other[number % len(other)] if is_special else usual[number % len(usual)]
         for number, is_special in zip(hashes, own, strict=True)
     ]
+    for place, question in enumerate(rows.questions):
+        if not question.isascii() and script_language(question) == "zh":
+            name = key if own[place] else style.value
+            texts = () if name in ctx.spec.rfps else RFPS.get(name, ())
+            chosen[place] = texts[hashes[place] % len(texts)] if texts else chosen[place]
+    return chosen
 
 
 def make_all_inert(texts: list[str]) -> list[str]:

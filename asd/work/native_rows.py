@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.columns import IMAGE, MESSAGE, SHARD_SCHEMA
+from asd.makers.chinese import RFPS, script_language
 from asd.plan.keys import Keys, mix
 from asd.schemas.image_marks import INERT, MARK, is_placed
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
@@ -73,6 +74,8 @@ def shard_rows(
         with np.errstate(over="ignore"):
             chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
         rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
+        if spec.native_style.value not in spec.rfps:
+            rfp = _in_chinese(rfp, batch, keys, RFPS.get(spec.native_style.value, ()))
     rfp = inert(pc.fill_null(rfp, "") if rfp.null_count else rfp)
     asked, passthrough = batch["asked"], batch["passthrough"]
     if not adds_rfps:
@@ -119,6 +122,20 @@ def shard_rows(
         columns["prompt"] = _with_placed_images(columns["prompt"], messages, batch["images"])
     columns["messages"] = messages
     return pa.record_batch([columns[name] for name in SHARD_SCHEMA.names], schema=SHARD_SCHEMA)
+
+
+def _in_chinese(rfp: pa.Array, batch: pa.RecordBatch, keys: Keys, texts: Sequence[str]) -> pa.Array:
+    """Prompts in Chinese for questions in Chinese that the source has none for."""
+    if not texts or not pc.any(pc.match_substring_regex(batch["question"], r"\p{Han}")).as_py():
+        return rfp
+    rows = zip(batch["question"].to_pylist(), batch["rfp"].to_pylist(), rfp.to_pylist(), keys.tolist(), strict=True)
+    return pa.array(
+        [
+            texts[key % len(texts)] if own is None and question and script_language(question) == "zh" else given
+            for question, own, given, key in rows
+        ],
+        pa.string(),
+    )
 
 
 @lru_cache(maxsize=32)
