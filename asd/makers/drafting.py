@@ -22,6 +22,7 @@ from asd.sources.instructions import states_form, without_lead_in
 from asd.sources.marked_options import names_listed_option
 from asd.styles.checking import check
 from asd.styles.table import target_of
+from asd.tasks.registry import has_own_rfps
 
 __all__ = ["Drafter", "MakerContext", "draft"]
 
@@ -83,7 +84,9 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("no_answer")
     if is_placeholder(sample.gold, ctx.spec.placeholders):
         return Decline("placeholder_answer", collapse(sample.gold))
-    language = "" if ctx.spec.rfps.get(style.value) else script_language(sample.question)
+    language = script_language(sample.question)
+    if language and has_own_rfps(ctx.spec, style.value):
+        language = ""
     if language == "other" or (language and style is AnswerStyle.YES_NO):
         return Decline("other_language", collapse(sample.question))
     if names_image(sample.gold):

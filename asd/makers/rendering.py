@@ -20,7 +20,7 @@ from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.styles.style_rows import VERDICTS, Rendered, StyleRows, StyleTexts, Wording
 from asd.styles.table import STYLES, target_of
-from asd.tasks.registry import rfps_for
+from asd.tasks.registry import has_own_rfps, rfps_for
 from asd.templating import TemplateRowError, TemplateSet
 
 
@@ -111,7 +111,7 @@ def _rfps(style: AnswerStyle, rows: StyleRows, ctx: Wording) -> list[str]:
     for place, question in enumerate(rows.questions):
         if not question.isascii() and script_language(question) == "zh":
             name = key if own[place] else style.value
-            texts = () if name in ctx.spec.rfps else RFPS.get(name, ())
+            texts = () if has_own_rfps(ctx.spec, name) else RFPS.get(name, ())
             chosen[place] = texts[hashes[place] % len(texts)] if texts else chosen[place]
     return chosen
 

@@ -24,6 +24,7 @@ from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.sources.image_text import DATA, path_and_data
 from asd.sources.kept_rows import OVERLAID
+from asd.tasks.registry import has_own_rfps
 
 
 def inert(text: pa.Array) -> pa.Array:
@@ -74,7 +75,7 @@ def shard_rows(
         with np.errstate(over="ignore"):
             chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
         rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
-        if spec.native_style.value not in spec.rfps:
+        if not has_own_rfps(spec, spec.native_style.value):
             rfp = _in_chinese(rfp, batch, keys, RFPS.get(spec.native_style.value, ()))
     rfp = inert(pc.fill_null(rfp, "") if rfp.null_count else rfp)
     asked, passthrough = batch["asked"], batch["passthrough"]
