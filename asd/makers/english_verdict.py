@@ -47,6 +47,8 @@ def _turned(sentence: str) -> str | None:
     place = _verb(words)
     if place is None:
         return None
+    if words[place - 1] in _BASE.values():  # "The number at the top say is 40", of a question that was no sentence
+        return None
     subject, rest = [words[0].lower(), *words[1:place]], words[place + 1 :]
     if words[place] in _MOVED:
         return " ".join([words[place].capitalize(), *subject, *rest]) + "?"
