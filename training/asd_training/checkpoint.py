@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from safetensors.torch import save_file
 
+from asd.shards.store import split_location
 from asd_training.config import NOT_IDENTITY, RunConfig, build_config
 from asd_training.disk import is_disk_full
 from asd_training.errors import RunError, StateError, list_names
@@ -75,8 +76,18 @@ class RunFolder:
             raise RunError(f"{self.root} is not empty and no run (config.json is missing); set another `out`")
 
     def pinned_shards(self) -> dict[str, dict[str, str]] | None:
-        """Task -> split -> "DIR@version" that the run began with: it goes on with the same data whatever is newer."""
-        return self.read_config()["shards"] if self.config_file.is_file() else None
+        """Task -> split -> "DIR@version" that the run began with: it goes on with the same data whatever is newer.
+
+        Relative ones are looked for where the command runs, else where the run began, so that a run opens from any folder.
+        """
+        if not self.config_file.is_file():
+            return None
+        facts = self.read_config()
+        began_in = Path(facts.get("began_in", "."))
+        return {
+            task: {split: _found_from(began_in, location) for split, location in by_split.items()}
+            for task, by_split in facts["shards"].items()
+        }
 
     def record(self, config: RunConfig, tasks: Sequence[TaskData]) -> None:
         """Write config.json, unless it is there."""
@@ -84,6 +95,7 @@ class RunFolder:
             return
         shards = {task.name: {"train": task.train_shards.location, "test": task.test_shards.location} for task in tasks}
         facts = {"format_version": FORMAT_VERSION, "config": config.model_dump(mode="json"), "seed": config.seed}
+        facts["began_in"] = str(Path.cwd())
         write_json(self.config_file, {**facts, "shards": shards, **environment()})
 
     def close(self) -> None:
@@ -171,6 +183,11 @@ def _same_steps_in_parts(before: RunConfig, now: RunConfig) -> bool:
     if _rows_a_step(before) != _rows_a_step(now) or _rows_in_parts(before) == _rows_in_parts(now):
         return False
     return not build_method(before.method, before.train.lora).has_batch_loss
+
+
+def _found_from(began_in: Path, location: str) -> str:
+    there = f"{began_in / location}"
+    return there if not split_location(location)[0].is_dir() and split_location(there)[0].is_dir() else location
 
 
 def _rows_a_step(config: RunConfig) -> int:
