@@ -203,6 +203,8 @@ _CLASH = re.compile(
     r"\b(?:is|are|was|were|am|be|do|does|did|has|have) (?:is|are|was|were|am|do|does|did|has)\b"
     r"|\b(?:a|an|the|this|that|these|those|his|her|their|its) (?:a|an|the|this|these|those|his|her|their|its)\b"
     r"|\b(?:of|in|on|at|to|from|with|by) (?:of|at|from|with|by)\b|\b(\w+) \1\b"
+    r"|^(?:the|this|that|his|her)\b.* (?:top|bottom|left|right|side|back|front|middle|center|sign|label|shirt|image|picture) "
+    r"(?:say|read|show|have|do|look) (?:is|are|was|were)\b"
 )
 """Words that stand beside each other in no sentence: two verbs, two articles, one word twice."""
 
