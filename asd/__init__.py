@@ -146,6 +146,8 @@ def export_version(path: str | Path, to: str, out: str | Path, **options: Any) -
     """
     from asd.export.run import ExportOptions, export
 
+    if isinstance(options.get("image_root"), Path):
+        options["image_root"] = str(options["image_root"])
     return export([path], ExportOptions(to, Path(out), **options))
 
 

@@ -2,7 +2,8 @@
 
 A mark is a small JSON file: size and checksum of each file that it stands for, whatever else is known of them, and a
 checksum of its own. It is written before those files get their names, so a file that has its name has a mark. A staged
-file is taken up through its mark alone; one that is damaged, or has lost its mark, is made again.
+file is taken up through its mark alone; one that is damaged, or has lost its mark, is made again. What the mark of a
+finished shard holds besides is in `finished_shards`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Held in memory, while it lasts: a key (8 bytes), a capability mask and a polarity (1 byte each) per row. Rows themselves go
 straight to disk. Reading, and working out what is kept per row (`asd.work.measuring`), may be done anywhere; one
-thread writes, in the order of the source.
+thread writes, in the order of the source, and counts what looks odd about it (options like lost values, layouts that gave
+way), for the notes.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def test_the_overview_of_tasks_says_what_their_models_say() -> None:
 def test_listing_tasks_waits_for_no_models() -> None:
     code = "import sys, asd.cli.tasks as t; t.run(None, as_json=False); print('pydantic' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.endswith("works too.\nFalse\n")
+    assert told.endswith("for data of your own.\nFalse\n")
 
 
 def test_registry_imports_nothing_heavy() -> None:
