@@ -19,22 +19,14 @@ _PROMPTS_TOLD = 50
 class Audit:
     by_file: tuple[tuple[str, Tally], ...]
     whole: Tally
-    weights: tuple[float, ...]
-    """Share of each file in the training mix, as given; empty: as many rows as each has."""
     unread: Unread
     findings: tuple[Finding, ...]
-
-    def mixed_shares(self) -> dict[str, float]:
-        """Share of each form where files are mixed by the weights given; {} without weights."""
-        if not self.weights:
-            return {}
-        return merge_weighted((tally, weight) for (_, tally), weight in zip(self.by_file, self.weights, strict=True))
 
     def as_json(self) -> dict[str, Any]:
         return {
             "files": {name: figures(tally) for name, tally in self.by_file},
             "all": figures(self.whole),
-            "weighted_shares": self.mixed_shares() or None,
+            "weighted_shares": self.whole.mixed or None,
             "unread": {"records": self.unread.count, "examples": list(self.unread.examples)},
             "findings": [
                 {
@@ -69,7 +61,9 @@ def audit_files(locations: Sequence[str], *, weights: Sequence[float] = (), limi
         by_file.append((location, tally))
         whole.merge(tally)
         unread.merge(of_file)
-    return Audit(tuple(by_file), whole, tuple(weights), unread, tuple(find(whole, locations)))
+    if weights:
+        whole.mixed = merge_weighted((tally, weight) for (_, tally), weight in zip(by_file, weights, strict=True))
+    return Audit(tuple(by_file), whole, unread, tuple(find(whole, locations)))
 
 
 def _first(turns: Iterator[Turn], limit: int | None) -> Iterator[Turn]:

@@ -63,6 +63,8 @@ class Tally:
     """Form -> ways in which such answers are written ("Yes", "yes", "B", "B. text")."""
     words: dict[Form, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     scripts: Counter[str] = field(default_factory=Counter)
+    mixed: dict[str, float] = field(default_factory=dict)
+    """Share of each form where files are mixed by weights; empty: as many rows as there are."""
     _asked_hashes: array[int] = field(default_factory=lambda: array("Q"))
     _turn_hashes: array[int] = field(default_factory=lambda: array("Q"))
 
@@ -123,11 +125,13 @@ class Tally:
         return self.turns - whole, whole - asked
 
     def share(self, form: Form) -> float:
+        if self.mixed:
+            return self.mixed[form.value]
         return self.forms[form] / self.turns if self.turns else 0.0
 
     def largest(self) -> tuple[Form, float]:
         """The most frequent form and its share; of equal ones the first of the table."""
-        form = max(Form, key=lambda one: self.forms[one])
+        form = max(Form, key=self.share)
         return form, self.share(form)
 
     def word_quantiles(self, form: Form) -> tuple[int, int, int]:

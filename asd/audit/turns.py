@@ -77,6 +77,10 @@ def read_turns(location: str, unread: Unread) -> Iterator[Turn]:
     elif (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
         yield from _data_set_turns(location, unread)
     elif path.is_dir():
+        if datasets := sorted(found.parent for found in path.glob("*/versions") if found.is_dir()):
+            for dataset in datasets:
+                yield from _version_turns(str(dataset))
+            return
         for file in _files_of(path):
             yield from _file_turns(file, file.relative_to(path).as_posix(), unread)
     elif path.exists():
@@ -89,7 +93,10 @@ def _files_of(folder: Path) -> list[Path]:
     files = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and path.name != LLAMA_FACTORY_INDEX and path.is_file()
+        if path.suffix.lower() in _SUFFIXES
+        and path.name != LLAMA_FACTORY_INDEX
+        and path.is_file()
+        and path.stat().st_size
     )
     if not files:
         raise UsageError(f"{folder} holds no file that could be fine-tuning data ({', '.join(_SUFFIXES)}).")

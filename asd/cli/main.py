@@ -165,7 +165,11 @@ def mix(
     out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<name of the mix>]")] = None,
     total: Annotated[int | None, typer.Option(min=1, help="Rows (or words) of the mix, instead of the file's.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be taken of each part, write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say what would be taken of each part; its conversions are made, the mix is not.",
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:

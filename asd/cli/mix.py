@@ -31,6 +31,6 @@ def _text(made: Mix, *, dry: bool) -> list[str]:
     styles = ", ".join(f"{style} {count / made.rows:.1%}" for style, count in made.by_style.items())
     lines = [*table.lines(), "", f"answer styles of the {made.rows:,} rows: {styles}"]
     if dry:
-        return [*lines, f"nothing was written; without --dry-run: {made.path}"]
+        return [*lines, f"no mix was written (parts that are conversions were made); without --dry-run: {made.path}"]
     state = "" if made.did_work else " (it was there already)"
     return [*lines, f"{made.path}@{made.number}, version {made.version}{state}"]

@@ -79,7 +79,7 @@ def _text(audit: Audit) -> list[str]:
 
 def _forms(tally: Tally) -> list[str]:
     table = Table(["answers", "share", "rows", "not asked for", "words (5 % to 95 %)"])
-    for form in sorted(Form, key=lambda form: -tally.forms[form]):
+    for form in sorted(Form, key=lambda form: -tally.share(form)):
         if count := tally.forms[form]:
             low, middle, high = tally.word_quantiles(form)
             table.add(
@@ -93,7 +93,7 @@ def _forms(tally: Tally) -> list[str]:
 
 
 def _shares_by_file(audit: Audit) -> list[str]:
-    mixed = audit.mixed_shares()
+    mixed = audit.whole.mixed
     table = Table(
         ["share of answers", *(Path(name).name for name, _ in audit.by_file), *(["weighted"] if mixed else [])]
     )

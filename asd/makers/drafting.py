@@ -84,7 +84,8 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("no_answer")
     if is_placeholder(sample.gold, ctx.spec.placeholders):
         return Decline("placeholder_answer", collapse(sample.gold))
-    language = script_language(sample.question)
+    asked = without_lead_in(sample.question) if sample.options else sample.question
+    language = script_language(asked)
     if language and has_own_rfps(ctx.spec, style.value):
         language = ""
     if language == "other" or (language and style is AnswerStyle.YES_NO):
@@ -95,7 +96,6 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("bad_box", sample.gold)
     if not sample.options and names_listed_option(sample.question, sample.gold):
         return Decline("refers_to_options", collapse(sample.gold))
-    asked = without_lead_in(sample.question) if sample.options else sample.question
     if asked != ctx.spec.question and states_form(asked):
         return Decline("instruction_in_question", collapse(asked))
     if asked != sample.question:

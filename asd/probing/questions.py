@@ -13,6 +13,7 @@ from asd.plan.capability import makeable_styles
 from asd.probing.items import ProbeItem
 from asd.quality.keyed_sample import KeyedSample
 from asd.schemas.answers import parse_yes_no
+from asd.schemas.boxes import read_answer
 from asd.schemas.styles import AnswerStyle
 from asd.shards.files import write_bytes
 from asd.shards.reader import read_batches
@@ -135,5 +136,15 @@ def _item(row: dict[str, Any], image_root: str | None) -> ProbeItem:
         images=tuple(images),
         options=tuple(row["options"]),
         response=row["response"],
-        accepted=(verdict,) if verdict is not None else tuple(row["accepted"]),
+        accepted=_right_answers(row, verdict),
     )
+
+
+def _right_answers(row: dict[str, Any], verdict: str | None) -> tuple[str, ...]:
+    """What a right answer may say in this style: not the source's own answer where that is a box and the style is words."""
+    if verdict is not None:
+        return (verdict,)
+    accepted = tuple(row["accepted"])
+    if accepted and read_answer(accepted[0]) is not None and row["style"] != AnswerStyle.BOUNDING_BOX:
+        return (row["response"].rstrip("."),)
+    return accepted

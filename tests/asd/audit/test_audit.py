@@ -24,6 +24,7 @@ def record(asked: str, answer: str, number: int = 0) -> dict[str, Any]:
 
 
 def written(path: Path, pairs: Sequence[tuple[str, str]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_lines(path, [record(asked, answer, number) for number, (asked, answer) in enumerate(pairs)])
     return path
 
@@ -117,8 +118,20 @@ def test_files_are_mixed_by_weight(tmp_path: Path) -> None:
     verdicts = written(tmp_path / "v.jsonl", [(f"Is it {n}?\nAnswer Yes or No.", "Yes") for n in range(30)])
     phrases = written(tmp_path / "p.jsonl", [(f"What is {n}?\n{SHORT}", "a cat") for n in range(90)])
     audit = audit_files([str(verdicts), str(phrases)], weights=(3, 1))
-    shares = {name: share for name, share in audit.mixed_shares().items() if share}
+    shares = {name: share for name, share in audit.whole.mixed.items() if share}
     assert shares == {"yes_no": 0.75, "short_answer": 0.25}
+    (finding,) = audit.findings
+    assert (finding.key, finding.mark, finding.share) == ("monoculture", "look", 0.75)
+    assert run_asd("styles", verdicts, phrases, "--weights", "95,5", "--fail-on", "monoculture").code == 1
+
+
+def test_a_folder_of_versions_and_one_with_an_empty_file(tmp_path: Path) -> None:
+    for task in ("gqa", "scienceqa"):
+        assert run_asd("convert", "--task", task, "--out", tmp_path / "data" / task).code == 0
+    assert audit_files([str(tmp_path / "data")]).whole.turns == 240
+    written(tmp_path / "some" / "a.jsonl", [("What?", "a cat")])
+    (tmp_path / "some" / "empty.jsonl").touch()
+    assert audit_files([str(tmp_path / "some")]).whole.turns == 1
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -181,7 +181,7 @@ def test_too_many_bad_rows(tmp_path: Path) -> None:
         (["--ratio-per-style", "yes_no=nan"], "--ratio-per-style: yes_no=nan is outside"),
         (["--ratio-per-style", "yes_no=0.9,multiple_choice=0.9"], "--ratio-per-style: the shares add up to 1.8, more than 1"),
         (["--ratio-per-style", "yes_no=0.1,yes_no=0.2"], "--ratio-per-style: yes_no stands twice"),
-        (["--ratio-per-style", "bounding_box=0.1"], "--ratio-per-style: bounding_box is no target style"),
+        (["--ratio-per-style", "free_form=0.1"], "--ratio-per-style: free_form is no target style"),
         (["--ratio-per-style", ""], "--ratio-per-style is empty"),
         (["--ratio-per-style", "yes_no=0.1", "--ratio", "0.1"], "give --ratio or --ratio-per-style, not both"),
         (["--workers", "0"], "--workers 0: give a number at least 1, not 0"),

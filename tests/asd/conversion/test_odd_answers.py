@@ -89,13 +89,14 @@ def test_an_option_that_looks_like_a_lost_value_is_kept_and_told(tmp_path: Path)
 def test_native_yes_no_rows_answer_as_prompts_ask(tmp_path: Path) -> None:
     records = [
         {"question_id": n, "image": f"{n}.jpg", "text": f"Is there a cat in room {n}?", "label": label}
-        for n, label in enumerate(["yes", "no", "Yes", "no"])
+        for n, label in enumerate(["yes", "no", "yes", "no"])
     ]
     source = write_lines(tmp_path / "coco_pope_random.json", records)
     done = asd.convert(task="pope", source=source, out=tmp_path / "out", ratio=0.0, workers=1)
     files = sorted((done.path / "latest" / "data").glob("*.arrow"))
     rows = [row for file in files for batch in read_shard(file) for row in batch.to_pylist()]
-    assert [row["response"] for row in rows] == ["Yes", "No", "Yes", "No"]
+    assert [row["response"] for row in rows] == ["yes", "no", "yes", "no"]
+    assert all("yes" in row["prompt"] and "Yes" not in row["prompt"] for row in rows)
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -164,19 +164,21 @@ def test_openai_addresses_and_data(data: Datasets, tmp_path: Path) -> None:
 
 
 def test_internvl_meta(data: Datasets, tmp_path: Path) -> None:
-    run(data.vqa, tmp_path, "internvl", image_root="/pictures", group_turns=True)
+    (root := tmp_path / "pictures").mkdir()
+    run(data.vqa, tmp_path, "internvl", image_root=str(root), group_turns=True)
     meta = json.loads((tmp_path / "meta.json").read_text())["vqav2_train"]
-    assert meta == {"root": "/pictures/", "annotation": str(tmp_path / "vqav2_train.jsonl"), "data_augment": False,
+    assert meta == {"root": f"{root}/", "annotation": str(tmp_path / "vqav2_train.jsonl"), "data_augment": False,
                     "repeat_time": 1, "length": 20}  # fmt: skip
 
 
 def test_mcitlib_and_prism_know_train_and_test(data: Datasets, tmp_path: Path) -> None:
-    options = {"image_root": "/pictures"}
+    (root := tmp_path / "pictures").mkdir()
+    options = {"image_root": str(root)}
     export([data.splits, data.vqa], ExportOptions("mcitlib", tmp_path / "m", **options))
     config = json.loads((tmp_path / "m/data_configs/textvqa.json").read_text())
     assert config == {
         "train_path": str(tmp_path / "m/textvqa/train.json"), "test_path": str(tmp_path / "m/textvqa/test.json"),
-        "image_folder": "/pictures", "train_folder": "/pictures", "test_folder": "/pictures",
+        "image_folder": str(root), "train_folder": str(root), "test_folder": str(root),
     }  # fmt: skip
     assert records(tmp_path / "m/textvqa/test.json") == [
         {"question_id": "t0", "image": "images/t0.jpg", "answer": "Ann",

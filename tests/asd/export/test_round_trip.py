@@ -163,6 +163,6 @@ def test_a_spoilt_telling_is_a_reject_with_its_reason(text: str, message: str, t
 def test_real_rows_come_back(task: str, source: str, shared_data: Path, tmp_path: Path) -> None:
     """Options in prompts, tables as context, several images, numbers with units."""
     made = asd.convert(task, shared_data / source, out=tmp_path / "d", ratio=0.3)
-    done = export([made.path], ExportOptions("llava", tmp_path / "out", image_root="/pictures"))
+    done = export([made.path], ExportOptions("llava", tmp_path / "out", image_root=str(tmp_path)))
     again = asd.convert(task, done.data[0].path.parent, out=tmp_path / "again", ratio=0, source_format="llava")
     assert samples(again.path, *GROUPING) == samples(made.path, *GROUPING)

@@ -78,7 +78,7 @@ def test_copied_images_lie_beside_the_files(form: str, data: Datasets, tmp_path:
     copied = [name for name in files(tmp_path) if name.startswith("images/scienceqa/")]
     assert len(copied) > 10
     text = b"".join(content for name, content in files(tmp_path).items() if not name.startswith("images/"))
-    if form not in ("trl", "parquet"):  # compressed
+    if form not in ("trl", "trl-sdft", "parquet"):  # compressed
         assert all(name.encode() in text for name in copied)
 
 

@@ -145,7 +145,7 @@ def test_a_dry_run_writes_nothing(parts: dict[str, str], tmp_path: Path) -> None
     path = written(tmp_path, {"own": {"data": parts["scienceqa"], "share": 1.0}})
     done = run_asd("mix", path, "--out", tmp_path / "out", "--dry-run")
     assert done.code == 0
-    assert "nothing was written" in done.out
+    assert "no mix was written" in done.out
     assert not (tmp_path / "out").exists()
 
 

@@ -196,7 +196,8 @@ class TestPublish:
         assert memory.cat_file("/bucket/vqa/latest") == f"versions/{other.version}\n".encode()
         front = memory.cat_file("/bucket/vqa/README.md").decode().split("---\n")[1]
         configs = yaml.safe_load(front)["configs"]
-        assert {config["config_name"]: config["data_files"][0]["path"].split("/")[1] for config in configs} == {
+        folders = {config["config_name"]: config["data_files"][0]["path"] for config in configs}
+        assert {name: (path if isinstance(path, str) else path[0]).split("/")[1] for name, path in folders.items()} == {
             "default": other.version, "v1": first.version, "v2": other.version,
         }  # fmt: skip
 
@@ -232,7 +233,10 @@ class TestPublish:
         source = write_source(tmp_path, rows=60)
         outcome = run_asd("convert", "--task", "vqav2", "--source", source, "--out", "s3://bucket/vqa")
         assert outcome.code == 2
-        assert "--out: is a local folder, where the work is done; give the address as publish" in outcome.err
+        assert (
+            "--out s3://bucket/vqa: is a local folder, where the work is done; give the address as publish"
+            in outcome.err
+        )
         with pytest.raises(UsageError, match="--publish data/vqa is no address"):
             converted(tmp_path, source, "data", publish="data/vqa")
 
