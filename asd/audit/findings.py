@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from asd.audit.forms import FITS, MEANING, Form
@@ -242,4 +243,9 @@ def _convert_hint(form: Form, files: Sequence[str]) -> str:
 
 
 def _command(files: Sequence[str]) -> str:
-    return f"asd convert --task TASK.yaml --source {shlex.quote(files[0]) if files else 'FILE'} --ratio 0.2"
+    """What to do with the first file; a version of ours is made anew from its source."""
+    file = files[0] if files else "FILE"
+    if Path(file).is_dir() and (Path(file) / "versions").is_dir():
+        return "asd convert, from its source, with a larger --ratio"
+    quoted, stem = shlex.quote(file), Path(file).stem or "my_task"
+    return f"asd init {quoted}, which writes {stem}.yaml; then asd convert {stem}.yaml --source {quoted} --ratio 0.2"

@@ -14,7 +14,7 @@ from asd.errors import SourceError, UsageError
 from asd.records import brief
 from asd.schemas.image_marks import strip_marks
 from asd.sources.bad_record import BadRecordError
-from asd.sources.formats import ReadOptions, iterate_records
+from asd.sources.formats import ReadOptions, detect_format, iterate_records
 from asd.sources.json_stream import BadRecord
 from asd.sources.messages import listed_images, looks_like, read_messages, unread_form
 
@@ -104,6 +104,8 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _file_turns(path: Path, name: str, unread: Unread) -> Iterator[Turn]:
+    if detect_format(path) == "text":
+        raise SourceError(f"{name} is no file of records (JSON, JSON Lines, CSV, Parquet, Arrow, WebDataset).")
     for row, _, record in iterate_records(path, ReadOptions(is_record=_holds_turns), name=name):
         yield from _record_turns(record, f"{name}:{row}", unread)
 

@@ -70,7 +70,9 @@ def mix(
     recipe = read_recipe(Path(file))
     if total is not None:
         recipe = recipe.model_copy(update={"total": total})
-    parts = [_opened(name, recipe, Path(file).parent, progress) for name in recipe.parts]
+    there_first = sorted(recipe.parts, key=lambda name: recipe.parts[name].data is None)
+    opened = {name: _opened(name, recipe, Path(file).parent, progress) for name in there_first}
+    parts = [opened[name] for name in recipe.parts]
     in_words = recipe.unit == "words"
     chosen = choose([candidates(part, recipe.seed, in_words=in_words) for part in parts], recipe.unit, recipe.total)
     root, prefixes = common_root(parts)

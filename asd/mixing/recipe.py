@@ -50,6 +50,13 @@ class MixPart(BaseModel):
             raise ValueError("say `data: DIR`, or `task:` with `source:` and `ratio:` as in `asd convert`")
         return {key: value for key, value in raw.items() if key in known} | {"convert": settings}
 
+    @field_validator("share", mode="before")
+    @classmethod
+    def require_share(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and value > 1:
+            raise ValueError(f"give a share between 0 and 1; {value:g} % is {value / 100:g}")
+        return value
+
     @field_validator("styles", mode="before")
     @classmethod
     def parse_styles(cls, value: Any) -> Any:

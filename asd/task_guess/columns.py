@@ -8,6 +8,7 @@ from typing import Any
 
 from asd.errors import UsageError
 from asd.task_guess.look import Field, Look, is_image, is_image_name
+from asd.task_guess.styles import has_options
 
 _NAMES = {
     "question": "question questions query ask asked questiontext prompt instruction text command expression phrase "
@@ -27,6 +28,14 @@ _NAMES = {
 }  # fmt: skip
 """Native column -> names of fields, letters and digits alone, the likeliest first."""
 _SHOWN = 25
+_FEWEST_LETTERS = 5
+_SIDE_BY_SIDE = tuple(
+    tuple(f"{prefix}{mark}" for mark in marks)
+    for prefix in ("", "option", "choice", "opt", "answer")
+    for marks in ("abcdefgh", "12345678")
+    if prefix or marks == "abcdefgh"
+)
+"""Names of fields that hold an option each."""
 _CAPTIONS = "captions caption description".split()
 _SPLITS = {"train", "training", "val", "valid", "validation", "dev", "test", "testdev", "trainval", "minival"}
 
@@ -59,7 +68,10 @@ def guess_columns(look: Look, chosen: dict[str, str]) -> Guess:
         found = _best(column, look.fields, set(_taken(guess)), fits)
         if found is not None:
             guess.take(column, found, _evidence(column, found))
+    if "options" not in guess.paths:
+        _options_side_by_side(look, guess)
     _settle_index(guess)
+    _require_options_of_letters(look, guess)
     _settle_answers(guess)
     if not _has_answer(guess) and "question" in guess.fields and guess.fields["question"].name in _CAPTIONS:
         del guess.paths["question"], guess.why["question"], guess.fields["question"]  # it is what is said of a picture
@@ -170,6 +182,39 @@ def _evidence(column: str, found: Field) -> str:
 def _brief(value: Any) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _options_side_by_side(look: Look, guess: Guess) -> None:
+    """Options in a field each: A, B, C, D; option_a, option_b; choice1, choice2, ..."""
+    for names in _SIDE_BY_SIDE:
+        by_name = {
+            one.name: one for one in look.fields if one.share(lambda value: isinstance(value, str | int | float)) > 0.5
+        }
+        found = [by_name[name] for name in names if name in by_name and by_name[name].path not in _taken(guess)]
+        if len(found) < 2 or [one.name for one in found] != list(names[: len(found)]):
+            continue
+        paths = [one.path for one in found]
+        values = tuple([str(row[path]) for path in paths if row.get(path) not in (None, "")] for row in look.rows)
+        guess.fields["options"] = Field(paths[0], values, True)
+        guess.paths["options"] = f"[{', '.join(one.path_in_layout() for one in found)}]"
+        guess.why["options"] = f"one option each; e.g. {_brief(values[0])}"
+        return
+
+
+def _require_options_of_letters(look: Look, guess: Guess) -> None:
+    """Raises: UsageError where answers are letters, and what they stand for was not found."""
+    gold = guess.fields.get("gold")
+    if gold is None or "options" in guess.paths or len(gold.values) < _FEWEST_LETTERS:
+        return
+    letters = {str(value).strip().strip("().").upper() for value in gold.values}
+    questions = guess.fields.get("question")
+    in_prompts = questions is not None and questions.share(lambda value: has_options(str(value))) > 0.5
+    if letters <= set("ABCDEFGH") and len(letters) > 1 and not in_prompts:
+        raise UsageError(
+            f"{look.path}: the answers ({gold.path}) are letters ({', '.join(sorted(letters))}), and no field was found that "
+            "holds the options they stand for. Name it with --options FIELD (a list of texts); options in other fields, or "
+            "in another file, are described in a task file (asd/sources/LAYOUTS.md)."
+        )
 
 
 def _settle_index(guess: Guess) -> None:

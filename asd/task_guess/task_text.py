@@ -106,7 +106,8 @@ def _of_records(look: Look, name: str, chosen: dict[str, str]) -> TaskDraft:
         notes.append(
             f"{ids.path} may name the images, without an ending; the commented line `images:` says how to use it"
         )
-    used = {path.rstrip("?") for path in guess.paths.values()} | {one.path for one in guess.fields.values()}
+    listed = [path for text in guess.paths.values() for path in text.strip("[]").split(", ")]
+    used = {path.rstrip("?") for path in listed} | {one.path for one in guess.fields.values()}
     rest = [
         one.path
         for one in look.fields

@@ -201,6 +201,7 @@ def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
         (["{file}", "--weights", "1,2"], "--weights 1,2: expected one number of 0 or more for each of the 1 files"),
         (["{file}", "--weights", "x"], "--weights x: expected one number"),
         (["{file}", "--fail-on", "mono"], "no finding named 'mono'; did you mean 'monoculture'?"),
+        (["{picture}"], "is no file of records (JSON, JSON Lines, CSV, Parquet, Arrow, WebDataset)"),
         (["{empty}"], "holds no file that could be fine-tuning data"),
         (["{other}"], "no question with its answer was found"),
     ],
@@ -208,7 +209,8 @@ def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
 def test_what_cannot_be_audited_is_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     names = {"file": str(written(tmp_path / "a.jsonl", [("What?", "cat")])), "empty": str(tmp_path / "empty"),
-             "other": str(tmp_path / "other.jsonl")}  # fmt: skip
+             "other": str(tmp_path / "other.jsonl"), "picture": str(tmp_path / "a.png")}  # fmt: skip
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(60))
     write_lines(tmp_path / "other.jsonl", [{"a": 1}, {"b": 2}])
     done = run_asd("styles", *(argument.format(**names) for argument in arguments))
     assert done.code in (1, 2)

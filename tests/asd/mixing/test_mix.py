@@ -153,6 +153,10 @@ def test_a_dry_run_writes_nothing(parts: dict[str, str], tmp_path: Path) -> None
     ("content", "message"),
     [
         ({"name": "m", "parts": {"a": {"data": "x", "share": 0.5}}}, "parts: the shares add up to 0.5, expected 1"),
+        (
+            {"name": "m", "parts": {"a": {"data": "x", "share": 70}}},
+            "parts.a.share: give a share between 0 and 1; 70 % is 0.7",
+        ),
         ({"name": "m", "parts": {"a": {"share": 1.0}}}, "parts.a: say `data: DIR`, or `task:`"),
         (
             {"name": "m", "parts": {"a": {"data": "x", "share": 1.0, "ratio": 0.2}}},

@@ -196,3 +196,38 @@ def test_real_files_convert_at_once(file: str, native: str, shared_data: Path) -
     assert load_task("./task.yaml").native_style.value == native
     assert counts["samples"] > 50
     assert counts["converted"] > 10 or native == "free_form"
+
+
+def letters(fields: list[str], count: int = 30) -> list[dict[str, str]]:
+    animals = ["cat", "dog", "bird", "fish", "horse", "cow"]
+    return [
+        {"question": f"Which animal is number {n}?", "answer": "ABCD"[n % 4]}
+        | {name: animals[(n + place) % 6] for place, name in enumerate(fields)}
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields", [list("ABCD"), ["option_a", "option_b", "option_c", "option_d"], ["choice1", "choice2"]]
+)
+def test_options_in_a_field_each(fields: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = letters(fields)
+    if len(fields) == 2:
+        rows = [row | {"answer": "AB"[n % 2]} for n, row in enumerate(rows)]
+    write_lines(tmp_path / "mc.jsonl", rows)
+    assert run_asd("init", "mc.jsonl").code == 0
+    text = (tmp_path / "mc.yaml").read_text("utf-8")
+    assert "native_style: multiple_choice" in text
+    assert f"options: [{', '.join(fields)}]" in text
+    assert "not used" not in text
+    done = run_asd("convert", "mc.yaml", "--source", "mc.jsonl", "--ratio", "0.5", "--json")
+    assert done.code == 0, done.err
+
+
+def test_letters_without_options_are_no_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_lines(tmp_path / "mc.jsonl", letters([]))
+    done = run_asd("init", "mc.jsonl")
+    assert done.code == 2
+    assert "the answers (answer) are letters (A, B, C, D), and no field was found that holds the options" in done.err
