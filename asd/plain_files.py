@@ -120,3 +120,9 @@ def stamps_of(paths: Iterable[Path]) -> dict[Path, Stamp]:
             status = path.stat()
             stamps[path] = status.st_size, status.st_mtime_ns
     return stamps
+
+
+def require_other_than(path: Path, inputs: Iterable[str], option: str) -> None:
+    """Raises: UsageError where a file that is to be written is one that is read."""
+    if any(path.resolve() == Path(name).resolve() for name in inputs):
+        raise UsageError(f"{option} {path} is a file that is read, and would be replaced. Choose another name.")

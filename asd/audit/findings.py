@@ -247,5 +247,5 @@ def _command(files: Sequence[str]) -> str:
     file = files[0] if files else "FILE"
     if Path(file).is_dir() and (Path(file) / "versions").is_dir():
         return "asd convert, from its source, with a larger --ratio"
-    quoted, stem = shlex.quote(file), Path(file).stem or "my_task"
-    return f"asd init {quoted}, which writes {stem}.yaml; then asd convert {stem}.yaml --source {quoted} --ratio 0.2"
+    quoted = shlex.quote(file)
+    return f"asd init {quoted}, which writes a task file; then asd convert TASK.yaml --source {quoted} --ratio 0.2"

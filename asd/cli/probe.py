@@ -15,7 +15,7 @@ from asd.cli.rewriter_options import OFF, build_settings
 from asd.cli.table import Table
 from asd.conversion.progress import progress_for_terminal
 from asd.errors import UsageError
-from asd.plain_files import require_replaceable
+from asd.plain_files import require_other_than, require_replaceable
 from asd.probing.asking import MAX_TOKENS, ask
 from asd.probing.comparing import Change, Comparison, compare
 from asd.probing.items import read_items, require_answers, write_items
@@ -61,6 +61,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 def run_ask(questions: str, out: str, rewriter: Mapping[str, Any]) -> None:
     path = Path(out)
     require_replaceable(path)
+    require_other_than(path, (questions,), "--out")
     items = read_items(Path(questions))
     progress = progress_for_terminal()
     progress.stage("asking", len(items))
@@ -86,6 +87,8 @@ def _settings(given: Mapping[str, Any], cache: Path) -> RewriterSettings:
 
 def run_compare(before: str, after: str, *, max_drop: float, html: str | None, as_json: bool) -> None:
     """Exit code 2 if a style was lost."""
+    if html is not None:
+        require_other_than(Path(html), (before, after), "--html")
     answers = []
     for name in (before, after):
         items = read_items(Path(name))

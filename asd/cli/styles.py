@@ -16,6 +16,7 @@ from asd.audit.forms import MEANING, Form
 from asd.audit.tally import Tally
 from asd.cli.table import Table
 from asd.errors import UsageError
+from asd.plain_files import require_other_than
 
 FAILED = 1
 _TOLD_SCRIPT = 0.005
@@ -32,6 +33,8 @@ def run(
 ) -> None:
     """Exit code 1 if --fail-on names a finding that is there."""
     keys = parse_keys(fail_on)
+    if html is not None:
+        require_other_than(Path(html), locations, "--html")
     audit = audit_files(locations, weights=parse_weights(weights, len(locations)), limit=limit)
     if html is not None:
         from asd.audit.page import write_page

@@ -1,7 +1,8 @@
 """Which rows of each part a mix takes: exact shares, no row twice, the same rows and more for a larger mix.
 
 Every row has a key that depends on the seed, the part and the row's id alone. A part gives its rows of smallest key, so
-a larger total, or a larger share, keeps all rows of a smaller one.
+a larger total, or a larger share, keeps all rows of a smaller one; of three parts or more, one may at times give a row
+less at a larger total, as largest remainders have it.
 """
 
 from __future__ import annotations
@@ -64,16 +65,20 @@ def choose(parts: Sequence[Candidates], unit: str, total: int | None) -> list[Ch
     ]
     for part, count in zip(parts, have, strict=True):
         if not count:
-            raise UsageError(f"part {part.name} has no rows left to give: look at its `styles` and `split`.")
+            why = "all of them repeat other rows" if len(part.keys) else "look at its `styles` and `split`"
+            raise UsageError(f"part {part.name} has no rows left to give: {why}.")
     most = largest_total([part.share for part in parts], have)
-    if total is not None and total > most:
+    wanted = even_quotas([part.share for part in parts], most if total is None else total)
+    if any(quota > count for quota, count in zip(wanted, have, strict=True)):
+        assert total is not None
         short = min(zip(parts, have, strict=True), key=lambda pair: pair[1] / pair[0].share)
         raise UsageError(
             f"a mix of {total:,} {unit} takes {part_of(short[0].share, total):,} of part {short[0].name}, which has "
             f"{short[1]:,}. The most is total: {most:,}; or give that part a smaller share."
         )
-    quotas = even_quotas([part.share for part in parts], most if total is None else total)
-    taken = [_taken(part, mine, unit, quota) for part, mine, quota in zip(parts, by_key, quotas, strict=True)]
+    taken = [_taken(part, mine, unit, quota) for part, mine, quota in zip(parts, by_key, wanted, strict=True)]
+    if not sum(map(len, taken)):
+        raise UsageError(f"a mix of {total:,} {unit} holds no row; give a larger total.")
     return [
         Choice(rows, part.keys[rows], int(part.words[rows].sum()), len(part.keys) - len(mine))
         for part, mine, rows in zip(parts, left, taken, strict=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -74,7 +76,7 @@ def candidates(opened: OpenPart, seed: int, *, in_words: bool) -> Candidates:
     """Keys, content hashes and words of a part's rows. in_words: count them; else all are 0."""
     prefix = f"{seed}\0{opened.name}\0".encode()
     keys, content, words = [], [], []
-    for name, prompt, response, images in _rows(opened.table):
+    for name, prompt, response, images in _rows(opened):
         keys.append(xxhash.xxh3_64_intdigest(prefix + name.encode("utf-8", "surrogatepass")))
         said = f"{prompt}\0{response}\0{images}".encode("utf-8", "surrogatepass")
         whole = xxhash.xxh3_128_intdigest(said)
@@ -89,13 +91,19 @@ def candidates(opened: OpenPart, seed: int, *, in_words: bool) -> Candidates:
     )
 
 
-def _rows(table: pa.Table) -> Iterator[tuple[str, str, str, str]]:
-    """Id, prompt, response and images of each row."""
-    for batch in table.select(["id", "prompt", "response", "images"]).to_batches(max_chunksize=4096):
+def _rows(opened: OpenPart) -> Iterator[tuple[str, str, str, str]]:
+    """Id, prompt, response and images of each row; an image is its bytes, else where its path leads from the part's root."""
+    for batch in opened.table.select(["id", "prompt", "response", "images"]).to_batches(max_chunksize=4096):
         ids, prompts, responses = (batch[name].to_pylist() for name in ("id", "prompt", "response"))
         for name, prompt, response, images in zip(ids, prompts, responses, batch["images"], strict=True):
-            paths = [image["path"] or xxhash.xxh3_128_hexdigest(image["bytes"] or b"") for image in images.as_py()]
-            yield name, prompt, response, "\0".join(paths)
+            yield name, prompt, response, "\0".join(_image(image, opened.image_root) for image in images.as_py())
+
+
+def _image(image: dict[str, Any], root: Path | None) -> str:
+    if image["bytes"]:
+        return xxhash.xxh3_128_hexdigest(image["bytes"])
+    path = image["path"] or ""
+    return path if root is None or re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", path) else str(root.resolve() / path)
 
 
 def common_root(parts: list[OpenPart]) -> tuple[Path | None, list[str]]:

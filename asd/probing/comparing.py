@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -136,6 +137,9 @@ def _figures(change: Change) -> dict[str, Any]:
 
 def compare(before: Sequence[ProbeItem], after: Sequence[ProbeItem], max_drop: float = MAX_DROP) -> Comparison:
     """Answers are joined by id and must be to the same prompts. Raises: UsageError."""
+    for items in (before, after):
+        if repeated := next((name for name, count in Counter(item.id for item in items).items() if count > 1), None):
+            raise UsageError(f"question {repeated} stands more than once in one of the files; ids must be unique.")
     later = {item.id: item for item in after}
     pairs = [(item, later[item.id]) for item in before if item.id in later]
     asked = [(old, new) for old, new in pairs if old.answer is not None and new.answer is not None]
@@ -144,7 +148,7 @@ def compare(before: Sequence[ProbeItem], after: Sequence[ProbeItem], max_drop: f
             "the two files have no answered question in common: both must answer the same `asd probe questions`."
         )
     for old, new in asked:
-        if (old.prompt, old.response) != (new.prompt, new.response):
+        if _asked(old) != _asked(new):
             raise UsageError(
                 f"question {old.id} is not the same in both files; answer one file of questions with both models."
             )
@@ -152,6 +156,10 @@ def compare(before: Sequence[ProbeItem], after: Sequence[ProbeItem], max_drop: f
     styles = [_style_change(style, mine, max_drop) for style, mine in by_style.items() if mine]
     everything = {item.id for item in before} | set(later)
     return Comparison(tuple(styles), len(asked), len(everything) - len(asked), max_drop)
+
+
+def _asked(item: ProbeItem) -> tuple[object, ...]:
+    return item.prompt, item.response, item.style, item.options, item.accepted, item.question
 
 
 def _style_change(style: AnswerStyle, pairs: Sequence[tuple[ProbeItem, ProbeItem]], max_drop: float) -> StyleChange:

@@ -45,7 +45,7 @@ def read_items(path: Path) -> list[ProbeItem]:
     """Raises: UsageError if it is not there, SourceError with the line that is no probe item."""
     try:
         require_regular(path)
-        lines = path.read_bytes().splitlines()
+        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
     except OSError as exc:
         raise UsageError(
             f"{path} cannot be read ({exc.strerror or exc}). `asd probe questions` writes such a file."

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
 from asd.probing.comparing import Comparison
 from asd.report import charts
-from asd.report.html import stylesheet
+from asd.report.page_parts import stylesheet, templates_in
 from asd.report.visible_text import visible
 from asd.shards.files import write_text
 
@@ -34,48 +32,45 @@ def write_page(path: Path, comparison: Comparison, before: str, after: str) -> N
 
 def render_page(comparison: Comparison, before: str, after: str) -> str:
     """before, after: what the two models are called on the page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja").render(
-        css=stylesheet("card.css", "report.css"),
-        before=visible(before),
-        after=visible(after),
-        questions=comparison.questions,
-        unmatched=comparison.unmatched,
-        max_drop=comparison.max_drop,
-        fallen=[style.value.replace("_", " ") for style in comparison.fallen],
-        measures=[
-            (
-                title,
-                charts.paired_shares(
-                    {
-                        change.style.value.replace("_", " "): (
-                            getattr(change, name).before,
-                            getattr(change, name).after,
-                        )
-                        for change in comparison.styles
-                    },
-                    title=title,
-                ),
-            )
-            for name, title in _MEASURES
-        ],
-        styles=[
-            (
-                change,
-                change.style.value.replace("_", " "),
-                _MARKS[change.verdict],
-                [(title, getattr(change, name)) for name, title in _MEASURES],
-                [
-                    (*map(visible, (one.item.prompt, one.item.response, one.before, one.after)), one.still_right)
-                    for one in change.examples
-                ],
-            )
-            for change in comparison.styles
-        ],
+    return (
+        templates_in(_FOLDER)
+        .get_template("page.html.jinja")
+        .render(
+            css=stylesheet("card.css", "report.css"),
+            before=visible(before),
+            after=visible(after),
+            questions=comparison.questions,
+            unmatched=comparison.unmatched,
+            max_drop=comparison.max_drop,
+            fallen=[style.value.replace("_", " ") for style in comparison.fallen],
+            measures=[
+                (
+                    title,
+                    charts.paired_shares(
+                        {
+                            change.style.value.replace("_", " "): (
+                                getattr(change, name).before,
+                                getattr(change, name).after,
+                            )
+                            for change in comparison.styles
+                        },
+                        title=title,
+                    ),
+                )
+                for name, title in _MEASURES
+            ],
+            styles=[
+                (
+                    change,
+                    change.style.value.replace("_", " "),
+                    _MARKS[change.verdict],
+                    [(title, getattr(change, name)) for name, title in _MEASURES],
+                    [
+                        (*map(visible, (one.item.prompt, one.item.response, one.before, one.after)), one.still_right)
+                        for one in change.examples
+                    ],
+                )
+                for change in comparison.styles
+            ],
+        )
     )

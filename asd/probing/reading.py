@@ -33,7 +33,9 @@ def read(item: ProbeItem) -> Reading:
     answer = (item.answer or "").strip()
     if not answer:
         return Reading(False, False, False)
-    follows, leniently = _follows(item, answer), _says_right(item, answer)
+    follows = _follows(item, answer)
+    refuses = form_of_answer(answer, item.options) is Form.REFUSAL  # "I cannot see it" is no "No"
+    leniently = not refuses and _says_right(item, answer)
     exactly = _is_right(item, answer) if item.style in _COMPARED_WHOLE else leniently
     return Reading(follows, follows and exactly, leniently)
 

@@ -17,14 +17,17 @@ import xxhash
 
 from asd.errors import UnknownNameError, UsageError
 from asd.report.cards import Card, Row, make_card
-from asd.report.html import environment, pictures_of, style_order, stylesheet
+from asd.report.html import pictures_of, style_order
 from asd.report.notebook import SampleView, describe_origin
+from asd.report.page_parts import stylesheet, templates_in
 from asd.schemas.styles import Maker, parse_style
 from asd.shown_text import shown_on_line
 
 _LINE = 60
 _MOST_HANDED_OVER = 1_000_000
 """Rows that are taken from an iterator before those to show are picked."""
+
+_FOLDER = Path(__file__).parent
 
 
 class Gallery:
@@ -36,7 +39,7 @@ class Gallery:
     def _repr_html_(self) -> str:
         cards = [make_card(row) for row in self.rows]
         styles = sorted({card.style for card in cards}, key=style_order)
-        template = environment().get_template("gallery.html.jinja")
+        template = templates_in(_FOLDER).get_template("gallery.html.jinja")
         return template.render(
             css=stylesheet("card.css", "gallery.css"),
             told=self._told(),

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 from markupsafe import Markup
 
@@ -21,6 +20,7 @@ from asd.errors import StorageError
 from asd.quality.keyed_sample import KeyedSample
 from asd.report import charts
 from asd.report.cards import Box, Card, Row, make_card
+from asd.report.page_parts import stylesheet, templates_in
 from asd.report.rewriting import rewriter_facts
 from asd.report.thumbnails import Thumbnail, make_thumbnail
 from asd.report.verdicts import Verdict, verdicts_on
@@ -96,7 +96,7 @@ def render_report(
     spec = _dict(manifest, "spec")
     title = f"{spec.get('title') or manifest.get('task') or 'Data set'}: answer style diversification"
     return (
-        environment()
+        templates_in(_FOLDER)
         .get_template("report.html.jinja")
         .render(
             title=visible(title),
@@ -136,7 +136,7 @@ def overview_of(manifest: Mapping[str, Any], figures: Mapping[str, Any], no_figu
 
 def render_overview(manifest: Mapping[str, Any], figures: Mapping[str, Any], no_figures: str) -> str:
     """A version as a whole, as a fragment of a page that has the style sheets."""
-    template = environment().get_template("overview.html.jinja")
+    template = templates_in(_FOLDER).get_template("overview.html.jinja")
     return template.render(**overview_of(manifest, figures, no_figures))
 
 
@@ -188,29 +188,12 @@ def place_boxes(card: Card, thumbnails: Sequence[Thumbnail]) -> list[Picture]:
 
 def card_fragment(card: Card, pictures: Sequence[Picture]) -> Markup:
     """One card, for a page that has the style sheet."""
-    return Markup(environment().get_template("card.html.jinja").module.show_card(card, pictures))  # type: ignore[attr-defined]
+    return Markup(templates_in(_FOLDER).get_template("card.html.jinja").module.show_card(card, pictures))  # type: ignore[attr-defined]
 
 
 def render_card(card: Card, pictures: Sequence[Picture]) -> str:
     """One card as an HTML fragment with its own style sheet."""
     return f"<style>{stylesheet('card.css')}</style>{card_fragment(card, pictures)}"
-
-
-@lru_cache
-def stylesheet(*names: str) -> Markup:
-    return Markup("\n").join(Markup((_FOLDER / name).read_text("utf-8")) for name in names)
-
-
-@lru_cache
-def environment() -> jinja2.Environment:
-    """The pages' templates: everything is escaped, and a name that is not given is an error."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _place(box: Box, size: tuple[int, int] | None) -> PlacedBox | None:

@@ -234,7 +234,7 @@ def _is_spread_out(first: bytes, rest: bytes) -> bool:
     try:
         text = first.decode()
         end = json.JSONDecoder().raw_decode(text)[1]
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return text[end:].lstrip(", ").startswith("{")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import jinja2
 from markupsafe import Markup
 
 from asd.pictures import PictureError, picture_size
 from asd.quality.oddities import Oddity
 from asd.report.cards import Card, Row, make_card
-from asd.report.html import MAX_PICTURES, card_fragment, place_boxes, render_overview, stylesheet
+from asd.report.html import MAX_PICTURES, card_fragment, place_boxes, render_overview
+from asd.report.page_parts import stylesheet, templates_in
 from asd.report.thumbnails import NoImageError, Thumbnail, has_image, read_image
 from asd.report.visible_text import visible
 from asd.shards.manifest import Manifest
@@ -92,20 +92,9 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-@lru_cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def page(title: str) -> str:
     """The page itself; it holds no data but its title, and asks for the rest."""
-    return _templates().get_template("page.html.jinja").render(title=visible(title))
+    return templates_in(_FOLDER).get_template("page.html.jinja").render(title=visible(title))
 
 
 @lru_cache
@@ -128,7 +117,9 @@ def script() -> str:
 
 def items(found: Sequence[Item], version: str) -> str:
     """List items of a page of rows."""
-    return _templates().get_template("items.html.jinja").render(items=found, image=partial_url(version), cut=_cut)
+    return (
+        templates_in(_FOLDER).get_template("items.html.jinja").render(items=found, image=partial_url(version), cut=_cut)
+    )
 
 
 def partial_url(version: str) -> Any:
@@ -143,7 +134,7 @@ def partial_url(version: str) -> Any:
 def detail(shown: Sequence[ShownRow], oddities: Sequence[Oddity], change: str) -> str:
     """One row in full; with a second one, both beside each other."""
     cards = [(one, _card(one)) for one in shown]
-    return _templates().get_template("detail.html.jinja").render(cards=cards, oddities=oddities, change=change)
+    return templates_in(_FOLDER).get_template("detail.html.jinja").render(cards=cards, oddities=oddities, change=change)
 
 
 def _card(shown: ShownRow) -> Markup:
@@ -185,7 +176,7 @@ def rejects(found: Sequence[Mapping[str, Any]]) -> str:
     """A table of source rows that are no samples."""
     names = ("file", "row", "source_id", "reason", "detail")
     rows = [[visible(reject.get(name)) for name in names] for reject in found]
-    return _templates().get_template("rejects.html.jinja").render(names=names, rows=rows)
+    return templates_in(_FOLDER).get_template("rejects.html.jinja").render(names=names, rows=rows)
 
 
 def _cut(text: str) -> str:

@@ -223,3 +223,16 @@ def test_records_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None
     done = run_asd("styles", tmp_path / "a.jsonl")
     assert "not read: 1 records" in done.out
     assert "a.jsonl:1: no question with its answer: {'a': 1}" in done.out
+
+
+def test_a_line_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps(record("What is it?", "a cat")) + "\n" + "[" * 5000 + "]" * 5000 + "\n", "utf-8"
+    )
+    done = run_asd("styles", tmp_path / "a.jsonl")
+    assert done.code == 0, done.err
+    assert "nested too deeply" in done.out
+    (tmp_path / "b.jsonl").write_text("{" + '"a":[' * 5000, "utf-8")
+    done = run_asd("styles", tmp_path / "b.jsonl")
+    assert done.code == 1
+    assert "Traceback" not in done.err

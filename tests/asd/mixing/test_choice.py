@@ -71,3 +71,19 @@ def test_too_much_is_asked() -> None:
     parts = [candidates("a", 0.5, [1, 2], [1, 2]), candidates("b", 0.5, [1, 2, 3], [3, 4, 5])]
     with pytest.raises(UsageError, match=r"a mix of 10 rows takes 5 of part a, which has 2. The most is total: 4"):
         choose(parts, "rows", 10)
+
+
+def test_a_total_that_the_largest_one_hides_is_refused_too() -> None:
+    parts = [candidates(name, 3 / 7, list(range(9)), list(range(at, at + 9))) for name, at in (("a", 0), ("b", 10))]
+    parts.append(candidates("c", 1 / 7, [1], [30]))
+    with pytest.raises(UsageError, match=r"a mix of 10 rows takes 1 of part c|a mix of 10 rows takes 2 of part c"):
+        choose(parts, "rows", 10)
+    assert [len(choice.rows) for choice in choose(parts, "rows", 7)] == [3, 3, 1]
+
+
+def test_nothing_is_left_or_taken() -> None:
+    twice = [candidates("a", 0.5, [1, 2], [1, 2]), candidates("b", 0.5, [3, 4], [1, 2])]
+    with pytest.raises(UsageError, match="part b has no rows left to give: all of them repeat other rows"):
+        choose(twice, "rows", None)
+    with pytest.raises(UsageError, match="a mix of 1 words holds no row; give a larger total"):
+        choose([candidates("a", 1.0, [1, 2], [1, 2], [40, 40])], "words", 1)

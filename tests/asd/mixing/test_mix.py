@@ -202,3 +202,28 @@ def test_styles_and_makers_are_counted(parts: dict[str, str], tmp_path: Path) ->
         }
         manifest = read_manifest(Path(made["path"]) / "versions" / made["version"])
         assert getattr(manifest.counts, f"by_{column}") == dict(sorted(counted.items()))
+
+
+def test_pictures_of_one_name_in_two_folders_are_two_pictures(tmp_path: Path) -> None:
+    made = {}
+    for name in ("red", "blue"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "0.png").write_bytes(name.encode())
+        records = [
+            {
+                "id": str(n),
+                "image": "0.png",
+                "conversations": [{"from": "human", "value": f"<image>\nWhat is {n}?"}, {"from": "gpt", "value": "it"}],
+            }
+            for n in range(10)
+        ]
+        write_lines(folder / "rows.jsonl", records)
+        done = run_asd("convert", "--task", "vqav2", "--source", folder / "rows.jsonl", "--image-root", folder, "--ratio", "0",
+                       "--out", tmp_path / f"{name}-data", "--json")  # fmt: skip
+        made[name] = json.loads(done.out)["path"]
+    both = {name: {"data": path, "share": 0.5} for name, path in made.items()}
+    told = mixed(tmp_path, both)
+    assert [(part["rows"], part["repeated"]) for part in told["parts"]] == [(10, 0), (10, 0)]
+    rows = asd.load(told["path"])
+    assert {(Path(rows.image_root) / row["images"][0]["path"]).read_bytes() for row in rows} == {b"red", b"blue"}

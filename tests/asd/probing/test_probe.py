@@ -184,3 +184,20 @@ def test_answers_to_different_questions_are_not_compared(data: str, tmp_path: Pa
     assert (
         "no answered question in common" in run_asd("probe", "compare", tmp_path / "a.jsonl", tmp_path / "c.jsonl").err
     )
+
+
+def test_ids_stand_once_and_inputs_are_not_replaced(data: str, tmp_path: Path) -> None:
+    items = [item.model_copy(update={"answer": item.response}) for item in read_items(asked(data, tmp_path, 2))]
+    write_items(tmp_path / "a.jsonl", items)
+    write_items(tmp_path / "twice.jsonl", [*items, items[0]])
+    done = run_asd("probe", "compare", tmp_path / "twice.jsonl", tmp_path / "a.jsonl")
+    assert "stands more than once in one of the files; ids must be unique" in done.err
+    done = run_asd("probe", "compare", tmp_path / "a.jsonl", tmp_path / "a.jsonl", "--html", tmp_path / "a.jsonl")
+    assert (done.code, "is a file that is read, and would be replaced" in done.err) == (2, True)
+    assert run_asd("styles", tmp_path / "a.jsonl", "--html", tmp_path / "a.jsonl").code == 2
+    assert read_items(tmp_path / "a.jsonl") == items
+    write_items(tmp_path / "other.jsonl", [item.model_copy(update={"accepted": ("x",)}) for item in items])
+    assert (
+        "is not the same in both files"
+        in run_asd("probe", "compare", tmp_path / "a.jsonl", tmp_path / "other.jsonl").err
+    )

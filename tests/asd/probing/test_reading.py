@@ -48,6 +48,8 @@ CASES = [
     ("bounding_box", "[0.10,0.10,0.50,0.50]", ("[0.10,0.10,0.50,0.50]",), "[0.60,0.60,0.90,0.90]", IN_STYLE),
     ("bounding_box", "[0.10,0.10,0.50,0.50]", ("[0.10,0.10,0.50,0.50]",), "It is at [0.1,0.1,0.5,0.5].", SAYS_IT),
     ("bounding_box", "[0.10,0.10,0.50,0.50]", ("[0.10,0.10,0.50,0.50]",), "a car", WRONG),
+    ("yes_no", "No", ("no",), "I cannot see the image.", WRONG),
+    ("yes_no", "No", ("no",), "As an AI, I cannot view images.", WRONG),
     ("yes_no", "Yes", ("yes",), None, WRONG),
     ("yes_no", "Yes", ("yes",), "  ", WRONG),
 ]
