@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from asd.makers.answer_kinds import TEXT, answer_kind
@@ -16,6 +17,9 @@ from asd.rewrite.meaning_checks import Check, find_markup
 from asd.rewrite.self_talk import find_answer_talk
 
 SPARE_WORDS, MIN_COPIED_WORDS = 3, 4
+_NO_BEGINNING = frozenset(",;:!?)]}")
+_SYMBOLS = "°©®™"
+"""Symbols that stand in answers of words; boxes, dingbats and the like do not."""
 _ELLIPSIS = ("...", "…")
 _OF_ANSWERS = frozenset(("answer", "answers", "option", "options", "question"))
 _LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
@@ -86,6 +90,10 @@ def _find_markup(case: DistractorCase) -> str:
     markup = find_markup(case.text, case.gold)
     if markup:
         return f"{case.shown} holds markup or control characters; write plain text."
+    if case.text[:1] in _NO_BEGINNING and case.gold[:1] not in _NO_BEGINNING:
+        return f"{case.shown} starts with {case.text[:1]!r}; write a whole answer."
+    if odd := {char for char in case.text if unicodedata.category(char) == "So"} - {*case.gold, *_SYMBOLS}:
+        return f"{case.shown} holds {min(odd)!r}; write words."
     if case.text.startswith(_ELLIPSIS) and not case.gold.startswith(_ELLIPSIS):
         return f"{case.shown} starts with dots; write a whole answer."
     if _LABEL.match(case.text) and not _LABEL.match(case.gold):

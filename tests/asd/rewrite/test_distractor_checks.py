@@ -66,6 +66,9 @@ def test_options_about_options_and_short_questions_are_left_alone() -> None:
     [
         ("...", "red", (), "empty_distractor"),
         ("**blue**", "red", (), "markup"),
+        (",i;──── thatno aredoc", "a red cup", (), "markup"),
+        ("blue ──── begin", "red", (), "markup"),
+        (", blue", "red", (), "markup"),
         ("<b>blue</b>", "red", (), "markup"),
         ("blue\ngreen", "red", (), "markup"),
         ("B) blue", "red", (), "markup"),
