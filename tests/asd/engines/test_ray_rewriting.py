@@ -28,7 +28,7 @@ from tests.asd.robustness.conversions import assert_only_this_remains, contents
 from tests.asd.sources_made import vqa_records, write_lines
 from tests.servers.running import RunningServer
 
-ROWS, AT_ONCE = 160, 8
+ROWS, AT_ONCE = 320, 8
 
 
 class Scene:
