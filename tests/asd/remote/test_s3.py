@@ -179,7 +179,7 @@ class TestPublish:
         done = converted(tmp_path, source, "data", publish="s3://bucket/vqa", name="best")
         first = running.requests()
         folder = f"/bucket/vqa/versions/{done.version}"
-        assert kinds(first) == {"PUT": SHARDS + 7, "DELETE": 1, "HEAD": 8, "LIST": 10}
+        assert kinds(first) == {"PUT": SHARDS + 8, "DELETE": 1, "HEAD": 9, "LIST": 11}  # one for croissant.json
         assert keys_put(first)[0] == f"{folder}/.sending.json"
         assert [key.removeprefix("/bucket/vqa/") for key in keys_put(first)[-5:]] == [
             f"versions/{done.version}/manifest.json", "refs/v1.json", "refs/best.json", "README.md", "latest",
