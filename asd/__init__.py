@@ -114,7 +114,7 @@ def audit_styles(files: str | Path | Sequence[str | Path], weights: Sequence[flo
 def mix_parts(file: str | Path, out: str | Path | None = None, total: int | None = None) -> Mix:
     """Make the version that a mix file describes: rows of several versions in exact shares.
 
-    out: dataset directory, by default asd-data/<name>; total: rows (or words) of the mix instead of the file's.
+    out: dataset directory, by default asd-data/<name>; total: rows (words, tokens) of the mix instead of the file's.
     Raises: UsageError, and what `convert` raises for parts that are to be converted first.
     """
     from asd.mixing.mix import mix as run

@@ -146,4 +146,4 @@ def problem_of_setting(fault: Mapping[str, Any], *, show: bool = True) -> str:
     if kind == "literal_error":
         return f"give {limits['expected']}{tail}"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{message} (got {value!r})" if show else message
+    return f"{message} (got {value!r})" if show and not isinstance(value, dict) else message

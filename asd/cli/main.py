@@ -65,7 +65,7 @@ def root(
 command(
     MAKE,
     "asd convert scienceqa --ratio 0.2",
-    "asd convert my_task.yaml --source rows.jsonl --image-root photos --dry-run",
+    "asd convert --task my_task.yaml --source rows.jsonl --image-root photos --dry-run",
     "asd convert vqav2 --styles yes_no,multiple_choice --split train --out mine",
     "asd convert --recipe coin/asd --jobs 2",
 )(takes_rewriter_options(convert, panel=MODEL))

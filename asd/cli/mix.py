@@ -22,11 +22,11 @@ def run(file: str, *, out: str | None, total: int | None, dry: bool, as_json: bo
 
 
 def _text(made: Mix, *, dry: bool) -> list[str]:
-    in_words = any(part.words for part in made.parts)
-    amount = [part.words if in_words else part.rows for part in made.parts]
-    table = Table(["part", "rows", *(["words"] if in_words else []), "share", "it has", "repeated, left out"])
-    for part, mine in zip(made.parts, amount, strict=True):
-        cells = [f"{part.rows:,}", *([f"{part.words:,}"] if in_words else []), f"{mine / sum(amount):.2%}"]
+    unit = [] if made.unit == "rows" else [made.unit]
+    table = Table(["part", "rows", *unit, "share", "it has", "repeated, left out"])
+    whole = sum(part.size for part in made.parts)
+    for part in made.parts:
+        cells = [f"{part.rows:,}", *(f"{part.size:,}" for _ in unit), f"{part.size / whole:.2%}"]
         table.add(f"{part.name} ({part.data}@{part.version})", *cells, f"{part.available:,}", f"{part.repeated:,}")
     styles = ", ".join(f"{style} {count / made.rows:.1%}" for style, count in made.by_style.items())
     lines = [*table.lines(), "", f"answer styles of the {made.rows:,} rows: {styles}"]

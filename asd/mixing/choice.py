@@ -28,16 +28,18 @@ class Candidates:
     keys: Keys
     content: npt.NDArray[np.uint64]
     """(rows, 2): hash of prompt, images and response; equal where a row repeats another."""
-    words: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    """In the unit of the mix: 1 where it counts rows."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """rows: of the part's candidates, by rising key. repeated: candidates left out because another row says the same."""
+    """rows: of the part's candidates, by rising key. size: of all of them. repeated: candidates left out because another
+    row says the same."""
 
     rows: Rows
     keys: Keys
-    words: int
+    size: int
     repeated: int
 
 
@@ -59,46 +61,37 @@ def unrepeated(parts: Sequence[Candidates]) -> list[Rows]:
 def choose(parts: Sequence[Candidates], unit: str, total: int | None) -> list[Choice]:
     """The rows of each part. Raises: UsageError if a part has too few, with the most that the parts allow."""
     left = unrepeated(parts)
-    by_key = [mine[np.argsort(part.keys[mine], kind="stable")] for part, mine in zip(parts, left, strict=True)]
-    have = [
-        len(mine) if unit == "rows" else int(part.words[mine].sum()) for part, mine in zip(parts, by_key, strict=True)
-    ]
+    shares = [part.share for part in parts]
+    have = [int(part.sizes[mine].sum()) for part, mine in zip(parts, left, strict=True)]
     for part, count in zip(parts, have, strict=True):
         if not count:
             why = "all of them repeat other rows" if len(part.keys) else "look at its `styles` and `split`"
-            raise UsageError(f"part {part.name} has no rows left to give: {why}.")
-    most = largest_total([part.share for part in parts], have)
-    wanted = even_quotas([part.share for part in parts], most if total is None else total)
-    if any(quota > count for quota, count in zip(wanted, have, strict=True)):
-        assert total is not None
-        short = min(zip(parts, have, strict=True), key=lambda pair: pair[1] / pair[0].share)
-        raise UsageError(
-            f"a mix of {total:,} {unit} takes {part_of(short[0].share, total):,} of part {short[0].name}, which has "
-            f"{short[1]:,}. The most is total: {most:,}; or give that part a smaller share."
-        )
-    taken = [_taken(part, mine, unit, quota) for part, mine, quota in zip(parts, by_key, wanted, strict=True)]
-    if not sum(map(len, taken)):
-        raise UsageError(f"a mix of {total:,} {unit} holds no row; give a larger total.")
-    return [
-        Choice(rows, part.keys[rows], int(part.words[rows].sum()), len(part.keys) - len(mine))
-        for part, mine, rows in zip(parts, left, taken, strict=True)
-    ]
+            raise UsageError(f"part {part.name} has no {unit} left to give: {why}.")
+    most = largest_total(shares, have)
+    asked = most if total is None else total
+    quotas = even_quotas(shares, asked)
+    for part, quota, count in zip(parts, quotas, have, strict=True):
+        if quota > count:
+            raise UsageError(
+                f"a mix of {asked:,} {unit} takes {quota:,} of part {part.name}, which has {count:,}. The most is total: "
+                f"{most:,}; or give that part a smaller share."
+            )
+    chosen = [_choice(part, mine, quota) for part, mine, quota in zip(parts, left, quotas, strict=True)]
+    if not any(len(choice.rows) for choice in chosen):
+        raise UsageError(f"a mix of {asked:,} {unit} holds no row; give a larger total.")
+    return chosen
 
 
-def _taken(part: Candidates, by_key: Rows, unit: str, quota: int) -> Rows:
-    """The first rows by key that make up the quota; in words, those whose sum comes nearest to it."""
-    if unit == "rows":
-        return by_key[:quota]
-    sums = np.cumsum(part.words[by_key])
+def _choice(part: Candidates, unrepeated: Rows, quota: int) -> Choice:
+    """The first rows by key whose sizes add up to the quota, or come nearest to it: to half the size of a row."""
+    by_key = unrepeated[np.argsort(part.keys[unrepeated], kind="stable")]
+    sums = np.cumsum(part.sizes[by_key])
     count = int(np.searchsorted(sums, quota, "right"))
     before = int(sums[count - 1]) if count else 0
     if count < len(sums) and int(sums[count]) - quota < quota - before:
         count += 1
-    return by_key[:count]
-
-
-def part_of(share: float, total: int) -> int:
-    return round(share * total)
+    rows = by_key[:count]
+    return Choice(rows, part.keys[rows], int(part.sizes[rows].sum()), len(part.keys) - len(unrepeated))
 
 
 def even_quotas(shares: Sequence[float], total: int) -> list[int]:

@@ -1,13 +1,9 @@
-"""The parts of a mix, opened: their versions, their candidates, and where their images lie."""
+"""The parts of a mix, opened: their versions and their candidates."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +12,12 @@ import xxhash
 
 from asd.errors import UsageError
 from asd.mixing.choice import Candidates
+from asd.mixing.images import below, need_root
 from asd.mixing.recipe import NATIVE, MixPart
+from asd.mixing.sizes import Sizes
 from asd.shards.manifest import Manifest
 from asd.shards.reader import read_batches
-from asd.shards.store import Store, split_location
-from asd.word_count import count_words
+from asd.shards.store import Store
 
 
 @dataclass(frozen=True)
@@ -33,21 +30,18 @@ class OpenPart:
     version: str
     manifest: Manifest
     image_root: Path | None
-    """Where its images lie; None where it is not recorded."""
+    """Where its images lie, links followed; None where it is not recorded."""
     table: pa.Table
     """Its candidates, memory-mapped."""
 
     @property
     def has_paths(self) -> bool:
-        """Whether a row names an image by its path."""
-        return any(
-            batch["images"].value_lengths().to_numpy(zero_copy_only=False).any() for batch in self.table.to_batches()
-        )
+        """Whether a row names an image by a path below the image root."""
+        return any(pc.any(need_root(batch["images"].flatten())).as_py() for batch in self.table.to_batches())
 
 
-def open_part(name: str, part: MixPart, location: str) -> OpenPart:
-    """Raises: UsageError, UnknownNameError, ShardError."""
-    root, wanted = split_location(location)
+def open_part(name: str, part: MixPart, root: Path, wanted: str | None) -> OpenPart:
+    """root, wanted: dataset directory and version. Raises: UsageError, UnknownNameError, ShardError."""
     store = Store(root)
     version = store.resolve(wanted)
     manifest = store.manifest(version)
@@ -60,7 +54,7 @@ def open_part(name: str, part: MixPart, location: str) -> OpenPart:
     batches = [_of_styles(batch, part.styles) for batch in read_batches(root, version, split=part.split)]
     image_root = store.image_root(version)
     table = pa.Table.from_batches(batches)
-    return OpenPart(name, part, root, version, manifest, Path(image_root) if image_root else None, table)
+    return OpenPart(name, part, root, version, manifest, Path(image_root).resolve() if image_root else None, table)
 
 
 def _of_styles(batch: pa.RecordBatch, styles: tuple[str, ...] | None) -> pa.RecordBatch:
@@ -72,60 +66,48 @@ def _of_styles(batch: pa.RecordBatch, styles: tuple[str, ...] | None) -> pa.Reco
     return batch.filter(wanted)
 
 
-def candidates(opened: OpenPart, seed: int, *, in_words: bool) -> Candidates:
-    """Keys, content hashes and words of a part's rows. in_words: count them; else all are 0."""
+def candidates(opened: OpenPart, seed: int, sizes: Sizes) -> Candidates:
+    """Keys, content hashes and sizes of a part's rows."""
     prefix = f"{seed}\0{opened.name}\0".encode()
-    keys, content, words = [], [], []
-    for name, prompt, response, images in _rows(opened):
-        keys.append(xxhash.xxh3_64_intdigest(prefix + name.encode("utf-8", "surrogatepass")))
-        said = f"{prompt}\0{response}\0{images}".encode("utf-8", "surrogatepass")
-        whole = xxhash.xxh3_128_intdigest(said)
-        content.append((whole >> 64, whole & 0xFFFFFFFFFFFFFFFF))
-        words.append(count_words(prompt) + count_words(response) if in_words else 0)
+    keys: list[int] = []
+    content: list[tuple[int, int]] = []
+    counted: list[int] = []
+    for batch in opened.table.select(["id", "prompt", "response", "messages", "images"]).to_batches(max_chunksize=4096):
+        texts = _texts(batch)
+        keys += [xxhash.xxh3_64_intdigest(prefix + _encoded(name)) for name in batch["id"].to_pylist()]
+        content += [_digest(row, images) for row, images in zip(texts, _images(batch, opened.image_root), strict=True)]
+        counted += sizes(texts)
     return Candidates(
         opened.name,
         opened.part.share,
         np.array(keys, np.uint64),
         np.array(content, np.uint64).reshape(-1, 2),
-        np.array(words, np.int64),
+        np.array(counted, np.int64),
     )
 
 
-def _rows(opened: OpenPart) -> Iterator[tuple[str, str, str, str]]:
-    """Id, prompt, response and images of each row; an image is its bytes, else where its path leads from the part's root."""
-    for batch in opened.table.select(["id", "prompt", "response", "images"]).to_batches(max_chunksize=4096):
-        ids, prompts, responses = (batch[name].to_pylist() for name in ("id", "prompt", "response"))
-        for name, prompt, response, images in zip(ids, prompts, responses, batch["images"], strict=True):
-            yield name, prompt, response, "\0".join(_image(image, opened.image_root) for image in images.as_py())
+def _texts(batch: pa.RecordBatch) -> list[list[str]]:
+    """What is said in each row: prompt and response; where more is said (tools), every message."""
+    prompts, responses, messages = (batch[name].to_pylist() for name in ("prompt", "response", "messages"))
+    return [
+        [prompt, response] if len(said) <= 2 else [f"{one['role']}: {one['content']}" for one in said]
+        for prompt, response, said in zip(prompts, responses, messages, strict=True)
+    ]
 
 
-def _image(image: dict[str, Any], root: Path | None) -> str:
-    if image["bytes"]:
-        return xxhash.xxh3_128_hexdigest(image["bytes"])
-    path = image["path"] or ""
-    return path if root is None or re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", path) else str(root.resolve() / path)
+def _images(batch: pa.RecordBatch, root: Path | None) -> list[str]:
+    """The images of each row: an image is its bytes, else where its path leads from the part's root."""
+    placed = batch["images"] if root is None else below(batch["images"], f"{root}/")
+    return [
+        "\0".join(xxhash.xxh3_128_hexdigest(one["bytes"]) if one["bytes"] else one["path"] or "" for one in row)
+        for row in placed.to_pylist()
+    ]
 
 
-def common_root(parts: list[OpenPart]) -> tuple[Path | None, list[str]]:
-    """(folder that holds all parts' images, what each part's paths get in front of them). Raises: UsageError where
-    some parts' images are known and others' are not."""
-    with_images = [part for part in parts if part.has_paths]
-    unknown = [part.name for part in with_images if part.image_root is None]
-    if not with_images or len(unknown) == len(with_images):
-        return None, [""] * len(parts)
-    if unknown:
-        raise UsageError(
-            f"part {unknown[0]}: no image root is recorded for {next(p.root for p in parts if p.name == unknown[0])}, while "
-            "other parts have theirs, so paths could not be told apart. Convert it again with --image-root."
-        )
-    roots = [part.image_root.resolve() for part in with_images if part.image_root is not None]
-    root = Path(os.path.commonpath(roots))
-    prefixes = []
-    for part in parts:
-        inner = (
-            ""
-            if part.image_root is None or part not in with_images
-            else part.image_root.resolve().relative_to(root).as_posix()
-        )
-        prefixes.append("" if inner in ("", ".") else f"{inner}/")
-    return root, prefixes
+def _digest(texts: list[str], images: str) -> tuple[int, int]:
+    whole = xxhash.xxh3_128_intdigest(_encoded("\0".join([*texts, images])))
+    return whole >> 64, whole & 0xFFFFFFFFFFFFFFFF
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from asd.errors import UsageError
+from asd.errors import UsageError, problem_of_setting
+from asd.mixing.sizes import Unit
 from asd.plain_yaml import read_yaml
 from asd.schemas.styles import parse_style
 
-Unit = Literal["rows", "words"]
 NATIVE = "native"
 
 
@@ -50,13 +50,6 @@ class MixPart(BaseModel):
             raise ValueError("say `data: DIR`, or `task:` with `source:` and `ratio:` as in `asd convert`")
         return {key: value for key, value in raw.items() if key in known} | {"convert": settings}
 
-    @field_validator("share", mode="before")
-    @classmethod
-    def require_share(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and value > 1:
-            raise ValueError(f"give a share between 0 and 1; {value:g} % is {value / 100:g}")
-        return value
-
     @field_validator("styles", mode="before")
     @classmethod
     def parse_styles(cls, value: Any) -> Any:
@@ -76,9 +69,12 @@ class MixRecipe(BaseModel):
     description: str = ""
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     unit: Unit = "rows"
-    """What shares are counted in. words: those of prompt and response, two characters each where no blanks are written."""
+    """What shares are counted in. words, tokens: those of prompt and response (of every message where tools are called); a
+    word is two characters where no blanks are written."""
+    tokenizer: Path | None = None
+    """That counts tokens: a tokenizer.json, or a folder that holds one; beside the mix file, else from the current folder."""
     total: int | None = Field(default=None, gt=0)
-    """Rows (or words) of the mix; null: the most that the parts have for their shares, no row twice."""
+    """Rows (words, tokens) of the mix; null: the most that the parts have for their shares, no row twice."""
     parts: dict[str, MixPart] = Field(min_length=1)
     """In the order in which rows that repeat each other are kept: the first part that has one keeps it."""
 
@@ -107,4 +103,4 @@ def read_recipe(path: Path) -> MixRecipe:
     except ValidationError as exc:
         first = exc.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from exc
+        raise UsageError(f"{path}: {where}: {problem_of_setting(first)}") from exc

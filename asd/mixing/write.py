@@ -15,6 +15,7 @@ import asd
 from asd.columns import shard_schema
 from asd.conversion.progress import Progress
 from asd.mixing.choice import Choice
+from asd.mixing.images import below
 from asd.mixing.parts import OpenPart
 from asd.mixing.recipe import MixRecipe
 from asd.schemas.styles import AnswerStyle
@@ -61,11 +62,7 @@ def write_version(
         version=version,
         task=recipe.name,
         asd_version=asd.__version__,
-        config={
-            "ratio": converted / rows,
-            "seed": recipe.seed,
-            "mix": recipe.model_dump(mode="json", exclude={"description"}),
-        },
+        config={"ratio": converted / rows, "seed": recipe.seed, "mix": identity["mix"]},
         spec=_spec(recipe, parts).model_dump(mode="json"),
         source={"layout": "mix", "files": [], "parts": identity["parts"], **_drawn(parts)},
         templates={name: digest for part in parts for name, digest in sorted(part.manifest.templates.items())},
@@ -128,17 +125,15 @@ def _shards(
     step = int(max(1, min(SHARD_ROWS, SHARD_BYTES / max(1.0, size))))
     for start in range(0, len(order), step):
         wanted = order[start : start + step]
-        tables, taken = [], []
-        for number, part in enumerate(parts):
-            mine = wanted[places[wanted] == number]
-            tables.append(_told(part.table.take(pa.array(rows[mine])), part.name, prefixes[number], schema))
-            taken.append(mine)
-        back = np.argsort(np.argsort(wanted, kind="stable"), kind="stable")
-        by_row = np.argsort(np.concatenate(taken), kind="stable")
-        yield pa.concat_tables(tables).take(pa.array(by_row[back])).combine_chunks()
+        by_part = [np.flatnonzero(places[wanted] == number) for number in range(len(parts))]
+        tables = [
+            _renamed(part.table.take(pa.array(rows[wanted[mine]])), part.name, prefix, schema)
+            for part, prefix, mine in zip(parts, prefixes, by_part, strict=True)
+        ]
+        yield pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(by_part)))).combine_chunks()
 
 
-def _told(table: pa.Table, part: str, prefix: str, schema: pa.Schema) -> pa.Table:
+def _renamed(table: pa.Table, part: str, prefix: str, schema: pa.Schema) -> pa.Table:
     """Rows as the mix holds them: ids of their own, the training split, images below the common root."""
     columns = []
     for field in schema:
@@ -149,21 +144,7 @@ def _told(table: pa.Table, part: str, prefix: str, schema: pa.Schema) -> pa.Tabl
         elif field.name == "split":
             columns.append(pa.repeat(pa.scalar(SPLIT), table.num_rows))
         elif field.name == "images" and prefix:
-            columns.append(_below(table["images"], prefix))
+            columns.append(pa.chunked_array([below(chunk, prefix) for chunk in table["images"].chunks], field.type))
         else:
             columns.append(table[field.name])
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _below(images: pa.ChunkedArray, prefix: str) -> pa.Array:
-    """Image paths with a folder in front of them; addresses and images that have bytes alone stay."""
-    array = images.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    items = array.flatten()
-    paths = items.field("path")
-    is_address = pc.match_substring_regex(paths, "^[a-zA-Z][a-zA-Z0-9+.-]*:")
-    longer = pc.binary_join_element_wise(prefix, paths, "")
-    placed = pc.if_else(pc.or_(is_address, pc.equal(paths, "")), paths, longer)
-    structs = pa.StructArray.from_arrays([placed, items.field("bytes")], fields=list(items.type))
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(array.value_lengths()).cast(pa.int32())])
-    return pa.ListArray.from_arrays(offsets, structs)

@@ -23,7 +23,9 @@ from asd.records import brief
 from asd.sources.bad_record import BadRecordError
 
 DATA = "data:"
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
+SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]+://"
+"""How an address begins (s3://, https://)."""
+_SCHEME = re.compile(SCHEME)
 _OUTSIDE = re.compile(r"/|\\|[A-Za-z]:")
 _DATA_URI = re.compile(r"data:([^,]*),", re.IGNORECASE)
 _BARE_BASE64 = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|Qk[0-9A-Za-z+/])[A-Za-z0-9+/\s]{64,}={0,2}\s*")

@@ -11,9 +11,9 @@ from asd.errors import UsageError
 from asd.mixing.choice import Candidates, choose, even_quotas, largest_total, unrepeated
 
 
-def candidates(name: str, share: float, keys: list[int], said: list[int], words: list[int] | None = None) -> Candidates:
+def candidates(name: str, share: float, keys: list[int], said: list[int], sizes: list[int] | None = None) -> Candidates:
     content = np.array([(0, one) for one in said], np.uint64).reshape(-1, 2)
-    return Candidates(name, share, np.array(keys, np.uint64), content, np.array(words or [1] * len(keys), np.int64))
+    return Candidates(name, share, np.array(keys, np.uint64), content, np.array(sizes or [1] * len(keys), np.int64))
 
 
 def test_hand_worked_quotas() -> None:
@@ -60,11 +60,43 @@ def test_a_larger_mix_holds_a_smaller_one() -> None:
 
 def test_words_come_as_near_to_their_share_as_whole_rows_allow() -> None:
     parts = [
-        candidates("long", 0.5, keys=[1, 2, 3], said=[1, 2, 3], words=[40, 40, 40]),
-        candidates("short", 0.5, keys=[1, 2, 3, 4, 5, 6], said=[4, 5, 6, 7, 8, 9], words=[10] * 6),
+        candidates("long", 0.5, keys=[1, 2, 3], said=[1, 2, 3], sizes=[40, 40, 40]),
+        candidates("short", 0.5, keys=[1, 2, 3, 4, 5, 6], said=[4, 5, 6, 7, 8, 9], sizes=[10] * 6),
     ]
     chosen = choose(parts, "words", 100)
-    assert [(len(choice.rows), choice.words) for choice in chosen] == [(1, 40), (5, 50)]
+    assert [(len(choice.rows), choice.size) for choice in chosen] == [(1, 40), (5, 50)]
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 60), min_size=1, max_size=30), min_size=1, max_size=3),
+    st.integers(1, 400),
+    st.integers(1, 400),
+)
+def test_sizes_are_met_to_half_a_row_and_larger_totals_keep_the_rows(
+    sizes: list[list[int]], first: int, second: int
+) -> None:
+    """All parts have the same share; a total that is more than they have is cut to the largest one."""
+    parts, at = [], 0
+    for number, mine in enumerate(sizes):
+        keys = list(range(at, at + len(mine)))
+        parts.append(candidates(f"p{number}", 1 / len(sizes), keys, keys, mine))
+        at += len(mine)
+    most = largest_total([part.share for part in parts], [sum(mine) for mine in sizes])
+    taken: list[list[set[int]]] = []
+    for total in sorted(min(total, most) for total in (first, second)):
+        if total == 0:
+            return
+        try:
+            chosen = choose(parts, "tokens", total)
+        except UsageError:  # no row comes near
+            return
+        quotas = even_quotas([part.share for part in parts], total)
+        for choice, quota, mine in zip(chosen, quotas, sizes, strict=True):
+            assert abs(choice.size - quota) <= max(mine) / 2
+            assert choice.size == sum(mine[row] for row in choice.rows)
+        taken.append([set(choice.rows.tolist()) for choice in chosen])
+    if len(sizes) < 3:
+        assert all(less <= more for less, more in zip(*taken, strict=True))
 
 
 def test_too_much_is_asked() -> None:
@@ -76,7 +108,7 @@ def test_too_much_is_asked() -> None:
 def test_a_total_that_the_largest_one_hides_is_refused_too() -> None:
     parts = [candidates(name, 3 / 7, list(range(9)), list(range(at, at + 9))) for name, at in (("a", 0), ("b", 10))]
     parts.append(candidates("c", 1 / 7, [1], [30]))
-    with pytest.raises(UsageError, match=r"a mix of 10 rows takes 1 of part c|a mix of 10 rows takes 2 of part c"):
+    with pytest.raises(UsageError, match=r"a mix of 10 rows takes 2 of part c, which has 1. The most is total: 11;"):
         choose(parts, "rows", 10)
     assert [len(choice.rows) for choice in choose(parts, "rows", 7)] == [3, 3, 1]
 

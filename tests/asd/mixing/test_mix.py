@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import yaml
 
 import asd
 from asd.export.table import FORMATS
+from asd.mixing.sizes import sizes_in
+from asd.shards.files import sha256_of
 from asd.shards.manifest import read_manifest
 from asd.shards.reader import read_batches
 from tests.asd.cli_runner import run_asd
@@ -128,8 +133,130 @@ def test_a_part_is_converted_first(parts: dict[str, str], tmp_path: Path, monkey
 def test_shares_in_words(parts: dict[str, str], tmp_path: Path) -> None:
     both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
     own, old = mixed(tmp_path, both, unit="words", total=1000)["parts"]
-    assert abs(own["words"] - 500) < 60
-    assert abs(old["words"] - 500) < 60
+    assert abs(own["size"] - 500) < 60
+    assert abs(old["size"] - 500) < 60
+
+
+def tokenizer_of_words(folder: Path) -> Path:
+    """A tokenizer for which every word, and every sign, is a token; it would cut texts off and pad them."""
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"?": 0}, unk_token="?"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.enable_truncation(4)
+    made.enable_padding(length=1000)
+    folder.mkdir()
+    made.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def test_shares_in_tokens(parts: dict[str, str], tmp_path: Path) -> None:
+    folder = tokenizer_of_words(tmp_path / "model")
+    both = {"own": {"data": parts["scienceqa"], "share": 0.5}, "old": {"data": parts["gqa"], "share": 0.5}}
+    made = mixed(tmp_path, both, unit="tokens", tokenizer="model", total=2000)
+    rows = rows_of(made["path"])
+    sizes = [
+        len(re.findall(r"\w+|[^\w\s]+", row["prompt"])) + len(re.findall(r"\w+|[^\w\s]+", row["response"]))
+        for row in rows
+    ]
+    assert [
+        sum(size for row, size in zip(rows, sizes, strict=True) if row["id"].startswith(part))
+        for part in ("own/", "old/")
+    ] == [part["size"] for part in made["parts"]]
+    assert all(abs(part["size"] - 1000) <= max(sizes) / 2 for part in made["parts"])
+    file = mixed(tmp_path, both, "two", unit="tokens", tokenizer=str(folder / "tokenizer.json"), total=2000)
+    assert file["version"] == made["version"], "its content counts, not where it lies"
+    manifest = read_manifest(Path(made["path"]) / "versions" / made["version"])
+    assert manifest.config["mix"]["tokenizer"] == sha256_of(folder / "tokenizer.json")
+    told = run_asd("mix", tmp_path / "mix.yaml", "--out", tmp_path / "out", "--dry-run").out
+    assert re.search(r"^part +rows +tokens +share", told, re.MULTILINE)
+
+
+def test_tokens_need_a_tokenizer(parts: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{}")
+    own = {"own": {"data": parts["scienceqa"], "share": 1.0}}
+    for tokenizer, message in (
+        (None, "`unit: tokens` needs the tokenizer that counts: `tokenizer: FOLDER`"),
+        ("nowhere", "tokenizer nowhere: nowhere cannot be read (No such file or directory). Give a model's folder"),
+        (str(tmp_path), f"{tmp_path}/tokenizer.json cannot be read"),
+        ("broken.json", "broken.json is no tokenizer of the package tokenizers"),
+    ):
+        done = run_asd("mix", written(tmp_path, own, unit="tokens", tokenizer=tokenizer), "--out", tmp_path / "out")
+        assert done.code == 2
+        assert message in done.err
+        assert not (tmp_path / "out").exists()
+
+
+def test_tokens_without_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(asd.errors.UsageError, match=r"needs the package tokenizers: pip install 'asd-mcit\[tokens\]'"):
+        sizes_in("tokens", tmp_path)
+
+
+def test_messages_of_tool_calls_count_and_tell_rows_apart(tmp_path: Path) -> None:
+    def call(city: str) -> dict[str, Any]:
+        said = [
+            ("human", "How is the weather?"),
+            ("function_call", json.dumps({"name": "weather", "arguments": {"city": city}})),
+            ("observation", "sunny"),
+            ("gpt", "It is sunny."),
+        ]
+        return {"conversations": [{"from": who, "value": what} for who, what in said], "tools": "[]"}
+
+    path = tmp_path / "glaive.json"
+    path.write_text(json.dumps([call("Kyiv"), call("Rome"), call("Rome")]))
+    part = {"task": "glaive", "source": "glaive.json", "ratio": 0, "out": str(tmp_path / "tools"), "share": 1.0}
+    made = mixed(tmp_path, {"tools": part}, unit="words")
+    assert [(part["rows"], part["repeated"]) for part in made["parts"]] == [(2, 1)]
+    assert made["parts"][0]["size"] > 2 * (4 + 3)
+
+
+def test_no_place_of_this_machine_stands_in_a_version(parts: dict[str, str], tmp_path: Path) -> None:
+    """The same rows from other folders are the same version, and the description, which the manifest tells, counts."""
+    versions = []
+    for name in ("here", "there"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copytree(parts["scienceqa"], folder / "science", symlinks=True)
+        write_lines(folder / "chat.jsonl", [{"instruction": f"Say {n}.", "output": f"It is {n}."} for n in range(9)])
+        general = {"task": "alpaca", "source": str(folder / "chat.jsonl"), "ratio": 0, "out": str(folder / "general")}
+        both = {"own": {"data": str(folder / "science"), "share": 0.8}, "general": general | {"share": 0.2}}
+        versions.append(mixed(folder, both)["version"])
+        manifest = (folder / "out" / "versions" / versions[-1] / "manifest.json").read_text("utf-8")
+        assert str(tmp_path) not in manifest
+    assert versions[0] == versions[1]
+    described = mixed(folder, both, "described", description="What we tuned on.")
+    assert described["version"] != versions[0]
+    folder = Path(described["path"]) / "versions" / described["version"]
+    assert read_manifest(folder).spec["description"] == "What we tuned on."
+
+
+def test_a_mix_is_not_written_among_the_versions_of_its_part(parts: dict[str, str], tmp_path: Path) -> None:
+    for part in ({"data": parts["scienceqa"]}, {"task": "scienceqa", "out": parts["scienceqa"]}):
+        done = run_asd("mix", written(tmp_path, {"own": part | {"share": 1.0}}), "--out", parts["scienceqa"])
+        assert done.code == 2
+        assert "the dataset of its part own. Choose another --out, or another `name` of the mix" in done.err
+
+
+def test_addresses_need_no_image_root(tmp_path: Path) -> None:
+    """Pictures on the web beside pictures in a folder; the folder's name is put before the latter alone."""
+    made = {}
+    for name, image in (("web", "https://example.org/0.png"), ("disk", "0.png")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "0.png").write_bytes(b"x")
+        said = [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "it"}]
+        write_lines(folder / "rows.jsonl", [{"id": "1", "image": image, "conversations": said}])
+        root = ["--image-root", folder] if name == "disk" else []
+        done = run_asd("convert", "--task", "vqav2", "--source", folder / "rows.jsonl", *root, "--ratio", "0", "--out",
+                       tmp_path / f"{name}-data", "--json")  # fmt: skip
+        made[name] = json.loads(done.out)["path"]
+    for ref in Path(made["web"]).glob("refs/v1.json"):
+        ref.write_text(json.dumps(json.loads(ref.read_text()) | {"image_root": None}))
+    told = mixed(tmp_path, {name: {"data": path, "share": 0.5} for name, path in made.items()})
+    rows = asd.load(told["path"])
+    assert sorted(row["images"][0]["path"] for row in rows) == ["0.png", "https://example.org/0.png"]
+    assert Path(rows.image_root) == tmp_path / "disk"
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
