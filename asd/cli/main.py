@@ -163,7 +163,9 @@ def merge(
 def mix(
     file: Annotated[str, typer.Argument(metavar="FILE", help="YAML that names the parts and their shares.")],
     out: Annotated[str | None, typer.Option(help="Dataset directory. [default: asd-data/<name of the mix>]")] = None,
-    total: Annotated[int | None, typer.Option(min=1, help="Rows (words, tokens) of the mix, instead of the file's.")] = None,
+    total: Annotated[
+        int | None, typer.Option(min=1, help="Rows (words, tokens) of the mix, instead of the file's.")
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
