@@ -14,9 +14,10 @@ from asd.makers.normalise import normalise_answer
 MAX_CHOICE_LENGTH = 160
 """Characters; an "or" in a longer question joins something else than the answers."""
 _SIDES = {"left": "right", "right": "left"}
-_WHICH_SIDE = re.compile(
-    r"\b(?:which|what) (?:side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane)\b"
-)
+_SIDED = "side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane"
+_WHICH_SIDE = re.compile(rf"\b(?:which|what) (?:{_SIDED})\b")
+MAY_OFFER = rf" or |{_SIDED}|gender|sex"
+"""Matches every question, in whatever case, that `stated_alternatives` finds something in."""
 _SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
 _BOTH_SIDES = re.compile(
     r"^[^,]*\b(?:left\b[^,]* or \b[^,]*\bright|right\b[^,]* or \b[^,]*\bleft)\b[^,]*$", re.IGNORECASE

@@ -1,24 +1,10 @@
-"""Response-format prompts for questions in Chinese; styles whose frame has other words in it are declined there."""
+"""Which language a question is in, as far as its script tells; prompts for it stand in `asd/tasks/_defaults.yaml`."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-RFPS = {
-    "multiple_choice": (
-        "请只回答正确选项前的字母。",
-        "从以上选项中选出一个，只写出它的字母。",
-        "哪个选项正确？只给出字母。",
-    ),
-    "short_answer": ("请用一个词或短语回答。", "请尽量简短地回答，不要写完整的句子。", "只写出答案本身即可。"),
-    "brief_explanation": ("请用一句完整的话简要回答。", "请用一个简短的句子说出答案。", "用一句话给出答案即可。"),
-    "brief_explanation_reason": ("请用一两句话回答，并说明理由。", "请给出答案，并简要解释原因。"),
-    "detailed_explanation": (
-        "请用几句完整的话详细说明理由，并给出答案。",
-        "请详细解释得出答案的过程，并在最后写明答案。",
-    ),
-}
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _LATIN_WORDS = re.compile(r"[A-Za-z]+(?:[ ,.]+[A-Za-z]+){2}")

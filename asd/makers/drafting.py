@@ -88,7 +88,7 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
     language = script_language(asked)
     if language and has_own_rfps(ctx.spec, style.value):
         language = ""
-    if language == "other" or (language and style is AnswerStyle.YES_NO):
+    if language == "other" or (language and target_of(style).has_english_words):
         return Decline("other_language", collapse(sample.question))
     if names_image(sample.gold):
         return Decline("image_options", sample.gold)

@@ -79,4 +79,9 @@ def pick(items: Sequence[str], seed: int, source_id: str, purpose: str) -> str:
     """One item by a keyed hash; `items` is not empty."""
     if len(items) == 1:
         return items[0]
-    return items[xxhash.xxh3_64_intdigest(f"{seed}:{source_id}:{purpose}".encode()) % len(items)]
+    return items[keyed_hash(seed, source_id, purpose) % len(items)]
+
+
+def keyed_hash(seed: int, source_id: str, purpose: str) -> int:
+    """64 bits by (seed, sample id, purpose)."""
+    return xxhash.xxh3_64_intdigest(f"{seed}:{source_id}:{purpose}".encode())

@@ -10,7 +10,7 @@ from asd.schemas.task import TaskSpec
 
 if TYPE_CHECKING:
     from asd.makers.distractors import DistractorIndex
-    from asd.styles.style_rows import Wording
+    from asd.styles.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)

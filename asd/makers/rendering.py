@@ -13,14 +13,15 @@ from collections.abc import Iterable, Sequence
 import xxhash
 
 from asd.errors import TemplateError
-from asd.makers.chinese import RFPS, script_language
+from asd.makers.chinese import script_language
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
 from asd.schemas.styles import LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
-from asd.styles.style_rows import VERDICTS, Rendered, StyleRows, StyleTexts, Wording
+from asd.styles.style_rows import Rendered, StyleRows, StyleTexts
 from asd.styles.table import STYLES, target_of
-from asd.tasks.registry import has_own_rfps, rfps_for
+from asd.styles.wording import VERDICTS, Wording
+from asd.tasks.registry import rfps_for, rfps_in
 from asd.templating import TemplateRowError, TemplateSet
 
 
@@ -111,7 +112,7 @@ def _rfps(style: AnswerStyle, rows: StyleRows, ctx: Wording) -> list[str]:
     for place, question in enumerate(rows.questions):
         if not question.isascii() and script_language(question) == "zh":
             name = key if own[place] else style.value
-            texts = () if has_own_rfps(ctx.spec, name) else RFPS.get(name, ())
+            texts = rfps_in("zh", ctx.spec, name)
             chosen[place] = texts[hashes[place] % len(texts)] if texts else chosen[place]
     return chosen
 

@@ -6,8 +6,10 @@ are those that the task's YAML reads (`regions`); nothing is guessed.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from asd.makers.checks import gold_recoverable, unsure_boxes
-from asd.makers.keyed import Prepared, pick
+from asd.makers.keyed import Prepared, keyed_hash
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, normalise_answer
 from asd.makers.wording import collapse
@@ -37,24 +39,30 @@ def _answer_object(sample: Sample) -> Draft | Decline:
     places = [place for place, name in enumerate(sample.region_names) if _name_key(name) == wanted]
     if not places:
         return Decline("answer_not_in_regions", collapse(sample.gold))
-    return _only_object(sample, places[0])
+    return _only_object(sample, places[0], Counter(map(_name_key, sample.region_names)))
 
 
 def _any_object(sample: Sample, ctx: MakerContext) -> Draft | Decline:
-    """One of the objects that can be asked for, by the sample's key."""
-    made = [_only_object(sample, place) for place in range(len(sample.region_names))]
-    drafts = {one.gold: one for one in made if isinstance(one, Draft)}
-    if not drafts:
-        return next(one for one in made if isinstance(one, Decline))
-    return drafts[pick(list(drafts), ctx.seed, sample.source_id, "bounding_box:region")]
+    """The first of the objects that can be asked for, in an order by the sample's key."""
+    purpose, keys = "bounding_box:region", Counter(map(_name_key, sample.region_names))
+    places = sorted(
+        range(len(sample.region_names)), key=lambda place: keyed_hash(ctx.seed, sample.source_id, f"{purpose}:{place}")
+    )
+    tried = (_only_object(sample, place, keys) for place in places)
+    declined: Decline | None = None
+    for made in tried:
+        if isinstance(made, Draft):
+            return made
+        declined = declined or made
+    return declined or Decline("no_regions")
 
 
-def _only_object(sample: Sample, place: int) -> Draft | Decline:
+def _only_object(sample: Sample, place: int, keys: Counter[str]) -> Draft | Decline:
+    """keys: of all objects of the picture."""
     name, key = collapse(sample.region_names[place]), _name_key(sample.region_names[place])
     if not key:
         return Decline("no_noun_phrase", name)
-    others = [_name_key(other) for number, other in enumerate(sample.region_names) if number != place]
-    if key in others or any(conflicts(other, [key]) for other in others if other):
+    if keys[key] > 1 or any(conflicts(other, [key]) for other in keys if other not in ("", key)):
         return Decline("region_not_alone", name)
     return _drafted(f"the {name}", sample.region_boxes[place])
 
@@ -63,7 +71,9 @@ def _read_text(sample: Sample) -> Draft | Decline:
     """The words of the answer, one after the other as they were read."""
     gold = collapse(sample.gold)
     wanted, words = [_word_key(word) for word in gold.split()], [_word_key(name) for name in sample.region_names]
-    if '"' in gold or "" in wanted:
+    if '"' in gold:
+        return Decline("no_noun_phrase", gold)
+    if "" in wanted:
         return Decline("answer_not_in_regions", gold)
     size = len(wanted)
     places = [first for first in range(len(words) - size + 1) if words[first : first + size] == wanted]
@@ -109,5 +119,6 @@ STYLE = Style(
         reads=("region_names", "region_boxes"),
         may_take=has_regions,
         answers_own_question=True,
+        has_english_words=True,
     ),
 )

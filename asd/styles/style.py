@@ -67,6 +67,8 @@ class Target:
     special_rfp: SpecialRfp | None = None
     answers_own_question: bool = False
     """Whether a row's question is another than the sample's, so that `gold` and `accepted` are the draft's, too."""
+    has_english_words: bool = False
+    """Whether a row has English words beside the sample's own and the response-format prompt: "Proposed answer", "Yes"."""
     compares_accepted: bool = False
     """Whether there are wrong answers, which are compared with every accepted one."""
 

@@ -2,46 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
-from asd.schemas.task import TaskSpec
-from asd.templating import CompiledTemplate
-
-VERDICTS = ("Yes", "No")
-"""How yes and no are spelt where the source has no words for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A task's templates and response-format prompts, looked up once."""
-
-    spec: TaskSpec
-    seed: int
-    templates: Mapping[AnswerStyle, CompiledTemplate]
-    rfps: Mapping[str, tuple[str, ...]]
-    verdicts: tuple[str, str] = VERDICTS
-    """How yes and no are spelt, in prompts as in responses."""
-
-    def spelling(self, verdicts: tuple[str, str]) -> Wording:
-        """The same with yes and no spelt as given."""
-        spelt = {
-            key: with_verdicts(texts, verdicts) if key.startswith(AnswerStyle.YES_NO.value) else texts
-            for key, texts in self.rfps.items()
-        }
-        return Wording(self.spec, self.seed, self.templates, spelt, verdicts)
-
-
-_VERDICT = re.compile(r"\b(?:(Yes|yes)|(?:No|no)(?! full\b| more\b| other\b))\b")
-
-
-def with_verdicts(texts: Iterable[str], verdicts: tuple[str, str]) -> tuple[str, ...]:
-    """Response-format prompts that name yes and no as they are spelt in the answers."""
-    return tuple(_VERDICT.sub(lambda match: verdicts[0 if match[1] else 1], text) for text in texts)
 
 
 class Rendered(NamedTuple):

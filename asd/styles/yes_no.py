@@ -104,6 +104,7 @@ STYLE = Style(
         may_take=has_own_wrong_answers,
         reword=with_natural_verdicts,
         special_rfp=SpecialRfp(key="yes_no_candidate", applies=proposes_answer),
+        has_english_words=True,
         compares_accepted=True,
     ),
     written=Writing(reply=OneDistractor, max_reply_tokens=96, usual_reply_tokens=15, num_distractors=1),

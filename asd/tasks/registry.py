@@ -100,6 +100,11 @@ def has_own_rfps(spec: TaskSpec, key: str) -> bool:
     )
 
 
+def rfps_in(language: str, spec: TaskSpec, key: str) -> tuple[str, ...]:
+    """Paraphrases for questions in a language ("zh"); none where there are none, or the task words its own."""
+    return () if has_own_rfps(spec, key) else tuple(_default_rfps().get(f"{language}.{key}", ()))
+
+
 def general_rfp_keys() -> tuple[str, ...]:
     """Keys of `_defaults.yaml` that every family has."""
     return tuple(key for key in _default_rfps() if "." not in key)

@@ -14,8 +14,9 @@ from asd.makers.rendering import render_style, reword
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
 from asd.sources.answer_form import malformed
 from asd.styles.checking import CHECKS, check, suspects
-from asd.styles.style_rows import StyleRows, StyleTexts, Wording
+from asd.styles.style_rows import StyleRows, StyleTexts
 from asd.styles.table import target_of
+from asd.styles.wording import Wording
 from asd.work.draft_files import DRAFT_FIELDS
 
 _MAKERS = {maker.value: maker for maker in Maker}

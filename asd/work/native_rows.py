@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.columns import IMAGE, MESSAGE, SHARD_SCHEMA
-from asd.makers.chinese import RFPS, script_language
+from asd.makers.chinese import script_language
 from asd.plan.keys import Keys, mix
 from asd.schemas.image_marks import INERT, MARK, is_placed
 from asd.schemas.styles import LETTERS, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.sources.image_text import DATA, path_and_data
 from asd.sources.kept_rows import OVERLAID
-from asd.tasks.registry import has_own_rfps
+from asd.tasks.registry import rfps_in
 
 
 def inert(text: pa.Array) -> pa.Array:
@@ -75,8 +75,7 @@ def shard_rows(
         with np.errstate(over="ignore"):
             chosen = mix(keys ^ np.uint64(0x2F0B)) % np.uint64(len(rfps))
         rfp = pc.coalesce(rfp, pa.array(rfps).take(pa.array(chosen.astype(np.int64))))
-        if not has_own_rfps(spec, spec.native_style.value):
-            rfp = _in_chinese(rfp, batch, keys, RFPS.get(spec.native_style.value, ()))
+        rfp = _in_chinese(rfp, batch, keys, rfps_in("zh", spec, spec.native_style.value))
     rfp = inert(pc.fill_null(rfp, "") if rfp.null_count else rfp)
     asked, passthrough = batch["asked"], batch["passthrough"]
     if not adds_rfps:

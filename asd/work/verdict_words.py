@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.shards.files import open_staged
-from asd.styles.style_rows import VERDICTS
+from asd.styles.wording import VERDICTS
 from asd.work.ingested import Ingested
 
 _LOWER = ("yes", "no")
@@ -24,6 +24,16 @@ def verdict_words(ingested: Ingested, ingest_dir: Path) -> tuple[str, str]:
             lower += _count(responses, _LOWER)
             capital += _count(responses, VERDICTS)
     return _LOWER if lower > capital else VERDICTS
+
+
+def respelt(batch: pa.RecordBatch, verdicts: tuple[str, str]) -> pa.RecordBatch:
+    """Native rows whose response is yes or no, in whatever case, with it spelt as given; rows that the source wants kept
+    (`passthrough`) stay as they are."""
+    responses = batch["response"]
+    spelt = pa.array(verdicts).take(pc.index_in(pc.utf8_lower(responses), pa.array(_LOWER)))
+    spelt = pc.if_else(pc.is_valid(batch["passthrough"]), responses, pc.coalesce(spelt, responses))
+    position = batch.schema.get_field_index("response")
+    return batch.set_column(position, batch.schema.field(position), spelt)
 
 
 def _count(texts: pa.StringArray, words: tuple[str, str]) -> int:

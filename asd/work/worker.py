@@ -26,7 +26,7 @@ from asd.schemas.task import TaskSpec
 from asd.shards.files import open_staged, write_hidden
 from asd.shards.manifest import ImageCounts
 from asd.sources.image_text import is_address
-from asd.styles.style_rows import VERDICTS, with_verdicts
+from asd.styles.wording import VERDICTS, with_verdicts
 from asd.tasks.registry import has_own_rfps, rfps_for
 from asd.templating import TemplateSet
 from asd.work.collector import collector_paused
@@ -46,6 +46,7 @@ from asd.work.finished_shards import ShardResult, WrittenShard, settle
 from asd.work.ingested import NativeShard, StoredColumn
 from asd.work.native_rows import ConvertedRows, native_rfps, shard_rows
 from asd.work.own_process import settle_in
+from asd.work.verdict_words import respelt
 
 
 @dataclass(frozen=True)
@@ -149,13 +150,15 @@ class Worker:
         start = order.shard.first
         keys = StoredColumn(self.setup.ingest_dir / "keys.npy")[start : start + order.shard.rows]
         rfps = native_rfps(self.spec, {k: rfps_for(self.spec, k) for k in (self.spec.native_style.value,)})
-        if self.spec.native_style is AnswerStyle.YES_NO and order.verdicts != VERDICTS:
+        is_yes_no = self.spec.native_style is AnswerStyle.YES_NO
+        if is_yes_no:
             rfps = with_verdicts(rfps, order.verdicts)
         rendering = self.rendering.spelling(order.verdicts)
         first = 0
         reader = open_staged(self.setup.ingest_dir / order.shard.file)
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
+            batch = respelt(batch, order.verdicts) if is_yes_no else batch
             low, high = np.searchsorted(chosen, [first, first + batch.num_rows])
             source_ids = _renamed(batch["source_id"], order.renamed, order.shard.first + first)
             local, made = chosen[low:high] - first, drafts.slice(low, high - low)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from maker_samples import make_context, make_spec, with_options
+from maker_samples import make_context, make_sample, make_spec, with_options
 
-from asd.makers.chinese import RFPS, script_language
+from asd.makers.chinese import script_language
 from asd.makers.drafting import draft
 from asd.makers.rendering import RenderContext, render
 from asd.records import Decline, Draft
 from asd.schemas.styles import AnswerStyle
+from asd.tasks.registry import rfps_in
 from asd.templating import TemplateSet
 
 
@@ -34,8 +35,13 @@ def test_instructions_in_chinese_where_there_are_templates() -> None:
     made = draft(sample, AnswerStyle.MULTIPLE_CHOICE, make_context(spec))
     assert isinstance(made, Draft)
     row = render(sample, made, 1, RenderContext.build(spec, 0, TemplateSet()))
-    assert row.rfp in RFPS["multiple_choice"] and row.prompt.endswith(row.rfp) and row.response == "B"
-    refused = draft(sample, AnswerStyle.YES_NO, make_context(spec))
+    assert row.rfp in rfps_in("zh", spec, "multiple_choice") and row.prompt.endswith(row.rfp) and row.response == "B"
+
+
+@pytest.mark.parametrize("style", [AnswerStyle.YES_NO, AnswerStyle.BOUNDING_BOX])
+def test_styles_with_english_words_of_their_own_are_declined(style: AnswerStyle) -> None:
+    sample = make_sample("图中的动物是什么？", "狗", region_names=["狗"], region_boxes=["[0.10,0.20,0.40,0.60]"])
+    refused = draft(sample, style, make_context(make_spec()))
     assert isinstance(refused, Decline) and refused.reason == "other_language"
 
 
