@@ -35,7 +35,8 @@ Rows = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Mask = np.uint16
-"""The styles that a sample may take, as bits."""
+"""The styles that a sample may take, as bits: room for NO_STYLE (15) target styles, as a style's number has among
+STYLE_WIDTH bits, and one bit to spare."""
 Masks = npt.NDArray[Mask]
 
 

@@ -49,8 +49,7 @@ class WrongAnswers:
             self._right.append(_pair(image, right))
             self._choices += 1
             self._same += any(_are_one(*pair) for pair in _pairs(wrong))
-        gold = right if right is not None else _first_other(row["accepted"], wrong)
-        if gold is not None and wrong and (noun := kind_asked_for(row["question"], gold)):
+        if row["gold"] and wrong and (noun := kind_asked_for(row["question"], row["gold"])):
             self._kinds += 1
             self._other_kind += not any(is_kind_of(answer, noun) for answer in wrong)
 
@@ -107,10 +106,6 @@ def _pairs(answers: Sequence[str]) -> list[tuple[str, str]]:
 
 def _are_one(one: str, other: str) -> bool:
     return is_one_of(one, [other]) or are_related_nouns(one, other)
-
-
-def _first_other(accepted: Sequence[str] | None, wrong: Sequence[str]) -> str | None:
-    return next((answer for answer in accepted or () if answer not in wrong), None)
 
 
 def _share_of_several(images: array[int]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from asd.schemas.layout import BoxConvention, Layout
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle, Maker
@@ -44,8 +44,6 @@ class TaskSpec(BaseModel):
     in pixels need the fields `width` and `height` in each record."""
     box_of: Literal["answer", "any"] = "answer"
     """The style `bounding_box` asks for what the answer names, or for anything that stands in the picture once."""
-    reads_regions: bool = Field(default=False, exclude=True, repr=False)
-    """Whether it is read what stands where; see `read_for`, which alone sets it."""
     styles: dict[AnswerStyle, list[Maker]] = Field(default_factory=dict)
     """Target style -> makers that can make it, in order of trust. `rewriter` needs a language model."""
     rfps: dict[str, list[str]] = Field(default_factory=dict)
@@ -69,11 +67,19 @@ class TaskSpec(BaseModel):
     data_dir: str | None = None
     """Folder of this task below the data root; defaults to `name`."""
 
+    _reads_regions: bool = PrivateAttr(default=False)
+
+    @property
+    def reads_regions(self) -> bool:
+        """Whether it is read what stands where; `read_for` decides."""
+        return self._reads_regions
+
     def read_for(self, styles: Collection[AnswerStyle]) -> TaskSpec:
         """The task as its source is read for these target styles: what only others need is left unread."""
         regions = AnswerStyle.BOUNDING_BOX in styles
-        layouts = [layout.read_for(regions=regions) for layout in self.layouts]
-        return self.model_copy(update={"layouts": layouts, "reads_regions": regions})
+        task = self.model_copy(update={"layouts": [layout.read_for(regions=regions) for layout in self.layouts]})
+        task._reads_regions = regions
+        return task
 
     @model_validator(mode="after")
     def validate_styles(self) -> TaskSpec:

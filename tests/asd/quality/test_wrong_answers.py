@@ -10,7 +10,7 @@ from asd.quality.wrong_answers import WrongAnswers
 
 
 def row(question: str, gold: str) -> dict[str, Any]:
-    return {"question": question, "accepted": [gold]}
+    return {"question": question, "gold": gold}
 
 
 def test_two_wrong_options_of_one_meaning_and_of_no_kind() -> None:
