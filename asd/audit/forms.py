@@ -76,7 +76,7 @@ _ITEM_LINE = re.compile(r"[ \t]*(?:[-*•–·]|\(?\d{1,3}[.):、]|\(?[a-zA-Z][.
 _HEADING = re.compile(r"(?m)^[ \t]*(?:#{1,6} (?![ \t]*[-$]?\d)|\*\*[^*\n]+\*\*:?[ \t]*$)")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s\"')\]]|\Z)|[。！？]")
 _ABBREVIATION = re.compile(
-    r"(?<![\w'’])(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e|no|fig|jr|sr|inc|ltd|[a-z])\.\Z", re.IGNORECASE
+    r"(?<![\w'’°])(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e|no|fig|jr|sr|inc|ltd|[a-z])\.\Z", re.IGNORECASE
 )
 _LETTER_MARK = re.compile(r"\s*\(?[A-Z](?:\)|[.:])\s+\S")
 _HAS_VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|be|been)\b", re.IGNORECASE)

@@ -34,13 +34,13 @@ from asd.makers.wording import (
     collapse,
     collapse_lines,
     contains_words,
-    count_words,
     folded_contains,
     sentences,
 )
 from asd.makers.wrong_answers import has_image_options
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
+from asd.word_count import count_words
 
 MIN_RATIONALE_WORDS, MAX_RATIONALE_WORDS = 5, 40
 MIN_CONCLUSION_WORDS = 4

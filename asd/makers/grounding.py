@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from asd.makers.wording import as_sentence, collapse, count_words
+from asd.makers.wording import as_sentence, collapse
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
+from asd.word_count import count_words
 
 MAX_WORDS = 25
 _DETERMINER_WORDS = """

@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from asd.makers.wording import collapse, count_words, folded_contains
+from asd.makers.wording import collapse, folded_contains
+from asd.word_count import count_words
 
 # The patterns below start with plain letters: the scan then skips ahead by first letter.
 _LETTER_REFERENCE = re.compile(

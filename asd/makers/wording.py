@@ -19,10 +19,6 @@ def collapse_lines(text: str) -> str:
     return "\n".join([" ".join(words) for line in text.splitlines() if (words := line.split())])
 
 
-def count_words(text: str) -> int:
-    return len(text.split())
-
-
 def as_sentence(text: str) -> str:
     """First letter capital, a full stop where no end mark stands."""
     text = collapse(text)

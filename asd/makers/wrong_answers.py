@@ -12,10 +12,11 @@ from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.open_questions import is_open
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
-from asd.makers.wording import collapse, count_words
+from asd.makers.wording import collapse
 from asd.records import Decline, Sample
 from asd.schemas.image_marks import names_image
 from asd.schemas.styles import AnswerStyle, Maker
+from asd.word_count import count_words
 
 MAX_CANDIDATE_WORDS = 20  # longer answers are sentences, which no mined answer can stand beside (captions apart)
 

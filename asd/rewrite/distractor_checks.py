@@ -12,9 +12,10 @@ from asd.makers.normalise import answer_form, conflicts, is_same_answer, same_fo
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, is_unanswerable, option_key
 from asd.records import brief
-from asd.rewrite.language import count_words, script_of
+from asd.rewrite.language import script_of
 from asd.rewrite.meaning_checks import Check, find_markup
 from asd.rewrite.self_talk import find_answer_talk
+from asd.word_count import count_words
 
 SPARE_WORDS, MIN_COPIED_WORDS = 3, 4
 _NO_BEGINNING = frozenset(",;:!?)]}")

@@ -10,11 +10,12 @@ from asd.makers.answer_kinds import answer_kind
 from asd.makers.normalise import normalise_answer
 from asd.makers.option_text import as_verdict, collapsed_key, names_letters
 from asd.makers.wording import contains_words, sentences
-from asd.rewrite.language import count_words, is_other_language
+from asd.rewrite.language import is_other_language
 from asd.rewrite.meaning_checks import Check, find_markup
 from asd.rewrite.self_talk import find_region_talk, find_self_talk
 from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle
 from asd.styles.table import writing_of
+from asd.word_count import count_words
 
 BANDS = {style: band for style in WRITTEN_STYLES if (band := writing_of(style).band)}
 MAX_SAID_WORDS = 4

@@ -16,9 +16,6 @@ MIN_LETTERS = 4
 MIN_SHARE = 0.6
 """Of a text's letters that its script must have."""
 MIN_FUNCTION_WORDS = 2
-UNSPACED = frozenset({"HAN", "THAI", "LAO", "KHMER", "MYANMAR"})
-"""Scripts that put no space between words."""
-LETTERS_PER_WORD = 1.7
 _SAME_SCRIPT = {"CJK": "HAN", "HIRAGANA": "HAN", "KATAKANA": "HAN", "KATAKANA-HIRAGANA": "HAN", "IDEOGRAPHIC": "HAN"}
 _FUNCTION_WORDS = {
     "en": "the is are was were what which who how why where does do this that there it of and with for from has have "
@@ -93,14 +90,3 @@ def is_other_language(text: str, question: str) -> bool:
         return False
     counts = _function_words(text)
     return counts[own] > MIN_FUNCTION_WORDS and counts[own] >= 3 * counts[asked]
-
-
-def count_words(text: str) -> int:
-    """Words by white space; in scripts without spaces, by the number of letters."""
-    if text.isascii():
-        return len(text.split())
-    unspaced = sum(char.isalpha() and _script_of_letter(char) in UNSPACED for char in text)
-    if not unspaced:
-        return len(text.split())
-    spaced = "".join(" " if char.isalpha() and _script_of_letter(char) in UNSPACED else char for char in text)
-    return round(unspaced / LETTERS_PER_WORD) + sum(any(map(str.isalnum, word)) for word in spaced.split())

@@ -9,7 +9,7 @@ from asd.makers.answer_types import is_vague
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, asks_for_more, is_no_reading_task, is_unanswerable
-from asd.makers.wording import collapse, count_words
+from asd.makers.wording import collapse
 from asd.makers.wrong_answers import MAX_CANDIDATE_WORDS, has_image_options, stated_wrong
 from asd.records import Decline, Sample
 from asd.rewrite.sample_data import MAX_QUESTION
@@ -17,6 +17,7 @@ from asd.schemas.styles import WRITTEN_STYLES, AnswerStyle, Maker
 from asd.sources.instructions import states_form, without_lead_in
 from asd.sources.marked_options import names_listed_option
 from asd.styles.table import writing_of
+from asd.word_count import count_words
 
 DESCRIBED_FAMILIES = ("grounding", "caption")
 """Here explanations are descriptions: of a region, of an image."""

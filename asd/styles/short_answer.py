@@ -8,12 +8,13 @@ from asd.makers.grounding import draft_region_phrase
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, needs_options
-from asd.makers.wording import collapse, count_words
+from asd.makers.wording import collapse
 from asd.makers.wrong_answers import has_image_options
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.styles.dealt import deal_nothing
 from asd.styles.style import Style, Target
+from asd.word_count import count_words
 
 MAX_WORDS = 12
 MIN_SENTENCE_WORDS = 4

@@ -11,6 +11,7 @@ from typing import Any
 from asd.schemas.boxes import BoxError, parse_box, read_answer
 from asd.schemas.layout import BoxConvention
 from asd.schemas.styles import AnswerStyle
+from asd.word_count import count_words
 
 _VERDICTS = ({"yes", "no"}, {"true", "false"}, {"0", "1"}, {"y", "n"})
 _MOSTLY = 0.95
@@ -74,7 +75,7 @@ def guess_style(answers: Sequence[Any], questions: Sequence[str], options: float
         if set(texts) == verdicts or (len(set(texts)) == 2 and _share(texts, verdicts.__contains__) == 1.0):
             shares = ", ".join(f"{texts.count(word) / len(texts):.0%} {word!r}" for word in sorted(verdicts))
             return NativeStyle(AnswerStyle.YES_NO, f"the answers are {shares}")
-    words = [_count_words(text) for text in texts]
+    words = [count_words(text) for text in texts]
     short = _share(words, lambda count: count <= _SHORT_WORDS)
     told = f"{short:.0%} of the answers have at most {_SHORT_WORDS} words, the median is {median(words):g}"
     if is_caption:
@@ -84,11 +85,6 @@ def guess_style(answers: Sequence[Any], questions: Sequence[str], options: float
     if median(words) <= _SENTENCE_WORDS and _share(words, lambda count: count <= 2 * _SENTENCE_WORDS) > _MOSTLY:
         return NativeStyle(AnswerStyle.BRIEF_EXPLANATION, told)
     return NativeStyle(AnswerStyle.FREE_FORM, told)
-
-
-def _count_words(text: str) -> int:
-    """Two Chinese or Japanese characters count as a word."""
-    return len(text.split()) + sum("\u3040" <= letter <= "\u9fff" for letter in text) // 2
 
 
 def has_options(prompt: str) -> bool:

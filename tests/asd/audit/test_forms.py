@@ -134,6 +134,7 @@ def test_what_contradicts_a_prompt() -> None:
 
 def test_words_and_sentences() -> None:
     assert count_words("It's a well-known fact, isn't it?") == 6
+    assert count_words("sales of 3.5 and/or more") == 5
     assert count_words("她穿着红色的外套") == 4, "two characters count as a word"
     assert count_sentences("Mr. Smith met Dr. Brown. They left.") == 2
     assert count_sentences("no end") == 1

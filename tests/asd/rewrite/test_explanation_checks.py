@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from asd.makers.wording import contains_words
 from asd.rewrite.explanation_checks import BANDS, EXPLANATION_CHECKS, ExplanationCase
-from asd.rewrite.language import count_words
 from asd.rewrite.meaning_checks import find_problems
 from asd.schemas.styles import AnswerStyle
+from asd.word_count import count_words
 
 BRIEF, DETAILED = AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION
 QUESTION = "What colour is the bus in the street?"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.rewrite.language import count_words, is_other_language, latin_language_of, script_of
+from asd.rewrite.language import is_other_language, latin_language_of, script_of
+from asd.word_count import count_words
 
 ENGLISH = "What is the colour of the car that stands next to the house?"
 
