@@ -146,14 +146,25 @@ def is_kind_of(answer: str, noun: str) -> bool:
 def about(question: str) -> str:
     """Roughly what a question is about, by the first of its nouns that tells, a person only where no other does; ""
     where none does."""
-    nouns, known = wordnet_nouns(), ""
+    known = ""
     for word in parse_question(question).full.split()[1:]:
-        noun = normalise_answer(word)
-        if word in STOP_WORDS or word in _BROAD or noun in _BROAD or not nouns.knows(word):
-            continue
-        for name, *anchors in _ABOUT:
-            if noun in anchors or any(nouns.is_mainly(word, anchor) for anchor in anchors):
-                known = known or name
-                if name != "person":
-                    return name
+        topic = _topic_of(word)
+        if topic and topic != "person":
+            return topic
+        known = known or topic
+    return known
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _topic_of(word: str) -> str:
+    """What a word of a question is about, a person only where it is nothing else; "" where it does not tell."""
+    nouns, known = wordnet_nouns(), ""
+    noun = normalise_answer(word)
+    if word in STOP_WORDS or word in _BROAD or noun in _BROAD or not nouns.knows(word):
+        return ""
+    for name, *anchors in _ABOUT:
+        if noun in anchors or any(nouns.is_mainly(word, anchor) for anchor in anchors):
+            known = name
+            if name != "person":
+                return name
     return known
