@@ -203,8 +203,9 @@ def parse_question(question: str) -> Asked:
     """
     text = question.casefold()
     if "'s" in text:
-        text = _EXPANDED.sub(r"\1 is", text)
-    words = [word.removesuffix("'s") for word in _WORD.findall(text)]
+        words = [word.removesuffix("'s") for word in _WORD.findall(_EXPANDED.sub(r"\1 is", text))]
+    else:
+        words = _WORD.findall(text)
     start = 0
     if words and words[0] not in ASKING:
         start = next((place for place, word in enumerate(words) if word in ASKING), 0)

@@ -133,11 +133,10 @@ def _levels(question: str, gold: str, telling: dict[str, float], kinds_of: Kinds
     """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no
     bucket."""
     fine, coarse = kinds_of(question, gold)
-    return [
-        _key(question, asked, kind, is_text=coarse == TEXT)
-        for asked in _asked_keys(question, telling)
-        for kind in (fine, f"~{coarse}")
-    ]
+    asked_keys, kinds = _asked_keys(question, telling), (fine, f"~{coarse}")
+    if coarse != TEXT:
+        return [f"{asked}\t{kind}" for asked in asked_keys for kind in kinds]
+    return [_key(question, asked, kind, is_text=True) for asked in asked_keys for kind in kinds]
 
 
 def _names_of_sets(answer_sets: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -379,24 +378,24 @@ def _last_resorts(rows: Sequence[Waiting]) -> dict[str, dict[str, int]]:
     """All answers of each kind, as buckets '*'."""
     buckets: dict[str, dict[str, int]] = defaultdict(dict)
     for levels, gold, count in rows:
-        for kind in dict.fromkeys(level.partition("\t")[2] for level in levels if level):
-            counts = buckets[f"{LAST_RESORT}\t{kind}"]
+        for level in levels[:2]:  # of the full question, fine and coarse: no row is without
+            counts = buckets[LAST_RESORT + level[level.index("\t") :]]
             counts[gold] = counts.get(gold, 0) + count
     return buckets
 
 
 def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, dict[str, int]]) -> list[Waiting]:
     """Turn the groups of this level that are large enough into buckets; return the rows that are in none."""
-    sizes = Counter([levels[depth] for levels, _, _ in waiting])
+    keys = [levels[depth] for levels, _, _ in waiting]
     # So many questions with an answer have as many different answers at most. Few groups get that far.
-    groups: dict[str, dict[str, int]] = {key: {} for key, size in sizes.items() if key and size >= MIN_ANSWERS}
-    for levels, gold, count in waiting:
-        counts = groups.get(levels[depth])
+    groups: dict[str, dict[str, int]] = {key: {} for key, size in Counter(keys).items() if key and size >= MIN_ANSWERS}
+    for key, (_, gold, count) in zip(keys, waiting, strict=True) if groups else ():
+        counts = groups.get(key)
         if counts is not None:
             counts[gold] = counts.get(gold, 0) + count
     closed = {key: counts for key, counts in groups.items() if _is_enough(counts)}
     buckets.update(closed)
-    return [row for row in waiting if row[0][depth] not in closed]
+    return [row for key, row in zip(keys, waiting, strict=True) if key not in closed] if closed else waiting
 
 
 def _is_enough(counts: dict[str, int]) -> bool:

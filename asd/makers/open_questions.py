@@ -12,7 +12,7 @@ from asd.makers.answer_types import ACTIVITY
 from asd.makers.asked_noun import asked_noun
 from asd.makers.normalise import normalise_answer
 
-_WORN = re.compile(r"\b(?:wear|wears|wearing|worn|dressed)\b")
+_WORN = frozenset({"wear", "wears", "wearing", "worn", "dressed"})
 _DOING = re.compile(r"\b(?:doing|do|activity|action)\b")
 _SET = re.compile(
     r"\b(?:(?:type|kind|sort|piece|item)s? of|what|which) (?:furniture|clothing|clothes|items?|objects?|things?|pieces?)\b"
@@ -24,8 +24,10 @@ _THERE = re.compile(
     r"behind|beside|besides|near|nearby|next|under|underneath|above|below|around|between|inside|outside|over|along|across|"
     r"against|to the)\b.*)?)"
 )
-_READ = re.compile(r"\b(?:write|written|say|says|read|reads|print|printed|word|words|name|named|letter|letters|text|number|"
-                   r"called|title|brand|logo|labell?ed)\b")  # fmt: skip
+_READ = frozenset(
+    "write written say says read reads print printed word words name named letter letters text number called title brand "
+    "logo labeled labelled".split()
+)
 _POSTURES = frozenset(
     "sitting standing walking posing waiting looking watching smiling resting lying laying talking holding eating playing "
     "leaning staring relaxing hanging moving running riding working".split()
@@ -45,13 +47,14 @@ def is_open(question: str, gold: str) -> bool:
     """
     asked = parse_question(question).full
     kind = answer_kind(gold)[1]
-    if _BESIDE.search(asked) is not None:
+    if (" wh" in asked and _BESIDE_WHAT.search(asked) is not None) or _WHAT_IS_BESIDE.match(asked) is not None:
         return True
+    words = asked.replace("'", " ").split()
     if normalise_answer(gold) in _WIDE_PLACES and _PLACE.search(asked) is not None:
         return True
     if kind == "person":
         return asked.startswith(("who ", "whom ", "what ", "which "))
-    if _WORN.search(asked) is not None and kind not in ("colour",) and not kind.startswith(("integer", "decimal")):
+    if not _WORN.isdisjoint(words) and kind not in ("colour",) and not kind.startswith(("integer", "decimal")):
         return True
     if kind == "material" and _MADE.search(asked) is None:
         return True
@@ -59,7 +62,7 @@ def is_open(question: str, gold: str) -> bool:
         return normalise_answer(gold).split(" ")[0] in _POSTURES and _DOING.search(asked) is not None
     if asked_noun(question) in _SEVERAL and _PLACED.search(asked) is not None:
         return True
-    if kind in _NEVER_BESIDE or _READ.search(asked) is not None:
+    if kind in _NEVER_BESIDE or not _READ.isdisjoint(words):
         return False
     return _SET.search(asked) is not None or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
@@ -70,10 +73,12 @@ _WIDE_PLACES = frozenset(
     "building house room place sky water land countryside neighborhood intersection downtown area".split()
 )
 """Places within or beside other places."""
-_BESIDE = re.compile(
+_BESIDE_WHAT = re.compile(
     r"\b(?:in front of|behind|before|near|next to|beside|by|around|against|with|above|below|beneath|under|over|close to) "
     r"(?:what|who|whom|which\b.*)$"
-    r"|^(?:what|who) (?:is|are|was|were) (?:the|this|that|he|she|they|it)\b.* "
+)
+_WHAT_IS_BESIDE = re.compile(
+    r"(?:what|who) (?:is|are|was|were) (?:the|this|that|he|she|they|it)\b.* "
     r"(?:in front of|behind|before|near|next to|beside|standing by|sitting by|close to|surrounded by|with)$"
 )
 _SEVERAL = frozenset(

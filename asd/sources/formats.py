@@ -217,9 +217,9 @@ def _json_kind(text: bytes, stream: BinaryIO, suffix: str) -> Format:
     rest = rest.strip() or stream.read(_HEAD_BYTES).strip()
     if suffix in (".jsonl", ".ndjson"):
         return "json" if _is_spread_out(first.strip(), rest) else "jsonl"
-    if first.rstrip()[-1:] not in (b"}", b"]") or _parsed(first) is None:
+    if not rest or first.rstrip()[-1:] not in (b"}", b"]") or _parsed(first) is None:
         return "json"
-    return "jsonl" if rest else "json"
+    return "jsonl"
 
 
 def _is_spread_out(first: bytes, rest: bytes) -> bool:

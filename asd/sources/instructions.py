@@ -137,6 +137,7 @@ _LEAD_IN_END = re.compile(r"\s*[:：]\s*\Z")
 _MAX_LEAD_IN = 100
 
 _SENTENCE = re.compile(r"(?<=[.!?:;。！？：।؟])\s+|(?<=[。！？])|\n+")
+_SENTENCE_END = re.compile("[.!?:;。！？：।؟\n]")
 _FORM_INSIDE = re.compile(
     r"[(\[]\s*(?:please )?(?:answer )?(?:yes|no|true|false|y|n)\s*(?:/|or|,|\|)\s*(?:yes|no|true|false|y|n)\b[^)\]]*[)\]]"
     r"|[,;:–-]\s*(?:yes|true)\s*(?:or|/)\s*(?:no|false)\W*\Z|(?:^|[.!?:\n])\W*(?:yes|true)\s*(?:or|/)\s*(?:no|false)\b"
@@ -239,7 +240,9 @@ def states_form(question: str) -> bool:
     low = question.lower()
     if any(part in low for part in _MAY_STATE_FORM) and _FORM_INSIDE.search(low):
         return True
-    if "\n" not in question and not any(mark in question for mark in ".!?:;。！？：，,।؟"):
+    if (
+        _SENTENCE_END.search(question, 0, len(question) - 1) is None
+    ):  # of one part: it is an instruction, or there is none
         return False
     parts = [part.strip() for part in _SENTENCE.split(question)]
     are_instructions = [is_instruction(part.rstrip(":")) or is_instruction(part) for part in parts if part]
