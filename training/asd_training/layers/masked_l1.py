@@ -37,7 +37,7 @@ from asd_training.errors import ShapeError
 from asd_training.layers.delta_weight import check_factors, delta_weight, full_precision, row_tiles, working_dtype
 from asd_training.layers.packed_bits import PackedWeights
 
-_CPU_TILE_ELEMENTS = 1 << 19  # 2 MB of S: small enough for a core's cache, large enough for a product
+_CPU_TILE_ELEMENTS = 1 << 18  # 1 MB of S: small enough for a core's cache, large enough for a product
 _GPU_TILE_ELEMENTS = 1 << 24
 
 

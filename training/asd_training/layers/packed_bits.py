@@ -38,14 +38,6 @@ def _byte_table(device: torch.device) -> Tensor:
     return bits.to(torch.uint8).view(torch.int64)[:, 0].to(device)
 
 
-@cache
-def _select_tables(device: torch.device) -> tuple[Tensor, Tensor]:
-    """int64 (256,): how many bits of a byte are set; int64 (256, 8): at which place its set bit number j stands."""
-    bits = (torch.arange(256)[:, None] >> torch.arange(8)) & 1
-    places = bits.argsort(dim=1, descending=True, stable=True)
-    return bits.sum(1).to(device), places.to(device)
-
-
 def _bits_to_bytes(stream: Tensor) -> Tensor:
     """uint8 0/1 (8 n,) of n packed bytes (uint8)."""
     return _byte_table(stream.device).index_select(0, stream.to(torch.int32)).view(torch.uint8)
@@ -80,16 +72,6 @@ def unpack_bits(words: Tensor, in_features: int) -> Tensor:
 def _row_bytes(words: Tensor) -> Tensor:
     """The words' bytes, row after row: uint8 (out * blocks * 8,)."""
     return words.t().clone(memory_format=torch.contiguous_format).view(-1).view(torch.uint8)
-
-
-def _positions_of_ranks(packed: Tensor, ranks: Tensor) -> Tensor:
-    """Where the set bits number `ranks` (from 0, ascending) of a sequence of packed bytes stand, int64."""
-    ones_of, place_of = _select_tables(packed.device)
-    ones = ones_of.index_select(0, packed.to(torch.int32))
-    up_to = ones.cumsum(0)
-    byte = torch.searchsorted(up_to, ranks, right=True)
-    within = ranks - (up_to - ones).index_select(0, byte)
-    return 8 * byte + place_of[packed.index_select(0, byte).long(), within]
 
 
 def _nonzero(flags: Tensor) -> Tensor:
@@ -144,15 +126,11 @@ class PackedWeights:
     def unpack(self, rows: slice | None = None) -> Tensor:
         """uint8 (rows, in) weights."""
         start, stop, _ = (rows or slice(None)).indices(self.out_features)
-        packed = _row_bytes(self.presence[:, start:stop])
-        unpacked = _bits_to_bytes(packed)
+        unpacked = _bits_to_bytes(_row_bytes(self.presence[:, start:stop]))
         if self.num_planes:
             first = int(self.row_start[start])
             end = int(self.row_start[stop]) if stop < self.out_features else self.num_present
-            weights = self._present_weights(first, end)
-            above_one = _nonzero(weights > 1)  # few: worth finding their places one by one
-            places = _positions_of_ranks(packed, above_one)
-            unpacked.scatter_(0, places, weights.index_select(0, above_one))
+            unpacked.scatter_(0, _nonzero(unpacked.view(torch.bool)), self._present_weights(first, end))
         return unpacked.view(stop - start, -1)[:, : self.in_features]
 
     def _present_weights(self, first: int, end: int) -> Tensor:
