@@ -95,8 +95,8 @@ def convert(task: str | Path, source: str | Path | None = None, **settings: Any)
         first = exc.errors()[0]
         where, message = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
         shown = where and not where.startswith("rewriter")  # a key in the wrong place must not stand in an error
-        told = f"{where}: {problem_of_setting(first) if shown else message}" if where else message
-        raise UsageError(f"{told}.") from exc
+        described = f"{where}: {problem_of_setting(first) if shown else message}" if where else message
+        raise UsageError(f"{described}.") from exc
     return run(config)
 
 

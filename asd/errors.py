@@ -125,9 +125,9 @@ def problem_of_setting(fault: Mapping[str, Any], *, show: bool = True) -> str:
     limits, value, kind = fault.get("ctx", {}), fault["input"], str(fault["type"])
     tail = f", not {value if isinstance(value, str) else repr(value)}" if show else ""
     if kind == "less_than_equal" and limits["le"] == 1:
-        told = "give a share between 0 and 1"
+        advice = "give a share between 0 and 1"
         is_percentage = show and isinstance(value, int | float) and 2 <= value <= 100
-        return f"{told}; {value:g} % is {value / 100:g}" if is_percentage else f"{told}{tail}"
+        return f"{advice}; {value:g} % is {value / 100:g}" if is_percentage else f"{advice}{tail}"
     bounds = {
         "less_than_equal": ("le", "at most"), "less_than": ("lt", "below"),
         "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "above"),

@@ -131,7 +131,7 @@ def _require_bounded(operator: str, left: Any, right: Any) -> None:
 
 
 def _require_bounded_call(name: str, owner: Any, given: tuple[Any, ...]) -> None:
-    if any(isinstance(one, int) and abs(one) > _MAX_WIDTH for one in given):
+    if any(isinstance(value, int) and abs(value) > _MAX_WIDTH for value in given):
         raise TemplateBoundsError(f"a number of more than {_MAX_WIDTH:,} given to {name or 'a call'}")
     if isinstance(owner, str):
         if name == "format":
@@ -171,10 +171,10 @@ def _bounded_filter(run: Callable[..., Any]) -> Callable[..., Any]:
 
     def bounded(*args: Any, **kwargs: Any) -> Any:
         # Filters that need the environment or the context are given it before the value.
-        given = [one for one in args if not isinstance(one, jinja2.Environment | Context | nodes.EvalContext)]
+        given = [value for value in args if not isinstance(value, jinja2.Environment | Context | nodes.EvalContext)]
         given += kwargs.values()
         value, rest = (given[0], given[1:]) if given else ("", [])
-        if any(isinstance(one, int) and abs(one) > _MAX_WIDTH for one in rest):
+        if any(isinstance(value, int) and abs(value) > _MAX_WIDTH for value in rest):
             raise TemplateBoundsError(f"a number of more than {_MAX_WIDTH:,} given to the filter {name}")
         if name == "format":
             _require_narrow(str(value))

@@ -53,8 +53,8 @@ _ENV = BoundedEnvironment(
 class TemplateRowError(Exception):
     """A template fails on the row of this place among those that were given; the message says where in it, and why."""
 
-    def __init__(self, place: int, told: str) -> None:
-        super().__init__(told)
+    def __init__(self, place: int, problem: str) -> None:
+        super().__init__(problem)
         self.place = place
 
 
@@ -405,5 +405,5 @@ def _has_option(rows: Iterable[str], letter: str, text: str) -> bool:
 def _gives_back(style: AnswerStyle, values: Mapping[str, Any], response: str) -> bool:
     """Whether the answer can be read out of a probe's response; explanations hold it among other words."""
     model, options = MODELS[style], [text for _, text in values["options"]]
-    found, answer = model.parse(response, options), values["letter"] or values["answer"]
-    return answer in str(found) if model.IS_STATED else found is not None and found == model.parse(answer, options)
+    parsed, answer = model.parse(response, options), values["letter"] or values["answer"]
+    return answer in str(parsed) if model.IS_STATED else parsed is not None and parsed == model.parse(answer, options)

@@ -70,8 +70,8 @@ def find(tally: Tally, files: Sequence[str]) -> list[Finding]:
     """What stands out in a file (or several together), the worst first. files: named in the commands that help."""
     if tally.turns < _FEWEST:
         return []
-    found = [finding for check in _CHECKS for finding in check(tally, files)]
-    return sorted(found, key=lambda finding: (finding.mark != "bad", KEYS.index(finding.key)))
+    standing_out = [finding for check in _CHECKS for finding in check(tally, files)]
+    return sorted(standing_out, key=lambda finding: (finding.mark != "bad", KEYS.index(finding.key)))
 
 
 def _monoculture(tally: Tally, files: Sequence[str]) -> Iterator[Finding]:

@@ -137,14 +137,14 @@ class Tally:
     def word_quantiles(self, form: Form) -> tuple[int, int, int]:
         """Words of such answers: the 5th, 50th and 95th percentile."""
         counts = sorted(self.words[form].items())
-        total, seen, found = sum(self.words[form].values()), 0, []
+        total, seen, quantiles = sum(self.words[form].values()), 0, []
         marks = [0.05 * total, 0.5 * total, 0.95 * total]
         for value, count in counts:
             seen += count
             while marks and seen >= marks[0]:
-                found.append(value)
+                quantiles.append(value)
                 marks.pop(0)
-        return (found[0], found[1], found[2]) if len(found) == 3 else (0, 0, 0)
+        return (quantiles[0], quantiles[1], quantiles[2]) if len(quantiles) == 3 else (0, 0, 0)
 
 
 def _hash(text: str) -> int:
@@ -159,7 +159,7 @@ def script_of(text: str) -> str:
     counts = {name: len(pattern.findall(head)) for name, pattern in _SCRIPTS}
     if counts["Japanese"]:
         counts["Japanese"] += counts["Chinese"]
-    name = max(counts, key=lambda one: counts[one])
+    name = max(counts, key=lambda script: counts[script])
     return name if counts[name] else "none"
 
 

@@ -77,7 +77,7 @@ def read_turns(location: str, unread: Unread) -> Iterator[Turn]:
     elif (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
         yield from _data_set_turns(location, unread)
     elif path.is_dir():
-        if datasets := sorted(found.parent for found in path.glob("*/versions") if found.is_dir()):
+        if datasets := sorted(versions.parent for versions in path.glob("*/versions") if versions.is_dir()):
             for dataset in datasets:
                 yield from _version_turns(str(dataset))
             return

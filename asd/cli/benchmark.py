@@ -30,9 +30,9 @@ def run_side_by_side(configs: Sequence[ConvertConfig], jobs: int, *, quiet: bool
     if failed:
         if not quiet:
             print("\n".join(summary(done)))
-        names = [config.task for config in configs if config.task not in {one["task"] for one in done}]
-        told = f"{len(failed)} of {len(configs)} tasks failed ({', '.join(names)}); the others are done. "
-        raise type(failed[0])(f"{told}First: {failed[0]}") if _takes_text(failed[0]) else failed[0]
+        names = [config.task for config in configs if config.task not in {result["task"] for result in done}]
+        failures = f"{len(failed)} of {len(configs)} tasks failed ({', '.join(names)}); the others are done. "
+        raise type(failed[0])(f"{failures}First: {failed[0]}") if _takes_text(failed[0]) else failed[0]
     return done
 
 
@@ -44,13 +44,13 @@ def summary(done: Sequence[dict[str, Any]]) -> list[str]:
     """One line a task and their sum."""
     table = Table(["task", "samples", "converted", "share", "stayed native", "unusable rows", "version"])
     total = {"samples": 0, "converted": 0, "shortfall": 0, "rejects": 0}
-    for one in done:
-        counts = one["counts"]
+    for result in done:
+        counts = result["counts"]
         row = {key: counts[key] for key in ("samples", "converted", "shortfall")}
         row["rejects"] = sum(counts["rejects"].values())
         for key, value in row.items():
             total[key] += value
-        table.add(one["task"], *_cells(row), f"{one['path']}@{one['number']}")
+        table.add(result["task"], *_cells(row), f"{result['path']}@{result['number']}")
     table.add("all", *_cells(total), "")
     return ["", *table.lines(), "", "stayed native: samples that were to be converted and that no maker could convert."]
 

@@ -127,12 +127,12 @@ def describe_counts(counts: dict[str, Any], directory: Path | None = None) -> li
                 f"{title}:",
                 *(f"  {count:>8,}  {reason}" for reason, count in _largest(counts[key])),
             ]
-    told = [
+    remedies = [
         f"{reason}: {remedy}"
         for reason, remedy in _REMEDIES.items()
         if any(key.endswith(reason) for key in counts["declined"])
     ]
-    for line in told:
+    for line in remedies:
         lines += ["", *wrap(line, _WIDTH, break_long_words=False, break_on_hyphens=False)]
     if counts["shortfall"]:
         lines += ["", f"note: {counts['wanted']:,} samples were to be converted; for {counts['shortfall']:,} no maker "

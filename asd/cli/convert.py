@@ -188,12 +188,12 @@ def _runner(
 
 def _run_one(config: ConvertConfig, dry: bool, as_json: bool, events: Path | None) -> dict[str, Any]:
     """Do one conversion; its text is printed at once, its JSON is returned."""
-    with logged(events, Path(config.task).stem, progress_for_terminal()) as (progress, told):
+    with logged(events, Path(config.task).stem, progress_for_terminal()) as (progress, ending):
         try:
             outcome = dry_run(config, progress) if dry else convert(config, progress)
         finally:
             progress.close()
-        told.update(outcome if isinstance(outcome, dict) else conversion_json(outcome))
+        ending.update(outcome if isinstance(outcome, dict) else conversion_json(outcome))
     if isinstance(outcome, dict):
         if not as_json:
             _print_plan(outcome)

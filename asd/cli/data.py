@@ -22,36 +22,36 @@ def run(recipe: str, root: str | None, *, images: bool, as_json: bool) -> None:
         raise UsageError(f"the data root {folder} is not a folder.")
     os.environ["ASD_DATA_ROOT"] = str(folder)  # the recipe's places are below it
     loaded = load_recipe(recipe)
-    found = check_data(loaded, folder, images=images)
-    complete = all(one.is_complete for one in found)
+    states = check_data(loaded, folder, images=images)
+    complete = all(state.is_complete for state in states)
     if as_json:
-        tasks = [one.as_json() for one in found]
+        tasks = [state.as_json() for state in states]
         print(json.dumps({"recipe": loaded.name, "complete": complete, "tasks": tasks}, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(line for one in found for line in _describe(one)))
-        bad = [one.task for one in found if not one.is_complete]
+        print("\n".join(line for state in states for line in _describe(state)))
+        bad = [state.task for state in states if not state.is_complete]
         print(f"\n{loaded.name}: " + (f"missing data of {', '.join(bad)}" if bad else "everything is there"))
     if not complete:
         raise typer.Exit(1)
 
 
-def _describe(one: TaskData) -> list[str]:
-    lines = [f"{'ok     ' if one.is_complete else 'MISSING'} {one.task}: {one.title}"]
-    if one.files:
-        shown = ", ".join(one.files[:4]) + (f" and {len(one.files) - 4} more" if len(one.files) > 4 else "")
-        unusable = f" and {one.unusable_rows:,} unusable ones" if one.unusable_rows else ""
-        lines.append(f"  annotations  {one.rows:,} rows{unusable} in {one.folder} ({one.layout}: {shown})")
-    lines += [f"  missing      {'or ' if number else ''}{text}" for number, text in enumerate(one.missing)]
-    if one.images:
-        there = one.images - one.missing_images
-        lines.append(f"  images       {there:,} of {one.images:,} in {one.image_root}")
-    if one.missing_images:
-        more = f" and {one.missing_images - len(one.missing_image_names):,} more" if (
-            one.missing_images > len(one.missing_image_names)
+def _describe(data: TaskData) -> list[str]:
+    lines = [f"{'ok     ' if data.is_complete else 'MISSING'} {data.task}: {data.title}"]
+    if data.files:
+        shown = ", ".join(data.files[:4]) + (f" and {len(data.files) - 4} more" if len(data.files) > 4 else "")
+        unusable = f" and {data.unusable_rows:,} unusable ones" if data.unusable_rows else ""
+        lines.append(f"  annotations  {data.rows:,} rows{unusable} in {data.folder} ({data.layout}: {shown})")
+    lines += [f"  missing      {'or ' if number else ''}{text}" for number, text in enumerate(data.missing)]
+    if data.images:
+        there = data.images - data.missing_images
+        lines.append(f"  images       {there:,} of {data.images:,} in {data.image_root}")
+    if data.missing_images:
+        more = f" and {data.missing_images - len(data.missing_image_names):,} more" if (
+            data.missing_images > len(data.missing_image_names)
         ) else ""  # fmt: skip
         lines.append(
-            f"  missing      {', '.join(one.missing_image_names)}{more} (from {one.homepage or 'its publisher'})"
+            f"  missing      {', '.join(data.missing_image_names)}{more} (from {data.homepage or 'its publisher'})"
         )
-    lines.append(f"  origin       {one.homepage or 'not stated'}")
-    lines.append(f"  licence      {one.licence}: {one.terms.sentence}")
+    lines.append(f"  origin       {data.homepage or 'not stated'}")
+    lines.append(f"  licence      {data.licence}: {data.terms.sentence}")
     return lines

@@ -32,7 +32,7 @@ def run(
         datasets = [*datasets, *map(str, recipe_datasets(load_recipe(recipe)))]
     if not datasets:
         raise UsageError("give DIR, one or more datasets, or --recipe NAME to export all datasets of a recipe.")
-    datasets = [one for dataset in datasets for one in datasets_below(dataset)]
+    datasets = [inside for dataset in datasets for inside in datasets_below(dataset)]
     options = ExportOptions(
         **settings | {"out": Path(settings["out"]), "styles": _names(styles) if styles is not None else None}
     )
@@ -60,32 +60,32 @@ def _absent_image(part: ExportedSplit) -> str:
 
 def _document(done: Exported) -> dict[str, Any]:
     files = [
-        {"path": str(one.path), "task": one.part.task, "split": one.part.split, "version": one.part.version,
-         "records": one.records, "left_out": dict(one.part.left_out), "noted": dict(+one.part.noted),
-         "images": one.part.places.mode.value, "drawn_sample": one.part.is_drawn}
-        for one in done.data
+        {"path": str(file.path), "task": file.part.task, "split": file.part.split, "version": file.part.version,
+         "records": file.records, "left_out": dict(file.part.left_out), "noted": dict(+file.part.noted),
+         "images": file.part.places.mode.value, "drawn_sample": file.part.is_drawn}
+        for file in done.data
     ]  # fmt: skip
     return {"format": done.format.name, "files": files, "beside": [str(path) for path in done.beside]}
 
 
 def _describe(done: Exported) -> str:
-    lines = [f"wrote {one.records:,} records to {one.path}" for one in done.data]
+    lines = [f"wrote {file.records:,} records to {file.path}" for file in done.data]
     lines += [f"wrote {path}" for path in done.beside]
     left_out, noted = _counts(done, lambda part: part.left_out), _counts(done, lambda part: part.noted)
     lines += [f"left out: {count:,} records with {reason}{_examples(done, reason)}" for reason, count in left_out]
     lines += [f"note: {count:,} records with {reason}{_examples(done, reason)}" for reason, count in noted]
-    lines += dict.fromkeys(_copied(one.part) for one in done.data)
-    drawn = dict.fromkeys(one.part.task for one in done.data if one.part.is_drawn)
+    lines += dict.fromkeys(_copied(file.part) for file in done.data)
+    drawn = dict.fromkeys(file.part.task for file in done.data if file.part.is_drawn)
     if drawn:
         lines.append(
             f"note: {', '.join(drawn)}: drawn by this package as a sample; this is not the data set of that name, and no "
             "result on it is one on the benchmark."
         )
-    hints = dict.fromkeys(hint for one in done.data if (hint := done.format.hint(one.part)))
+    hints = dict.fromkeys(hint for file in done.data if (hint := done.format.hint(file.part)))
     lines += [f"use it:   {hint}" for hint in hints]
     if hints or done.format.needs_root:
-        lines += dict.fromkeys(note for one in done.data if (note := _absent_image(one.part)))
-    splits = [name for one in done.data if one.part.split is None for name in one.part.manifest.counts.by_split]
+        lines += dict.fromkeys(note for file in done.data if (note := _absent_image(file.part)))
+    splits = [name for file in done.data if file.part.split is None for name in file.part.manifest.counts.by_split]
     if len(splits) > 1:
         lines.append(f"note: the file holds several splits ({', '.join(splits)}); --split train keeps test rows out.")
     return "\n".join(filter(None, lines))
@@ -93,14 +93,14 @@ def _describe(done: Exported) -> str:
 
 def _counts(done: Exported, of: Callable[[ExportedSplit], Counter[str]]) -> list[tuple[str, int]]:
     whole: Counter[str] = Counter()
-    for one in done.data:
-        whole.update(of(one.part))
+    for file in done.data:
+        whole.update(of(file.part))
     return sorted((+whole).items())
 
 
 def _examples(done: Exported, reason: str) -> str:
-    found = [text for one in done.data for text in one.part.examples.get(reason, ())][:EXAMPLES]
-    return f" ({'; '.join(found)})" if found else ""
+    examples = [text for file in done.data for text in file.part.examples.get(reason, ())][:EXAMPLES]
+    return f" ({'; '.join(examples)})" if examples else ""
 
 
 def _copied(part: ExportedSplit) -> str:

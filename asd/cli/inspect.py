@@ -16,13 +16,13 @@ from asd.shards.store import Store, split_location
 def run(directory: str, *, style: str | None, number: int, html: str | None) -> None:
     if style is not None:
         style = parse_style(style).value
-    found = datasets_below(directory)
-    for location in found:
+    datasets = datasets_below(directory)
+    for location in datasets:
         root, version = split_location(location)
         page = Path(html) if html is not None else None
-        if page is not None and len(found) > 1:
+        if page is not None and len(datasets) > 1:
             page = page.with_stem(f"{page.stem}-{root.name}")
-        if page is None and len(found) > 1:
+        if page is None and len(datasets) > 1:
             print(f"{location}:")
         _show(root, version, style, number, page)
 

@@ -37,19 +37,19 @@ def run(
         require_replaceable(Path(out))  # before any model is asked
     settings = _settings(rewriter)
     folder = None if template_dir is None else Path(template_dir)
-    known = [(one.item, load_prompt(one.family, folder)) for one in sanity_set()[1]] if sanity else []
+    known = [(entry.item, load_prompt(entry.family, folder)) for entry in sanity_set()[1]] if sanity else []
     judged = _ask([*known, *_read(predictions, task, gold, split, folder)], settings)
     document: dict[str, Any] = {"format_version": 1}
-    found = findings(judged.part(0, len(known))) if sanity else []
+    checks = findings(judged.part(0, len(known))) if sanity else []
     if sanity:
-        document["sanity"] = _sanity_document(found, judged.part(0, len(known)))
+        document["sanity"] = _sanity_document(checks, judged.part(0, len(known)))
     if task is not None:
         document |= {"task": load_task(task).name, **summarise(judged.part(len(known)))}
     if out is not None:
         write_text(Path(out), _lines_of(verdict_rows(judged.part(len(known)))))
     print(json_module.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) if as_json else _text(document))
-    if not all(one.is_sane for one in found):
-        print(_warning(found, settings.model_name), file=sys.stderr)
+    if not all(check.is_sane for check in checks):
+        print(_warning(checks, settings.model_name), file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -83,18 +83,18 @@ def _lines_of(rows: list[dict[str, Any]]) -> str:
     return "".join(json_module.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _sanity_document(found: list[Finding], judged: JudgedAnswers) -> dict[str, Any]:
+def _sanity_document(checks: list[Finding], judged: JudgedAnswers) -> dict[str, Any]:
     kinds = {
-        one.kind: {
-            "items": one.count,
-            "mean_points": None if one.mean is None else round(one.mean, 4),
-            "expected": [one.low, one.high],
-            "unreadable": one.unreadable,
-            "sane": one.is_sane,
+        check.kind: {
+            "items": check.count,
+            "mean_points": None if check.mean is None else round(check.mean, 4),
+            "expected": [check.low, check.high],
+            "unreadable": check.unreadable,
+            "sane": check.is_sane,
         }
-        for one in found
+        for check in checks
     }
-    return {"sane": all(one.is_sane for one in found), "kinds": kinds, "judge": judged.provenance}
+    return {"sane": all(check.is_sane for check in checks), "kinds": kinds, "judge": judged.provenance}
 
 
 def _text(document: Mapping[str, Any]) -> str:
@@ -106,11 +106,11 @@ def _text(document: Mapping[str, Any]) -> str:
 
 def _sanity_lines(sanity: Mapping[str, Any]) -> list[str]:
     table = Table(["answers with known points", "items", "expected", "mean", ""])
-    for kind, one in sanity["kinds"].items():
-        mean = "-" if one["mean_points"] is None else f"{one['mean_points']:.1f}"
-        low, high = one["expected"]
-        note = "" if one["sane"] else f"{one['unreadable']} unreadable" if one["unreadable"] else "wrong"
-        table.add(kind, str(one["items"]), f"{low:g} to {high:g}", mean, note)
+    for kind, check in sanity["kinds"].items():
+        mean = "-" if check["mean_points"] is None else f"{check['mean_points']:.1f}"
+        low, high = check["expected"]
+        note = "" if check["sane"] else f"{check['unreadable']} unreadable" if check["unreadable"] else "wrong"
+        table.add(kind, str(check["items"]), f"{low:g} to {high:g}", mean, note)
     return [f"sanity of the judge {_name(sanity['judge'])}", *table.lines()]
 
 
@@ -127,7 +127,9 @@ def _result_lines(result: Mapping[str, Any]) -> list[str]:
             f"  {unreadable['count']:,} verdicts cannot be read and count neither way; with them the score lies "
             f"between {low:.2f} and {high:.2f} %"
         )
-        lines += [f"    {one['id']}: {one['reason']}: {one['reply']!r}" for one in unreadable["examples"]]
+        lines += [
+            f"    {example['id']}: {example['reason']}: {example['reply']!r}" for example in unreadable["examples"]
+        ]
     usage = result["usage"]
     lines.append(
         f"  {usage['requests']:,} requests, {usage['cache_hits']:,} answered by the cache, "
@@ -142,6 +144,6 @@ def _name(judge_of: Mapping[str, Any]) -> str:
     return f"{judge_of['model']}{revision} ({templates})"
 
 
-def _warning(found: list[Finding], model: str) -> str:
-    kinds = ", ".join(one.kind for one in found if not one.is_sane)
+def _warning(checks: list[Finding], model: str) -> str:
+    kinds = ", ".join(check.kind for check in checks if not check.is_sane)
     return f"warning: {model} is no judge to rely on; it fails on: {kinds}. Its points say little about any answer"

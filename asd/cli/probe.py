@@ -94,29 +94,33 @@ def run_compare(before: str, after: str, *, max_drop: float, html: str | None, a
         items = read_items(Path(name))
         require_answers(Path(name), items)
         answers.append(items)
-    found = compare(answers[0], answers[1], max_drop)
+    comparison = compare(answers[0], answers[1], max_drop)
     if html is not None:
         from asd.probing.page import write_page
 
-        write_page(Path(html), found, before, after)
-    print(json.dumps(found.as_json(), indent=1, ensure_ascii=False) if as_json else "\n".join(_text(found, html)))
-    if found.fallen:
+        write_page(Path(html), comparison, before, after)
+    print(
+        json.dumps(comparison.as_json(), indent=1, ensure_ascii=False)
+        if as_json
+        else "\n".join(_text(comparison, html))
+    )
+    if comparison.fallen:
         raise typer.Exit(FALLEN)
 
 
-def _text(found: Comparison, html: str | None) -> list[str]:
+def _text(comparison: Comparison, html: str | None) -> list[str]:
     table = Table(["style", "questions", "in style", "right as written", "right leniently"])
-    for change in found.styles:
-        cells = [_moved(one) for one in (change.follows, change.right, change.right_leniently)]
+    for change in comparison.styles:
+        cells = [_moved(share) for share in (change.follows, change.right, change.right_leniently)]
         table.add(change.style.value, f"{change.follows.count:,}", *cells)
     lines = [*table.lines(), ""]
-    for change in found.styles:
+    for change in comparison.styles:
         lines += wrap(change.sentence, 110, subsequent_indent="  ")
-        for one in change.examples[:2] if change.verdict == "lost" else ():
-            note = " (right, in another style)" if one.still_right else ""
-            lines.append(f"    {one.item.id}: {_short(one.before)!r} -> {_short(one.after)!r}{note}")
-    if found.unmatched:
-        lines.append(f"{found.unmatched:,} questions were not answered by both models, and do not count")
+        for example in change.examples[:2] if change.verdict == "lost" else ():
+            note = " (right, in another style)" if example.still_right else ""
+            lines.append(f"    {example.item.id}: {_short(example.before)!r} -> {_short(example.after)!r}{note}")
+    if comparison.unmatched:
+        lines.append(f"{comparison.unmatched:,} questions were not answered by both models, and do not count")
     return [*lines, *([f"the page is in {html}"] if html else [])]
 
 

@@ -29,8 +29,8 @@ def run(name: str | None, *, as_yaml: bool, as_json: bool) -> None:
         return
     recipes = {known: load_recipe(known) for known in ([recipe_name(name)] if name is not None else builtin_recipes())}
     if as_json:
-        found = [{"recipe": known, **recipe.model_dump(mode="json")} for known, recipe in recipes.items()]
-        print(json_module.dumps(found, indent=1, ensure_ascii=False))
+        documents = [{"recipe": known, **recipe.model_dump(mode="json")} for known, recipe in recipes.items()]
+        print(json_module.dumps(documents, indent=1, ensure_ascii=False))
     else:
         print("\n".join(overview(recipes) if name is None else describe(*next(iter(recipes.items())))))
 

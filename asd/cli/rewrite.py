@@ -92,12 +92,12 @@ def run_stats(directory: str, *, as_json: bool) -> None:
     unfinished = _unfinished(store)
     version = store.resolve(name) if name is not None or store.refs() or not unfinished else None
     manifest = store.manifest(version) if version is not None else None
-    found: dict[str, Any] = {"unfinished": unfinished}
+    document: dict[str, Any] = {"unfinished": unfinished}
     if manifest is not None:
-        found |= {"version": version, "rewriter": None, "making": _making(store, manifest.version)}
+        document |= {"version": version, "rewriter": None, "making": _making(store, manifest.version)}
         if manifest.rewriter is not None:
-            found["rewriter"] = manifest.rewriter.model_dump(mode="json")
-    print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else describe_stats(manifest, found))
+            document["rewriter"] = manifest.rewriter.model_dump(mode="json")
+    print(json.dumps(document, indent=1, ensure_ascii=False) if as_json else describe_stats(manifest, document))
 
 
 def _making(store: Store, version: str) -> dict[str, Any] | None:
@@ -109,23 +109,23 @@ def _unfinished(store: Store) -> dict[str, Any]:
     """Version that was begun -> counts of its runs so far."""
     from asd.work.rewriting_record import LEDGER, Ledger
 
-    found = {}
+    ledgers = {}
     for begun in store.unfinished():
         folder = store.staging(begun.version) / LEDGER
         if folder.is_dir():
-            found[begun.version] = Ledger.total(folder)
-    return found
+            ledgers[begun.version] = Ledger.total(folder)
+    return ledgers
 
 
-def describe_stats(manifest: Manifest | None, found: dict[str, Any]) -> str:
+def describe_stats(manifest: Manifest | None, document: dict[str, Any]) -> str:
     lines: list[str] = []
     if manifest is not None and manifest.rewriter is None:
         lines.append(f"version {manifest.version} was made without a rewriter")
     elif manifest is not None:
         lines += [f"version {manifest.version}", *_describe_entry(manifest)]
-        if found["making"]:
-            lines += ["", "the making, with all its runs", *_describe_making(found["making"])]
-    for version, making in found["unfinished"].items():
+        if document["making"]:
+            lines += ["", "the making, with all its runs", *_describe_making(document["making"])]
+    for version, making in document["unfinished"].items():
         lines += ["", f"unfinished {version}, so far", *_describe_making(making)]
     return "\n".join(lines)
 
@@ -195,12 +195,12 @@ def run_cache_stats(cache: str | None, *, as_json: bool) -> None:
     from asd.rewrite.cache_file import cache_stats
 
     path = _cache_path(cache)
-    found = cache_stats(path)
+    rows = cache_stats(path)
     if as_json:
-        print(json.dumps({"path": str(path), "models": found}, indent=1, ensure_ascii=False))
+        print(json.dumps({"path": str(path), "models": rows}, indent=1, ensure_ascii=False))
         return
     table = Table(["model", "replies", "refusals", "prompt tokens", "reply tokens"])
-    for row in found:
+    for row in rows:
         table.add(
             row["model"], *(f"{row[name]:,}" for name in ("replies", "refusals", "prompt_tokens", "reply_tokens"))
         )

@@ -75,7 +75,9 @@ def takes_rewriter_options(
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name, panel))
         for name in names
     ]
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own if one.name != "rewriter"] + shared
+    parameters = [
+        option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own if option.name != "rewriter"
+    ] + shared
 
     @functools.wraps(command)
     def with_settings(**given: Any) -> None:
@@ -84,7 +86,7 @@ def takes_rewriter_options(
 
     del with_settings.__wrapped__  # typer would read the signature behind it
     with_settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_settings.__annotations__ = {one.name: one.annotation for one in parameters}
+    with_settings.__annotations__ = {option.name: option.annotation for option in parameters}
     return with_settings
 
 

@@ -48,13 +48,13 @@ def run(
 
 def _by_layout(spec: TaskSpec, split: str | None) -> Callable[[str], dict[str, Reference]]:
     def read(location: str) -> dict[str, Reference]:
-        found = {}
+        by_id = {}
         for batch in open_source(spec, location, split=split).batches():
             columns = batch.table.select(["source_id", "gold", "accepted", "options", "question", "images"])
             for row in columns.to_pylist():
                 row["image"] = next(iter(row["images"]), None)
-                found[row["source_id"]] = reference_of(row, f"{location}, record {row['source_id']!r}")
-        return found
+                by_id[row["source_id"]] = reference_of(row, f"{location}, record {row['source_id']!r}")
+        return by_id
 
     return read
 
@@ -63,17 +63,17 @@ def _run_captions(location: str, spec: TaskSpec, gold: str | None, split: str | 
     """UCIT's measure of captions is one of the whole set: no score of a single caption, no repaired form."""
     predictions = read_predictions(location)
     references = match_references(predictions, location, gold=gold, split=split, by_layout=_by_layout(spec, split))
-    found = measure_captions({name: str(record["text"]) for name, record in predictions.items()}, references)
-    measures = {name: round(value, 4) for name, value in found.measures.items()}
+    measured = measure_captions({name: str(record["text"]) for name, record in predictions.items()}, references)
+    measures = {name: round(value, 4) for name, value in measured.measures.items()}
     if as_json:
-        document = {"format_version": 1, "task": spec.name, "questions": found.captions, "rules": "ucit",
-                    "score_percent": round(found.mean, 4), "measures": measures, "package": found.package}  # fmt: skip
+        document = {"format_version": 1, "task": spec.name, "questions": measured.captions, "rules": "ucit",
+                    "score_percent": round(measured.mean, 4), "measures": measures, "package": measured.package}  # fmt: skip
         print(json_module.dumps(document, indent=1, allow_nan=False))
         return
     table = Table(["measure", "x 100"])
-    for name, value in found.measures.items():
+    for name, value in measured.measures.items():
         table.add(name, f"{value:.2f}")
-    print(f"{spec.name}: {found.captions:,} captions, ucit rules: mean {found.mean:.2f} ({found.package})\n")
+    print(f"{spec.name}: {measured.captions:,} captions, ucit rules: mean {measured.mean:.2f} ({measured.package})\n")
     print("\n".join(table.lines()))
 
 

@@ -36,12 +36,12 @@ def _list_versions(location: str, *, clean: bool, quiet: bool) -> list[dict[str,
     ]
     if quiet:
         return rows
-    for found in deleted:
-        print(f"deleted unfinished {found.version}, {found.size_bytes:,} bytes")
+    for begun in deleted:
+        print(f"deleted unfinished {begun.version}, {begun.size_bytes:,} bytes")
     problems = _print_versions(store, infos)
-    for found in unfinished:
-        state = "being made now" if found.in_use else "stopped; the same conversion goes on from it, --clean deletes it"
-        print(f"unfinished {found.version}, {found.size_bytes:,} bytes, {found.touched:%Y-%m-%d %H:%M} UTC ({state})")
+    for begun in unfinished:
+        state = "being made now" if begun.in_use else "stopped; the same conversion goes on from it, --clean deletes it"
+        print(f"unfinished {begun.version}, {begun.size_bytes:,} bytes, {begun.touched:%Y-%m-%d %H:%M} UTC ({state})")
     if problems:
         raise ShardError("\n".join(problems))
     return rows
@@ -71,23 +71,23 @@ def _ratio(value: object) -> str:
 
 def run_diff(left: str, right: str, *, as_json: bool) -> None:
     pairs = list(pairs_below(left, right))
-    found = [diff(*split_location(one), *split_location(other)) for one, other in pairs]
-    documents = [asdict(one) for one in found]
+    differences = [diff(*split_location(left), *split_location(other)) for left, other in pairs]
+    documents = [asdict(difference) for difference in differences]
     if as_json:
-        print(json_module.dumps(documents if len(found) > 1 else documents[0], indent=1, ensure_ascii=False))
+        print(json_module.dumps(documents if len(differences) > 1 else documents[0], indent=1, ensure_ascii=False))
     else:
-        heads = [f"{one} -> {other}\n" if len(pairs) > 1 else "" for one, other in pairs]
-        print("\n\n".join(map(str.__add__, heads, map(describe_difference, found))))
+        heads = [f"{left} -> {other}\n" if len(pairs) > 1 else "" for left, other in pairs]
+        print("\n\n".join(map(str.__add__, heads, map(describe_difference, differences))))
 
 
-def describe_difference(found: Difference) -> str:
-    lines = [f"{found.left} -> {found.right}", "", "rows"]
+def describe_difference(difference: Difference) -> str:
+    lines = [f"{difference.left} -> {difference.right}", "", "rows"]
     for name in ("same", "restyled", "changed", "added", "removed"):
-        examples = ", ".join(found.examples.get(name, [])[:3])
-        lines.append(f"  {name:<9} {getattr(found, name):>10,}" + (f"   e.g. {examples}" if examples else ""))
-    lines += [f"    {move}: {count:,}" for move, count in found.moves.items()]
-    lines += ["", "settings" if found.settings else "settings: the same"]
-    lines += [f"  {name}: {_short(pair[0])} -> {_short(pair[1])}" for name, pair in found.settings.items()]
+        examples = ", ".join(difference.examples.get(name, [])[:3])
+        lines.append(f"  {name:<9} {getattr(difference, name):>10,}" + (f"   e.g. {examples}" if examples else ""))
+    lines += [f"    {move}: {count:,}" for move, count in difference.moves.items()]
+    lines += ["", "settings" if difference.settings else "settings: the same"]
+    lines += [f"  {name}: {_short(pair[0])} -> {_short(pair[1])}" for name, pair in difference.settings.items()]
     return "\n".join(lines)
 
 
@@ -100,17 +100,17 @@ def run_verify(directory: str, *, as_json: bool) -> None:
     reports: list[Verification] = []
 
     def check(location: str) -> dict[str, Any]:
-        found = verify(*split_location(location))
-        reports.append(found)
-        for note in found.notes:
+        report = verify(*split_location(location))
+        reports.append(report)
+        for note in report.notes:
             print(f"note: {note}", file=sys.stderr)
         if not as_json:
-            require_sound(found)
+            require_sound(report)
             print(
-                f"version {found.version} is sound: {found.files} files, {found.rows:,} rows, {found.size_bytes:,} bytes"
+                f"version {report.version} is sound: {report.files} files, {report.rows:,} rows, {report.size_bytes:,} bytes"
             )
-        return asdict(found)
+        return asdict(report)
 
     over_datasets(directory, check, as_json=as_json)
-    for found in reports:  # a JSON document says what is wrong before it is an error
-        require_sound(found)
+    for report in reports:  # a JSON document says what is wrong before it is an error
+        require_sound(report)

@@ -18,11 +18,11 @@ from asd.view.viewer import Viewer
 
 def run(directory: str, *, port: int, browser: bool) -> None:
     """Serve the page until Ctrl-C."""
-    found = datasets_below(directory)
-    if len(found) > 1:
-        names = ", ".join(shlex.quote(one) for one in found)
+    datasets = datasets_below(directory)
+    if len(datasets) > 1:
+        names = ", ".join(shlex.quote(dataset) for dataset in datasets)
         raise UsageError(f"{directory} holds several datasets: {names}. Name the one to look at.")
-    root, version = split_location(found[0])
+    root, version = split_location(datasets[0])
     server = ViewServer(Viewer(root, version), port)
     print(f"{directory} is shown at {server.url}", flush=True)
     print("this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)

@@ -77,9 +77,9 @@ def logged(path: Path | None, task: str, shown: Progress) -> Iterator[tuple[Prog
 
     path: the file of the events; None: none are written. Raises: StorageError if it cannot be written.
     """
-    told: dict[str, Any] = {}
+    ending: dict[str, Any] = {}
     if path is None:
-        yield shown, told
+        yield shown, ending
         return
     try:
         if path.exists():
@@ -92,8 +92,8 @@ def logged(path: Path | None, task: str, shown: Progress) -> Iterator[tuple[Prog
         log = EventLog(file, task, shown)
         log.write("begin")
         try:
-            yield log, told
+            yield log, ending
         except BaseException as exc:
             log.write("error", kind=type(exc).__name__, text=str(exc) or "stopped")
             raise
-        log.write("end", **told)
+        log.write("end", **ending)

@@ -138,8 +138,8 @@ def _named_images(source: Source) -> set[str]:
     """Paths of the images that the rows name; reads the source once."""
     named: set[str] = set()
     for batch in source.batches():
-        found = batch.table["images"].flatten().unique().to_pylist()
-        named.update(path for path in found if not is_data(path) and not is_address(path))
+        paths = batch.table["images"].flatten().unique().to_pylist()
+        named.update(path for path in paths if not is_data(path) and not is_address(path))
     return named
 
 

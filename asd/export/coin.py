@@ -70,8 +70,8 @@ def _placed(record: Record, part: ExportedSplit) -> Record:
     return record
 
 
-def _record(one: Conversation, part: ExportedSplit) -> Record:
-    return _placed(record_for_llava(one, part), part)
+def _record(conversation: Conversation, part: ExportedSplit) -> Record:
+    return _placed(record_for_llava(conversation, part), part)
 
 
 _write_train = json_list(_record)

@@ -139,11 +139,11 @@ class ExportedSplit:
 
     def conversations(self, *, tools: bool = False) -> Iterator[Conversation]:
         """tools: the format has a place for tool calls; else records with them are left out and counted."""
-        for one in conversations(self.rows(), group_turns=self.group_turns, keep_split=self.split is None):
-            if one.has_tools and not tools:
+        for conversation in conversations(self.rows(), group_turns=self.group_turns, keep_split=self.split is None):
+            if conversation.has_tools and not tools:
                 self.left_out[TOOL_CALLS] += 1
                 continue
-            ordered, is_merged, disorder = in_turn(one)
+            ordered, is_merged, disorder = in_turn(conversation)
             if disorder:
                 self.left_out[disorder] += 1
                 continue
@@ -197,10 +197,14 @@ def task_file(suffix: str) -> Callable[[ExportedSplit], str]:
 def json_list(
     record: Callable[[Conversation, ExportedSplit], Record], *, tools: bool = False
 ) -> Callable[[ExportedSplit, Path], int]:
-    return lambda part, path: write_json_list(path, (record(one, part) for one in part.conversations(tools=tools)))
+    return lambda part, path: write_json_list(
+        path, (record(conversation, part) for conversation in part.conversations(tools=tools))
+    )
 
 
 def json_lines(
     record: Callable[[Conversation, ExportedSplit], Record], *, tools: bool = False
 ) -> Callable[[ExportedSplit, Path], int]:
-    return lambda part, path: write_json_lines(path, (record(one, part) for one in part.conversations(tools=tools)))
+    return lambda part, path: write_json_lines(
+        path, (record(conversation, part) for conversation in part.conversations(tools=tools))
+    )

@@ -11,19 +11,19 @@ from asd.export.llava import llava_record
 from asd.export.writing import merge_json
 
 
-def _entry(one: Written) -> dict[str, Any]:
-    root = one.part.places.folder
+def _entry(file: Written) -> dict[str, Any]:
+    root = file.part.places.folder
     return {
         "root": f"{root.rstrip('/')}/",
-        "annotation": str(one.path.resolve()),
+        "annotation": str(file.path.resolve()),
         "data_augment": False,
         "repeat_time": 1,
-        "length": one.records,
+        "length": file.records,
     }
 
 
 def _sides(written: Sequence[Written], out: Path) -> list[Path]:
-    return [merge_json(out / "meta.json", {f"{one.part.label}_{one.part.name}": _entry(one) for one in written})]
+    return [merge_json(out / "meta.json", {f"{file.part.label}_{file.part.name}": _entry(file) for file in written})]
 
 
 FORMAT = Format(

@@ -20,15 +20,15 @@ _TAGS = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assis
 _COLUMNS = (TOOLS, "system")
 
 
-def _record(one: Conversation, part: ExportedSplit) -> Record:
-    beside = {turn.role: turn.text for turn in one.turns if turn.role in _COLUMNS}
-    one.turns = [turn for turn in one.turns if turn.role not in _COLUMNS]
+def _record(conversation: Conversation, part: ExportedSplit) -> Record:
+    beside = {turn.role: turn.text for turn in conversation.turns if turn.role in _COLUMNS}
+    conversation.turns = [turn for turn in conversation.turns if turn.role not in _COLUMNS]
     part.seen.update(beside.keys())
-    record: Record = {"id": one.id, "conversations": llava_turns(one)}
-    if one.images:
-        record["images"] = [part.places.relative(image, one.id) for image in one.images]
+    record: Record = {"id": conversation.id, "conversations": llava_turns(conversation)}
+    if conversation.images:
+        record["images"] = [part.places.relative(image, conversation.id) for image in conversation.images]
         part.seen["images"] += 1
-    return record | beside | marks(one, part)
+    return record | beside | marks(conversation, part)
 
 
 def dataset_name(part: ExportedSplit) -> str:
@@ -36,14 +36,14 @@ def dataset_name(part: ExportedSplit) -> str:
     return f"asd_{label}" if part.split == "train" else f"asd_{label}_{part.name}"
 
 
-def _entry(one: Written) -> dict[str, Any]:
+def _entry(file: Written) -> dict[str, Any]:
     """Only columns that occur: the loader looks every named one up."""
-    columns = {"messages": "conversations"} | {name: name for name in sorted(one.part.seen)}
-    return {"file_name": one.path.name, "formatting": "sharegpt", "columns": columns, "tags": _TAGS}
+    columns = {"messages": "conversations"} | {name: name for name in sorted(file.part.seen)}
+    return {"file_name": file.path.name, "formatting": "sharegpt", "columns": columns, "tags": _TAGS}
 
 
 def _sides(written: Sequence[Written], out: Path) -> list[Path]:
-    return [merge_json(out / "dataset_info.json", {dataset_name(one.part): _entry(one) for one in written})]
+    return [merge_json(out / "dataset_info.json", {dataset_name(file.part): _entry(file) for file in written})]
 
 
 def _hint(part: ExportedSplit) -> str:

@@ -24,14 +24,14 @@ def write_train_or_test(part: ExportedSplit, path: Path) -> int:
 def by_task(written: Sequence[Written]) -> dict[str, dict[str, Written]]:
     """Task -> "train" and "test" -> file, tasks in the order given; of several test splits `test` comes first."""
     files: dict[str, dict[str, Written]] = {}
-    for one in sorted(written, key=lambda one: one.part.split != "test"):
-        files.setdefault(one.part.label, {}).setdefault("test" if is_test(one.part) else "train", one)
-    return {task: files[task] for task in dict.fromkeys(one.part.label for one in written)}
+    for file in sorted(written, key=lambda file: file.part.split != "test"):
+        files.setdefault(file.part.label, {}).setdefault("test" if is_test(file.part) else "train", file)
+    return {task: files[task] for task in dict.fromkeys(file.part.label for file in written)}
 
 
 def _config(files: dict[str, Written]) -> dict[str, Any]:
     folder = next(iter(files.values())).part.places.folder
-    paths = {f"{use}_path": str(one.path.resolve()) for use, one in sorted(files.items(), reverse=True)}
+    paths = {f"{use}_path": str(file.path.resolve()) for use, file in sorted(files.items(), reverse=True)}
     return {**paths, "image_folder": folder, **{f"{use}_folder": folder for use in sorted(files, reverse=True)}}
 
 

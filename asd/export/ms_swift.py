@@ -13,17 +13,17 @@ from asd.sources.kept_rows import KEY
 _ROLES = {"function_call": "tool_call", "observation": "tool_response"}
 
 
-def _record(one: Conversation, part: ExportedSplit) -> Record:
-    turns = [turn for turn in one.turns if turn.role != TOOLS]
+def _record(conversation: Conversation, part: ExportedSplit) -> Record:
+    turns = [turn for turn in conversation.turns if turn.role != TOOLS]
     messages = [{"role": _ROLES.get(turn.role, turn.role), "content": marked(turn)} for turn in turns]
-    record: Record = {"id": one.id, "messages": messages}
-    if one.images:
-        record["images"] = [part.places.relative(image, one.id) for image in one.images]
-    if tools := next((turn.text for turn in one.turns if turn.role == TOOLS), None):
+    record: Record = {"id": conversation.id, "messages": messages}
+    if conversation.images:
+        record["images"] = [part.places.relative(image, conversation.id) for image in conversation.images]
+    if tools := next((turn.text for turn in conversation.turns if turn.role == TOOLS), None):
         record[TOOLS] = tools
     if not part.group_turns:
-        record["channel"] = one.styles[0]
-    return record | {KEY: part.kept_rows.text(one.rows)}
+        record["channel"] = conversation.styles[0]
+    return record | {KEY: part.kept_rows.text(conversation.rows)}
 
 
 def _hint(part: ExportedSplit) -> str:

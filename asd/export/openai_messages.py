@@ -11,17 +11,17 @@ from asd.export.images import ImageMode, data_url
 from asd.export.writing import Record
 
 
-def _record(one: Conversation, part: ExportedSplit) -> Record:
+def _record(conversation: Conversation, part: ExportedSplit) -> Record:
     def address(image: dict[str, Any]) -> str:
         if part.places.mode is ImageMode.EMBED:
-            data = part.places.data(image, one.id)
+            data = part.places.data(image, conversation.id)
             if data is not None:
                 return data_url(image["path"], data)
-        place = part.places.located(image, one.id)
+        place = part.places.located(image, conversation.id)
         return place if "://" in place else Path(place).absolute().as_uri()
 
     messages: list[Record] = []
-    for turn, images in split_images(one):
+    for turn, images in split_images(conversation):
         content: Any = turn.text
         if images:
             shown = [{"type": "image_url", "image_url": {"url": address(image)}} for image in images]

@@ -10,7 +10,7 @@ from asd.export.conversation import Conversation, split_images, spread
 ImagePart = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def part_messages(one: Conversation, image_part: ImagePart) -> list[dict[str, Any]]:
+def part_messages(conversation: Conversation, image_part: ImagePart) -> list[dict[str, Any]]:
     """Every content is a list of parts, images where they stand, so that all rows have one type."""
     return [
         {
@@ -20,5 +20,5 @@ def part_messages(one: Conversation, image_part: ImagePart) -> list[dict[str, An
                 for part in spread(turn, list(map(image_part, images)))
             ],
         }
-        for turn, images in split_images(one)
+        for turn, images in split_images(conversation)
     ]

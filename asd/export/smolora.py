@@ -16,15 +16,15 @@ from asd.export.llava import record_for_llava
 from asd.export.writing import Record, write_json
 
 
-def _instruction(one: Conversation) -> str:
+def _instruction(conversation: Conversation) -> str:
     """That of the first turn: the router looks at one text a record."""
-    return str(one.rows[0]["rfp"])
+    return str(conversation.rows[0]["rfp"])
 
 
-def _record(one: Conversation, part: ExportedSplit) -> Record:
-    text = _instruction(one)
+def _record(conversation: Conversation, part: ExportedSplit) -> Record:
+    text = _instruction(conversation)
     part.seen[text] += 1
-    return record_for_llava(one, part) | {"ins_type": part.numbers.setdefault(text, len(part.numbers))}
+    return record_for_llava(conversation, part) | {"ins_type": part.numbers.setdefault(text, len(part.numbers))}
 
 
 _write_train = json_list(_record)
@@ -35,7 +35,7 @@ def _write(part: ExportedSplit, path: Path) -> int:
 
 
 def _sides(written: Sequence[Written], out: Path) -> list[Path]:
-    trained = [one.part for one in written if not is_test(one.part)]
+    trained = [file.part for file in written if not is_test(file.part)]
     numbers = trained[0].numbers if trained else {}
     tasks = {
         part.label: [

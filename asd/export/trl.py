@@ -35,20 +35,20 @@ SCHEMA = pa.schema(
 )
 
 
-def answer_records(one: Conversation, part: ExportedSplit) -> Iterator[Record]:
+def answer_records(conversation: Conversation, part: ExportedSplit) -> Iterator[Record]:
     """One record for every answer, with what was said before it as the prompt: no answer goes untrained."""
-    images = [_image(image, one.id, part) for image in one.images]
+    images = [_image(image, conversation.id, part) for image in conversation.images]
     said: list[dict[str, str]] = []
-    styles = iter(one.styles)
-    answers = sum(turn.role == "assistant" for turn in one.turns)
+    styles = iter(conversation.styles)
+    answers = sum(turn.role == "assistant" for turn in conversation.turns)
     number = 0
-    for turn in one.turns:
+    for turn in conversation.turns:
         message = {"role": turn.role, "content": turn.text.replace(MARK, "")}
         if turn.role == "assistant":
-            name = one.id if answers == 1 else f"{one.id}#{number}"
-            style = next(styles, one.styles[-1])
-            rows = one.rows[: number + 1] if len(one.rows) == answers else one.rows
-            yield {"prompt": list(said), "completion": [message], "images": images, "id": name, "task": one.task,
+            name = conversation.id if answers == 1 else f"{conversation.id}#{number}"
+            style = next(styles, conversation.styles[-1])
+            rows = conversation.rows[: number + 1] if len(conversation.rows) == answers else conversation.rows
+            yield {"prompt": list(said), "completion": [message], "images": images, "id": name, "task": conversation.task,
                    "style": style, KEY: part.kept_rows.text(rows)}  # fmt: skip
             number += 1
         said.append(message)
@@ -62,17 +62,19 @@ def _image(image: dict[str, Any], name: str, part: ExportedSplit) -> dict[str, A
 
 def write_records(path: Path, schema: pa.Schema, records: Iterable[Record]) -> int:
     """Returns the number of records."""
-    found, hub = iter(records), hub_schema(schema)
+    remaining, hub = iter(records), hub_schema(schema)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        while chunk := list(islice(found, ROWS_IN_MEMORY)):
+        while chunk := list(islice(remaining, ROWS_IN_MEMORY)):
             yield pa.RecordBatch.from_pylist(chunk, schema=hub)
 
     return write_parquet(path, hub, batches())
 
 
 def _write(part: ExportedSplit, path: Path) -> int:
-    return write_records(path, SCHEMA, (record for one in part.conversations() for record in answer_records(one, part)))
+    return write_records(
+        path, SCHEMA, (record for conversation in part.conversations() for record in answer_records(conversation, part))
+    )
 
 
 def _hint(part: ExportedSplit) -> str:

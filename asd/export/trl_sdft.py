@@ -23,8 +23,8 @@ _SCHEMA = SCHEMA.insert(1, pa.field("privileged_context", pa.string()))
 
 
 def _records(part: ExportedSplit) -> Iterator[Record]:
-    for one in part.conversations():
-        for record in answer_records(one, part):
+    for conversation in part.conversations():
+        for record in answer_records(conversation, part):
             yield {**record, "privileged_context": CONTEXT.format(answer=record["completion"][0]["content"])}
 
 

@@ -22,20 +22,20 @@ _MERGED_ROLES = frozenset({"user", "assistant"})
 _BEFORE = frozenset({"system", TOOLS})
 
 
-def in_turn(one: Conversation) -> tuple[Conversation, bool, str]:
+def in_turn(conversation: Conversation) -> tuple[Conversation, bool, str]:
     """The conversation in order, whether turns were put together, and why it cannot be brought into order, or ""."""
-    head = [turn for turn in one.turns if turn.role in _BEFORE]
+    head = [turn for turn in conversation.turns if turn.role in _BEFORE]
     turns: list[Turn] = []
-    for turn in one.turns:
+    for turn in conversation.turns:
         if turn.role in _BEFORE:
             if turns:
-                return one, False, SYSTEM_AMID
+                return conversation, False, SYSTEM_AMID
         elif turns and turn.role == turns[-1].role and turn.role in _MERGED_ROLES:
             turns[-1] = _together(turns[-1], turn)
         else:
             turns.append(turn)
-    is_merged = len(head) + len(turns) < len(one.turns)
-    ordered = replace(one, turns=[*head, *turns]) if is_merged else one
+    is_merged = len(head) + len(turns) < len(conversation.turns)
+    ordered = replace(conversation, turns=[*head, *turns]) if is_merged else conversation
     return ordered, is_merged, _disorder(turns) or _miscount(ordered)
 
 
@@ -55,5 +55,5 @@ def _disorder(turns: list[Turn]) -> str:
     return "" if roles[-1] in _ANSWERING else UNANSWERED
 
 
-def _miscount(one: Conversation) -> str:
-    return "" if sum(map(images_of, one.turns)) == len(one.images) else IMAGES_ASTRAY
+def _miscount(conversation: Conversation) -> str:
+    return "" if sum(map(images_of, conversation.turns)) == len(conversation.images) else IMAGES_ASTRAY

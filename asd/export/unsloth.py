@@ -9,10 +9,12 @@ from asd.export.parts import part_messages
 from asd.export.writing import Record
 
 
-def _record(one: Conversation, part: ExportedSplit) -> Record:
+def _record(conversation: Conversation, part: ExportedSplit) -> Record:
     places = part.places
-    messages = part_messages(one, lambda image: {"type": "image", "image": places.located(image, one.id)})
-    return {"id": one.id, "messages": messages} | marks(one, part)
+    messages = part_messages(
+        conversation, lambda image: {"type": "image", "image": places.located(image, conversation.id)}
+    )
+    return {"id": conversation.id, "messages": messages} | marks(conversation, part)
 
 
 FORMAT = Format(

@@ -26,15 +26,20 @@ def _file(part: ExportedSplit) -> str:
     return f"{part.label}/{part.name}-000000.tar"
 
 
-def _members(one: Conversation, part: ExportedSplit, number: int) -> list[tuple[str, bytes]]:
+def _members(conversation: Conversation, part: ExportedSplit, number: int) -> list[tuple[str, bytes]]:
     """The JSON and the images of one sample, under one key; loaders split names at the first dot."""
     key = f"{number:09d}"
-    names = [f"{key}{_extension(image['path'], place, len(one.images))}" for place, image in enumerate(one.images)]
-    record: Record = {"id": one.id, "conversations": llava_turns(one)} | marks(one, part)
+    names = [
+        f"{key}{_extension(image['path'], place, len(conversation.images))}"
+        for place, image in enumerate(conversation.images)
+    ]
+    record: Record = {"id": conversation.id, "conversations": llava_turns(conversation)} | marks(conversation, part)
     if names:
         record["images"] = names
-        record[PATHS] = [image["path"] for image in one.images]
-    members = [(name, part.places.data(image, one.id)) for name, image in zip(names, one.images, strict=True)]
+        record[PATHS] = [image["path"] for image in conversation.images]
+    members = [
+        (name, part.places.data(image, conversation.id)) for name, image in zip(names, conversation.images, strict=True)
+    ]
     images = [(name, data) for name, data in members if data is not None]
     return [(f"{key}.json", orjson.dumps(record)), *images]
 
@@ -47,7 +52,7 @@ def _extension(path: str, place: int, images: int) -> str:
 
 def _write(part: ExportedSplit, path: Path) -> int:
     """Starts another tar whenever one is full; each is whole or not there."""
-    samples = (_members(one, part, number) for number, one in enumerate(part.conversations()))
+    samples = (_members(conversation, part, number) for number, conversation in enumerate(part.conversations()))
     count = shards = 0
     waiting = next(samples, None)
     while waiting is not None or not shards:
@@ -75,13 +80,13 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> int:
 
 
 def _sides(written: Sequence[Written], out: Path) -> list[Path]:
-    return [write_json(one.path.with_name(f"{one.part.name}.json"), _index(one)) for one in written]
+    return [write_json(file.path.with_name(f"{file.part.name}.json"), _index(file)) for file in written]
 
 
-def _index(one: Written) -> Record:
-    shards = one.part.seen["shards"]
-    names = f"{one.part.name}-{{000000..{shards - 1:06d}}}.tar" if shards > 1 else f"{one.part.name}-000000.tar"
-    return {"samples": one.records, "shards": shards, "urls": names}
+def _index(file: Written) -> Record:
+    shards = file.part.seen["shards"]
+    names = f"{file.part.name}-{{000000..{shards - 1:06d}}}.tar" if shards > 1 else f"{file.part.name}-000000.tar"
+    return {"samples": file.records, "shards": shards, "urls": names}
 
 
 FORMAT = Format(

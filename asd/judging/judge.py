@@ -61,7 +61,7 @@ class JudgedAnswers:
     @property
     def points(self) -> list[float]:
         """Of the verdicts that can be read."""
-        return [one.points for one in self.judged if one.points is not None]
+        return [verdict.points for verdict in self.judged if verdict.points is not None]
 
 
 def judge(asked: Sequence[Asked], settings: RewriterSettings, say: Say, advance: Advance) -> JudgedAnswers:
@@ -123,11 +123,12 @@ def summarise(answers: JudgedAnswers) -> dict[str, Any]:
         "unreadable": {
             "count": len(unreadable),
             "examples": [
-                {"id": item.id, "reason": one.reason, "reply": one.reply} for item, one in unreadable[:_SHOWN]
+                {"id": item.id, "reason": verdict.reason, "reply": verdict.reply}
+                for item, verdict in unreadable[:_SHOWN]
             ],
         },
         "by_points": {f"{value:g}": count for value, count in sorted(Counter(points).items())},
-        "legacy": {"reader": "CoIN", "percent": round(100 * sum(one.legacy for one in answers.judged) / most)},
+        "legacy": {"reader": "CoIN", "percent": round(100 * sum(verdict.legacy for verdict in answers.judged) / most)},
         "judge": provenance,
         "usage": answers.usage,
     }
@@ -136,6 +137,6 @@ def summarise(answers: JudgedAnswers) -> dict[str, Any]:
 def verdict_rows(answers: JudgedAnswers) -> list[dict[str, Any]]:
     """One record for each item, by which points are joined back to answers."""
     return [
-        {"question_id": item.id, "points": one.points, "unreadable": one.reason or None, "reply": one.reply}
-        for item, one in zip(answers.items, answers.judged, strict=True)
+        {"question_id": item.id, "points": verdict.points, "unreadable": verdict.reason or None, "reply": verdict.reply}
+        for item, verdict in zip(answers.items, answers.judged, strict=True)
     ]

@@ -63,8 +63,8 @@ def findings(judged: JudgedAnswers) -> list[Finding]:
     """judged: of all sanity items, in their order."""
     bands, items = sanity_set()
     points: dict[str, list[float | None]] = defaultdict(list)
-    for entry, one in zip(items, judged.judged, strict=True):
-        points[entry.kind].append(one.points)
+    for entry, verdict in zip(items, judged.judged, strict=True):
+        points[entry.kind].append(verdict.points)
     return [_finding(kind, *band, points[kind]) for kind, band in bands.items()]
 
 

@@ -70,12 +70,12 @@ class Bucket:
         self._groups: dict[str, _Spellings] | None = None
 
     def cut(self, num_strata: int, number: int) -> Cut:
-        found = self._cuts.get((num_strata, number))
-        if found is None:
+        cut = self._cuts.get((num_strata, number))
+        if cut is None:
             if self._groups is None:
                 self._groups = _spellings(self.counts)
-            found = self._cuts[num_strata, number] = _cut(self.counts, self._groups, num_strata, f"{self.key}:{number}")
-        return found
+            cut = self._cuts[num_strata, number] = _cut(self.counts, self._groups, num_strata, f"{self.key}:{number}")
+        return cut
 
 
 def _spellings(counts: dict[str, int]) -> dict[str, _Spellings]:

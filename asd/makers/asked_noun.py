@@ -114,8 +114,8 @@ def kinds_asked_for(question: str, gold: str) -> tuple[str, str]:
     if coarse != TEXT and any(letter.isdigit() for letter in gold):
         return fine, coarse
     asked = parse_question(question).full
-    if (found := _ATTRIBUTE.search(asked)) and coarse not in (TEXT, YES_NO):
-        name = "shape" if found[1] == "shape" else "colour"
+    if (attribute := _ATTRIBUTE.search(asked)) and coarse not in (TEXT, YES_NO):
+        name = "shape" if attribute[1] == "shape" else "colour"
         return f"{name}/{case}", name
     is_named = coarse not in _NAMELESS and "/" in fine and not fine[0].isdigit() and "integer" not in coarse
     if (coarse == ACTIVITY and not _DOING.search(asked)) or (is_named and coarse != ACTIVITY and _NAMING.search(asked)):

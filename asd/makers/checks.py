@@ -102,21 +102,21 @@ def not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     names: quick, and on the safe side where they are in doubt."""
     prompts, numbers = texts.prompts, rows.num_images
     images = [f"{MARK}\n" * number for number in range(max(numbers, default=0) + 1)]
-    found = [
+    unsure = [
         place
         for place, (prompt, question, rfp, number) in enumerate(
             zip(prompts, texts.questions, texts.rfps, numbers, strict=True)
         )
         if question not in prompt or not prompt.endswith(rfp) or not prompt.startswith(images[number])
     ]
-    if found or "\n".join(prompts).count(MARK) != sum(numbers):  # else none has more than those it begins with
-        found += [place for place, prompt in enumerate(prompts) if prompt.count(MARK) != numbers[place]]
+    if unsure or "\n".join(prompts).count(MARK) != sum(numbers):  # else none has more than those it begins with
+        unsure += [place for place, prompt in enumerate(prompts) if prompt.count(MARK) != numbers[place]]
     for inside in (rows.contexts, texts.candidates):
         if any(inside):
-            found += [place for place, text in enumerate(inside) if text not in prompts[place]]
+            unsure += [place for place, text in enumerate(inside) if text not in prompts[place]]
     if MARK in "\n".join(texts.responses):
-        found += [place for place, text in enumerate(texts.responses) if MARK in text]
-    return found
+        unsure += [place for place, text in enumerate(texts.responses) if MARK in text]
+    return unsure
 
 
 _VERDICT_OF = {"Yes": "yes", "No": "no", "yes": "yes", "no": "no"}
@@ -126,9 +126,9 @@ def unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     table = zip(
         texts.responses, texts.golds, texts.candidates, rows.golds, rows.wrong, rows.accepted, rows.makers, strict=True
     )
-    for place, (response, told, candidate, gold, wrong, accepted, maker) in enumerate(table):
+    for place, (response, shown, candidate, gold, wrong, accepted, maker) in enumerate(table):
         expected = ("yes" if candidate == gold else "no") if wrong else gold
-        if not (_VERDICT_OF.get(response) == expected == told) or (
+        if not (_VERDICT_OF.get(response) == expected == shown) or (
             wrong and is_disputed([wrong], gold, accepted, maker)
         ):
             yield place

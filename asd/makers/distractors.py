@@ -304,16 +304,16 @@ class DistractorIndex:
         last = () if is_text else (LAST_RESORT,)
         for asked in keys[: _HEAD + 1] if _has_own_answers(keys, coarse) else (*keys, *last):
             for kind in (fine, f"~{coarse}"):
-                found = self._counts_of(_key(question, asked, kind, is_text=is_text))
-                if found is not None:
-                    yield found
+                bucket = self._counts_of(_key(question, asked, kind, is_text=is_text))
+                if bucket is not None:
+                    yield bucket
         if coarse == kind_asked_for(question, gold):
             yield self._named(coarse, answer_kind(gold)[1])
 
     def _kinds_of(self, noun: str, coarse: str) -> Bucket:
         """Answers of a known type to any question that are kinds of a noun: what fruit there is among the food."""
-        found = self._counts_of(f"{LAST_RESORT}\t~{coarse}") if coarse != TEXT else None
-        counts = found.counts if found else {}
+        bucket = self._counts_of(f"{LAST_RESORT}\t~{coarse}") if coarse != TEXT else None
+        counts = bucket.counts if bucket else {}
         return Bucket(
             f"{self.seed}:{noun}", {answer: rows for answer, rows in counts.items() if is_kind_of(answer, noun)}
         )

@@ -130,7 +130,7 @@ def _checked(made: Draft, sample: Sample, ctx: MakerContext) -> Draft | Decline:
         return made
     deals = target_of(made.style).tried_deals(made)
     rendered = render_all([sample] * len(deals), [made] * len(deals), deals, ctx.rendering)
-    failed = {name for one in rendered for name in check(one, sample, made)}
+    failed = {name for texts in rendered for name in check(texts, sample, made)}
     return Decline("failed_checks", ", ".join(sorted(failed))) if failed else made
 
 

@@ -22,14 +22,14 @@ def how_many_question(q: Query) -> str | None:
     end = _counted_end(q.words)
     if end is None:
         return None
-    one = q.low in ("1", "one")
-    counted = _counted(q.words[2:end], q.shown[2:end], one)
+    is_single = q.low in ("1", "one")
+    counted = _counted(q.words[2:end], q.shown[2:end], is_single)
     if counted is None:
         return None
     rest, rest_shown = q.words[end:], q.shown[end:]
-    if one and any(word in ("their", "them", "they", "themselves") for word in rest):
+    if is_single and any(word in ("their", "them", "they", "themselves") for word in rest):
         return None
-    return _count_sentence(q, counted, one, rest, rest_shown)
+    return _count_sentence(q, counted, is_single, rest, rest_shown)
 
 
 def _is_count(low: str) -> bool:
@@ -46,7 +46,7 @@ def _counted_end(words: Sequence[str]) -> int | None:
     return end
 
 
-def _counted(words: Sequence[str], shown: Sequence[str], one: bool) -> str | None:
+def _counted(words: Sequence[str], shown: Sequence[str], is_single: bool) -> str | None:
     """The counted noun phrase, in the singular after "1": "people" -> "person"."""
     head = noun_phrase_end(words, 0)
     if head == 0 or (words[0] in lex.DETERMINERS and words[0] not in ("other", "more")):
@@ -54,7 +54,7 @@ def _counted(words: Sequence[str], shown: Sequence[str], one: bool) -> str | Non
     number = lex.noun_number(words[head - 1])
     if any(lex.noun_number(words[k]) == "plural" and words[k + 1] != "and" for k in range(head - 1)):
         return None
-    if not one:
+    if not is_single:
         return join_words(shown) if number == "plural" or words[head - 1] in lex.PAIRED else None
     single = lex.singular(words[head - 1]) if number == "plural" else None
     if single is None or "and" in words[:head] or words[0] in ("other", "more"):
@@ -62,8 +62,10 @@ def _counted(words: Sequence[str], shown: Sequence[str], one: bool) -> str | Non
     return join_words(shown[: head - 1], single, shown[head:])
 
 
-def _count_sentence(q: Query, counted: str, one: bool, rest: tuple[str, ...], shown: tuple[str, ...]) -> str | None:
-    be = "is" if one else "are"
+def _count_sentence(
+    q: Query, counted: str, is_single: bool, rest: tuple[str, ...], shown: tuple[str, ...]
+) -> str | None:
+    be = "is" if is_single else "are"
     if not rest:
         return f"there {be} {q.answer} {counted}"
     if rest[0] in ("do", "can") and rest[1:2] == ("you",) and rest[2:3] in (("see",), ("count",)):
@@ -75,7 +77,7 @@ def _count_sentence(q: Query, counted: str, one: bool, rest: tuple[str, ...], sh
     if rest[0] in ("do", "does", "did"):
         return _count_as_object(q, counted, rest, shown)
     if rest[0] == "have" and len(rest) > 1 and lex.word_class(rest[1]) in "DSENA" and rest[1] != "been":
-        return join_words(q.answer, counted, "has" if one else "have", shown[1:])
+        return join_words(q.answer, counted, "has" if is_single else "have", shown[1:])
     if lex.word_class(rest[0]) == "P" and is_place(rest):
         return join_words("there", be, q.answer, counted, shown)
     return None

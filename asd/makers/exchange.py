@@ -97,7 +97,7 @@ class _Choice:
         if (
             key in self._keys
             or not is_clear(form, self._near)
-            or any(are_related_nouns(answer, one) for one in self._names)
+            or any(are_related_nouns(answer, name) for name in self._names)
         ):
             return False
         self._near.append(form)

@@ -154,7 +154,7 @@ def _lists(low: str, plain: Callable[[str], str]) -> Iterator[str]:
     """The same things named in another order."""
     is_choice = _OR.search(low) is not None
     parts = re.split(r"\s*,?\s+or\s+|\s*,\s*", low) if is_choice else _JOINERS.split(low)
-    parts = [one for part in parts if part.strip() for one in _colours_apart(part)]
+    parts = [colour for part in parts if part.strip() for colour in _colours_apart(part)]
     names = [plain(part) for part in parts]
     if len(names) < 2:
         return

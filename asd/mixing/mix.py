@@ -95,7 +95,7 @@ def mix(
         )
         for part, choice in zip(parts, chosen, strict=True)
     )
-    rows = sum(one.rows for one in taken)
+    rows = sum(part.rows for part in taken)
     if dry:
         return Mix(store.root, version, "", False, rows, recipe.unit, taken, _styles(parts, chosen))
     origin = {"mix": str(Path(file)), "image_root": None if root is None else str(root), "seed": recipe.seed}

@@ -90,7 +90,7 @@ def _texts(batch: pa.RecordBatch) -> list[list[str]]:
     """What is said in each row: prompt and response; where more is said (tools), every message."""
     prompts, responses, messages = (batch[name].to_pylist() for name in ("prompt", "response", "messages"))
     return [
-        [prompt, response] if len(said) <= 2 else [f"{one['role']}: {one['content']}" for one in said]
+        [prompt, response] if len(said) <= 2 else [f"{turn['role']}: {turn['content']}" for turn in said]
         for prompt, response, said in zip(prompts, responses, messages, strict=True)
     ]
 
@@ -99,7 +99,7 @@ def _images(batch: pa.RecordBatch, root: Path | None) -> list[str]:
     """The images of each row: an image is its bytes, else where its path leads from the part's root."""
     placed = batch["images"] if root is None else below(batch["images"], f"{root}/")
     return [
-        "\0".join(xxhash.xxh3_128_hexdigest(one["bytes"]) if one["bytes"] else one["path"] or "" for one in row)
+        "\0".join(xxhash.xxh3_128_hexdigest(image["bytes"]) if image["bytes"] else image["path"] or "" for image in row)
         for row in placed.to_pylist()
     ]
 

@@ -74,13 +74,13 @@ class StyleChange:
         moved = f"{follows.before:.0%} to {follows.after:.0%}"
         known = f"{facts.before:.0%} to {facts.after:.0%}"
         if self.verdict == "lost":
-            told = {
+            facts_moved = {
                 "kept": f"the facts are kept ({known})",
                 "gained": f"the facts are kept ({known})",
                 "lost": f"facts are lost as well ({known})",
                 "unclear": f"whether facts are lost is not clear ({known})",
             }[self.facts]
-            return f"style lost: {name} {moved}; {told}"
+            return f"style lost: {name} {moved}; {facts_moved}"
         if self.verdict == "unclear":
             return f"not enough evidence on {name} ({moved}, {follows.count} questions): ask more"
         if self.facts == "lost":
@@ -113,9 +113,9 @@ class Comparison:
                     "sentence": change.sentence,
                     **{name: _figures(getattr(change, name)) for name in ("follows", "right", "right_leniently")},
                     "examples": [
-                        {"id": one.item.id, "prompt": one.item.prompt, "right": one.item.response, "before": one.before,
-                         "after": one.after, "still_right": one.still_right}
-                        for one in change.examples
+                        {"id": example.item.id, "prompt": example.item.prompt, "right": example.item.response,
+                         "before": example.before, "after": example.after, "still_right": example.still_right}
+                        for example in change.examples
                     ],
                 }
                 for change in self.styles

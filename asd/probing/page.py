@@ -66,8 +66,11 @@ def render_page(comparison: Comparison, before: str, after: str) -> str:
                     _MARKS[change.verdict],
                     [(title, getattr(change, name)) for name, title in _MEASURES],
                     [
-                        (*map(visible, (one.item.prompt, one.item.response, one.before, one.after)), one.still_right)
-                        for one in change.examples
+                        (
+                            *map(visible, (example.item.prompt, example.item.response, example.before, example.after)),
+                            example.still_right,
+                        )
+                        for example in change.examples
                     ],
                 )
                 for change in comparison.styles

@@ -66,7 +66,7 @@ def in_every_style(config: ConvertConfig, count: int, *, text_only: bool = False
     those with pictures out. Raises: UsageError, and what `convert` raises.
     """
     spec = config.load_spec()
-    found: dict[str, dict[AnswerStyle, ProbeItem]] = {}
+    by_source: dict[str, dict[AnswerStyle, ProbeItem]] = {}
     kept = config.model_dump(exclude={"styles", "ratio", "ratio_per_style"})
     shares: list[dict[str, Any]] = [
         {"ratio": 0.0},
@@ -78,8 +78,8 @@ def in_every_style(config: ConvertConfig, count: int, *, text_only: bool = False
         for row in _rows(done.path, done.version):
             if not (text_only and row["images"]):
                 item = _item(row, image_root)
-                found.setdefault(row["source_id"], {}).setdefault(item.style, item)
-    ranked = sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+                by_source.setdefault(row["source_id"], {}).setdefault(item.style, item)
+    ranked = sorted(by_source.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     return [item for _, styles in ranked[:count] for item in styles.values()]
 
 

@@ -44,10 +44,10 @@ _PLACE = {oddity.name: place for place, oddity in enumerate(ODDITIES)}
 
 def find_oddities(row: Mapping[str, Any]) -> list[Oddity]:
     """What is odd about a row with the columns `READ`, in the order of `ODDITIES`; `rewrite` may be absent or null."""
-    found = set(_oddities_of_rewriting(row.get("rewrite")))
+    names = set(_oddities_of_rewriting(row.get("rewrite")))
     if row["maker"] != "native":
-        found |= set(_oddities_of_content(row))
-    return [oddity for oddity in ODDITIES if oddity.name in found]
+        names |= set(_oddities_of_content(row))
+    return [oddity for oddity in ODDITIES if oddity.name in names]
 
 
 def as_bits(oddities: Sequence[Oddity]) -> int:
@@ -64,25 +64,25 @@ def _oddities_of_rewriting(rewrite: Mapping[str, Any] | None) -> list[str]:
     if rewrite is None:
         return []
     names = {"disagrees": "second opinion disagrees", "unclear": "second opinion unclear"}
-    found = [names[rewrite["judge"]]] if rewrite.get("judge") in names else []
-    return [*found, "rewriter not taken"] if rewrite.get("template") is None else found
+    judged = [names[rewrite["judge"]]] if rewrite.get("judge") in names else []
+    return [*judged, "rewriter not taken"] if rewrite.get("template") is None else judged
 
 
 def _oddities_of_content(row: Mapping[str, Any]) -> list[str]:
     style, response, gold = row["style"], row["response"], row["gold"]
     options, candidate, accepted = row["options"], row["candidate"], row["accepted"]
-    found = []
+    names = []
     if not is_gold_recoverable(style, response, gold, options, candidate, accepted, row["question"]):
-        found.append("gold not recoverable")
+        names.append("gold not recoverable")
     if not is_question_preserved(row["question"], row["prompt"]):
-        found.append("question changed")
+        names.append("question changed")
     wrong = wrong_answers(row)
     if wrong and find_conflict(wrong, row)[0]:
-        found.append("wrong option may be right")
+        names.append("wrong option may be right")
     place = letter_index(response, len(options)) if style == "multiple_choice" else None
     if place is not None and wrong and len(options[place]) > _STANDS_OUT * max(map(len, wrong)):
-        found.append("gold option stands out")
-    return found
+        names.append("gold option stands out")
+    return names
 
 
 def wrong_answers(row: Mapping[str, Any]) -> list[str]:

@@ -87,7 +87,7 @@ class WrongAnswers:
             tallies["source"].append(wants_verdict)
             if style not in ("native", "yes_no"):
                 tallies[style].append(wants_verdict)
-        return {name: sum(found) / len(found) for name, found in sorted(tallies.items())}
+        return {name: sum(tally) / len(tally) for name, tally in sorted(tallies.items())}
 
 
 def _wants_verdict(question: str) -> bool:
@@ -101,11 +101,11 @@ _AUXILIARIES = frozenset(
 
 
 def _pairs(answers: Sequence[str]) -> list[tuple[str, str]]:
-    return [(one, other) for place, one in enumerate(answers) for other in answers[:place]]
+    return [(answer, other) for place, answer in enumerate(answers) for other in answers[:place]]
 
 
-def _are_one(one: str, other: str) -> bool:
-    return is_one_of(one, [other]) or are_related_nouns(one, other)
+def _are_one(answer: str, other: str) -> bool:
+    return is_one_of(answer, [other]) or are_related_nouns(answer, other)
 
 
 def _share_of_several(images: array[int]) -> float:

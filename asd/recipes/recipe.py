@@ -68,8 +68,8 @@ def is_training_run(path: Path) -> bool:
 def builtin_recipes() -> dict[str, Path]:
     """ "<benchmark>/<recipe>" -> file."""
     root = pipelines_dir()
-    found = {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.yaml"))}
-    return {name: path for name, path in found.items() if not path.name.startswith("_") and not is_training_run(path)}
+    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in sorted(root.rglob("*.yaml"))}
+    return {name: path for name, path in paths.items() if not path.name.startswith("_") and not is_training_run(path)}
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -68,11 +68,11 @@ def _found(filesystem: Any, root: str, name: str, url: str) -> dict[str, _Remote
     if not (about["type"] == "directory" or (is_web and filesystem.isdir(root))):
         return {name: _remote(root, about)}
     files = {}
-    for path, told in filesystem.find(root, detail=True).items():
+    for path, details in filesystem.find(root, detail=True).items():
         inside = path[len(root.rstrip("/")) + 1 :]
-        if told["type"] != "directory" and inside and not inside.endswith("/") and not _is_image(inside):
+        if details["type"] != "directory" and inside and not inside.endswith("/") and not _is_image(inside):
             _require_file_name(inside, url)
-            files[f"{name}/{inside}"] = _remote(path, filesystem.info(path) if is_web else told)
+            files[f"{name}/{inside}"] = _remote(path, filesystem.info(path) if is_web else details)
     return files
 
 
@@ -119,7 +119,7 @@ def _copy_changed(filesystem: Any, files: dict[str, _Remote], folder: Path) -> N
     for path in (path for path in folder.rglob("*") if path.is_file()):
         if path.relative_to(folder).as_posix() not in {*files, _STAMPS}:  # it is there no more
             path.unlink()
-    write_text(folder / _STAMPS, "".join(f"{json.dumps([local, one.stamp])}\n" for local, one in files.items()))
+    write_text(folder / _STAMPS, "".join(f"{json.dumps([local, file.stamp])}\n" for local, file in files.items()))
 
 
 def _read_stamps(path: Path) -> dict[str, str]:

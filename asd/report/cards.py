@@ -98,10 +98,10 @@ def split_prompt(row: Row) -> list[Segment]:
     spans: list[tuple[int, int, str]] = []
     at = 0
     for kind, text in _parts(row):
-        found = _find_part(prompt, kind, text, at)
-        if found is not None:
-            spans.append((*found, kind))
-            at = found[1]
+        span = _find_part(prompt, kind, text, at)
+        if span is not None:
+            spans.append((*span, kind))
+            at = span[1]
     segments, at = [], 0
     for start, end, kind in spans:
         segments += [Segment("text", prompt[at:start]), Segment(kind, prompt[start:end])]
@@ -147,8 +147,8 @@ def find_boxes(row: Row) -> list[Box]:
     boxes: dict[tuple[float, ...], Box] = {}
     for kind, label, text in named:
         given = visible(text).strip()
-        if given.startswith(("[", "(")) and given.endswith(("]", ")")) and len(found := boxes_inside(given)) == 1:
-            boxes.setdefault(found[0], Box(kind, label, found[0]))
+        if given.startswith(("[", "(")) and given.endswith(("]", ")")) and len(inside := boxes_inside(given)) == 1:
+            boxes.setdefault(inside[0], Box(kind, label, inside[0]))
     for number, corners in enumerate(boxes_inside(visible(row.get("question"))), start=1):
         boxes.setdefault(corners, Box("asked", f"asked {number}", corners))
     return list(boxes.values())

@@ -157,9 +157,9 @@ def _row_of(row: Any) -> Row:
     return row
 
 
-def _no_rows(found: Any) -> UsageError:
+def _no_rows(value: Any) -> UsageError:
     return UsageError(
-        f"cannot show {type(found).__name__} {shown_on_line(repr(found)[:_LINE])}: give a row of `asd.load`, several of "
+        f"cannot show {type(value).__name__} {shown_on_line(repr(value)[:_LINE])}: give a row of `asd.load`, several of "
         'them, or "DIR[@VERSION]".'
     )
 

@@ -183,7 +183,10 @@ def pictures_of(card: Card, image_root: Path | None) -> list[Picture]:
 def place_boxes(card: Card, thumbnails: Sequence[Thumbnail]) -> list[Picture]:
     """Boxes are drawn on the only image, as it is not said which of several is meant."""
     boxes = card.boxes if len(thumbnails) == 1 else []
-    return [Picture(one, [placed for box in boxes if (placed := _place(box, one.size))]) for one in thumbnails]
+    return [
+        Picture(thumbnail, [placed for box in boxes if (placed := _place(box, thumbnail.size))])
+        for thumbnail in thumbnails
+    ]
 
 
 def card_fragment(card: Card, pictures: Sequence[Picture]) -> Markup:
@@ -275,14 +278,14 @@ def _provenance(manifest: Mapping[str, Any], spec: Mapping[str, Any]) -> list[tu
 
 
 def _files(files: object) -> list[dict[str, str]]:
-    found = [file for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
+    entries = [file for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
     return [
         {
             "path": visible(file.get("path")),
             "xxh3_128": visible(file.get("xxh3_128")),
             "size": f"{file['size_bytes']:,}" if isinstance(file.get("size_bytes"), int) else "",
         }
-        for file in found
+        for file in entries
     ]
 
 

@@ -38,8 +38,12 @@ class ApiKey:
         self._text, self.origin = text, origin
         spellings = [] if text == NO_KEY else _spellings(text)
         self._length = min([_TELLING, *map(len, spellings)])
-        self._grams = {gram for one in spellings for gram in _grams(one, self._length)}
-        coarse = {one[at : at + self._length] for one in spellings[1:] for at in range(0, len(one), self._length)}
+        self._grams = {gram for spelling in spellings for gram in _grams(spelling, self._length)}
+        coarse = {
+            spelling[at : at + self._length]
+            for spelling in spellings[1:]
+            for at in range(0, len(spelling), self._length)
+        }
         self._sought = sorted(self._grams if not coarse else coarse | {*_grams(spellings[0], self._length)})
 
     def reveal(self) -> str:
@@ -88,7 +92,7 @@ def _spellings(key: str) -> list[str]:
         data = base64.b64encode(bytes(before) + key.encode()).decode().rstrip("=")
         inner = data[2 if before else 0 : -1]  # the outer letters depend on what stands around the key
         forms += [inner[2:] if before == 2 else inner, inner.replace("+", "-").replace("/", "_")]
-    return [read for one in forms if (read := _read(one)[0])]
+    return [read for form in forms if (read := _read(form)[0])]
 
 
 def _grams(text: str, length: int) -> Iterator[str]:

@@ -102,9 +102,9 @@ def _read_explanation(text: str, sample: Sample, style: AnswerStyle, ctx: MakerC
         options = options_shown(sample, gold, text)
         return Draft(style, Maker.REWRITER, gold, options=options, text=text, question=question)
     written = case.gold.rstrip(".")
-    told = written if contains_words(text, written) else text.rstrip(".")
+    response = written if contains_words(text, written) else text.rstrip(".")
     question = region_question(gold) if family == "grounding" else ""
-    return Draft(style, Maker.REWRITER, told, text=text, question=question)
+    return Draft(style, Maker.REWRITER, response, text=text, question=question)
 
 
 def _as_case(text: str, gold: str, sample: Sample, style: AnswerStyle, family: str) -> ExplanationCase:

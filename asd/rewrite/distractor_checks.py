@@ -198,10 +198,10 @@ def _find_other_script(case: DistractorCase) -> str:
 
 
 def _find_talk(case: DistractorCase) -> str:
-    found = find_answer_talk(case.text)
-    if found and _OF_ANSWERS.isdisjoint(case.gold.casefold().split()):
+    talk = find_answer_talk(case.text)
+    if talk and _OF_ANSWERS.isdisjoint(case.gold.casefold().split()):
         return (
-            f"{case.shown} speaks of answers or of its writer ({found!r}); write a wrong answer that stands for itself."
+            f"{case.shown} speaks of answers or of its writer ({talk!r}); write a wrong answer that stands for itself."
         )
     return ""
 

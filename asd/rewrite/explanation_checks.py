@@ -114,16 +114,16 @@ def _find_wrong_verdict(case: ExplanationCase) -> str:
     if first != verdict and not _opens_with(folded, verdict):
         return f"The text must start with {verdict.capitalize()!r}, which is the answer, and argue for it."
     other = "no" if verdict == "yes" else "yes"
-    for found in _STATED.finditer(folded):
-        if contains_words(found["said"], other) and not contains_words(found["said"], verdict):
+    for stated in _STATED.finditer(folded):
+        if contains_words(stated["said"], other) and not contains_words(stated["said"], verdict):
             return f"The text says that the answer is {other!r}, and the answer is {verdict!r}."
     return ""
 
 
 def _opens_with(folded: str, verdict: str) -> bool:
     """ "The answer is yes, because ...": said in another way than asked for, but said at once."""
-    found = _STATED.match(folded.removeprefix("the "))
-    return found is not None and found["said"].split()[:1] == [verdict]
+    stated = _STATED.match(folded.removeprefix("the "))
+    return stated is not None and stated["said"].split()[:1] == [verdict]
 
 
 def _find_other_answer(case: ExplanationCase) -> str:
@@ -131,8 +131,8 @@ def _find_other_answer(case: ExplanationCase) -> str:
     if case.is_description or as_verdict(case.gold) is not None:
         return ""
     folded = case.text.casefold()
-    for found in _STATED.finditer(folded):
-        said = found["said"].strip(" '\"")
+    for stated in _STATED.finditer(folded):
+        said = stated["said"].strip(" '\"")
         if _is_other_answer(said, case):
             return f"The text says that the answer is {said!r}, and the answer is {case.gold!r}."
     named = _affirmed_option(folded, case)
@@ -229,10 +229,10 @@ def _find_object_missing(case: ExplanationCase) -> str:
     """A description shares words with what people wrote about the same thing."""
     if not case.is_description:
         return ""
-    said, told = content_words(case.text), [content_words(text) for text in (case.gold, *case.accepted)]
-    if any(MIN_SHARED * len(words & said) >= len(words) for words in told):
+    said, known = content_words(case.text), [content_words(text) for text in (case.gold, *case.accepted)]
+    if any(MIN_SHARED * len(words & said) >= len(words) for words in known):
         return ""
-    if len(told) > 1 and len(frozenset().union(*told) & said) >= MIN_SHARED_WORDS:
+    if len(known) > 1 and len(frozenset().union(*known) & said) >= MIN_SHARED_WORDS:
         return ""
     return f"The description does not name what it is about: {case.gold!r}."
 

@@ -23,7 +23,7 @@ def require_gguf(model: str) -> None:
     """Raises: UsageError where `model` is no GGUF file, or one of its parts is missing."""
     path = Path(model)
     if path.is_dir():
-        held = ", ".join(sorted(one.name for one in path.glob("*.gguf"))) or "no .gguf file"
+        held = ", ".join(sorted(file.name for file in path.glob("*.gguf"))) or "no .gguf file"
         raise UsageError(
             f"{model} is a folder (it holds {held}); --model of llama-cpp is one GGUF file, e.g. model.gguf"
         )

@@ -65,12 +65,12 @@ def set_parameter(params: Any, name: str, value: Any) -> None:
     known = _field(place, last, name)
     kind = type(known)
     if kind not in (bool, int, float, str) and not isinstance(known, enum.IntEnum):
-        inner = ", ".join(f"{name}.{one}" for one in _fields(known)) or "none of its own"
+        inner = ", ".join(f"{name}.{field}" for field in _fields(known)) or "none of its own"
         raise BadParameterError(f"server_args: {name} cannot be set as a whole; its fields are: {inner}")
     try:
         setattr(place, last, _as_kind(value, kind))
     except (KeyError, TypeError, ValueError, OverflowError):
-        expected = " or ".join(one.name for one in kind) if issubclass(kind, enum.Enum) else kind.__name__
+        expected = " or ".join(member.name for member in kind) if issubclass(kind, enum.Enum) else kind.__name__
         raise BadParameterError(f"server_args: {name} is {value!r}; expected {expected}") from None
 
 

@@ -276,8 +276,8 @@ def _refusal(text: str) -> Refused:
 def _message(response: Any) -> str:
     """The server's own words: they are untrusted, and may repeat the prompt or the key."""
     try:
-        found = orjson.loads(response.content)
-        error = found.get("error", found) if isinstance(found, dict) else found
+        document = orjson.loads(response.content)
+        error = document.get("error", document) if isinstance(document, dict) else document
         text = (
             " ".join(str(error[k]) for k in ("code", "message") if error.get(k)) if isinstance(error, dict) else error
         )

@@ -127,7 +127,7 @@ class Rewriter:
         for alike in waiting.values():
             for part in _chunks(alike, self._group_size(style)):
                 made = await self._pursue_group([job for _, job in part])
-                results |= {place: one for (place, _), one in zip(part, made, strict=True)}
+                results |= {place: result for (place, _), result in zip(part, made, strict=True)}
         return [results[place] for place in range(len(samples))]
 
     async def first_request(self, sample: Sample, style: AnswerStyle, ctx: MakerContext) -> CompletionRequest | Decline:

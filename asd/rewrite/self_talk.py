@@ -75,8 +75,8 @@ def find_self_talk(text: str) -> str:
 
 def find_answer_talk(text: str) -> str:
     """The same of a wrong answer, which may not speak of answers either."""
-    found = ANSWER_TALK.search(text.casefold().replace("’", "'"))
-    return found[0].strip() if found else find_self_talk(text)
+    talk = ANSWER_TALK.search(text.casefold().replace("’", "'"))
+    return talk[0].strip() if talk else find_self_talk(text)
 
 
 def find_region_talk(text: str) -> str:

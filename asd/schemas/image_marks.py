@@ -55,11 +55,11 @@ def is_placed(asked: Sequence[str], num_images: int) -> bool:
     The one reading that keeps what its author meant is then the conversation as it came.
     """
     stripped = [strip_marks(text) for text in asked]
-    total = sum(one.before + one.behind + one.inside for one in stripped)
+    total = sum(text.before + text.behind + text.inside for text in stripped)
     if not 0 < total <= num_images:
         return False
-    later = any(one.before or one.behind for one in stripped[1:])
-    return later or any(one.inside or (one.before and one.behind) for one in stripped)
+    later = any(text.before or text.behind for text in stripped[1:])
+    return later or any(text.inside or (text.before and text.behind) for text in stripped)
 
 
 def opens_with_marks(prompt: str, num_images: int) -> bool:

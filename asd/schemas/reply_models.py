@@ -117,10 +117,10 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 def batch_schema(model: type[BaseModel], count: int) -> dict[str, Any]:
     """One reply for each of `count` questions. An object with a key per question, not an array: guided decoding then
     gives each of them exactly one. Read-only: all requests share it."""
-    keys, one = batch_keys(count), schema_of(model)
+    keys, schema = batch_keys(count), schema_of(model)
     return {
         "type": "object",
-        "properties": {key: copy.deepcopy(one) for key in keys},
+        "properties": {key: copy.deepcopy(schema) for key in keys},
         "required": keys,
         "additionalProperties": False,
     }
@@ -128,10 +128,10 @@ def batch_schema(model: type[BaseModel], count: int) -> dict[str, Any]:
 
 def reply_form(model: type[BaseModel], count: int = 1) -> str:
     """The shape of the JSON, to be shown in the prompt."""
-    one = "{" + ", ".join(f'"{name}": "..."' for name in model.model_fields) + "}"
+    form = "{" + ", ".join(f'"{name}": "..."' for name in model.model_fields) + "}"
     if count == 1:
-        return one
-    return "{" + ", ".join(f'"{key}": {one}' for key in batch_keys(count)) + "}"
+        return form
+    return "{" + ", ".join(f'"{key}": {form}' for key in batch_keys(count)) + "}"
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:

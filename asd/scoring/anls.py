@@ -17,7 +17,7 @@ def fixed(prediction: str, reference: Reference) -> float:
     """Repeated blanks and line ends count as one blank."""
     said = {" ".join(text.casefold().split()) for text in (prediction, said_phrase(prediction))}
     rights = [" ".join(right.casefold().split()) for right in reference.right_answers]
-    return max(_similarity(one, right) for one in said for right in rights)
+    return max(_similarity(answer, right) for answer in said for right in rights)
 
 
 def _similarity(left: str, right: str) -> float:

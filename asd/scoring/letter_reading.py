@@ -75,61 +75,70 @@ def _stated_inside(said: str, options: Sequence[str], known: str) -> str | None:
     option = _stated_option(said, options)
     if option is not None and any(_mentions(options[LETTERS.index(option)], known)):
         return option  # "both A and B"
-    mentions = [one for one in _mentions(said, known) if not _is_denied(said, one)]
+    mentions = [mention for mention in _mentions(said, known) if not _is_denied(said, mention)]
     declared = _with_joined(said, [*_declared(said, known)], known)
     opening = _opening(said, known, options)
-    stated = {one.letter for one in declared} | ({opening.letter} if opening else set())
+    stated = {mention.letter for mention in declared} | ({opening.letter} if opening else set())
     if opening and not declared:
-        stated |= {one.letter for one in _with_joined(said, [opening], known)}
-        if len({one.letter for one in mentions if ENUMERATED.match(said, one.start)} | stated) > 1:
+        stated |= {mention.letter for mention in _with_joined(said, [opening], known)}
+        if len({mention.letter for mention in mentions if ENUMERATED.match(said, mention.start)} | stated) > 1:
             return None
     if not declared and opening is None:
         if option is not None:
-            return option if all(one.letter == option for one in mentions if one.letter != "A") else None
-        stated = {one.letter for one in mentions} or {one.letter for one in _small_mentions(said, known)}
+            return option if all(mention.letter == option for mention in mentions if mention.letter != "A") else None
+        stated = {mention.letter for mention in mentions} or {
+            mention.letter for mention in _small_mentions(said, known)
+        }
     if len(stated) != 1:
         return None
     letter = stated.pop()
     shown = declared or ([opening] if opening else mentions)
-    return None if any(_names_another(said, one, options) for one in shown if one.letter == letter) else letter
+    return (
+        None if any(_names_another(said, mention, options) for mention in shown if mention.letter == letter) else letter
+    )
 
 
 def _mentions(said: str, known: str) -> Iterator[_Mention]:
     """Capital letters that stand alone, but for the article and the pronoun."""
     for match in ONE_LETTER.finditer(said):
-        one = _Mention(match[1], match.start(1), match.end(1))
-        if one.letter in known and not _is_word(said, one):
-            yield one
+        mention = _Mention(match[1], match.start(1), match.end(1))
+        if mention.letter in known and not _is_word(said, mention):
+            yield mention
 
 
 def _small_mentions(said: str, known: str) -> Iterator[_Mention]:
     """Small letters that stand alone; read only where no capital one does."""
     for match in ONE_LETTER.finditer(said):
-        one = _Mention(match[1].upper(), match.start(1), match.end(1))
-        if match[1].islower() and one.letter in known and not _is_word(said, one) and not _is_denied(said, one):
-            yield one
+        mention = _Mention(match[1].upper(), match.start(1), match.end(1))
+        if (
+            match[1].islower()
+            and mention.letter in known
+            and not _is_word(said, mention)
+            and not _is_denied(said, mention)
+        ):
+            yield mention
 
 
-def _is_word(said: str, one: _Mention) -> bool:
+def _is_word(said: str, mention: _Mention) -> bool:
     """Whether a lone "a" or "I" is a word of the language rather than a letter."""
-    if one.letter not in "AI":
+    if mention.letter not in "AI":
         return False
-    in_brackets = said[one.start - 1 : one.start] in ("(", "[", '"', "'") if one.start else False
-    return not in_brackets and ARTICLE_FOLLOWS.match(said, one.end) is not None
+    in_brackets = said[mention.start - 1 : mention.start] in ("(", "[", '"', "'") if mention.start else False
+    return not in_brackets and ARTICLE_FOLLOWS.match(said, mention.end) is not None
 
 
-def _is_denied(said: str, one: _Mention) -> bool:
-    before = said[: one.start]
+def _is_denied(said: str, mention: _Mention) -> bool:
+    before = said[: mention.start]
     is_denied_before = DENIED_BEFORE.search(CLAUSE_END.split(before)[-1]) or DENIED_AT_ONCE.search(before)
-    return bool(is_denied_before or DENIED_AFTER.match(said, one.end))
+    return bool(is_denied_before or DENIED_AFTER.match(said, mention.end))
 
 
 def _declared(said: str, known: str) -> Iterator[_Mention]:
     for pattern in (DECLARED, CONFIRMED):
         for match in pattern.finditer(said):
-            one = _Mention(match[1].upper(), match.start(1), match.end(1))
-            if one.letter in known and not _is_word(said, one) and not _is_denied(said, one):
-                yield one
+            mention = _Mention(match[1].upper(), match.start(1), match.end(1))
+            if mention.letter in known and not _is_word(said, mention) and not _is_denied(said, mention):
+                yield mention
 
 
 def _opening(said: str, known: str, options: Sequence[str]) -> _Mention | None:
@@ -137,23 +146,23 @@ def _opening(said: str, known: str, options: Sequence[str]) -> _Mention | None:
     match = OPENING.match(said)
     if match is None:
         return None
-    one = _Mention(match[1].upper(), match.start(1), match.end(1))
-    if one.letter not in known or _is_denied(said, one):
+    mention = _Mention(match[1].upper(), match.start(1), match.end(1))
+    if mention.letter not in known or _is_denied(said, mention):
         return None
-    rest = said[one.end :]
-    own = options[LETTERS.index(one.letter)] if options else ""
+    rest = said[mention.end :]
+    own = options[LETTERS.index(mention.letter)] if options else ""
     if own and _starts_with(rest.lstrip(" \t\"'*_)]}.:-\u2013\u2014"), own):
-        return one
-    if _is_word(said, one) or (match[1].islower() and match[1] in "ai" and not re.match(r"[)\].:]", rest)):
+        return mention
+    if _is_word(said, mention) or (match[1].islower() and match[1] in "ai" and not re.match(r"[)\].:]", rest)):
         return None
-    return one if AFTER_OPENING.match(rest) else None
+    return mention if AFTER_OPENING.match(rest) else None
 
 
 def _with_joined(said: str, mentions: list[_Mention], known: str) -> list[_Mention]:
     """The letters with those that "and", "or" or a mark joins to them, if they are not denied."""
     result = list(mentions)
-    for one in mentions:
-        at = one.end
+    for mention in mentions:
+        at = mention.end
         while match := JOINED.match(said, at):
             other = _Mention(match[1].upper(), match.start(1), match.end(1))
             if other.letter in known and not _is_word(said, other) and not _is_denied(said, other):
@@ -167,12 +176,12 @@ def _starts_with(text: str, option: str) -> bool:
     return head.casefold() == option.casefold() and not text[len(option) :][:1].isalnum()
 
 
-def _names_another(said: str, one: _Mention, options: Sequence[str]) -> bool:
+def _names_another(said: str, mention: _Mention, options: Sequence[str]) -> bool:
     """Whether the text beside a letter is that of another option: "B. cat" where A is the cat."""
-    rest = said[one.end :].lstrip(" \t\"'*_)]}>.,:;=|\u2013\u2014(-/").partition("\n")[0]
+    rest = said[mention.end :].lstrip(" \t\"'*_)]}>.,:;=|\u2013\u2014(-/").partition("\n")[0]
     if not options or not rest:
         return False
-    own = LETTERS.index(one.letter)
+    own = LETTERS.index(mention.letter)
     if _starts_with(rest, options[own]):
         return False
     named = [place for place, option in enumerate(options) if len(option) > 1 and _starts_with(rest, option)]

@@ -63,18 +63,18 @@ def read_predictions(location: str) -> dict[str, Mapping[str, Any]]:
         raise ScoreError(f"{location} holds no predictions: expected a list of records, or one a line")
     is_own = any(isinstance(record, dict) and not _GOLD_LIKE.issuperset(_fields(record)) for record in records)
     fields = _TEXT_FIELDS[:-1] if is_own else _TEXT_FIELDS
-    found: dict[str, Mapping[str, Any]] = {}
+    answered: dict[str, Mapping[str, Any]] = {}
     double: list[str] = []
     for number, record in enumerate(records, start=1):
         name = record_id(record) if isinstance(record, dict) else None
         if name is None:
             raise ScoreError(f"{location}, record {number}: expected an id in one of {', '.join(ID_FIELDS)}")
-        if name in found:
+        if name in answered:
             double.append(name)
-        found[name] = _answered(record, fields, f"{location}, record {number} ({name})")
+        answered[name] = _answered(record, fields, f"{location}, record {number} ({name})")
     if double:
         raise ScoreError(f"{location}: predicted twice: {_some(double)}. Which one counts is not for a scorer to guess")
-    return found
+    return answered
 
 
 def match(predictions: Mapping[str, Any], references: Mapping[str, Any], where: str) -> None:
@@ -135,7 +135,7 @@ def _gold_answers(gold: str, split: str | None, by_layout: ByLayout | None) -> d
 
 def _is_same_place(location: str, gold: str) -> bool:
     """Whether both name one file, or one dataset in whatever version."""
-    places = [split_location(one)[0] for one in (location, gold)]
+    places = [split_location(place)[0] for place in (location, gold)]
     with suppress(OSError):
         return places[0].samefile(places[1])
     return False
@@ -208,8 +208,8 @@ def _notes(predictions: Mapping[str, Mapping[str, Any]], gold: str | None) -> It
     cut = [name for name, record in predictions.items() if record.get(_MENDED) == "cut"]
     if cut:
         yield f"{len(cut):,} predictions held half an emoji, which was left out ({_some(cut)})"
-    if gold is not None and (told := other_styles(gold)):
-        yield told
+    if gold is not None and (note := other_styles(gold)):
+        yield note
 
 
 def _released(rule: Callable[[str, Reference], float], pairs: list[tuple[str, Reference]]) -> tuple[list[float], str]:
@@ -265,10 +265,12 @@ def _answered(record: Mapping[str, Any], fields: Sequence[str], where: str) -> d
         name = next((field for field in fields if _is_missing(record, field)), None)
         if name is None:
             other = next((field for field in fields if field in record), None)
-            told = f"has no answer: expected a text in one of {', '.join(fields)}; it has {', '.join(map(str, record))}"
+            problem = (
+                f"has no answer: expected a text in one of {', '.join(fields)}; it has {', '.join(map(str, record))}"
+            )
             if other is not None:
-                told = f"has no text as its answer: {other!r} is {brief(record[other], 60)}"
-            raise ScoreError(f"{where} {told}")
+                problem = f"has no text as its answer: {other!r} is {brief(record[other], 60)}"
+            raise ScoreError(f"{where} {problem}")
         return {**record, "text": "", _READ_FROM: name, _MENDED: "null"}
     text = _as_text(record[name]) or ""
     whole = without_surrogates(text)

@@ -73,7 +73,7 @@ def _read(record: Mapping[str, Any], where: str) -> tuple[Reference, str]:
     value = _plain_value(record[field], where) if field is not None else None
     accepted = _accepted(record)
     if isinstance(value, list) and not _is_box(value):
-        accepted = accepted or tuple(_text(one) for one in value if not _is_empty(one))
+        accepted = accepted or tuple(_text(answer) for answer in value if not _is_empty(answer))
         value = Counter(accepted).most_common(1)[0][0] if accepted else None
     if value is None and accepted:
         value = Counter(accepted).most_common(1)[0][0]
@@ -131,12 +131,17 @@ def _settled(references: Mapping[str, tuple[Reference, str]]) -> dict[str, Refer
     doubts = [doubt for _, doubt in references.values() if doubt]
     if not doubts:
         return {name: reference for name, (reference, _) in references.items()}
-    sure = [one for one, doubt in references.values() if one.options and not doubt]
-    texts = sum(place_of(one.gold, one.options) is not None for one in sure)
-    letters = sum(len(one.gold.strip()) == 1 and place_of(one.gold, one.options) is None for one in sure)
+    sure = [reference for reference, doubt in references.values() if reference.options and not doubt]
+    texts = sum(place_of(reference.gold, reference.options) is not None for reference in sure)
+    letters = sum(
+        len(reference.gold.strip()) == 1 and place_of(reference.gold, reference.options) is None for reference in sure
+    )
     if bool(texts) == bool(letters):
         raise ScoreError(doubts[0])
-    return {name: _by_letter(one) if doubt and letters else one for name, (one, doubt) in references.items()}
+    return {
+        name: _by_letter(reference) if doubt and letters else reference
+        for name, (reference, doubt) in references.items()
+    }
 
 
 def _by_letter(reference: Reference) -> Reference:
@@ -149,7 +154,7 @@ def _is_empty(value: Any) -> bool:
 
 def _is_box(value: Sequence[Any]) -> bool:
     """Whether a list is the numbers of a box and no list of answers."""
-    return len(value) == 4 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    return len(value) == 4 and all(isinstance(number, int | float) and not isinstance(number, bool) for number in value)
 
 
 def _plain_value(value: Any, where: str) -> Any:

@@ -93,8 +93,8 @@ def _drawn_told(manifest: Manifest) -> str:
 
 
 def _split_told(manifest: Manifest) -> str:
-    told = describe_split(str(manifest.spec["native_style"]), manifest.counts.by_style, manifest.counts.by_maker)
-    return f"{fill(told, _WIDTH, break_long_words=False, break_on_hyphens=False)}\n\n" if told else ""
+    described = describe_split(str(manifest.spec["native_style"]), manifest.counts.by_style, manifest.counts.by_maker)
+    return f"{fill(described, _WIDTH, break_long_words=False, break_on_hyphens=False)}\n\n" if described else ""
 
 
 def _size(samples: int) -> str:

@@ -62,8 +62,8 @@ def named_configs(entry: Config, names: Iterable[str], others: Iterable[Config] 
 
 def _plain(entry: Config) -> list[dict[str, Any]]:
     """One pattern as a text: so cards have always named the latest version's files, and scripts look for that line."""
-    found: list[dict[str, Any]] = entry["data_files"]
-    return [{**part, "path": part["path"][0] if len(part["path"]) == 1 else part["path"]} for part in found]
+    files: list[dict[str, Any]] = entry["data_files"]
+    return [{**part, "path": part["path"][0] if len(part["path"]) == 1 else part["path"]} for part in files]
 
 
 def version_config(store: Store, version: str) -> Config:

@@ -165,8 +165,8 @@ def _activities(manifest: Manifest) -> Iterator[dict[str, Any]]:
         for name, digest in manifest.templates.items()
     ]
     ratio, seed = manifest.config.get("ratio"), manifest.config.get("seed")
-    told = f"Rules and templates wrote samples in other answer styles (ratio {ratio}, seed {seed})."
-    yield _activity(_CONVERSION, told, {"@id": _SOFTWARE}, templates)
+    description = f"Rules and templates wrote samples in other answer styles (ratio {ratio}, seed {seed})."
+    yield _activity(_CONVERSION, description, {"@id": _SOFTWARE}, templates)
     if (rewriter := manifest.rewriter) is not None:
         model = {
             "@type": "prov:SoftwareAgent",
@@ -178,16 +178,16 @@ def _activities(manifest: Manifest) -> Iterator[dict[str, Any]]:
             {"@type": "prov:Entity", "@id": f"template/{name}", "name": name, "identifier": f"sha256:{digest}"}
             for name, digest in rewriter.templates.items()
         ]
-        told = f"A language model wrote {rewriter.written:,} rows of {rewriter.asked:,} that it was asked about."
-        yield _activity(_REWRITING, told, model, prompts)
+        description = f"A language model wrote {rewriter.written:,} rows of {rewriter.asked:,} that it was asked about."
+        yield _activity(_REWRITING, description, model, prompts)
 
 
-def _activity(name: str, told: str, agent: dict[str, Any], used: list[dict[str, Any]]) -> dict[str, Any]:
+def _activity(name: str, description: str, agent: dict[str, Any], used: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "@type": "prov:Activity",
         "@id": name,
         "name": name,
-        "description": told,
+        "description": description,
         "prov:wasAssociatedWith": agent,
         **({"prov:used": used} if used else {}),
     }
@@ -239,10 +239,10 @@ def _row_records(manifest: Manifest) -> dict[str, Any]:
 
 
 def _field(column: pa.Field, manifest: Manifest) -> dict[str, Any]:
-    told, maker, columns = _COLUMNS[column.name]
+    description, maker, columns = _COLUMNS[column.name]
     name, kind = f"{_ROWS}/{column.name}", column.type
     inner = kind.value_type if pa.types.is_list(kind) else kind
-    field: dict[str, Any] = {"@type": "cr:Field", "@id": name, "name": column.name, "description": told}
+    field: dict[str, Any] = {"@type": "cr:Field", "@id": name, "name": column.name, "description": description}
     if pa.types.is_list(kind):
         field |= {"isArray": True, "arrayShape": "-1"}
     if pa.types.is_struct(inner):

@@ -15,12 +15,12 @@ def first_of_each_style(
 
     wanted: the styles that the batches hold; when all are found, no further batch is asked for.
     """
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_style: dict[str, list[dict[str, Any]]] = {}
     for batch in batches:
         for index, name in enumerate(batch["style"].to_pylist()):
-            if len(have := found.setdefault(name, [])) < number:
+            if len(have := by_style.setdefault(name, [])) < number:
                 have.append(batch.slice(index, 1).to_pylist()[0])
-        if all(len(found.get(name, [])) >= number for name in wanted):
+        if all(len(by_style.get(name, [])) >= number for name in wanted):
             break
-    ordered = sorted(found, key=lambda name: (found[name][0]["maker"] == "native", name))
-    return [row for name in ordered for row in found[name]]
+    ordered = sorted(by_style, key=lambda name: (by_style[name][0]["maker"] == "native", name))
+    return [row for name in ordered for row in by_style[name]]

@@ -31,10 +31,10 @@ def pairs_below(left: str, right: str) -> Iterator[tuple[str, str]]:
     if len(of_left) == len(of_right) == 1:
         yield of_left[0], of_right[0]
         return
-    names = {split_location(one)[0].name: one for one in of_right}
-    pairs = [(one, names[name]) for one in of_left if (name := split_location(one)[0].name) in names]
+    names = {split_location(location)[0].name: location for location in of_right}
+    pairs = [(location, names[name]) for location in of_left if (name := split_location(location)[0].name) in names]
     if not pairs:
-        shown = [", ".join(split_location(one)[0].name for one in side) for side in (of_left, of_right)]
+        shown = [", ".join(split_location(location)[0].name for location in side) for side in (of_left, of_right)]
         raise UsageError(
             f"{left} holds {shown[0]}, and {right} holds {shown[1]}: no dataset is in both. Name one on each side."
         )
@@ -46,10 +46,10 @@ def dataset_of_task(location: str, task: str) -> str:
     datasets = datasets_below(location)
     if len(datasets) == 1:
         return datasets[0]
-    tasks = {one: _task_of(one) for one in datasets}
-    fitting = [one for one, name in tasks.items() if name == task]
+    tasks = {dataset: _task_of(dataset) for dataset in datasets}
+    fitting = [dataset for dataset, name in tasks.items() if name == task]
     if len(fitting) != 1:
-        held = ", ".join(f"{split_location(one)[0].name} ({name})" for one, name in tasks.items())
+        held = ", ".join(f"{split_location(dataset)[0].name} ({name})" for dataset, name in tasks.items())
         raise UsageError(
             f"{location} holds several datasets, {len(fitting) or 'none'} of task {task}: {held}. Name one of them."
         )

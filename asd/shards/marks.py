@@ -73,7 +73,7 @@ def set_mark(store: Store, version: str, sample_id: str, value: str | None, why:
             marks.pop(sample_id, None)
         else:
             marks[sample_id] = mark
-        entries = {name: {"mark": one.value, "why": one.why, "at": one.at} for name, one in sorted(marks.items())}
+        entries = {name: {"mark": mark.value, "why": mark.why, "at": mark.at} for name, mark in sorted(marks.items())}
         text = json.dumps({"version": version, "marks": entries}, indent=1, ensure_ascii=False)
         write_text(marks_path(store, version), text + "\n")
     return mark

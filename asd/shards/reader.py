@@ -55,8 +55,8 @@ def _entries(manifest: Manifest, split: str | None) -> list[FileEntry]:
 
 def require_sum(path: Path, entry: FileEntry) -> None:
     """Reads the whole file, once in a process. Raises: ShardError if it is not as it was written."""
-    found = path.stat()
-    digest = _sum_of(path, found.st_mtime_ns, found.st_size, found.st_ino)
+    status = path.stat()
+    digest = _sum_of(path, status.st_mtime_ns, status.st_size, status.st_ino)
     if digest != entry.sha256:
         raise ShardError(
             f"{path} has changed since it was written (sha256 {digest[:12]}, expected {entry.sha256[:12]}). "
@@ -177,7 +177,7 @@ def load(
         raise UsageError(f"columns: give a list of names, [{columns!r}], not one text.")
     if len(locations := datasets_below(str(path))) > 1:
         same: dict[str, Any] = {"columns": columns, "decode": decode, "image_root": image_root, "check": check}
-        return together([load(one, version, style, split, **same) for one in locations])
+        return together([load(location, version, style, split, **same) for location in locations])
     root, named = split_location(str(path))
     store = Store(root)
     resolved = store.resolve(version or named)

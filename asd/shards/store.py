@@ -72,12 +72,12 @@ class Store:
         folder = self.root / REFS
         if not folder.is_dir():
             return {}
-        found = {}
+        refs = {}
         for path in folder.iterdir():
             if path.suffix != ".json":
                 continue
-            found[path.stem] = _read_ref(path)
-        return {name: found[name] for name in sorted(found, key=order_of_name)}
+            refs[path.stem] = _read_ref(path)
+        return {name: refs[name] for name in sorted(refs, key=order_of_name)}
 
     def latest(self) -> str | None:
         link = self.root / LATEST
@@ -173,12 +173,12 @@ class Store:
     def unfinished(self) -> list[Unfinished]:
         """What killed or failed conversions left in the staging folder, and whether somebody works on it now."""
         folder = self.root / STAGING
-        found = []
+        unfinished = []
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.is_dir() and _VERSION.fullmatch(path.name):
                 files = [file.stat() for file in path.rglob("*") if file.is_file()]
                 touched = max((file.st_mtime for file in files), default=path.stat().st_mtime)
-                found.append(
+                unfinished.append(
                     Unfinished(
                         version=path.name,
                         size_bytes=sum(file.st_size for file in files),
@@ -186,7 +186,7 @@ class Store:
                         in_use=self._is_locked(path.name),
                     )
                 )
-        return found
+        return unfinished
 
     def _is_locked(self, name: str) -> bool:
         path = self.root / STAGING / f"{name}.lock"
@@ -285,12 +285,12 @@ class Store:
         """Delete the unfinished versions that nobody works on; returns them."""
         gone = []
         with storage_errors(self.root):
-            for found in self.unfinished():
-                path = self.root / STAGING / f"{found.version}.lock"
+            for begun in self.unfinished():
+                path = self.root / STAGING / f"{begun.version}.lock"
                 with contextlib.suppress(Timeout), FileLock(path, timeout=0):
-                    self.discard(self.staging(found.version))
+                    self.discard(self.staging(begun.version))
                     path.unlink(missing_ok=True)
-                    gone.append(found)
+                    gone.append(begun)
         return gone
 
     def _ensure_number(self, version: str, origin: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ def _lost_names(store: Store, version: str) -> list[str]:
             "by its id; lost are its number, and when and from where it was made (source, image root), so that "
             "`asd export` needs --image-root. The same conversion, run again, gives it a number."
         )
-    if others := [one for one in unnamed if one != version]:
+    if others := [other for other in unnamed if other != version]:
         notes.append(f"versions that no ref names any more, readable by their ids: {', '.join(others)}")
     if gaps:
         notes.append(f"numbers whose refs were deleted: {', '.join(gaps[:20])}{' ...' if len(gaps) > 20 else ''}")

@@ -29,9 +29,9 @@ def malformed(style: AnswerStyle, responses: pa.StringArray, options: pa.ListArr
 
 def malformed_rows(style: AnswerStyle, rows: pa.RecordBatch) -> dict[int, tuple[str, str]]:
     """Place -> reason and detail, for the native rows that are rejects. Rows kept as they came have no answer to look at."""
-    found = malformed(style, rows["response"], rows["options"])
+    malformed_places = malformed(style, rows["response"], rows["options"])
     return {
         place: (REASON, f"the answer {rows['response'][place].as_py()[:60]!r} is no {style.value}: {why}")
-        for place, why in found.items()
+        for place, why in malformed_places.items()
         if not rows["passthrough"][place].is_valid
     }

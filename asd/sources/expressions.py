@@ -204,10 +204,10 @@ class Compiler:
         number, slot = self.join_names.index(join), self._slot_keys[slot_key]
 
         def read(rec: Any, row: Row) -> Any:
-            found = row.joined[number]
-            if found is None:
+            joined = row.joined[number]
+            if joined is None:
                 return None
-            return [entry[slot] for entry in found] if type(found) is list else found[slot]
+            return [entry[slot] for entry in joined] if type(joined) is list else joined[slot]
 
         return read
 

@@ -61,7 +61,7 @@ class CompiledLayout:
 def list_files(root: Path) -> list[str]:
     """Relative posix paths of all files below `root`, sorted; hidden ones are left out. Follows links, but
     no circle."""
-    found: list[str] = []
+    files: list[str] = []
     seen: set[str] = set()
     for folder, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -76,8 +76,8 @@ def list_files(root: Path) -> list[str]:
         rel = Path(folder).relative_to(root).as_posix()
         prefix = "" if rel == "." else f"{rel}/"
         skipped = {"README.md"} if is_dataset else set()
-        found.extend(prefix + name for name in names if not name.startswith(".") and name not in skipped)
-    return sorted(found)
+        files.extend(prefix + name for name in names if not name.startswith(".") and name not in skipped)
+    return sorted(files)
 
 
 def matches_glob(rel: str, pattern: str) -> bool:

@@ -106,8 +106,8 @@ def read_block_by_record(block: Block, rules: RecordRules) -> Table:
     rows: list[Row] = []
     rejects: list[Reject] = []
     for row, record in _records(block, rules, rejects):
-        found, refused = read_record(record, row, rules)
-        rows += found
+        read, refused = read_record(record, row, rules)
+        rows += read
         rejects += refused
     return rows_to_batch(rows), rejects
 
@@ -252,8 +252,8 @@ def read_arrow(batch: pa.RecordBatch, first_row: int, rules: RecordRules) -> Tab
     rows: list[Row] = []
     rejects: list[Reject] = []
     for row, record in enumerate(batch.to_pylist(), first_row):
-        found, refused = read_record(record, row, rules)
-        rows += found
+        read, refused = read_record(record, row, rules)
+        rows += read
         rejects += refused
     return rows_to_batch(rows), rejects
 
@@ -317,8 +317,8 @@ def read_table(
     rows: list[Row] = []
     rejects: list[Reject] = []
     for number, record in zip(odd, whole(odd), strict=True):
-        found, refused = read_record(record, first_row + number, rules)
-        rows += found
+        read, refused = read_record(record, first_row + number, rules)
+        rows += read
         rejects += refused
     return _in_source_order(table, rows_to_batch(rows)), rejects
 

@@ -168,10 +168,10 @@ def _passthrough_row(
     rules: RecordRules,
 ) -> Row:
     asked = [strip_marks(text) for role, text in messages if role == "user"]
-    question = next((one.text for one in asked if one.text), "")
+    question = next((stripped.text for stripped in asked if stripped.text), "")
     if not question:
         raise BadRecordError("empty_question", "no turn of the user has a text")
-    _check_image_count(sum(one.before + one.behind for one in asked), images)
+    _check_image_count(sum(stripped.before + stripped.behind for stripped in asked), images)
     answer = next((text for role, text in reversed(messages) if role == "assistant" and text.strip(BLANKS)), None)
     if answer is None:
         raise BadRecordError("no_answer", "no turn of the assistant has a text")
@@ -225,7 +225,7 @@ def _turn_rows(
     pairs = [(turns[i][1], turns[i + 1][1] if i + 1 < len(turns) else "") for i in range(0, len(turns), 2)]
     if not pairs:
         raise BadRecordError("no_turns", "the only turn is a system prompt")
-    told = _told(record, len(pairs))
+    entries = _told(record, len(pairs))
     apart = [take_apart(question, rules.prompt) for question, _ in pairs]
     _check_image_count(_count_marks([question for question, _ in pairs], apart, images), images)
     named = _regions(record["regions"]) if rules.reads_regions and "regions" in record else ((), ())
@@ -234,7 +234,7 @@ def _turn_rows(
     for turn, ((prompt, response), parts) in enumerate(zip(pairs, apart, strict=True)):
         turn_id = source_id if len(pairs) == 1 else f"{source_id}#{turn}"
         answer = response.strip(BLANKS)
-        if (entry := told[turn]) is not None:
+        if (entry := entries[turn]) is not None:
             where = (turn_id, source_id, turn)
             rows.append(_told_row(entry, _bare(prompt, images), answer, images, where, row, rules))
             continue
@@ -450,13 +450,15 @@ def _extras(record: dict[str, Any], gold: str, *, is_single: bool) -> dict[str, 
 
 def _regions(value: Any) -> tuple[list[str], list[str]]:
     """Names and boxes; "" for a box that is none. Raises: BadRecordError."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) and _text(one.get("name")) for one in value):
+    if not isinstance(value, list) or not all(
+        isinstance(region, dict) and _text(region.get("name")) for region in value
+    ):
         raise BadRecordError("bad_field", f"regions: expected a list of {{name, box}}, found {brief(value)!r}")
     names, boxes = [], []
-    for one in value:
-        names.append(str(_text(one["name"])))
+    for region in value:
+        names.append(str(_text(region["name"])))
         try:
-            boxes.append(canonical_box(one.get("box"), "xyxy_square"))
+            boxes.append(canonical_box(region.get("box"), "xyxy_square"))
         except BoxError:
             boxes.append("")
     return names, boxes

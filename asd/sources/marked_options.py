@@ -126,10 +126,10 @@ def names_listed_option(question: str, answer: str) -> bool:
     listed = [Marked(split.rest, split.options, split.closing, CAPITALS)] if split.options else []
     if (marked := split_marked(question)) is not None:
         listed.append(marked)
-    for one in listed:
-        place = read_mark_answer(answer, one.alphabet)
+    for form in listed:
+        place = read_mark_answer(answer, form.alphabet)
         is_beyond = (
-            place is not None and place >= len(one.options) and (len(answer.strip()) > 1 or answer.strip().isdigit())
+            place is not None and place >= len(form.options) and (len(answer.strip()) > 1 or answer.strip().isdigit())
         )
         if (place is not None and not is_beyond) or names_several(answer):
             return True
@@ -183,15 +183,15 @@ def _marks_at(line: str, at: int) -> _Place | None:
 def _runs(marks: Sequence[_Place]) -> Iterator[list[_Place]]:
     """Marks that follow each other from a first label on, of one alphabet; the last such run first, none that is but the
     end of another."""
-    found: list[list[_Place]] = []
+    maximal: list[list[_Place]] = []
     marks = marks[-_MAX_MARKS:]
     for first, mark in enumerate(marks):
         begun = [alphabet for alphabet, place in mark.places.items() if place == 0]
         runs = [run for alphabet in begun if len(run := _run(marks[first:], alphabet)) > 1]
         for run in sorted(runs, key=len):
-            if not any({one.start for one in run} < {one.start for one in other} for other in found):
-                found.append(run)
-    return reversed(found)
+            if not any({place.start for place in run} < {place.start for place in other} for other in maximal):
+                maximal.append(run)
+    return reversed(maximal)
 
 
 def _run(marks: Sequence[_Place], alphabet: str) -> list[_Place]:

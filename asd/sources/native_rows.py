@@ -355,8 +355,8 @@ class RowMaker:
         parts = take_apart(asked, _NO_RULES)
         if not 1 < len(parts.options) <= len(LETTERS) or parts.context or parts.ocr_tokens:
             return None
-        found = Marked(parts.question, parts.options, "", parts.alphabet)
-        index = option_by_mark(answer, found)
+        marked = Marked(parts.question, parts.options, "", parts.alphabet)
+        index = option_by_mark(answer, marked)
         if index is None:
             return None
         return _Listed(parts.question or self.default_question or asked, parts.rfp, parts.options, index, answer)
@@ -391,23 +391,23 @@ class RowMaker:
             turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": make_inert(response)}]
             texts["passthrough"] = json.dumps(turns, ensure_ascii=False)
             return strip_marks(question).text or self.default_question or MARK, [], None, response
-        found = strip_marks(question)
-        outside = found.before + found.behind
+        stripped = strip_marks(question)
+        outside = stripped.before + stripped.behind
         if outside > num_images or any(names_image(text) and MARK in text for text in options):
             raise RowError("image_count", f"{asked.count(MARK)} <image> marks for {num_images} images")
-        return (found.text if num_images else question) or question, options, index, gold
+        return (stripped.text if num_images else question) or question, options, index, gold
 
     def _images(self, value: Any) -> list[str]:
-        found = []
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and not _UNPLAIN_IMAGE.match(one):
-                found.append(check_image_path(one))
+        paths = []
+        for image in value if isinstance(value, list) else [value]:
+            if isinstance(image, str) and not _UNPLAIN_IMAGE.match(image):
+                paths.append(check_image_path(image))
                 continue
             try:
-                found.append(image_text(str(one) if isinstance(one, int) else one, self.image_roots))
+                paths.append(image_text(str(image) if isinstance(image, int) else image, self.image_roots))
             except BadRecordError as bad:
                 raise RowError(bad.reason, bad.detail) from bad
-        return [text for text in found if text]
+        return [text for text in paths if text]
 
     def _base_id(self, rec: Any, row: Row) -> str:
         given = to_text(self.source_id(rec, row)) if self.source_id else row.key

@@ -113,9 +113,9 @@ class Source:
             kept += table.num_rows
             yield NativeBatch(table, batch.rejects)
         if seen and not kept:
-            found = ", ".join(f"{name}: {count} rows" for name, count in sorted(seen.items()))
+            counted = ", ".join(f"{name}: {count} rows" for name, count in sorted(seen.items()))
             raise SourceError(
-                f"{self.root}: no row of split {wanted!r} (found {found}). Name one of these splits, or none to read all."
+                f"{self.root}: no row of split {wanted!r} (found {counted}). Name one of these splits, or none to read all."
             )
 
 
@@ -200,12 +200,12 @@ class _Opening:
 
     def files(self, path: Path, image_root: Path | None) -> Source:
         root = path if path.is_dir() else path.parent
-        found = list_files(root) if path.is_dir() else _siblings(path)
+        listed = list_files(root) if path.is_dir() else _siblings(path)
         only = None if path.is_dir() else path.name
         passed: list[str] = []
         for layout in self.layouts:
             try:
-                opened = self._try_layout(layout, root, found, only)
+                opened = self._try_layout(layout, root, listed, only)
             except LayoutMismatchError as exc:
                 self.problems.append(f"layout {layout.name!r}: {exc}")
                 if only is None and not isinstance(exc, NoFileError):
@@ -214,19 +214,19 @@ class _Opening:
             self._note_passed(passed, layout.name)
             return self._source(root, layout.name, opened.paths(), image_root or root, opened)
         if self.try_llava:
-            rels = self._llava_files(root, [only] if only else found)
+            rels = self._llava_files(root, [only] if only else listed)
             if rels:
                 self._note_passed(passed, LLAVA)
                 return self._source(root, LLAVA, rels, image_root or root, self._conversations(root, rels))
-        raise SourceError(self._nothing_fits(path, root, [only] if only else found))
+        raise SourceError(self._nothing_fits(path, root, [only] if only else listed))
 
     def _note_passed(self, passed: list[str], used: str) -> None:
         if passed:
             self.note(f"{'; '.join(passed)}; layout {used!r} is read. --source-format NAME insists on one")
 
-    def _try_layout(self, layout: Layout, root: Path, found: list[str], only: str | None) -> OpenLayout:
+    def _try_layout(self, layout: Layout, root: Path, listed: list[str], only: str | None) -> OpenLayout:
         compiled = compile_layout(layout, self.spec)
-        rels = [only] if only else select_files(found, layout.files, layout.exclude)
+        rels = [only] if only else select_files(listed, layout.files, layout.exclude)
         if not rels:
             globs = layout.files if isinstance(layout.files, str) else ", ".join(layout.files)
             raise NoFileError(f"no file matches {globs}")
@@ -238,7 +238,7 @@ class _Opening:
                 raise LayoutMismatchError(problem)
         given = normalise_split(self.split) if self.split else "train"
         mains = [MainFile(rel, root / rel, split=split_in_name(rel) or given) for rel in rels]
-        return OpenLayout(compiled, self.spec, root, mains, found)
+        return OpenLayout(compiled, self.spec, root, mains, listed)
 
     def _fitting(self, compiled: CompiledLayout, root: Path, rels: list[str]) -> list[str]:
         """Of all files, those that fit; for layouts that name no files."""
@@ -272,11 +272,11 @@ class _Opening:
                 problem = f"{problem}; the first is a reject ({bad.reason}: {bad.detail})"
         return f"{rel}: {problem}"
 
-    def _llava_files(self, root: Path, found: list[str]) -> list[str]:
+    def _llava_files(self, root: Path, listed: list[str]) -> list[str]:
         from asd.sources import llava
 
         rels = []
-        for rel in found:
+        for rel in listed:
             if base_suffix(rel) in _MEDIA_SUFFIXES:
                 continue  # a folder may hold a million images; any other name may hide records, so those are opened
             record = self._peek(root, rel)
@@ -311,8 +311,8 @@ class _Opening:
         files = tuple(map_in_order(lambda rel: _source_file(root, rel), rels))
         return Source(self.spec, root, name, files, image_root, reader, self.split, self.notes)
 
-    def _nothing_fits(self, path: Path, root: Path, found: list[str]) -> str:
-        data = [rel for rel in found if base_suffix(rel) in _DATA_SUFFIXES]
+    def _nothing_fits(self, path: Path, root: Path, listed: list[str]) -> str:
+        data = [rel for rel in listed if base_suffix(rel) in _DATA_SUFFIXES]
         seen = "; ".join(_describe(root, rel, self._peek(root, rel)) for rel in data[:_LISTED_FILES])
         more = f"; and {len(data) - _LISTED_FILES} more" if len(data) > _LISTED_FILES else ""
         tried = "\n  ".join(self.problems) or "nothing: the task has no layout of its own"
@@ -375,7 +375,8 @@ def _has_split(layout: Layout) -> bool:
 
 def _first_bad(root: Path, rel: str, options: ReadOptions) -> BadRecord | None:
     return next(
-        (one for _, _, one in iterate_records(root / rel, options, name=rel) if isinstance(one, BadRecord)), None
+        (record for _, _, record in iterate_records(root / rel, options, name=rel) if isinstance(record, BadRecord)),
+        None,
     )
 
 

@@ -168,12 +168,12 @@ class OpenLayout:
                 if number == 0:
                     self._check_joined(name, rel, record)
                 row.key, row.row = key, number
-                found = key_fn(record, row) if key_fn is not None else key if key is not None else number
-                found = str(found)
-                if found in table:
+                joined_by = key_fn(record, row) if key_fn is not None else key if key is not None else number
+                joined_by = str(joined_by)
+                if joined_by in table:
                     repeated += 1
                 else:
-                    table[found] = tuple(slot(record, row) for slot in slots)
+                    table[joined_by] = tuple(slot(record, row) for slot in slots)
         if repeated:
             on_note(f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used")
         return table
@@ -323,7 +323,7 @@ class _FileReader:
         for position, (table, lookup) in enumerate(self.tables):
             wanted = lookup(record, row)
             if type(wanted) is list:
-                row.joined[position] = [found for each in wanted if (found := table.get(str(each))) is not None]
+                row.joined[position] = [entry for each in wanted if (entry := table.get(str(each))) is not None]
             else:
                 row.joined[position] = table.get(str(wanted))
         for reason, condition in self.compiled.reject_when.items():

@@ -45,15 +45,31 @@ class StyleRows(NamedTuple):
 
     @classmethod
     def of(cls, samples: Sequence[Sample], drafts: Sequence[Draft]) -> StyleRows:
-        told = [
-            (one.source_id, one.question, one.context, len(one.images), one.accepted, bool(one.rationales))
-            for one in samples
+        of_samples = [
+            (
+                sample.source_id,
+                sample.question,
+                sample.context,
+                len(sample.images),
+                sample.accepted,
+                bool(sample.rationales),
+            )
+            for sample in samples
         ]
         made = [
-            (one.maker, one.gold, one.options, one.fixed_order, one.gold_index, one.wrong, one.text, one.question)
-            for one in drafts
+            (
+                draft.maker,
+                draft.gold,
+                draft.options,
+                draft.fixed_order,
+                draft.gold_index,
+                draft.wrong,
+                draft.text,
+                draft.question,
+            )
+            for draft in drafts
         ]
-        return cls(*zip(*told, strict=True), *zip(*made, strict=True))
+        return cls(*zip(*of_samples, strict=True), *zip(*made, strict=True))
 
     def sample(self, place: int) -> Sample:
         """As much of the sample as checks look at."""

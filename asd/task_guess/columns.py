@@ -53,8 +53,8 @@ class Guess:
     """Asked of every sample where the records have none (captions, classes)."""
     is_caption: bool = False
 
-    def take(self, column: str, found: Field, why: str) -> None:
-        self.paths[column], self.why[column], self.fields[column] = found.path_in_layout(), why, found
+    def take(self, column: str, source: Field, why: str) -> None:
+        self.paths[column], self.why[column], self.fields[column] = source.path_in_layout(), why, source
 
 
 def guess_columns(look: Look, chosen: dict[str, str]) -> Guess:
@@ -65,9 +65,9 @@ def guess_columns(look: Look, chosen: dict[str, str]) -> Guess:
     for column, fits in _FITS.items():
         if column in guess.paths:
             continue
-        found = _best(column, look.fields, set(_taken(guess)), fits)
-        if found is not None:
-            guess.take(column, found, _evidence(column, found))
+        best = _best(column, look.fields, set(_taken(guess)), fits)
+        if best is not None:
+            guess.take(column, best, _evidence(column, best))
     if "options" not in guess.paths:
         _options_side_by_side(look, guess)
     _settle_index(guess)
@@ -92,20 +92,31 @@ def _has_answer(guess: Guess) -> bool:
 
 def _best(column: str, fields: Sequence[Field], taken: set[str], fits: Callable[[Field], bool]) -> Field | None:
     names = _NAMES[column].split()
-    fitting = [one for one in fields if one.name in names and one.path not in taken and one.values and fits(one)]
+    fitting = [
+        candidate
+        for candidate in fields
+        if candidate.name in names and candidate.path not in taken and candidate.values and fits(candidate)
+    ]
     if fitting:
-        rank = _how_unlike_a_question if column == "question" else lambda one: 0
-        return min(fitting, key=lambda one: (rank(one), names.index(one.name)))
+        rank = _how_unlike_a_question if column == "question" else lambda candidate: 0
+        return min(fitting, key=lambda candidate: (rank(candidate), names.index(candidate.name)))
     if column != "source_id":
         return None
-    return next((one for one in fields if one.name.endswith("id") and one.path not in taken and fits(one)), None)
+    return next(
+        (
+            candidate
+            for candidate in fields
+            if candidate.name.endswith("id") and candidate.path not in taken and fits(candidate)
+        ),
+        None,
+    )
 
 
-def _how_unlike_a_question(one: Field) -> int:
+def _how_unlike_a_question(candidate: Field) -> int:
     """0 where many ask, 1 for sentences, 2 for words."""
-    if one.share(_asks) > 0.3:
+    if candidate.share(_asks) > 0.3:
         return 0
-    return 1 if one.share(lambda value: len(str(value).split()) >= 4) > 0.5 else 2
+    return 1 if candidate.share(lambda value: len(str(value).split()) >= 4) > 0.5 else 2
 
 
 def _asks(value: Any) -> bool:
@@ -113,7 +124,7 @@ def _asks(value: Any) -> bool:
 
 
 def _taken(guess: Guess) -> list[str]:
-    return [one.path for one in guess.fields.values()]
+    return [taken.path for taken in guess.fields.values()]
 
 
 def is_text(value: Any) -> bool:
@@ -121,11 +132,11 @@ def is_text(value: Any) -> bool:
 
 
 def is_text_list(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(text, str) for text in value)
 
 
 def is_four_numbers(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(_is_number(one) for one in value)
+    return isinstance(value, list) and len(value) == 4 and all(_is_number(number) for number in value)
 
 
 def _is_number(value: Any) -> bool:
@@ -140,7 +151,9 @@ def _is_answer(value: Any) -> bool:
 
 def _is_annotation(value: Any) -> bool:
     return (
-        isinstance(value, list) and len(value) > 0 and all(isinstance(one, dict) and "answer" in one for one in value)
+        isinstance(value, list)
+        and len(value) > 0
+        and all(isinstance(answer, dict) and "answer" in answer for answer in value)
     )
 
 
@@ -148,34 +161,38 @@ def _is_key(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _is_unique(one: Field) -> bool:
-    return one.share(_is_key) == 1.0 and len(set(one.values)) == len(one.values) and one.is_always_there
+def _is_unique(candidate: Field) -> bool:
+    return (
+        candidate.share(_is_key) == 1.0
+        and len(set(candidate.values)) == len(candidate.values)
+        and candidate.is_always_there
+    )
 
 
 _FITS: dict[str, Callable[[Field], bool]] = {
-    "options": lambda one: one.share(lambda value: is_text_list(value) and len(value) > 1) > 0.9,
-    "images": lambda one: one.share(is_image) > 0.9,
-    "answer_index": lambda one: one.share(_is_key) > 0.9,
+    "options": lambda candidate: candidate.share(lambda value: is_text_list(value) and len(value) > 1) > 0.9,
+    "images": lambda candidate: candidate.share(is_image) > 0.9,
+    "answer_index": lambda candidate: candidate.share(_is_key) > 0.9,
     "source_id": _is_unique,
-    "split": lambda one: one.share(lambda value: str(value).lower() in _SPLITS) == 1.0,
-    "question": lambda one: one.share(is_text) > 0.9 and len(set(map(str, one.values))) > 1,
-    "gold": lambda one: one.share(_is_answer) > 0.9,
-    "context": lambda one: one.share(is_text) > 0.9,
-    "rationales": lambda one: one.share(lambda value: is_text(value) or is_text_list(value)) > 0.9,
-    "full_answer": lambda one: one.share(is_text) > 0.9,
-    "solution": lambda one: one.share(is_text) > 0.9,
+    "split": lambda candidate: candidate.share(lambda value: str(value).lower() in _SPLITS) == 1.0,
+    "question": lambda candidate: candidate.share(is_text) > 0.9 and len(set(map(str, candidate.values))) > 1,
+    "gold": lambda candidate: candidate.share(_is_answer) > 0.9,
+    "context": lambda candidate: candidate.share(is_text) > 0.9,
+    "rationales": lambda candidate: candidate.share(lambda value: is_text(value) or is_text_list(value)) > 0.9,
+    "full_answer": lambda candidate: candidate.share(is_text) > 0.9,
+    "solution": lambda candidate: candidate.share(is_text) > 0.9,
 }
 """In the order in which fields are given away."""
 
 
-def _evidence(column: str, found: Field) -> str:
-    shown = next(iter(found.values))
+def _evidence(column: str, candidate: Field) -> str:
+    shown = next(iter(candidate.values))
     some = f"e.g. {_brief(shown)}"
     if column == "question":
-        asking = found.share(_asks)
+        asking = candidate.share(_asks)
         return f"{some}; {asking:.0%} end with a question mark"
     if column == "source_id":
-        return f"different in all {len(found.values):,} rows; {some}"
+        return f"different in all {len(candidate.values):,} rows; {some}"
     return some
 
 
@@ -188,15 +205,17 @@ def _options_side_by_side(look: Look, guess: Guess) -> None:
     """Options in a field each: A, B, C, D; option_a, option_b; choice1, choice2, ..."""
     for names in _SIDE_BY_SIDE:
         by_name = {
-            one.name: one for one in look.fields if one.share(lambda value: isinstance(value, str | int | float)) > 0.5
+            candidate.name: candidate
+            for candidate in look.fields
+            if candidate.share(lambda value: isinstance(value, str | int | float)) > 0.5
         }
-        found = [by_name[name] for name in names if name in by_name and by_name[name].path not in _taken(guess)]
-        if len(found) < 2 or [one.name for one in found] != list(names[: len(found)]):
+        side_by_side = [by_name[name] for name in names if name in by_name and by_name[name].path not in _taken(guess)]
+        if len(side_by_side) < 2 or [option.name for option in side_by_side] != list(names[: len(side_by_side)]):
             continue
-        paths = [one.path for one in found]
+        paths = [option.path for option in side_by_side]
         values = tuple([str(row[path]) for path in paths if row.get(path) not in (None, "")] for row in look.rows)
         guess.fields["options"] = Field(paths[0], values, True)
-        guess.paths["options"] = f"[{', '.join(one.path_in_layout() for one in found)}]"
+        guess.paths["options"] = f"[{', '.join(option.path_in_layout() for option in side_by_side)}]"
         guess.why["options"] = f"one option each; e.g. {_brief(values[0])}"
         return
 
@@ -224,7 +243,7 @@ def _settle_index(guess: Guess) -> None:
         return
     longest = max(map(len, options.values))
     letters = {chr(ord("A") + number) for number in range(longest)}
-    texts = {text for one in options.values for text in one}
+    texts = {text for listed in options.values for text in listed}
     if gold.share(lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value < longest) == 1.0:
         what = f"numbers from 0 to {max(gold.values)}, the option's place from 0"
     elif gold.share(lambda value: str(value).strip().upper() in letters and value not in texts) > 0.95:
@@ -253,7 +272,10 @@ def _settle_answers(guess: Guess) -> None:
 
 
 def _without_question(look: Look, guess: Guess) -> None:
-    caption = next((one for name in _CAPTIONS for one in look.fields if one.name == name and one.values), None)
+    caption = next(
+        (candidate for name in _CAPTIONS for candidate in look.fields if candidate.name == name and candidate.values),
+        None,
+    )
     if (
         caption is not None
         and "gold" not in guess.paths
@@ -265,35 +287,42 @@ def _without_question(look: Look, guess: Guess) -> None:
         guess.paths[column] = caption.path_in_layout()
         guess.why[column] = f"captions; e.g. {_brief(caption.values[0])}"
         return
-    asking = [one for one in look.fields if one.path not in _taken(guess) and one.share(is_text) > 0.9
-              and one.share(_asks) > 0.3]  # fmt: skip
+    asking = [candidate for candidate in look.fields if candidate.path not in _taken(guess) and candidate.share(is_text) > 0.9
+              and candidate.share(_asks) > 0.3]  # fmt: skip
     if asking:
         guess.take("question", asking[0], _evidence("question", asking[0]))
-    elif "gold" in guess.paths and any(one.share(is_image) > 0.9 for one in look.fields):
+    elif "gold" in guess.paths and any(candidate.share(is_image) > 0.9 for candidate in look.fields):
         guess.constant_question = "What does the picture show?"
 
 
 def _images_by_content(look: Look, guess: Guess) -> None:
-    found = [one for one in look.fields if one.path not in _taken(guess) and one.share(is_image) > 0.9]
-    if len(found) == 1:
-        guess.take("images", found[0], _evidence("images", found[0]))
-    elif found:
-        guess.paths["images"] = f"[{', '.join(one.path_in_layout() for one in found)}]"
-        guess.why["images"] = f"one image each; e.g. {_brief(found[0].values[0])}"
-        guess.fields["images"] = found[0]
+    pictured = [
+        candidate
+        for candidate in look.fields
+        if candidate.path not in _taken(guess) and candidate.share(is_image) > 0.9
+    ]
+    if len(pictured) == 1:
+        guess.take("images", pictured[0], _evidence("images", pictured[0]))
+    elif pictured:
+        guess.paths["images"] = f"[{', '.join(candidate.path_in_layout() for candidate in pictured)}]"
+        guess.why["images"] = f"one image each; e.g. {_brief(pictured[0].values[0])}"
+        guess.fields["images"] = pictured[0]
 
 
 def image_ids(look: Look) -> Field | None:
     """A field that names pictures without a file's ending, from which a layout must make their paths."""
     return next(
-        (one for one in look.fields
-         if one.name in ("imageid", "imgid", "image") and one.values and one.share(is_image_name) < 0.1), None
+        (candidate for candidate in look.fields
+         if candidate.name in ("imageid", "imgid", "image") and candidate.values and candidate.share(is_image_name) < 0.1), None
     )  # fmt: skip
 
 
 def _nothing_looks_like(column: str, look: Look) -> str:
     what, option = {"question": ("question", "--question"), "gold": ("answer", "--answer")}[column]
-    shown = [f"{one.path}: {_brief(one.values[0]) if one.values else 'always empty'}" for one in look.fields]
+    shown = [
+        f"{candidate.path}: {_brief(candidate.values[0]) if candidate.values else 'always empty'}"
+        for candidate in look.fields
+    ]
     fields = "\n  ".join([*shown[:_SHOWN], *([f"and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else [])])
     return (
         f"{look.path}: no field looks like the {what}. Name it with {option} FIELD, if it is here:\n  {fields}\n"

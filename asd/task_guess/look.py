@@ -56,11 +56,11 @@ class Look:
 
     def named(self, path: str) -> Field:
         """Raises: UsageError that lists the fields."""
-        for one in self.fields:
-            if one.path == path:
-                return one
+        for known in self.fields:
+            if known.path == path:
+                return known
         raise UsageError(
-            f"{self.path} has no field {path!r}. Its fields: {', '.join(one.path for one in self.fields)}."
+            f"{self.path} has no field {path!r}. Its fields: {', '.join(known.path for known in self.fields)}."
         )
 
 
@@ -79,8 +79,8 @@ def look_at(path: Path) -> Look:
 
 
 def _read(path: Path, kind: str, options: ReadOptions) -> Look:
-    found = list(islice(iterate_records(path, options), ROWS_LOOKED_AT))
-    records = [(key, record) for _, key, record in found if not isinstance(record, BadRecord)]
+    read = list(islice(iterate_records(path, options), ROWS_LOOKED_AT))
+    records = [(key, record) for _, key, record in read if not isinstance(record, BadRecord)]
     listed = next((key for key, record in records if key is not None and _holds_records(record)), None)
     if listed is not None and not options.records:
         return replace(_read(path, kind, replace(options, records=(listed,))), records=listed)
@@ -90,13 +90,13 @@ def _read(path: Path, kind: str, options: ReadOptions) -> Look:
         what = (
             f"it holds {form}" if form else "expected objects like {question: ..., answer: ...}, or columns with names"
         )
-        raise UsageError(f"{path} ({kind}): no records with named fields among the first {len(found)}; {what}.")
+        raise UsageError(f"{path} ({kind}): no records with named fields among the first {len(read)}; {what}.")
     has_keys = all(key is not None for key, _ in records)
     return Look(path, kind, rows, looks_like(rows[0]), has_keys=has_keys)
 
 
 def _holds_records(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(isinstance(one, dict) for one in value[:10])
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(record, dict) for record in value[:10])
 
 
 def _is_data(header: Sequence[str]) -> bool:
@@ -126,8 +126,8 @@ def _fields(rows: Sequence[Mapping[str, Any]]) -> Iterator[Field]:
             values.setdefault(path, [])
             if value is not None and value != "":
                 values[path].append(value)
-    for path, found in values.items():
-        yield Field(path, tuple(found), there[path] == len(rows))
+    for path, present in values.items():
+        yield Field(path, tuple(present), there[path] == len(rows))
 
 
 def _paths(row: Mapping[str, Any], above: str, depth: int) -> Iterator[tuple[str, Any]]:

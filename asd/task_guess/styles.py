@@ -77,14 +77,14 @@ def guess_style(answers: Sequence[Any], questions: Sequence[str], options: float
             return NativeStyle(AnswerStyle.YES_NO, f"the answers are {shares}")
     words = [count_words(text) for text in texts]
     short = _share(words, lambda count: count <= _SHORT_WORDS)
-    told = f"{short:.0%} of the answers have at most {_SHORT_WORDS} words, the median is {median(words):g}"
+    lengths = f"{short:.0%} of the answers have at most {_SHORT_WORDS} words, the median is {median(words):g}"
     if is_caption:
-        return NativeStyle(AnswerStyle.BRIEF_EXPLANATION, f"captions; {told}")
+        return NativeStyle(AnswerStyle.BRIEF_EXPLANATION, f"captions; {lengths}")
     if short >= 0.7:
-        return NativeStyle(AnswerStyle.SHORT_ANSWER, told)
+        return NativeStyle(AnswerStyle.SHORT_ANSWER, lengths)
     if median(words) <= _SENTENCE_WORDS and _share(words, lambda count: count <= 2 * _SENTENCE_WORDS) > _MOSTLY:
-        return NativeStyle(AnswerStyle.BRIEF_EXPLANATION, told)
-    return NativeStyle(AnswerStyle.FREE_FORM, told)
+        return NativeStyle(AnswerStyle.BRIEF_EXPLANATION, lengths)
+    return NativeStyle(AnswerStyle.FREE_FORM, lengths)
 
 
 def has_options(prompt: str) -> bool:
@@ -95,7 +95,7 @@ def has_options(prompt: str) -> bool:
 def _is_box(value: Any) -> bool:
     if isinstance(value, str):
         return read_answer(value) is not None
-    return isinstance(value, list) and len(value) == 4 and all(isinstance(one, int | float) for one in value)
+    return isinstance(value, list) and len(value) == 4 and all(isinstance(number, int | float) for number in value)
 
 
 def _share(values: Sequence[Any], is_so: Any) -> float:
@@ -129,8 +129,8 @@ def guess_boxes(answers: Sequence[Any], *, has_size: bool) -> Boxes:
     if has_size:
         return Boxes("xyxy_pixels" if order == "xyxy" else "xywh_pixels", f"pixels of a frame of known size; {said}")
     if largest <= 1000:
-        told = f"all numbers are in 0..1000 (the largest is {largest:g}): thousandths, IF they are no pixels; {said}"
-        return Boxes("xyxy_permille" if order == "xyxy" else "xywh_permille", told)
+        why = f"all numbers are in 0..1000 (the largest is {largest:g}): thousandths, IF they are no pixels; {said}"
+        return Boxes("xyxy_permille" if order == "xyxy" else "xywh_permille", why)
     right = max(box[0] + box[2] if order == "xywh" else box[2] for box in boxes)
     below = max(box[1] + box[3] if order == "xywh" else box[3] for box in boxes)
     frame = next((size for size in _FRAMES if right <= size[0] * 1.02 and below <= size[1] * 1.02),

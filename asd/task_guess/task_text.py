@@ -80,13 +80,13 @@ def _of_conversations(look: Look, name: str) -> TaskDraft:
 def _of_records(look: Look, name: str, chosen: dict[str, str]) -> TaskDraft:
     guess = guess_columns(look, chosen)
     gold, asked, options = (guess.fields.get(key) for key in ("gold", "question", "options"))
-    answers = [one[0] if is_text_list(one) else one for one in (gold.values if gold else ())]
+    answers = [value[0] if is_text_list(value) else value for value in (gold.values if gold else ())]
     if "annotators" in guess.paths:
-        answers = [one[0]["answer"] for one in gold.values] if gold else []
-    questions = [str(one) for one in (asked.values if asked else ())]
+        answers = [value[0]["answer"] for value in gold.values] if gold else []
+    questions = [str(value) for value in (asked.values if asked else ())]
     share = max(len(options.values) / len(look.rows) if options else 0.0, _with_options(questions))
     native = _native(answers, questions, share, is_caption=guess.is_caption, is_plain="images" in guess.paths)
-    names = {one.path for one in look.fields}
+    names = {candidate.path for candidate in look.fields}
     boxes, notes = None, []
     if native.style is AnswerStyle.BOUNDING_BOX:
         boxes = guess_boxes(answers, has_size={"width", "height"} <= names)
@@ -107,11 +107,11 @@ def _of_records(look: Look, name: str, chosen: dict[str, str]) -> TaskDraft:
             f"{ids.path} may name the images, without an ending; the commented line `images:` says how to use it"
         )
     listed = [path for text in guess.paths.values() for path in text.strip("[]").split(", ")]
-    used = {path.rstrip("?") for path in listed} | {one.path for one in guess.fields.values()}
+    used = {path.rstrip("?") for path in listed} | {candidate.path for candidate in guess.fields.values()}
     rest = [
-        one.path
-        for one in look.fields
-        if one.path not in used and not one.path.startswith(tuple(f"{u}." for u in used))
+        candidate.path
+        for candidate in look.fields
+        if candidate.path not in used and not candidate.path.startswith(tuple(f"{u}." for u in used))
     ]
     if rest:
         lines.append(f"    # not used: {', '.join(rest[:30])}")
@@ -200,10 +200,10 @@ def _draft(
     look: Look, name: str, native: NativeStyle, lines: list[str], images: list[Any], notes: list[str]
 ) -> TaskDraft:
     names = [
-        one for image in images[:50] for one in (image if isinstance(image, list) else [image]) if is_image_name(one)
+        path for image in images[:50] for path in (image if isinstance(image, list) else [image]) if is_image_name(path)
     ]
     root = _image_root(look.path, names)
-    if names and root is None and not all("://" in one for one in names):
+    if names and root is None and not all("://" in name for name in names):
         notes = [
             *notes,
             f"{names[0]} was not found near {look.path}; say where the images are with --image-root FOLDER",
@@ -217,11 +217,11 @@ def _image_root(path: Path, names: list[str]) -> Path | None:
     folder = path.resolve().parent
     near = [
         folder,
-        *(folder / one for one in _LIKELY_ROOTS),
+        *(folder / inside for inside in _LIKELY_ROOTS),
         folder.parent,
-        *(folder.parent / one for one in _LIKELY_ROOTS),
+        *(folder.parent / inside for inside in _LIKELY_ROOTS),
     ]
-    return next((root for root in near for one in names[:20] if (root / one).is_file()), None)
+    return next((root for root in near for name in names[:20] if (root / name).is_file()), None)
 
 
 def _noted(line: str, note: str) -> str:

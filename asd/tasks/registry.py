@@ -87,10 +87,10 @@ def rfps_for(spec: TaskSpec, key: str) -> tuple[str, ...]:
 
     Raises: UnknownNameError where nobody words this key.
     """
-    found = spec.rfps.get(key) or _default_rfps().get(f"{spec.family}.{key}") or _default_rfps().get(key)
-    if not found:
+    wordings = spec.rfps.get(key) or _default_rfps().get(f"{spec.family}.{key}") or _default_rfps().get(key)
+    if not wordings:
         raise UnknownNameError("response-format prompt", key, general_rfp_keys())
-    return tuple(found)
+    return tuple(wordings)
 
 
 def has_own_rfps(spec: TaskSpec, key: str) -> bool:
@@ -133,8 +133,8 @@ def _looks_like_path(text: str) -> bool:
 def _describe(file: Path, error: ValidationError) -> str:
     lines = line_numbers(file)
     problems = error.errors(include_url=False)
-    told = [f"{file}{_line_of(problem['loc'], lines)}: {_problem(problem)}" for problem in problems]
-    return "\n".join(told)
+    described = [f"{file}{_line_of(problem['loc'], lines)}: {_problem(problem)}" for problem in problems]
+    return "\n".join(described)
 
 
 def _problem(problem: Any) -> str:

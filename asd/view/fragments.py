@@ -115,10 +115,10 @@ def script() -> str:
     return (_FOLDER / "view.js").read_text("utf-8")
 
 
-def items(found: Sequence[Item], version: str) -> str:
+def items(shown: Sequence[Item], version: str) -> str:
     """List items of a page of rows."""
     return (
-        templates_in(_FOLDER).get_template("items.html.jinja").render(items=found, image=partial_url(version), cut=_cut)
+        templates_in(_FOLDER).get_template("items.html.jinja").render(items=shown, image=partial_url(version), cut=_cut)
     )
 
 
@@ -133,7 +133,7 @@ def partial_url(version: str) -> Any:
 
 def detail(shown: Sequence[ShownRow], oddities: Sequence[Oddity], change: str) -> str:
     """One row in full; with a second one, both beside each other."""
-    cards = [(one, _card(one)) for one in shown]
+    cards = [(row, _card(row)) for row in shown]
     return templates_in(_FOLDER).get_template("detail.html.jinja").render(cards=cards, oddities=oddities, change=change)
 
 
@@ -168,14 +168,14 @@ def _size_of(value: object) -> str:
 
 def overview(manifest: Manifest, figures: FiguresInBackground) -> str:
     """The version as a whole, as in the report."""
-    told = "The quality figures are being measured." if not figures.is_done else visible(figures.trouble)
-    return render_overview(manifest.model_dump(mode="json"), figures.figures, told)
+    state = "The quality figures are being measured." if not figures.is_done else visible(figures.trouble)
+    return render_overview(manifest.model_dump(mode="json"), figures.figures, state)
 
 
-def rejects(found: Sequence[Mapping[str, Any]]) -> str:
+def rejects(entries: Sequence[Mapping[str, Any]]) -> str:
     """A table of source rows that are no samples."""
     names = ("file", "row", "source_id", "reason", "detail")
-    rows = [[visible(reject.get(name)) for name in names] for reject in found]
+    rows = [[visible(reject.get(name)) for name in names] for reject in entries]
     return templates_in(_FOLDER).get_template("rejects.html.jinja").render(names=names, rows=rows)
 
 

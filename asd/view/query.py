@@ -92,8 +92,8 @@ class Measured:
         if self.rows.has_rewriter:
             is_wanted = pc.or_(is_wanted, pc.is_valid(batch["rewrite"]))
         numbers = np.flatnonzero(np.asarray(is_wanted))
-        found = [as_bits(find_oddities(row)) for row in batch.filter(is_wanted).to_pylist()]
-        self.bits[first + numbers] = found
+        bits = [as_bits(find_oddities(row)) for row in batch.filter(is_wanted).to_pylist()]
+        self.bits[first + numbers] = bits
         self._is_done[place] = True
 
     def known(self, number: int) -> list[Oddity]:
@@ -134,9 +134,9 @@ class Search:
         """Until `enough` rows are found, all are looked at, or the time is up; an order by suspicion takes all rows."""
         end = time.monotonic() + budget_s
         while not self.is_complete and (self.query.order != "stored" or self.num_found < enough):
-            found = self._look(self._place)
-            self._found.append(found)
-            self.num_found += len(found)
+            numbers = self._look(self._place)
+            self._found.append(numbers)
+            self.num_found += len(numbers)
             self._place += 1
             if time.monotonic() > end:
                 break
@@ -174,8 +174,8 @@ class Search:
             places = np.flatnonzero(mask)
             kept = batch.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)]))
             mask[places] = _holding(kept, query.text)
-        found: Numbers = numbers[mask]
-        return found
+        matching: Numbers = numbers[mask]
+        return matching
 
     def _columns(self) -> list[str]:
         query = self.query

@@ -16,12 +16,12 @@ def read_rejects(path: Path, reason: str, offset: int, limit: int) -> tuple[list
     """Rejects of a reason ("" for all) from the `offset`th on, and whether they are the last. Raises: ShardError."""
     try:
         require_regular(path)
-        found = list(islice(_matching(path, reason), offset, offset + limit + 1))
+        entries = list(islice(_matching(path, reason), offset, offset + limit + 1))
     except FileNotFoundError:
         return [], True
     except (OSError, ValueError) as exc:
         raise ShardError(f"{path} cannot be read ({exc}). Run `asd verify` on the dataset.") from exc
-    return found[:limit], len(found) <= limit
+    return entries[:limit], len(entries) <= limit
 
 
 def _matching(path: Path, reason: str) -> Iterator[dict[str, Any]]:

@@ -52,9 +52,9 @@ class _Shard:
     def row(self, number: int) -> dict[str, Any]:
         place = bisect_right(self.starts, number) - 1
         with damage_told(self.path):
-            found = self.reader.get_batch(place).slice(number - self.starts[place], 1)
-            found.validate(full=True)
-            row: dict[str, Any] = found.to_pylist()[0]
+            batch = self.reader.get_batch(place).slice(number - self.starts[place], 1)
+            batch.validate(full=True)
+            row: dict[str, Any] = batch.to_pylist()[0]
         return row
 
 

@@ -104,10 +104,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.sent = content
             try:
                 self.asked = self._parameters()
-                found = self._require_page(table)
+                page = self._require_page(table)
             except ValueError as exc:  # brackets that are no address
                 raise _RefusedError(HTTPStatus.BAD_REQUEST, "That is no address.") from exc
-            kind, body = found(self)
+            kind, body = page(self)
             self._send(HTTPStatus.OK, kind, body)
         except _RefusedError as exc:
             self._send(exc.status, "text/plain; charset=utf-8", exc.text.encode())
@@ -142,10 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
         _, token, *rest = [*urlsplit(self.path).path.split("/", 2), ""][:3]
         if not hmac.compare_digest(token.encode(), self.server.token.encode()):
             raise _RefusedError(HTTPStatus.FORBIDDEN, "Open the address that `asd view` printed, with its token.")
-        found = table.get(rest[0])
-        if found is None or urlsplit(self.path).path.count("/") < 2:
+        page = table.get(rest[0])
+        if page is None or urlsplit(self.path).path.count("/") < 2:
             raise _RefusedError(HTTPStatus.NOT_FOUND, "There is no such page.")
-        return found
+        return page
 
     def _send(self, status: HTTPStatus, kind: str, body: bytes) -> None:
         self.send_response(status)

@@ -110,8 +110,8 @@ class Viewer:
     def rejects(self, name: str, reason: str, offset: int, limit: int) -> dict[str, Any]:
         """A page of the source rows that are no samples."""
         rows = self.rows_of(name)
-        found, is_last = read_rejects(rows.folder / "rejects.jsonl", reason, offset, limit)
-        return {"html": fragments.rejects(found), "count": len(found), "offset": offset, "is_last": is_last}
+        entries, is_last = read_rejects(rows.folder / "rejects.jsonl", reason, offset, limit)
+        return {"html": fragments.rejects(entries), "count": len(entries), "offset": offset, "is_last": is_last}
 
     # -- rows ---------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Viewer:
             search = self._search(rows, query, compared, marks)
             search.go_on(len(rows) + 1 if to_end else offset + limit + 1, _BUDGET_S)
             numbers = search.numbers(offset, limit)
-            found = rows.rows(numbers)
+            shown = rows.rows(numbers)
             root = rows.image_root
             items = [
                 fragments.Item(
@@ -142,7 +142,7 @@ class Viewer:
                     self._change(compared, number),
                     root,
                 )
-                for number, row in zip(numbers, found, strict=True)
+                for number, row in zip(numbers, shown, strict=True)
             ]
             return {
                 "html": fragments.items(items, rows.version),

@@ -31,7 +31,7 @@ class Embeddable:
         bad: dict[int, tuple[str, str]] = {}
         self._look_at_all(rows.rows["images"].flatten().unique().to_pylist())
         for place, paths in enumerate(rows.rows["images"].to_pylist()):
-            problem = next((found for path in paths if (found := self._known[path]) is not None), None)
+            problem = next((known for path in paths if (known := self._known[path]) is not None), None)
             if problem is not None:
                 bad[place] = problem
         while len(self._known) > _KEPT:
@@ -41,8 +41,8 @@ class Embeddable:
     def _look_at_all(self, paths: list[str]) -> None:
         """On a few threads: decoding is work outside of the interpreter lock."""
         unknown = [path for path in paths if path not in self._known]
-        for path, found in zip(unknown, map_in_order(self._look, unknown), strict=True):
-            self._known[path] = found
+        for path, problem in zip(unknown, map_in_order(self._look, unknown), strict=True):
+            self._known[path] = problem
 
     def _look(self, path: str) -> tuple[str, str] | None:
         if is_data(path) or is_address(path):

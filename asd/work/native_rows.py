@@ -159,7 +159,10 @@ def image_structs(images: pa.ListArray) -> pa.ListArray:
     data = pa.nulls(len(flat), pa.binary())
     if len(flat) and pc.any(pc.starts_with(flat, DATA)).as_py():
         both = [path_and_data(text) for text in flat.to_pylist()]
-        flat, data = pa.array([path for path, _ in both], pa.string()), pa.array([one for _, one in both], pa.binary())
+        flat, data = (
+            pa.array([path for path, _ in both], pa.string()),
+            pa.array([content for _, content in both], pa.binary()),
+        )
     structs = pa.StructArray.from_arrays([flat, data], fields=list(IMAGE))
     return pa.ListArray.from_arrays(offsets, structs)
 

@@ -88,7 +88,7 @@ def hashed_words(texts: Sequence[str]) -> Tensor:
 
 def _words_vector(text: str) -> Any:
     words = _WORD.findall(text.lower()) or [""]
-    pairs = [f"{one} {other}" for one, other in pairwise(words)]
+    pairs = [f"{word} {other}" for word, other in pairwise(words)]
     return np.sum([_direction(part) for part in (*words, *pairs)], axis=0, dtype=np.float32)
 
 

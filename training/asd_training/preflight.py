@@ -59,12 +59,12 @@ def look_ahead(
     longest = 0
     for task in tasks:
         try:
-            found = _look_at(task, inputs, problems, trains=trains)
+            task_facts = _look_at(task, inputs, problems, trains=trains)
         except TrainingError as exc:
             problems.append(f"task {task.name!r}: {exc}")
             continue
-        longest = max(longest, found.get("lengths", {}).get("longest", 0))
-        by_task[task.name] = found
+        longest = max(longest, task_facts.get("lengths", {}).get("longest", 0))
+        by_task[task.name] = task_facts
     rows = {task.name: len(task.examples) for task in tasks}
     plans = {
         stage.folder: _plan(

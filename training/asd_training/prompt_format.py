@@ -151,8 +151,8 @@ class PromptFormat:
             whole = self._chat(said, ask=False)
         except TaskDataError as exc:
             raise ModelError(f"{exc}; set model.prompt to 'plain'") from exc
-        asked, found, closing = whole.rpartition(_ANSWERED)
-        if not found or _ASKED not in asked:
+        asked, separator, closing = whole.rpartition(_ANSWERED)
+        if not separator or _ASKED not in asked:
             raise ModelError(
                 "the chat template leaves out what the user asks or what the assistant says: it writes "
                 f"{whole!r}; set model.prompt to 'plain'"

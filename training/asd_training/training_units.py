@@ -35,8 +35,8 @@ class TrainingUnits:
 
     def ids(self) -> list[str]:
         """The id of each example's first row."""
-        found: list[str] = self.table["id"].take(pa.array(self._starts)).to_pylist()
-        return found
+        ids: list[str] = self.table["id"].take(pa.array(self._starts)).to_pylist()
+        return ids
 
     def sums(self, by_row: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Numbers of rows, summed by example."""

@@ -36,7 +36,7 @@ def command(
     if out is not None:
         require_folder(out, "--out")
     answers = evaluate_again(run, task or ())
-    tasks = {one.name: one for one in run.tasks}
+    tasks = {task.name: task for task in run.tasks}
     scores = {name: mean_scores(rows, lenient_reader(tasks[name])) for name, rows in answers.items()}
     for name, rows in answers.items():
         if out is not None:

@@ -73,7 +73,7 @@ def box_can_start(text: str, decimals: int = 2) -> bool:
     if not text.startswith("["):
         return False
     *whole, last = re.split(r" ?, ?", text[1:].removeprefix(" "))
-    if len(whole) > 3 or not all(re.fullmatch(number, one) for one in whole):
+    if len(whole) > 3 or not all(re.fullmatch(number, part) for part in whole):
         return False
     if len(whole) == 3 and last.endswith("]"):
         return re.fullmatch(number, last[:-1].rstrip()) is not None

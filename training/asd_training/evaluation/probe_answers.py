@@ -173,15 +173,18 @@ class StyleProbe(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.every_steps:
             return
-        found = compare(self.before, self._ask(kwargs["model"]), self.max_drop)
-        self.history.append((state.global_step, found))
+        comparison = compare(self.before, self._ask(kwargs["model"]), self.max_drop)
+        self.history.append((state.global_step, comparison))
         state.log_history.append(
-            {"step": state.global_step, **{f"style_{one.style.value}": one.follows.after for one in found.styles}}
+            {
+                "step": state.global_step,
+                **{f"style_{change.style.value}": change.follows.after for change in comparison.styles},
+            }
         )
-        for change in found.styles:
+        for change in comparison.styles:
             if change.verdict == "lost":
                 print(f"step {state.global_step}: {change.sentence}")
-        if self.stop and found.fallen:
+        if self.stop and comparison.fallen:
             control.should_training_stop = True
 
     def _ask(self, model: Any) -> list[ProbeItem]:

@@ -36,4 +36,4 @@ def read_out_matrices(
         recovered[cell] = [row.recovered_score for row in read]
         scores = [row.get("constrained_score") for row in rows]
         constrained[cell] = [score for score in scores if score is not None]
-    return ReadOuts(*(AccuracyMatrix.from_scores(tasks, found) for found in (strict, recovered, constrained)))
+    return ReadOuts(*(AccuracyMatrix.from_scores(tasks, scores) for scores in (strict, recovered, constrained)))

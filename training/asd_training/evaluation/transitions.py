@@ -39,12 +39,12 @@ class Transitions:
         """Of all questions, in 0..1. Beyond chance: less what guessing is expected to change; below 0 where fewer
         questions changed than guesses would have.
         """
-        found: dict[str, float | None] = {"lost": self.lost / self.questions, "gained": self.gained / self.questions}
+        shares: dict[str, float | None] = {"lost": self.lost / self.questions, "gained": self.gained / self.questions}
         for name in ("lost", "gained"):
             count = getattr(self, name)
             known = self.by_chance is not None
-            found[f"{name}_beyond_chance"] = (count - self.by_chance) / self.questions if known else None
-        return found
+            shares[f"{name}_beyond_chance"] = (count - self.by_chance) / self.questions if known else None
+        return shares
 
     def to_json(self) -> dict[str, Any]:
         counts = {"kept": self.kept, "lost": self.lost, "gained": self.gained, "never": self.never}

@@ -85,8 +85,8 @@ class IncrementPool(nn.ModuleDict):
         return {name: parts.get(name, none.expand(-1, len(self.slots(name).keys))) for name in self}
 
     def slots(self, adapter: str) -> Slots:
-        found: Any = self[adapter]
-        return cast(Slots, found)
+        slots: Any = self[adapter]
+        return cast(Slots, slots)
 
 
 def choose(instruction: Tensor, keys: Tensor, choice: Choice) -> Tensor:

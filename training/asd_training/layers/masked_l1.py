@@ -78,8 +78,8 @@ def masked_delta_l1_means(
         raise ShapeError(
             f"expected one set of key elements per LoRA pair, got {len(factors)} pairs, {len(weights)} sets"
         )
-    for (a, b), one in zip(factors, weights, strict=True):
-        check_masked_factors(a, b, one)
+    for (a, b), packed in zip(factors, weights, strict=True):
+        check_masked_factors(a, b, packed)
     flat = [tensor for pair in factors for tensor in pair]
     if len({tensor.device for tensor in flat}) > 1:
         raise ShapeError("the LoRA pairs lie on several devices; take the penalty per device and add")
@@ -122,7 +122,7 @@ class _MaskedL1(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weights: tuple[PackedWeights, ...], *flat: Tensor) -> Tensor:
         sums, ctx.grads = _sums_and_grads(flat, weights, any(ctx.needs_input_grad))
-        totals = torch.tensor([one.total for one in weights], dtype=sums.dtype)
+        totals = torch.tensor([packed.total for packed in weights], dtype=sums.dtype)
         ctx.weights, ctx.totals = weights, totals.to(sums.device, non_blocking=True)
         ctx.save_for_backward(*flat)
         means: Tensor = sums / ctx.totals
@@ -162,9 +162,9 @@ def _tiled(
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
     """Sums of w |B A| per layer, and the gradients of the sums, layer by layer and tile by tile."""
     sums, grads = [], []
-    for a, b, one in zip(a_all, b_all, weights, strict=True):
+    for a, b, packed in zip(a_all, b_all, weights, strict=True):
         with full_precision(a.device):
-            value, d_a, d_b = _tiled_layer(a, b, one)
+            value, d_a, d_b = _tiled_layer(a, b, packed)
         sums.append(value)
         if needs_grads:
             grads.append((d_a.to(a.dtype), d_b.to(b.dtype)))

@@ -120,8 +120,8 @@ def group_layers(
 ) -> list[_Group]:
     """Layers by shape, in order; groups whose extra planes would not fit into the scratch memory are cut."""
     by_shape: dict[tuple[int, int, int, int], list[int]] = {}
-    for layer, (a, b, one) in enumerate(zip(a_all, b_all, weights, strict=True)):
-        by_shape.setdefault((b.shape[0], a.shape[1], a.shape[0], one.num_planes), []).append(layer)
+    for layer, (a, b, packed) in enumerate(zip(a_all, b_all, weights, strict=True)):
+        by_shape.setdefault((b.shape[0], a.shape[1], a.shape[0], packed.num_planes), []).append(layer)
     groups = []
     for (out_features, in_features, rank, planes), layers in by_shape.items():
         per_layer = planes * -(-in_features // 64) * out_features * 8
@@ -236,7 +236,7 @@ class _GroupInputs:
         self._a = [_aligned(a_all[layer]) for layer in group.layers]
         self._b = [_aligned(b_all[layer]) for layer in group.layers]
         chosen = [weights[layer] for layer in group.layers]
-        self._presence = [_aligned(one.presence) for one in chosen]
+        self._presence = [_aligned(packed.presence) for packed in chosen]
         presence = _table(self._presence, self.device)
         extra = deposit_extra(chosen, presence) if group.planes else presence
         self.pointers = (_table(self._a, self.device), _table(self._b, self.device), presence, extra)
@@ -259,9 +259,9 @@ def deposit_extra(weights: Sequence[PackedWeights], presence: Tensor) -> Tensor:
     planes = torch.empty(shape, dtype=torch.int64, device=device)
     row_block = 32
     row_blocks = -(-out_features // row_block)
-    streams = _table([one.extra for one in weights], device)
-    row_starts = _table([one.row_start for one in weights], device)
-    words = torch.tensor([one.extra.shape[1] for one in weights]).to(device, non_blocking=True)
+    streams = _table([packed.extra for packed in weights], device)
+    row_starts = _table([packed.row_start for packed in weights], device)
+    words = torch.tensor([packed.extra.shape[1] for packed in weights]).to(device, non_blocking=True)
     kernels.deposit_kernel[(len(weights) * row_blocks,)](
         presence, streams, row_starts, words, planes, row_blocks,
         OUT=out_features, WORDS=blocks, EXTRA=first.num_planes, BM=row_block, BW=8, num_warps=4,

@@ -178,9 +178,9 @@ def _place_example(random: Random) -> Example:
     shape = random.choice(scene)
     kind = random.random()
     if kind < 0.35:
-        listed = ", ".join(f"{one.name} {one.box_text}" for one in scene)
+        listed = ", ".join(f"{thing.name} {thing.box_text}" for thing in scene)
         return Example(f"{listed}.\n{random.choice(PLACE_REQUESTS)} {shape.name}", shape.box_text)
-    listed = ", ".join(f"{with_article(one.name)} at the {one.place}" for one in scene)
+    listed = ", ".join(f"{with_article(thing.name)} at the {thing.place}" for thing in scene)
     if kind < 0.8:
         return Example(f"{listed}.\n{random.choice(PLACE_REQUESTS)} {shape.name}", shape.box_text)
     return Example(f"{shape.box_text}\nWhere is that? Use a sentence.", f"It is at the {shape.place}.")
@@ -226,7 +226,7 @@ def _scene(random: Random, facts: Facts) -> View:
 
 def _wrong_of_scene(asked: Asked, random: Random) -> list[str]:
     if asked.answer.startswith("["):
-        return [one.box_text for one in drawing.make_scene(random, 2, 3) if one.box_text != asked.answer]
+        return [thing.box_text for thing in drawing.make_scene(random, 2, 3) if thing.box_text != asked.answer]
     pools: list[list[str]] = [
         list(COLOURS), list(KINDS), ["left", "middle", "right"], ["1", "2", "3", "4"],
     ]  # fmt: skip
@@ -243,7 +243,7 @@ def _sign(random: Random, facts: Facts) -> View:
     if facts == "all" and random.random() < 0.5:  # numbers are read digit by digit: rarer and harder than words
         lines[random.randrange(len(lines))] = f"{random.randint(10, 99)}"
     asked = ask_about_sign(lines)
-    said = [one.question.removeprefix("What ").split(" is ")[0] + f" {one.answer}" for one in asked]
+    said = [item.question.removeprefix("What ").split(" is ")[0] + f" {item.answer}" for item in asked]
     places = ("at the top", "at the bottom") if len(lines) == 2 else ("",)
     parts = " and ".join(f"the {what} {place}".strip() for what, place in zip(said, places, strict=True))
     return View(drawing.draw_sign(lines, random), f"A sign with {parts}.", asked, _wrong_of_sign)
@@ -268,7 +268,9 @@ def _thing(random: Random, facts: Facts) -> View:
         asked.append(Asked(OBJECT_QUESTION, called, f"{name} is what the picture shows."))
     names = [broader.get(other, other.lower()) for other in drawing.OBJECTS]
     caption = f"A picture of {said}."
-    return View(drawing.draw_thing(name, random), caption, asked, lambda one, keyed: _others(one.answer, names, keyed))
+    return View(
+        drawing.draw_thing(name, random), caption, asked, lambda item, keyed: _others(item.answer, names, keyed)
+    )
 
 
 def _book(random: Random, facts: Facts) -> View:
@@ -276,9 +278,9 @@ def _book(random: Random, facts: Facts) -> View:
     asked = ask_about_book(title, author, colour, random)
     caption = f"A {colour} book with the title {title} by {author}, about {GENRES[colour]}."
 
-    def wrong(one: Asked, keyed: Random) -> list[str]:
-        pool = next((p for p in (TITLES, AUTHORS, tuple(GENRES.values())) if one.answer in p), ("Yes", "No"))
-        return _others(one.answer, list(pool), keyed)
+    def wrong(item: Asked, keyed: Random) -> list[str]:
+        pool = next((p for p in (TITLES, AUTHORS, tuple(GENRES.values())) if item.answer in p), ("Yes", "No"))
+        return _others(item.answer, list(pool), keyed)
 
     return View(drawing.draw_book(title, author, colour, random), caption, asked, wrong)
 
@@ -294,7 +296,7 @@ def _chart(random: Random, facts: Facts) -> View:
     listed = ", ".join(with_article(f"{colour} bar") for colour in colours)
     caption = f"A chart with {listed}. The {most} bar is the tallest, the {least} bar is the shortest."
     image = drawing.draw_chart(list(zip(colours, heights, strict=True)), random)
-    return View(image, caption, asked, lambda one, keyed: _others(one.answer, colours, keyed))
+    return View(image, caption, asked, lambda item, keyed: _others(item.answer, colours, keyed))
 
 
 def make_examples(count: int, seed: int, *, with_picture: bool, facts: Facts = "some") -> list[Example]:

@@ -76,7 +76,7 @@ def tower_features(tower: nn.Module, examples: Sequence[Example], batch: int = 2
     """bfloat16 (examples, patches, width): the tower's last layer without its class token."""
     parts = []
     for start in range(0, len(examples), batch):
-        pictures = np.stack([np.asarray(one.image) for one in examples[start : start + batch]])
+        pictures = np.stack([np.asarray(example.image) for example in examples[start : start + batch]])
         with torch.autocast("cpu", torch.bfloat16):
             parts.append(tower(pixel_values(pictures)).last_hidden_state[:, 1:].bfloat16())
     return torch.cat(parts)
@@ -108,14 +108,14 @@ def _batches(pool: list[Encoded], size: int, random: Random) -> Iterator[list[En
 
 
 def _loss(model: LlavaForConditionalGeneration, batch: list[Encoded], features: Tensor, pad: int) -> Tensor:
-    longest = max(len(one.ids) for one in batch)
+    longest = max(len(encoded.ids) for encoded in batch)
     ids = torch.full((len(batch), longest), pad)
     labels = torch.full((len(batch), longest), IGNORED)
-    for row, one in enumerate(batch):
-        ids[row, : len(one.ids)] = torch.tensor(one.ids)
-        labels[row, one.answer_at : len(one.ids)] = torch.tensor(one.ids[one.answer_at :])
+    for row, encoded in enumerate(batch):
+        ids[row, : len(encoded.ids)] = torch.tensor(encoded.ids)
+        labels[row, encoded.answer_at : len(encoded.ids)] = torch.tensor(encoded.ids[encoded.answer_at :])
     embeds = model.get_input_embeddings()(ids)
-    rows = [one.picture for one in batch if one.picture >= 0]
+    rows = [encoded.picture for encoded in batch if encoded.picture >= 0]
     if rows:
         seen = model.model.multi_modal_projector(features[rows].float()).to(embeds.dtype)
         mask = (ids == model.config.image_token_id).unsqueeze(-1).expand_as(embeds)
@@ -147,8 +147,8 @@ def train_language(
     if fresh:
         rescale_projector(model, features[:500])
     pools = (
-        _batches([encode(tokenizer, one, row) for row, one in enumerate(pictures)], batch, Random(seed)),
-        _batches([encode(tokenizer, one, -1) for one in texts], batch, Random(seed + 1)),
+        _batches([encode(tokenizer, example, row) for row, example in enumerate(pictures)], batch, Random(seed)),
+        _batches([encode(tokenizer, example, -1) for example in texts], batch, Random(seed + 1)),
     )
     parameters = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.01, betas=(0.9, 0.98))

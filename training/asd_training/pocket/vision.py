@@ -146,8 +146,8 @@ def _batches(seed: int, start: int, size: int) -> Iterator[tuple[Tensor, dict[st
     while True:
         made = [labelled_picture(Random(f"see:{seed}:{n}")) for n in range(number, number + size)]
         number += size
-        labels = {key: torch.from_numpy(np.stack([one[1][key] for one in made])) for key in made[0][1]}
-        yield pixel_values(np.stack([one[0] for one in made])), labels
+        labels = {key: torch.from_numpy(np.stack([pair[1][key] for pair in made])) for key in made[0][1]}
+        yield pixel_values(np.stack([pair[0] for pair in made])), labels
 
 
 def _loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:

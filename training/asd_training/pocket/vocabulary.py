@@ -27,7 +27,9 @@ def all_texts(seed: int) -> Iterator[str]:
         yield from (f" {word}\n{word}\n {word.capitalize()}\n{word.capitalize()}" for word in words)
     yield from (f"{request}\n {request}" for requests in REQUESTS.values() for request in requests)
     for with_picture in (False, True):
-        yield from (f"{one.prompt}\n {one.answer}" for one in make_examples(6000, seed, with_picture=with_picture))
+        yield from (
+            f"{example.prompt}\n {example.answer}" for example in make_examples(6000, seed, with_picture=with_picture)
+        )
     yield from _prompts_of_asd()
     yield from _converted_tasks(seed)
 

@@ -52,7 +52,7 @@ class Difference:
 
     def interval(self, figure: Figure) -> Interval | None:
         sides = [
-            {run.results.seed: values(run).get(figure.name) for run in one.runs} for one in (self.group, self.versus)
+            {run.results.seed: values(run).get(figure.name) for run in side.runs} for side in (self.group, self.versus)
         ]
         pairs = [(sides[0][seed], sides[1][seed]) for seed in self.seeds]
         return interval([None if a is None or b is None else a - b for a, b in pairs])
@@ -81,9 +81,9 @@ class Comparison:
                 for group in self.groups
             ],
             "differences": [
-                {"label": one.group.label, "versus": one.versus.label, "seeds": list(one.seeds),
-                 "figures": self._figures(one)}
-                for one in self.differences
+                {"label": difference.group.label, "versus": difference.versus.label, "seeds": list(difference.seeds),
+                 "figures": self._figures(difference)}
+                for difference in self.differences
             ],
             "published": [row.to_json() for row in self.published],
             "notes": self.notes,
@@ -91,7 +91,7 @@ class Comparison:
 
     def _figures(self, of: Group | Difference) -> dict[str, Any]:
         intervals = {figure.name: of.interval(figure) for figure in self.figures}
-        return {name: one.to_json() if one else None for name, one in intervals.items()}
+        return {name: estimate.to_json() if estimate else None for name, estimate in intervals.items()}
 
 
 def compare(roots: Sequence[Path], recipes: Sequence[str] = ()) -> Comparison:
@@ -131,13 +131,13 @@ def _require_one_sequence(runs: Sequence[RunRecord]) -> None:
 
 def _grouped(runs: Sequence[RunRecord]) -> list[Group]:
     """In the order of the runs given; every unfinished run is a group of its own."""
-    found: dict[str, list[RunRecord]] = {}
+    alike: dict[str, list[RunRecord]] = {}
     for run in runs:
         alone = "" if run.results.finished else str(run.root)
-        found.setdefault(json.dumps([identity(run), alone], sort_keys=True), []).append(run)
-    labels = _labels([members[0] for members in found.values()])
+        alike.setdefault(json.dumps([identity(run), alone], sort_keys=True), []).append(run)
+    labels = _labels([members[0] for members in alike.values()])
     groups = []
-    for label, members in zip(labels, found.values(), strict=True):
+    for label, members in zip(labels, alike.values(), strict=True):
         _require_other_seeds(label, members)
         ordered = tuple(sorted(members, key=lambda run: run.results.seed))
         groups.append(Group(label, ordered, "" if members[0].results.finished else members[0].progress))

@@ -39,10 +39,12 @@ def render_comparison(comparison: Comparison) -> str:
             (visible(group.label), group.unfinished, ", ".join(map(str, group.seeds)) or "–") for group in comparison.groups
         ],
         rows=[(figure.title, [cell(group, figure) for group in comparison.groups]) for figure in comparison.figures],
-        differences=[(visible(one.group.label), ", ".join(map(str, one.seeds))) for one in comparison.differences],
+        differences=[
+            (visible(difference.group.label), ", ".join(map(str, difference.seeds))) for difference in comparison.differences
+        ],
         versus=visible(comparison.differences[0].versus.label) if comparison.differences else "",
         difference_rows=[
-            (figure.title, [cell(one, figure) for one in comparison.differences])
+            (figure.title, [cell(difference, figure) for difference in comparison.differences])
             for figure in comparison.figures
         ],
         published_title=PUBLISHED_TITLE,
@@ -64,10 +66,14 @@ def _plots(comparison: Comparison) -> list[Plot]:
 
 
 def _in_percent(group: Group, figure: Figure) -> tuple[float | None, float | None, float | None]:
-    one = group.interval(figure)
-    if one is None:
+    estimate = group.interval(figure)
+    if estimate is None:
         return None, None, None
-    return 100 * one.mean, None if one.low is None else 100 * one.low, None if one.high is None else 100 * one.high
+    return (
+        100 * estimate.mean,
+        None if estimate.low is None else 100 * estimate.low,
+        None if estimate.high is None else 100 * estimate.high,
+    )
 
 
 def _kind_plot(comparison: Comparison) -> Plot | None:
@@ -93,8 +99,10 @@ def _curves(comparison: Comparison) -> list[Plot]:
         series = {}
         for group in comparison.groups:
             runs = [run.matrices[kind].values for run in group.runs if kind in run.matrices]
-            means = [interval([float(one[t, : t + 1].mean()) for one in runs]) for t in range(len(comparison.tasks))]
-            series[group.label] = [(float(t), one.mean if one else None) for t, one in enumerate(means)]
+            means = [
+                interval([float(scores[t, : t + 1].mean()) for scores in runs]) for t in range(len(comparison.tasks))
+            ]
+            series[group.label] = [(float(t), estimate.mean if estimate else None) for t, estimate in enumerate(means)]
         if any(y is not None for points in series.values() for _, y in points):
             title = f"Mean accuracy of the tasks trained so far, {kind}, %"
             drawn.append(plots.lines(series, title=title, x_names=comparison.tasks, percent=True))

@@ -68,11 +68,11 @@ def main_figures(comparison: Comparison) -> list[Figure]:
 
 def _table(title: str, columns: Sequence[Group | Difference], figures: list[Figure]) -> Table:
     """A line a figure, a column a group."""
-    labels = [one.group.label if isinstance(one, Difference) else one.label for one in columns]
+    labels = [column.group.label if isinstance(column, Difference) else column.label for column in columns]
     table = _empty(title, ["", *labels])
-    _add(table, ["seeds", *(" ".join(map(str, one.seeds)) for one in columns)])
+    _add(table, ["seeds", *(" ".join(map(str, column.seeds)) for column in columns)])
     for figure in figures:
-        _add(table, [figure.title, *(" ".join(cell(one, figure)).rstrip() for one in columns)])
+        _add(table, [figure.title, *(" ".join(cell(column, figure)).rstrip() for column in columns)])
     return table
 
 
@@ -114,8 +114,8 @@ def to_csv(comparison: Comparison) -> str:
     for group in comparison.groups:
         kind = "unfinished" if group.unfinished else "group"
         _write(writer, comparison.figures, kind, group.label, "", group)
-    for one in comparison.differences:
-        _write(writer, comparison.figures, "difference", one.group.label, one.versus.label, one)
+    for difference in comparison.differences:
+        _write(writer, comparison.figures, "difference", difference.group.label, difference.versus.label, difference)
     for row in comparison.published:
         for name, value in row.figures.items():
             writer.writerow(

@@ -72,8 +72,8 @@ def pick_examples(run: RunRecord, per_kind: int) -> tuple[dict[Category, list[Er
             break
         by_task = [list(_wrong_answers(run, stage, tested[name])) for name in run.tasks if name in tested]
         for kind, picked in chosen.items():
-            shown = {one.question for one in picked}
-            others = [one for one in _in_turn(by_task, kind) if one.question not in shown]
+            shown = {answer.question for answer in picked}
+            others = [answer for answer in _in_turn(by_task, kind) if answer.question not in shown]
             picked.extend(others[: max(0, per_kind - len(picked))])
     return {kind: _shown(picked, tested) for kind, picked in chosen.items() if picked}, notes
 
@@ -107,7 +107,7 @@ def _wrong_answers(run: RunRecord, stage: StageRecord, task: TestedTask) -> Iter
     path = run.predictions(stage, task.name)
     if not path.is_file():
         return
-    own = next((one for one in run.stages if task.name in one.tasks), None)
+    own = next((stage for stage in run.stages if task.name in stage.tasks), None)
     before: dict[str, Row] = {}
     if own is not None and own.row < stage.row and run.predictions(own, task.name).is_file():
         before = {row["id"]: row for row in read_predictions(run.predictions(own, task.name))}
@@ -123,31 +123,33 @@ def _wrong_answers(run: RunRecord, stage: StageRecord, task: TestedTask) -> Iter
 
 def _in_turn(by_task: Sequence[Sequence[_Wrong]], kind: Category) -> list[_Wrong]:
     """One of each task, then the next of each; forgotten ones of all tasks before those that were never right."""
-    ranked = [sorted((one for one in wrong if one.kind == kind), key=lambda one: one.rank) for wrong in by_task]
-    turns = [one for turn in zip_longest(*ranked) for one in turn if one is not None]
-    return sorted(turns, key=lambda one: one.before is None)
+    ranked = [
+        sorted((answer for answer in wrong if answer.kind == kind), key=lambda answer: answer.rank) for wrong in by_task
+    ]
+    turns = [answer for turn in zip_longest(*ranked) for answer in turn if answer is not None]
+    return sorted(turns, key=lambda answer: answer.before is None)
 
 
 def _shown(wrong: Sequence[_Wrong], tested: Mapping[str, TestedTask]) -> list[ErrorExample]:
-    return [_example(one, tested[one.task]) for one in wrong]
+    return [_example(answer, tested[answer.task]) for answer in wrong]
 
 
-def _example(one: _Wrong, task: TestedTask) -> ErrorExample:
-    row = one.row
+def _example(answer: _Wrong, task: TestedTask) -> ErrorExample:
+    row = answer.row
     others = list(dict.fromkeys(text for text in row["accepted"] if text != row["gold"]))[:_MOST_ACCEPTED]
     score = row["constrained_score"]
     return ErrorExample(
-        task=one.task,
-        stage=one.stage.name,
+        task=answer.task,
+        stage=answer.stage.name,
         row_id=visible(row["id"]),
         prompt=_cut(row["prompt"], _LONGEST_PROMPT),
         gold=_cut(row["gold"]),
         accepted=_cut(", ".join(others)),
-        before=None if one.before is None else _cut(one.before["text"]),
+        before=None if answer.before is None else _cut(answer.before["text"]),
         now=_cut(row["text"]),
         constrained=None if row["constrained_text"] is None else _cut(row["constrained_text"]),
         constrained_right=score is not None and score >= 0.5,
-        how=one.how,
+        how=answer.how,
         picture=_picture(row, task),
     )
 

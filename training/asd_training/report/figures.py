@@ -71,7 +71,7 @@ def figures_of(runs: Iterable[RunRecord]) -> list[Figure]:
         Figure("evaluate_processor_s", "evaluation, processor time", "seconds"),
     ]
     known = [values(run) for run in runs]
-    return [figure for figure in wanted if any(one.get(figure.name) is not None for one in known)]
+    return [figure for figure in wanted if any(values.get(figure.name) is not None for values in known)]
 
 
 def _titled(name: str) -> str:

@@ -58,34 +58,34 @@ def published_rows(recipes: Sequence[str], tasks: Sequence[str]) -> tuple[list[P
             continue
         if not recipe.published:
             notes.append(f"The recipe {name} holds no published results.")
-        rows += [_row(one, recipe, sequence) for one in recipe.published]
+        rows += [_row(entry, recipe, sequence) for entry in recipe.published]
         if recipe.published and recipe.benchmark:
             notes += [f"Published on {recipe.benchmark.name}: {note}" for note in recipe.benchmark.notes]
     return rows, list(dict.fromkeys(notes))
 
 
-def _row(one: Published, recipe: Recipe, tasks: Sequence[str]) -> PublishedRow:
+def _row(entry: Published, recipe: Recipe, tasks: Sequence[str]) -> PublishedRow:
     divisor = recipe.benchmark.backward_transfer_divisor if recipe.benchmark else None
     names = {"BWT": f"BWT (divisor {divisor})" if divisor else "BWT"}
-    printed = {names.get(name, name): value / 100 for name, value in one.metrics.items()}
-    worked_out = {name: value for name, value in _worked_out(one, tasks).items() if name not in printed}
+    printed = {names.get(name, name): value / 100 for name, value in entry.metrics.items()}
+    worked_out = {name: value for name, value in _worked_out(entry, tasks).items() if name not in printed}
     return PublishedRow(
-        one.method, one.asd, one.start_model, one.source, CERTAINTIES[one.certainty], printed | worked_out,
-        tuple(worked_out), one.note,
+        entry.method, entry.asd, entry.start_model, entry.source, CERTAINTIES[entry.certainty], printed | worked_out,
+        tuple(worked_out), entry.note,
     )  # fmt: skip
 
 
-def _worked_out(one: Published, tasks: Sequence[str]) -> dict[str, float]:
+def _worked_out(entry: Published, tasks: Sequence[str]) -> dict[str, float]:
     """From the published scores, as far as they are complete."""
     figures: dict[str, float] = {}
-    if one.matrix is not None:
-        metrics = all_metrics(AccuracyMatrix.from_rows(tasks, one.matrix))
+    if entry.matrix is not None:
+        metrics = all_metrics(AccuracyMatrix.from_rows(tasks, entry.matrix))
         figures = {name: value / 100 for name, value in metrics.items() if value is not None}
-        last = one.matrix[-1]
+        last = entry.matrix[-1]
     else:
-        last = [one.after_last_task.get(task) for task in tasks]
+        last = [entry.after_last_task.get(task) for task in tasks]
     figures |= {f"final {task}": score / 100 for task, score in zip(tasks, last, strict=True) if score is not None}
-    for name, scores in (("MFT", one.after_own_task), ("MFN", one.after_last_task)):
+    for name, scores in (("MFT", entry.after_own_task), ("MFN", entry.after_last_task)):
         if all(task in scores for task in tasks):
             figures[name] = sum(scores[task] for task in tasks) / len(tasks) / 100
     return figures

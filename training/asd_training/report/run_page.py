@@ -104,7 +104,7 @@ def _metrics(run: RunRecord) -> list[tuple[str, str, str, list[str]]]:
 def _transitions(run: RunRecord) -> list[tuple[str, list[str]]]:
     """Shares in percent, task by task, and their mean."""
     transitions = run.results.transitions
-    rows = [(visible(task), one.shares) for task, one in transitions.by_task.items()]
+    rows = [(visible(task), counts.shares) for task, counts in transitions.by_task.items()]
     rows += [("mean", transitions.mean)] if rows else []
     return [(name, [percent(shares.get(kind)) for kind in TRANSITION_TITLES]) for name, shares in rows]
 

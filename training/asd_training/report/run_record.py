@@ -122,8 +122,8 @@ class RunRecord:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.facts["config"]
-        return found
+        config: Mapping[str, Any] = self.facts["config"]
+        return config
 
     @property
     def tasks(self) -> list[str]:
@@ -145,9 +145,12 @@ class RunRecord:
     @cached_property
     def matrices(self) -> dict[str, AccuracyMatrix]:
         """By read-out: strict, recovered, constrained, those that were measured."""
-        found = self.results.matrices
-        kinds = [*(kind for kind in READ_OUTS if kind in found), *(kind for kind in found if kind not in READ_OUTS)]
-        return {kind: AccuracyMatrix.from_rows(self.tasks, found[kind]) for kind in kinds}
+        matrices = self.results.matrices
+        kinds = [
+            *(kind for kind in READ_OUTS if kind in matrices),
+            *(kind for kind in matrices if kind not in READ_OUTS),
+        ]
+        return {kind: AccuracyMatrix.from_rows(self.tasks, matrices[kind]) for kind in kinds}
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, float | None]]:

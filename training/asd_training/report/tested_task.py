@@ -57,7 +57,7 @@ class TestedTask:
 def tested_task(run: RunRecord, name: str) -> tuple[TestedTask | None, str]:
     """The task, or None where its answers cannot be read; and a note on what is missing, or ""."""
     data = run.config["data"]
-    entry: Mapping[str, Any] = next((one for one in data["tasks"] if _name(one["task"]) == name), {"task": name})
+    entry: Mapping[str, Any] = next((task for task in data["tasks"] if _name(task["task"]) == name), {"task": name})
     shards, note = _shards(run, name)
     try:
         spec = shards.spec if shards else load_task(entry["task"])
