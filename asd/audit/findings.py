@@ -248,4 +248,6 @@ def _command(files: Sequence[str]) -> str:
     if Path(file).is_dir() and (Path(file) / "versions").is_dir():
         return "asd convert, from its source, with a larger --ratio"
     quoted = shlex.quote(file)
-    return f"asd init {quoted}, which writes a task file; then asd convert TASK.yaml --source {quoted} --ratio 0.2"
+    return (
+        f"asd init {quoted}, which writes a task file; then asd convert --task TASK.yaml --source {quoted} --ratio 0.2"
+    )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import xxhash
+
 from asd.errors import SourceError, UsageError
 from asd.records import brief
 from asd.schemas.image_marks import strip_marks
@@ -25,6 +27,8 @@ _SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv",
 _SPEAKERS = ("assistant", "function_call")
 LLAMA_FACTORY_INDEX = "dataset_info.json"
 _UNREAD_SHOWN = 3
+_LONGEST_NAME = 200
+"""Characters of a path or an address; longer texts are data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Turn:
     is_first: bool = True
     """Whether nothing was answered before it in its record."""
     images: tuple[str, ...] = ()
+    """As `_image_name` tells them apart."""
     before: str = ""
     """What was said in its record before the prompt, which tells turns apart that ask the same."""
 
@@ -130,8 +135,8 @@ def _version_turns(location: str) -> Iterator[Turn]:
     for batch in read_batches(root, version):
         columns = [batch.column(name).to_pylist() for name in ("id", "prompt", "response", "images", "turn")]
         for name, prompt, response, images, turn in zip(*columns, strict=True):
-            paths = tuple(str(image["path"]) for image in images if image["path"])
-            yield Turn(name, strip_marks(prompt).text, response, is_first=turn == 0, images=paths)
+            shown = tuple(map(_image_name, images))
+            yield Turn(name, strip_marks(prompt).text, response, is_first=turn == 0, images=shown)
 
 
 def _holds_turns(record: dict[str, Any]) -> bool:
@@ -182,9 +187,13 @@ def _plain_pair(record: Record) -> tuple[str, str] | None:
 
 
 def _image_name(image: Any) -> str:
+    """What tells a picture apart: the hash of its bytes (or of a long text that holds them), else its path or address."""
     if isinstance(image, dict):
-        image = image.get("path") or image.get("url") or image.get("bytes") or ""
-    return brief(image, 200)
+        image = image.get("bytes") or image.get("path") or image.get("url") or ""
+    if isinstance(image, bytes):
+        return xxhash.xxh3_128_hexdigest(image)
+    text = str(image)
+    return text if len(text) <= _LONGEST_NAME else xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
 def require_turns(location: str, count: int, unread: Unread) -> None:

@@ -37,7 +37,7 @@ def run_questions(
         raise UsageError("--source and --image-root belong to --task NAME.")
     pictures = path.with_name(f"{path.stem}-images")
     if data:
-        items = rows_of_versions(data, number)
+        items = rows_of_versions(data, number, pictures)
     elif task is not None:
         settings = {"task": task, "source": source, "image_root": image_root}
         given = {name: value for name, value in settings.items() if value is not None}
@@ -74,8 +74,10 @@ def run_ask(questions: str, out: str, rewriter: Mapping[str, Any]) -> None:
     write_items(path, answered)
     for left in path.parent.glob(f"{cache.name}*"):
         left.unlink()
-    empty = sum(not item.answer for item in answered)
-    print(f"{path}: {len(answered):,} answers{f', {empty:,} of them empty' if empty else ''}")
+    given = [item.answer for item in answered if item.answer is not None]
+    notes = {"of them empty": given.count(""), "questions that the server did not answer": len(answered) - len(given)}
+    told = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
+    print(f"{path}: {len(given):,} answers{told}")
 
 
 def _settings(given: Mapping[str, Any], cache: Path) -> RewriterSettings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from asd.errors import ScoreError
 from asd.judging.items import Item
 from asd.judging.prompt import JudgePrompt
 from asd.judging.verdict import Judged, read_reply
-from asd.rewrite.open_model import open_model, run_to_end
-from asd.rewrite.request import Complete, Completion, Refusal
+from asd.rewrite.open_model import ask_each, open_model, run_to_end
+from asd.rewrite.request import Completion, Refusal
 from asd.rewrite.settings import RewriterSettings
 from asd.scoring.judge_verdict import FULL_POINTS
 
@@ -67,36 +66,20 @@ class JudgedAnswers:
 def judge(asked: Sequence[Asked], settings: RewriterSettings, say: Say, advance: Advance) -> JudgedAnswers:
     """Raises: RewriterError where the judge's side has to stop; replies that came in are in the request cache."""
 
+    sampling = settings.sampling.as_sampling()
+
     async def work() -> JudgedAnswers:
         async with open_model(settings, say) as complete:
-            replies = await _ask_all(asked, settings, complete, advance)
+
+            async def ask(place: int) -> Completion | Refusal:
+                item, prompt = asked[place]
+                return await complete(prompt.request(item, sampling))
+
+            replies = await ask_each(len(asked), ask, settings.max_in_flight, advance)
             usage = complete.stats.as_dict()
         return JudgedAnswers(asked, [read_reply(reply) for reply in replies], settings, usage)
 
     return run_to_end(work)
-
-
-async def _ask_all(
-    asked: Sequence[Asked], settings: RewriterSettings, complete: Complete, advance: Advance
-) -> list[Completion | Refusal]:
-    sampling = settings.sampling.as_sampling()
-    replies: dict[int, Completion | Refusal] = {}
-    places = iter(range(len(asked)))
-
-    async def work() -> None:
-        for place in places:
-            item, prompt = asked[place]
-            replies[place] = await complete(prompt.request(item, sampling))
-            advance(1)
-
-    workers = [asyncio.create_task(work()) for _ in range(min(len(asked), settings.max_in_flight))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-    return [replies[place] for place in range(len(asked))]
 
 
 def summarise(answers: JudgedAnswers) -> dict[str, Any]:

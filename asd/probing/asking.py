@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from asd.errors import SourceError
+from asd.errors import ServerError, SourceError
 from asd.probing.items import ProbeItem
 from asd.rewrite.image_input import ImageInputError, encode_image
-from asd.rewrite.open_model import open_model, run_to_end
-from asd.rewrite.request import Complete, CompletionRequest, Refusal
+from asd.rewrite.open_model import ask_each, open_model, run_to_end
+from asd.rewrite.request import Completion, CompletionRequest, Refusal
 from asd.rewrite.settings import RewriterSettings
 from asd.schemas.image_marks import strip_marks
 
@@ -26,7 +25,7 @@ Advance = Callable[[int], None]
 def ask(
     items: Sequence[ProbeItem], beside: Path, settings: RewriterSettings, say: Say, advance: Advance
 ) -> list[ProbeItem]:
-    """The items with their answers; greedy, no schema, no word but the prompt.
+    """The items with their answers; greedy, no schema, no word but the prompt. None where the server gave none.
 
     beside: folder that image paths are relative to. Raises: SourceError for images that are not there, RewriterError.
     """
@@ -38,33 +37,30 @@ def ask(
                     f"{settings.model_name} takes no images, and {sum(bool(item.images) for item in items)} of the questions "
                     "have some. Ask `asd probe questions --text-only` ones, or serve a model that sees."
                 )
-            return await _ask_all(items, beside, settings, complete, advance)
+
+            async def ask_one(place: int) -> Completion | Refusal:
+                return await complete(await asyncio.to_thread(_request, items[place], beside, settings))
+
+            return _answered(items, await ask_each(len(items), ask_one, settings.max_in_flight, advance))
 
     return run_to_end(work)
 
 
-async def _ask_all(
-    items: Sequence[ProbeItem], beside: Path, settings: RewriterSettings, complete: Complete, advance: Advance
-) -> list[ProbeItem]:
-    answers: dict[int, str] = {}
-    places = iter(range(len(items)))
+def _answered(items: Sequence[ProbeItem], replies: Sequence[Completion | Refusal]) -> list[ProbeItem]:
+    """A question that the server would not, or could not, answer was not asked: it says nothing of the model.
 
-    async def work() -> None:
-        for place in places:
-            request = await asyncio.to_thread(_request, items[place], beside, settings)
-            reply = await complete(request)
-            answers[place] = "" if isinstance(reply, Refusal) else reply.text
-            advance(1)
-
-    workers = [asyncio.create_task(work()) for _ in range(min(len(items), settings.max_in_flight))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*workers, return_exceptions=True)
-    return [item.model_copy(update={"answer": answers[place]}) for place, item in enumerate(items)]
+    Raises: ServerError where that is so of every question.
+    """
+    refusals = [reply for reply in replies if isinstance(reply, Refusal)]
+    if refusals and len(refusals) == len(replies):
+        first = f"{refusals[0].reason}: {refusals[0].detail}".removesuffix(": ")
+        raise ServerError(
+            f"none of the {len(replies)} questions was answered; the first: {first}. Look at the server, and run again."
+        )
+    return [
+        item.model_copy(update={"answer": None if isinstance(reply, Refusal) else reply.text})
+        for item, reply in zip(items, replies, strict=True)
+    ]
 
 
 def _request(item: ProbeItem, beside: Path, settings: RewriterSettings) -> CompletionRequest:

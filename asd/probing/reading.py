@@ -33,15 +33,14 @@ def read(item: ProbeItem) -> Reading:
     answer = (item.answer or "").strip()
     if not answer:
         return Reading(False, False, False)
-    follows = _follows(item, answer)
-    refuses = form_of_answer(answer, item.options) is Form.REFUSAL  # "I cannot see it" is no "No"
-    leniently = not refuses and _says_right(item, answer)
+    form = form_of_answer(answer, item.options)
+    follows = _follows(item, answer, form)
+    leniently = form is not Form.REFUSAL and _says_right(item, answer)  # "I cannot see it" is no "No"
     exactly = _is_right(item, answer) if item.style in _COMPARED_WHOLE else leniently
     return Reading(follows, follows and exactly, leniently)
 
 
-def _follows(item: ProbeItem, answer: str) -> bool:
-    form = form_of_answer(answer, item.options)
+def _follows(item: ProbeItem, answer: str, form: Form) -> bool:
     if item.style is AnswerStyle.MULTIPLE_CHOICE:
         return form is Form.MULTIPLE_CHOICE and parse_letter(answer, item.options) is not None
     if item.style is AnswerStyle.BOUNDING_BOX:

@@ -10,8 +10,8 @@ BUSY = frozenset({"http_429", "http_503", "http_529"})
 """The server takes no more just now."""
 PATIENT = frozenset({"connect", *BUSY})
 """The request was not looked at: it costs none of its own tries."""
-DOUBTFUL = frozenset({"length", "off_schema"})
-"""A whole reply, but cut or of the wrong shape. Asked again; the same text twice is what the model has to say."""
+DOUBTFUL = frozenset({"length", "off_schema", "empty"})
+"""A whole reply, but cut, of the wrong shape or without a word. Asked again; the same text twice is what the model has to say."""
 
 
 class Fault(Exception):  # noqa: N818  not an error of the run: the request is asked again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -66,6 +66,31 @@ def look_at_model(settings: RewriterSettings) -> None:
         from asd.rewrite.llama_server import check_llama
 
         check_llama(settings)
+
+
+async def ask_each(
+    count: int, ask: Callable[[int], Awaitable[Result]], max_in_flight: int, advance: Callable[[int], None]
+) -> list[Result]:
+    """What `ask` gives for 0, 1, ..., in this order, at most `max_in_flight` of them asked at once.
+
+    The first error ends it: what is in flight then is cancelled before the error is raised.
+    """
+    results: dict[int, Result] = {}
+    places = iter(range(count))
+
+    async def work() -> None:
+        for place in places:
+            results[place] = await ask(place)
+            advance(1)
+
+    workers = [asyncio.create_task(work()) for _ in range(min(count, max_in_flight))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return [results[place] for place in range(count)]
 
 
 def run_to_end(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

@@ -221,7 +221,7 @@ def parse_reply(content: bytes, body_size: int) -> Reply:
         raise Refused("content_filter")
     if refusal:
         raise Refused("model_refused", str(refusal)[:200])
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str):
         raise Fault("no_text", "a choice without text")
     if prompt is None or completion is None:
         return Reply(text, str(finish), body_size // 4, len(text) // 4 + 1, counted=False)

@@ -140,6 +140,8 @@ class HttpTransport:
 
     def _doubt(self, reply: Reply, request: CompletionRequest) -> Fault | None:
         """Why a whole reply may not be what the model has to say."""
+        if not reply.text:
+            return Fault("empty", "a reply without a word")
         if not request.schema:  # whatever the model says is its answer, also where it is cut
             return None
         if reply.finish_reason == "length":

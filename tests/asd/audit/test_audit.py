@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from asd.audit.audit import audit_files
@@ -97,6 +99,20 @@ def test_repeated_turns_and_other_answers_to_one_prompt(tmp_path: Path) -> None:
     )
     audit = audit_files([str(written(tmp_path / "a.jsonl", pairs))])
     assert audit.whole.repeated() == (19, 1)
+
+
+def test_pictures_are_told_apart_by_their_bytes_or_their_paths(tmp_path: Path) -> None:
+    same = "A" * 300
+    images: list[Any] = [
+        {"path": "a.png", "bytes": b"1"}, {"path": "a.png", "bytes": b"2"}, {"path": "b.png", "bytes": b"1"},
+        {"path": "a.png", "bytes": None},
+    ]  # fmt: skip
+    table = pa.table({"image": images, "question": ["What?"] * 4, "answer": ["a cat"] * 4})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert audit_files([str(tmp_path / "a.parquet")]).whole.repeated() == (1, 0)
+    lines = [record("<image>\nWhat?", "a cat", n) | {"image": f"https://x/{same}{n % 2}"} for n in range(4)]
+    write_lines(tmp_path / "long.jsonl", lines)
+    assert audit_files([str(tmp_path / "long.jsonl")]).whole.repeated() == (2, 0)
 
 
 def test_the_same_question_later_in_two_dialogues_is_no_repetition(tmp_path: Path) -> None:

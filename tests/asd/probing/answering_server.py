@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.servers.threaded import ThreadedServer
 
-class AnsweringServer:
-    """say: from a prompt to the answer. images: whether requests may hold some. `bodies`: those of all requests."""
 
-    def __init__(self, say: Callable[[str], str], *, images: bool = True) -> None:
+class AnsweringServer(ThreadedServer):
+    """say: from a prompt to the answer; None: the request is refused. images: whether requests may hold some. `bodies`: those
+    of all requests."""
+
+    def __init__(self, say: Callable[[str], str | None], *, images: bool = True) -> None:
         bodies = self.bodies = []  # type: list[dict[str, Any]]
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,6 +31,9 @@ class AnsweringServer:
                         return
                     content = content[-1]["text"]
                 text = '{"ready": true}' if "response_format" in body else say(content)
+                if text is None:
+                    self._send(400, {"error": {"message": "blocked", "code": "content_filter"}})
+                    return
                 choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
                 usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
                 self._send(200, {"id": "1", "object": "chat.completion", "created": 0, "model": "model",
@@ -45,18 +49,4 @@ class AnsweringServer:
 
             def log_message(self, *args: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-
-    def __enter__(self) -> AnsweringServer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)

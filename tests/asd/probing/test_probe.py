@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from asd.probing.items import ProbeItem, read_items, write_items
 from asd.schemas.styles import AnswerStyle
 from tests.asd.cli_runner import run_asd
 from tests.asd.probing.answering_server import AnsweringServer
+from tests.asd.sources_made import write_lines
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +130,57 @@ def test_a_model_that_takes_no_images(data: str, tmp_path: Path) -> None:
                        "--base-url", server.base_url, "--model", "model")  # fmt: skip
     assert done.code == 1
     assert "model takes no images, and 8 of the questions have some" in done.err
+
+
+def test_what_the_server_refuses_was_not_asked(data: str, tmp_path: Path) -> None:
+    path = asked(data, tmp_path, 3)
+    verdicts = {item.prompt.replace("<image>\n", "") for item in read_items(path) if item.style is AnswerStyle.YES_NO}
+    with AnsweringServer(lambda prompt: None if prompt in verdicts else "") as server:
+        items = answered(path, tmp_path / "out.jsonl", server)
+    assert {item.answer for item in items if item.style is AnswerStyle.YES_NO} == {None}
+    assert {item.answer for item in items if item.style is not AnswerStyle.YES_NO} == {""}, "an empty answer is one"
+    with AnsweringServer(lambda prompt: None) as server:
+        done = run_asd("probe", "ask", path, "--out", tmp_path / "none.jsonl", "--rewriter", "openai",
+                       "--base-url", server.base_url, "--model", "model")  # fmt: skip
+    assert done.code == 3
+    assert "none of the 12 questions was answered; the first: content_filter" in done.err
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_pictures_that_rows_hold_are_written_beside_the_questions(tmp_path: Path) -> None:
+    data = json.loads(run_asd("convert", "--task", "gqa", "--out", tmp_path / "data", "--embed-images", "--json").out)
+    shutil.rmtree(Path(data["path"]) / "images", ignore_errors=True)
+    path = asked(data["path"], tmp_path, 4)
+    items = [item for item in read_items(path) if item.images]
+    assert items
+    names = {name for item in items for name in item.images}
+    assert all(re.fullmatch(r"probe-images/held/[0-9a-f]{32}\.jpg", name) for name in names)
+    held = {str(file.relative_to(tmp_path)) for file in (tmp_path / "probe-images").rglob("*") if file.is_file()}
+    assert held == names, "those of the chosen questions alone"
+    with AnsweringServer(lambda prompt: "x") as server:
+        answered(path, tmp_path / "out.jsonl", server)
+        sent = [body for body in server.bodies if isinstance(body["messages"][-1]["content"], list)]
+        assert any(";base64," in json.dumps(body) for body in sent)
+
+
+def test_questions_do_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"q{n}", "image": "a.jpg", "text": "", "conversations": [
+            {"from": "human", "value": f"<image>\nWhat is {n}?"}, {"from": "gpt", "value": str(n)}]}
+        for n in range(40)
+    ]  # fmt: skip
+    found = []
+    for name, records in (("one", rows), ("two", rows[::-1])):
+        write_lines(tmp_path / f"{name}.jsonl", records)
+        done = run_asd("convert", "--task", "vqav2", "--source", tmp_path / f"{name}.jsonl", "--ratio", "0", "--out",
+                       tmp_path / name, "--json")  # fmt: skip
+        (tmp_path / f"of-{name}").mkdir()
+        found.append(read_items(asked(json.loads(done.out)["path"], tmp_path / f"of-{name}", 5)))
+    assert [(item.id, item.prompt) for item in found[0]] == [(item.id, item.prompt) for item in found[1]]
+    both = run_asd("probe", "questions", "--data", tmp_path / "one", "--data", tmp_path / "two", "--out",
+                   tmp_path / "both.jsonl", "-n", 5)  # fmt: skip
+    assert both.code == 0, both.err
+    assert [item.id for item in read_items(tmp_path / "both.jsonl")] == [item.id for item in found[0]], "each once"
 
 
 @pytest.mark.parametrize(

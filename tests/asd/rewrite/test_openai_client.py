@@ -68,7 +68,6 @@ def test_reply_with_and_without_usage() -> None:
         (answer(choices=["x"]), "not_completion"),
         (answer(choices=[{"message": None}]), "not_completion"),
         (answer(choices=[{"message": {"content": None}}]), "no_text"),
-        (answer(choices=[{"message": {"content": ""}}]), "no_text"),
     ],
 )
 def test_what_is_no_reply(content: bytes, reason: str) -> None:

@@ -47,6 +47,16 @@ def test_answers_do_not_depend_on_what_else_is_asked(model_folder: Path) -> None
     assert reader.padding_side == "right", "left as it was"
 
 
+def test_each_module_keeps_its_mode(model_folder: Path) -> None:
+    model, reader = load_to_answer(str(model_folder))
+    modules = list(model.modules())
+    model.train()
+    modules[-1].eval()
+    modes = [module.training for module in modules]
+    answer_items(model, reader, questions(2), Path(), max_new_tokens=2)
+    assert [module.training for module in modules] == modes == [True] * (len(modes) - 1) + [False]
+
+
 def test_the_command_answers_with_and_without_an_adapter(
     model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def answer_items(
     max_new_tokens: int = MAX_NEW_TOKENS,
     tell: Tell = lambda done, of: None,
 ) -> list[ProbeItem]:
-    """The items with the model's greedy answers. The model is left in the mode, training or not, in which it came.
+    """The items with the model's greedy answers. Each module is left in the mode, training or not, in which it came.
 
     reader: tokenizer, or processor of a model that sees. beside: folder that image paths are relative to.
     tell: is told how many are answered, and of how many. Raises: ModelError for pictures that a model of text is asked about.
@@ -91,16 +92,24 @@ def answer_items(
     if sees:  # pictures of different sizes do not stand in one batch in every processor
         batches = [[place] for place in order]
     answers: dict[int, str] = {}
-    was_training = model.training
-    model.eval()
-    try:
+    with _evaluating(model):
         for places in batches:
             inputs = _inputs(reader, [items[place] for place in places], beside, sees=sees)
             answers.update(zip(places, _generate(model, tokenizer_of(reader), inputs, max_new_tokens), strict=True))
             tell(len(answers), len(items))
-    finally:
-        model.train(was_training)
     return [item.model_copy(update={"answer": answers[place]}) for place, item in enumerate(items)]
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """All modules in evaluation mode, and afterwards each as it was: some stay frozen in it while others train."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in modes:
+            module.training = was_training
 
 
 def _inputs(reader: Any, items: Sequence[ProbeItem], beside: Path, *, sees: bool) -> Any:
