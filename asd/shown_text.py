@@ -62,7 +62,8 @@ def shown_output() -> Iterator[None]:
     for stream in before:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    ours: tuple[Any, Any] = _ShownStream(before[0]), _ShownStream(before[1])
+    # None: the stream was closed (`>&-`), and what is printed to it is dropped.
+    ours: tuple[Any, Any] = tuple(None if stream is None else _ShownStream(stream) for stream in before)
     sys.stdout, sys.stderr = ours
     try:
         yield

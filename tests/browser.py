@@ -10,6 +10,7 @@ import fcntl
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,10 @@ PATIENCE_S = 60.0
 
 def find_browser() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class BrowserGoneError(Exception):
+    """It has ended, or answers no more: nothing that is asked of it can come true."""
 
 
 class Browser:
@@ -121,24 +126,36 @@ class Browser:
         message = {"id": number, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
+        try:
+            os.write(self._out, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError:
+            raise BrowserGoneError(self._gone(method)) from None
         while True:
-            reply = self._read()
+            reply = self._read(method)
             if reply.get("id") == number:
                 if "error" in reply:
                     raise AssertionError(f"{method}: {reply['error']}")
                 return dict(reply["result"])
             self._note(reply)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, method: str) -> dict[str, Any]:
+        """The next message. Raises: BrowserGoneError where none comes any more."""
         while b"\0" not in self._rest:
+            if not select.select([self._in], [], [], PATIENCE_S)[0]:
+                raise BrowserGoneError(f"{method}: the browser has said nothing for {PATIENCE_S:g} s")
             part = os.read(self._in, 1 << 16)
             if not part:
-                raise AssertionError("the browser has ended")
+                raise BrowserGoneError(self._gone(method))
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
         found: dict[str, Any] = json.loads(message)
         return found
+
+    def _gone(self, method: str) -> str:
+        """Waits for the process, which has closed its pipes, so that its exit code can be told."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        return f"{method}: the browser has ended (exit code {self._process.returncode})"
 
     def _note(self, event: dict[str, Any]) -> None:
         about = event.get("params", {})

@@ -9,6 +9,7 @@ from shlex import quote
 from asd.errors import UsageError
 from asd.schemas.task import TaskSpec
 from asd.shards.files import write_text
+from asd.shown_text import shown_on_line
 from asd.sources.open import open_source
 from asd.task_guess.task_text import TaskDraft, draft_task
 from asd.tasks.registry import builtin_name, read_task_file
@@ -23,8 +24,12 @@ def run(file: str, *, out: str | None, chosen: dict[str, str | None]) -> None:
     if target.exists():
         raise UsageError(f"{target} is there already; give another name with --out, or remove it.")
     write_text(target, draft.yaml)
-    spec = read_task_file(target)
-    print("\n".join(_told(draft, target, path, spec)))
+    try:
+        lines = _told(draft, target, path, read_task_file(target))
+    except BaseException:  # a file that its own check does not pass would only be in the way of the next try
+        target.unlink()
+        raise
+    print("\n".join(map(shown_on_line, lines)))
 
 
 def _told(draft: TaskDraft, target: Path, path: Path, spec: TaskSpec) -> list[str]:
@@ -42,7 +47,7 @@ def _told(draft: TaskDraft, target: Path, path: Path, spec: TaskSpec) -> list[st
     limit = _reject_limit(usable, rejects)
     if (known := builtin_name(path.name.split(".")[0]) or builtin_name(path.resolve().parent.name)) is not None:
         lines.append(f"note: {known} is a built-in task, which reads its original release: asd tasks {known}")
-    command = f"asd convert {quote(str(target))} --source {quote(str(path))}{root}{limit}"
+    command = f"asd convert --task {quote(str(target))} --source {quote(str(path))}{root}{limit}"
     return [*lines, f"look it over, then:  {command} --dry-run"]
 
 

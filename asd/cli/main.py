@@ -470,13 +470,20 @@ def _run() -> None:
         sys.exit(1)
 
 
+_KEPT = {
+    "convert": "Finished parts",
+    "merge": "Finished parts",
+    "mix": "Conversions of its parts that were finished",
+    "judge": "Replies that came in",
+    "probe ask": "Answers that came in",
+}
+"""What a command that was stopped leaves for the same command to go on with."""
+
+
 def _stop() -> NoReturn:
-    kept = (
-        " Finished parts are kept: run the same command again to go on."
-        if {"convert", "judge"} & set(sys.argv[1:2])
-        else ""
-    )
-    print(f"stopped.{kept}", file=sys.stderr)
+    words = [word for word in sys.argv[1:3] if not word.startswith("-")]
+    kept = _KEPT.get(" ".join(words)) or _KEPT.get(words[0] if words else "")
+    print(f"stopped.{f' {kept} are kept: run the same command again to go on.' if kept else ''}", file=sys.stderr)
     sys.exit(_INTERRUPTED)
 
 

@@ -9,7 +9,7 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from asd.errors import UsageError
+from asd.errors import StorageError, UsageError
 from asd.shards.locations import datasets_below
 from asd.shards.store import split_location
 from asd.view.server import ViewServer
@@ -24,15 +24,18 @@ def run(directory: str, *, port: int, browser: bool) -> None:
         raise UsageError(f"{directory} holds several datasets: {names}. Name the one to look at.")
     root, version = split_location(datasets[0])
     server = ViewServer(Viewer(root, version), port)
-    print(f"{directory} is shown at {server.url}", flush=True)
-    print("this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)
     try:
+        print(f"{directory} is shown at {server.url}", flush=True)
+        print("this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="asd-view-") as folder:
             if browser and _has_screen():
                 webbrowser.open(_door(Path(folder), server.url))
             server.serve_forever()
     except KeyboardInterrupt:
         print("ended.", file=sys.stderr)
+    except BrokenPipeError:
+        sys.stdout = None  # nothing more is flushed to it
+        raise StorageError("the address cannot be printed: nobody reads the standard output any more.") from None
     finally:
         server.server_close()
 

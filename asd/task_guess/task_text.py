@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from asd.errors import UsageError
 from asd.schemas.styles import AnswerStyle
+from asd.shown_text import shown_on_line
 from asd.sources.bad_record import BadRecordError
 from asd.sources.messages import listed_images, read_messages
 from asd.task_guess.columns import Guess, guess_columns, image_ids, is_text_list
@@ -18,7 +22,8 @@ from asd.task_guess.look import Look, is_image_name, look_at
 from asd.task_guess.styles import MAKERS, SCORERS, Boxes, NativeStyle, guess_boxes, guess_style, has_options
 
 _FAMILIES = {AnswerStyle.BOUNDING_BOX: "grounding"}
-_YAML_WORDS = ("yes", "no", "true", "false", "null", "on", "off", "y", "n")
+_YAML_WORDS = ("y", "n")
+"""What other readers of YAML than ours take for a truth value."""
 _LIKELY_ROOTS = ("images", "image", "imgs", "pictures", "photos", "media", "data")
 
 
@@ -101,7 +106,7 @@ def _of_records(look: Look, name: str, chosen: dict[str, str]) -> TaskDraft:
     ids = image_ids(look)
     if "images" not in guess.paths and ids is not None:
         lines.append(
-            f'      # images: "{{{ids.path}}}.jpg"   # {ids.path} names them without an ending: say how they are named'
+            f'      # images: "{{{shown_on_line(ids.path)}}}.jpg"   # without an ending there: say how they are named'
         )
         notes.append(
             f"{ids.path} may name the images, without an ending; the commented line `images:` says how to use it"
@@ -114,7 +119,7 @@ def _of_records(look: Look, name: str, chosen: dict[str, str]) -> TaskDraft:
         if candidate.path not in used and not candidate.path.startswith(tuple(f"{u}." for u in used))
     ]
     if rest:
-        lines.append(f"    # not used: {', '.join(rest[:30])}")
+        lines.append(f"    # not used: {shown_on_line(', '.join(rest[:30]))}")
     shown = guess.fields.get("images")
     return _draft(look, name, native, lines, list(shown.values) if shown else [], notes)
 
@@ -145,9 +150,10 @@ def _family(native: NativeStyle, questions: list[str], has_images: bool) -> str:
 def _head(look: Look, name: str, native: NativeStyle, family: str, question: str) -> list[str]:
     makers = MAKERS[native.style]
     return [
-        f"# Guessed from the first {len(look.rows):,} records of {look.path.name} ({look.kind}). Look it over; what is wrong is",
+        f"# Guessed from the first {len(look.rows):,} records of {shown_on_line(look.path.name)} ({look.kind}). "
+        "Look it over; what is wrong is",
         "# changed here. All keys: docs/my-task.md; layouts: asd/sources/LAYOUTS.md.",
-        f"name: {name}",
+        f"name: {_text(name)}",
         _noted(f"# title: {_text(look.path.name.split('.')[0])}", "in cards and reports, in place of the name"),
         _noted(
             f"family: {family}", "chooses the templates: vqa, ocr, classification, science, grounding, statement, ..."
@@ -175,7 +181,7 @@ def _layout(look: Look, guess: Guess) -> Iterator[str]:
     if look.records:
         yield _noted(f"    records: {_text(look.records)}", "where the records are in the file")
     if look.csv_columns:
-        yield _noted(f"    csv_columns: [{', '.join(look.csv_columns)}]", "the file has no header line")
+        yield _noted(f"    csv_columns: [{', '.join(map(_text, look.csv_columns))}]", "the file has no header line")
     yield "    columns:"
     if "source_id" not in guess.paths:
         what = "its key in the file" if look.has_keys else "file and number"
@@ -225,10 +231,13 @@ def _image_root(path: Path, names: list[str]) -> Path | None:
 
 
 def _noted(line: str, note: str) -> str:
-    return f"{line:<31} # {' '.join(note.split())}"
+    return f"{line:<31} # {shown_on_line(' '.join(note.split()))}"
 
 
 def _text(value: str) -> str:
-    """A YAML scalar: bare where that is safe."""
-    bare = re.fullmatch(r"[A-Za-z_$][\w$ .?-]*[\w?]|[A-Za-z_]", value) and value.lower() not in _YAML_WORDS
-    return value if bare else json.dumps(value, ensure_ascii=False)
+    """A YAML scalar that is read as this text: bare where it cannot be taken for anything else."""
+    if re.fullmatch(r"[A-Za-z_$][\w$ .?-]*[\w?]|[A-Za-z_]", value) and value.lower() not in _YAML_WORDS:
+        with suppress(yaml.YAMLError):
+            if yaml.safe_load(value) == value:
+                return value
+    return shown_on_line(json.dumps(value, ensure_ascii=False))

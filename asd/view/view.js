@@ -8,6 +8,7 @@
   const state = { v: "", against: "", text: "", order: "stored", offset: 0, n: null, tab: "samples" };
   for (const name of FILTERS) state[name] = "";
   let facets = null, numbers = [], shown = null, asked = 0, cardAsked = 0, timer = 0;
+  let marking = Promise.resolve(); // marks are sent one after the other, so that the last one that is made is the one that stays
 
   async function ask(path, parameters) {
     const given = Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined);
@@ -174,9 +175,10 @@
       shown = null;
       return;
     }
-    const card = await tell(() => ask("card", { v: state.v, n: state.n, against: state.against }));
+    const row = { v: state.v, n: state.n };
+    const card = await tell(() => ask("card", { ...row, against: state.against }));
     if (mine !== cardAsked || !card) return;
-    shown = { ...card, n: state.n, key };
+    shown = { ...card, ...row, key };
     $("card").innerHTML = card.html;
     $("json").textContent = card.json;
     $("detail").hidden = false;
@@ -189,13 +191,21 @@
     $("why").value = shown.why;
     $("unmark").disabled = !shown.mark;
   }
-  async function mark(value, why) {
-    if (!shown) return;
-    const row = shown;
-    const body = JSON.stringify({ v: state.v, n: row.n, mark: value, why });
-    const saved = await tell(async () => read(await fetch("mark", { method: "POST", headers: { "Content-Type": "application/json" }, body })));
+  function mark(value, why) {
+    if (shown) {
+      const row = shown, send = () => sendMark(row, value, why);
+      marking = marking.then(send, send);
+    }
+    return marking;
+  }
+  async function sendMark(row, value, why) {
+    const body = JSON.stringify({ v: row.v, n: row.n, mark: value, why });
+    const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive: true };
+    const saved = await tell(async () => read(await fetch("mark", sent)));
     if (!saved) return;
     Object.assign(row, { mark: saved.mark, why: saved.why });
+    if (shown === row) drawMark();
+    if (state.v !== row.v) return; // another version is looked at by now
     facets.mark = saved.counts;
     drawFilters();
     const item = [...$("items").children].find((one) => Number(one.dataset.n) === row.n);
@@ -204,10 +214,10 @@
       if (saved.mark) item.classList.add(saved.mark);
       item.querySelector(".tick").textContent = { good: "✓", bad: "✕" }[saved.mark] || "";
     }
-    if (shown === row) drawMark();
   }
   function markBad() {
-    mark("bad", shown ? shown.why : "").then(() => $("why").focus());
+    const row = shown;
+    mark("bad", row ? row.why : "").then(() => { if (shown === row) $("why").focus(); });
   }
   async function copy() {
     if (!shown) return;

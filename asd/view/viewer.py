@@ -105,7 +105,8 @@ class Viewer:
             if rows.version not in self._figures:
                 self._figures[rows.version] = FiguresInBackground(self.store.root, rows.version)
             figures = self._figures[rows.version]
-        return {"html": fragments.overview(rows.manifest, figures), "is_done": figures.is_done}
+            is_done = figures.is_done  # before the page is made: figures that come meanwhile are asked for once more
+            return {"html": fragments.overview(rows.manifest, figures), "is_done": is_done}
 
     def rejects(self, name: str, reason: str, offset: int, limit: int) -> dict[str, Any]:
         """A page of the source rows that are no samples."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import asd
+from asd.cli.main import _stop
 from tests.asd.cli_runner import run_asd
 from tests.asd.sources_made import vqa_records, write_lines
 
@@ -262,3 +264,25 @@ def test_a_number_is_never_given_again(tmp_path: Path) -> None:
     (out / "refs/.last-number").write_text("no number")
     asd.convert("vqav2", source, out=out, seed=4)
     assert (out / "refs/v4.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("convert gqa", " Finished parts are kept: run the same command again to go on."),
+        ("merge asd-data/gqa", " Finished parts are kept: run the same command again to go on."),
+        ("mix mix.yaml", " Conversions of its parts that were finished are kept: run the same command again to go on."),
+        ("judge x.jsonl", " Replies that came in are kept: run the same command again to go on."),
+        ("probe ask q.jsonl", " Answers that came in are kept: run the same command again to go on."),
+        ("probe questions", ""),
+        ("--help", ""),
+        ("", ""),
+    ],
+)
+def test_what_is_kept_is_told_when_a_command_is_stopped(
+    words: str, kept: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["asd", *words.split()])
+    with pytest.raises(SystemExit, match="130"):
+        _stop()
+    assert capsys.readouterr().err == f"stopped.{kept}\n"

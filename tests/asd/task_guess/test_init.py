@@ -174,6 +174,33 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     assert "mine.yaml is there already; give another name with --out" in run_asd("init", "mine.jsonl").err
 
 
+@pytest.mark.parametrize("name", ["yes", "no", "null", "2024", "1e3", "0x1f", "on", "y", "1_000"])
+def test_names_that_yaml_takes_for_something_else(name: str, tmp_path: Path) -> None:
+    write_rows(tmp_path / f"{name}.jsonl", ROWS)
+    done = run_asd("init", f"{name}.jsonl")
+    assert done.code == 0, done.err
+    assert load_task(f"{name}.yaml").name == name
+    assert f'name: "{name}"' in Path(f"{name}.yaml").read_text("utf-8")
+
+
+def test_names_of_several_lines_stay_on_theirs(tmp_path: Path) -> None:
+    rows = [row | {"a\nname: evil": "x", "b\u2028styles: {}": "y"} for row in ROWS]
+    path = write_rows(tmp_path / "my\nrows: 1.jsonl", rows)
+    done = run_asd("init", path, "--out", "task.yaml")
+    assert done.code == 0, done.err
+    assert len(done.out.splitlines()) == len(done.out.split("\n")) - 1
+    assert "my\\u000arows: 1.jsonl" in Path("task.yaml").read_text("utf-8")
+    assert load_task("task.yaml").name == "my_rows_1"
+
+
+def test_a_file_that_its_own_check_does_not_pass_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / "rows.jsonl", ROWS)
+    monkeypatch.setattr("asd.cli.init.read_task_file", lambda path: load_task("nowhere.yaml"))
+    done = run_asd("init", "rows.jsonl")
+    assert done.code == 2
+    assert not Path("rows.yaml").exists()
+
+
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
     ("file", "native"),

@@ -62,7 +62,8 @@ def server(copy: Path) -> Iterator[ViewServer]:
     yield serving
     serving.shutdown()
     serving.server_close()
-    thread.join()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
 
 
 def get(server: ViewServer, path: str, **query: Any) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from asd.shards.marks import read_marks
 from asd.view.server import ViewServer
 from tests.asd.view.conftest import EVIL, get
 from tests.browser import Browser, browsing, find_browser
@@ -139,6 +141,28 @@ def test_marks_by_keys_and_buttons(page: Browser, server: ViewServer, copy: Path
     count(page, "1 sample")
     wait_for_card(page, every[1])
     assert page.ask("document.querySelector('#why').value") == "the <b>wrong</b> picture"
+
+
+def test_marks_made_in_a_row_are_all_sent_in_their_order(page: Browser, server: ViewServer, copy: Path) -> None:
+    """Also where an earlier one takes long, and where another sample, or version, is looked at meanwhile."""
+    first = page.ask("document.querySelector('#card .id').textContent")
+    page.ask(
+        "(() => { const send = fetch; let first = new Promise((done) => { window.go = done; });"
+        " window.fetch = (path, ...rest) => path !== 'mark' ? send(path, ...rest) : first.then(() => send(path, ...rest)); })()"
+    )
+    for key in "bgug":
+        page.press(key)
+    page.ask("(() => { const box = document.querySelector('#version'); box.selectedIndex = 1 - box.selectedIndex;"
+             " box.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    viewer = server.viewer
+    page.wait_for("!location.hash.includes('v=" + viewer.first + "')")
+    page.ask("window.go()")
+    end = time.monotonic() + 30
+    while (marks := read_marks(viewer.store, viewer.first)).get(first, None) is None or marks[first].value != "good":
+        assert time.monotonic() < end, marks
+        time.sleep(0.05)
+    others = [one["version"] for one in viewer.versions() if one["version"] != viewer.first]
+    assert not any(read_marks(viewer.store, version) for version in others)
 
 
 def test_two_versions_beside_each_other(page: Browser, server: ViewServer) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
+import os
 import signal
 import socket
 import struct
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -21,6 +24,7 @@ import pytest
 from PIL import Image
 
 import asd
+from asd.view.figures import FiguresInBackground
 from asd.view.server import ViewServer
 from asd.view.viewer import Viewer
 from tests.asd.cli_runner import run_asd
@@ -184,7 +188,7 @@ def test_many_marks_at_once_are_all_kept(server: ViewServer) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join()
+        writer.join(timeout=30)
     assert get(server, "facets")["mark"] == {"good": 12}
 
 
@@ -233,6 +237,15 @@ def test_figures_are_measured_beside_the_page(server: ViewServer) -> None:
     assert "Answer can be read back" in found["html"]
 
 
+def test_figures_that_come_while_the_page_is_made_are_asked_for_again(
+    server: ViewServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says that it is done only where the figures stand in it."""
+    states = iter([False, True, True, True])
+    monkeypatch.setattr(FiguresInBackground, "is_done", property(lambda self: next(states)))
+    assert get(server, "overview")["is_done"] is False
+
+
 def test_a_page_that_leaves_early_is_no_news(server: ViewServer, capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", port_of(server))) as link:
@@ -251,17 +264,48 @@ def test_rejects(server: ViewServer) -> None:
     assert reason in get(server, "rejects")["html"]
 
 
+@contextlib.contextmanager
+def command(copy: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """`asd view` in a process of its own, which is gone when the block ends, however it ends."""
+    words = [sys.executable, "-m", "asd.cli.main", "view", str(copy), "--no-browser"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
 def test_the_command_serves_until_it_is_stopped(copy: Path) -> None:
-    command = [sys.executable, "-m", "asd.cli.main", "view", str(copy), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
+    with command(copy, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith(f"{copy} is shown at http://127.0.0.1:")
         with urlopen(line.split()[-1], timeout=30) as reply:
             assert reply.status == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-        assert process.stderr.read() == "this machine only; Ctrl-C ends it\nended.\n"
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert told == "this machine only; Ctrl-C ends it\nended.\n"
+
+
+def test_nobody_reads_the_address(copy: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with command(copy, stdout=writing) as process:
+        os.close(writing)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told == "error: the address cannot be printed: nobody reads the standard output any more.\n"
+
+
+def test_a_closed_output_is_served_nevertheless(copy: Path) -> None:
+    with command(copy, preexec_fn=lambda: os.close(1)) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "this machine only; Ctrl-C ends it\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == "ended.\n"
+        assert process.returncode == 0
 
 
 def test_what_cannot_be_served(copy: Path, tmp_path: Path) -> None:
