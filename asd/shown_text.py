@@ -63,7 +63,7 @@ def shown_output() -> Iterator[None]:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     # None: the stream was closed (`>&-`), and what is printed to it is dropped.
-    ours: tuple[Any, Any] = tuple(None if stream is None else _ShownStream(stream) for stream in before)
+    ours: list[Any] = [None if stream is None else _ShownStream(stream) for stream in before]
     sys.stdout, sys.stderr = ours
     try:
         yield
