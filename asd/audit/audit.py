@@ -10,7 +10,7 @@ from typing import Any
 from asd.audit.findings import Finding, find
 from asd.audit.forms import Form
 from asd.audit.tally import SILENT, Tally, merge_weighted
-from asd.audit.turns import Turn, Unread, read_turns, require_turns
+from asd.audit.turns import Fields, Turn, Unread, read_turns, require_turns
 
 _PROMPTS_TOLD = 50
 
@@ -46,16 +46,24 @@ class Audit:
         }
 
 
-def audit_files(locations: Sequence[str], *, weights: Sequence[float] = (), limit: int | None = None) -> Audit:
+def audit_files(
+    locations: Sequence[str],
+    *,
+    weights: Sequence[float] = (),
+    limit: int | None = None,
+    question: str | None = None,
+    answer: str | None = None,
+) -> Audit:
     """Read and count files of fine-tuning data.
 
-    weights: share of each file in the training mix. limit: read so many turns of each file at most.
+    weights: share of each file in the training mix. limit: read so many turns of each file at most. question, answer: fields
+    that hold them, where they are not among the usual ones.
     Raises: UsageError, SourceError, ShardError.
     """
     by_file, whole, unread = [], Tally(), Unread()
     for location in locations:
         tally, of_file = Tally(), Unread()
-        for turn in _first(read_turns(location, of_file), limit):
+        for turn in _first(read_turns(location, of_file, Fields(question, answer)), limit):
             tally.add(turn)
         require_turns(location, tally.turns, of_file)
         by_file.append((location, tally))

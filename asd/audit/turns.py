@@ -5,8 +5,9 @@ Files of conversations, pairs of a prompt and its answer, flat questions, `datas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,29 +68,66 @@ class Unread:
         self.examples = (self.examples + other.examples)[:_UNREAD_SHOWN]
 
 
-def read_turns(location: str, unread: Unread) -> Iterator[Turn]:
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Names of the fields that hold the question and its answer, "a.b" for one inside another; None: one of the usual."""
+
+    question: str | None = None
+    answer: str | None = None
+
+    def pair(self, record: Record) -> tuple[str, str] | None:
+        asked = _first_text(record, _ASKED_KEYS if self.question is None else (self.question,))
+        answer = _first_text(record, _ANSWER_KEYS if self.answer is None else (self.answer,))
+        return (asked, answer) if asked is not None and answer is not None else None
+
+    def named(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.question, self.answer) if name is not None)
+
+    def missing(self, record: Record) -> str:
+        """Which of the named fields a record has no text in, and what it has; "" where none is."""
+        lacking = [name for name in self.named() if _first_text(record, (name,)) is None]
+        return f"no text in field {', '.join(lacking)} (its fields: {', '.join(map(str, record))})" if lacking else ""
+
+
+def _first_text(record: Record, names: Sequence[str]) -> str | None:
+    """Of the first of the fields that holds a text; a number is one, and so is the first of several texts."""
+    for name in names:
+        value: Any = record
+        for part in (name,) if name in record else name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int | float):
+            return str(value)
+    return None
+
+
+def read_turns(location: str, unread: Unread, fields: Fields = Fields()) -> Iterator[Turn]:
     """The turns of a file, a folder of files, `DIR[@VERSION]` of ours, or `hf:NAME[#CONFIG]`, in their order.
 
-    unread: counts the records that hold none. Raises: UsageError, SourceError, ShardError.
+    unread: counts the records that hold none. fields: where questions and answers stand; versions of ours have their own.
+    Raises: UsageError, SourceError, ShardError.
     """
     if location.startswith("hf:"):
-        yield from _data_set_turns(location, unread)
+        yield from _data_set_turns(location, unread, fields)
         return
     path = Path(location)
     folder = Path(location.rpartition("@")[0]) if "@" in location and not path.exists() else path
     if (folder / "versions").is_dir() or (folder / "manifest.json").is_file():
         yield from _version_turns(location)
     elif (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
-        yield from _data_set_turns(location, unread)
+        yield from _data_set_turns(location, unread, fields)
     elif path.is_dir():
         if datasets := sorted(versions.parent for versions in path.glob("*/versions") if versions.is_dir()):
             for dataset in datasets:
                 yield from _version_turns(str(dataset))
             return
         for file in _files_of(path):
-            yield from _file_turns(file, file.relative_to(path).as_posix(), unread)
+            yield from _file_turns(file, file.relative_to(path).as_posix(), unread, fields)
     elif path.exists():
-        yield from _file_turns(path, location, unread)
+        yield from _file_turns(path, location, unread, fields)
     else:
         raise UsageError(f"{location} is not there. Give a file of fine-tuning data, a folder of them, or hf:NAME.")
 
@@ -108,14 +146,14 @@ def _files_of(folder: Path) -> list[Path]:
     return files
 
 
-def _file_turns(path: Path, name: str, unread: Unread) -> Iterator[Turn]:
+def _file_turns(path: Path, name: str, unread: Unread, fields: Fields) -> Iterator[Turn]:
     if detect_format(path) == "text":
         raise SourceError(f"{name} is no file of records (JSON, JSON Lines, CSV, Parquet, Arrow, WebDataset).")
-    for row, _, record in iterate_records(path, ReadOptions(is_record=_holds_turns), name=name):
-        yield from _record_turns(record, f"{name}:{row}", unread)
+    for row, _, record in iterate_records(path, ReadOptions(is_record=partial(_holds_turns, fields)), name=name):
+        yield from _record_turns(record, f"{name}:{row}", unread, fields)
 
 
-def _data_set_turns(location: str, unread: Unread) -> Iterator[Turn]:
+def _data_set_turns(location: str, unread: Unread, fields: Fields) -> Iterator[Turn]:
     from asd.sources.data_sets import load_data_set, record_batches
 
     loaded = load_data_set(location, None)
@@ -123,7 +161,7 @@ def _data_set_turns(location: str, unread: Unread) -> Iterator[Turn]:
         row = 0
         for batch in record_batches(part):
             for record in batch.to_pylist():
-                yield from _record_turns(record, f"{split}:{row}", unread)
+                yield from _record_turns(record, f"{split}:{row}", unread, fields)
                 row += 1
 
 
@@ -139,30 +177,31 @@ def _version_turns(location: str) -> Iterator[Turn]:
             yield Turn(name, strip_marks(prompt).text, response, is_first=turn == 0, images=shown)
 
 
-def _holds_turns(record: dict[str, Any]) -> bool:
-    return looks_like(record) or _plain_pair(record) is not None
+def _holds_turns(fields: Fields, record: dict[str, Any]) -> bool:
+    return fields.pair(record) is not None or (not fields.named() and looks_like(record))
 
 
-def _record_turns(record: Any, where: str, unread: Unread) -> Iterator[Turn]:
+def _record_turns(record: Any, where: str, unread: Unread, fields: Fields) -> Iterator[Turn]:
     if isinstance(record, BadRecord):
         unread.add(where, record.detail)
         return
     try:
-        turns = list(_turns_of(record, where)) if isinstance(record, dict) else []
+        turns = list(_turns_of(record, where, fields)) if isinstance(record, dict) else []
     except BadRecordError as exc:
         unread.add(where, str(exc))
         return
     if not turns:
-        unread.add(where, unread_form(record) or f"no question with its answer: {brief(record, 60)}")
+        lacking = fields.missing(record) if isinstance(record, dict) else ""
+        unread.add(where, lacking or unread_form(record) or f"no question with its answer: {brief(record, 60)}")
     yield from turns
 
 
-def _turns_of(record: dict[str, Any], where: str) -> Iterator[Turn]:
+def _turns_of(record: dict[str, Any], where: str, fields: Fields) -> Iterator[Turn]:
     """Raises: BadRecordError."""
-    if looks_like(record):
+    if not fields.named() and looks_like(record):
         messages, shown = read_messages(record)
         images = tuple(map(_image_name, listed_images(record) if shown is None else shown))
-    elif pair := _plain_pair(record):
+    elif pair := fields.pair(record):
         messages, images = [("user", pair[0]), ("assistant", pair[1])], tuple(map(_image_name, listed_images(record)))
     else:
         return
@@ -177,13 +216,6 @@ def _turns_of(record: dict[str, Any], where: str) -> Iterator[Turn]:
             prompt = text
         else:
             before.append(text)
-
-
-def _plain_pair(record: Record) -> tuple[str, str] | None:
-    """A question and its answer that stand under names of their own."""
-    asked = next((record[key] for key in _ASKED_KEYS if isinstance(record.get(key), str)), None)
-    answer = next((record[key] for key in _ANSWER_KEYS if isinstance(record.get(key), str)), None)
-    return (asked, answer) if asked is not None and answer is not None else None
 
 
 def _image_name(image: Any) -> str:
@@ -204,5 +236,6 @@ def require_turns(location: str, count: int, unread: Unread) -> None:
     raise SourceError(
         f"{location}: no question with its answer was found ({seen}). Expected conversations (LLaVA, ShareGPT, chat "
         "messages), pairs such as prompt/completion, instruction/output or question/answer, or a version of ours; "
-        "annotation files of a benchmark become such with `asd convert` and `asd export`."
+        "annotation files of a benchmark become such with `asd convert` and `asd export`. Fields of other names are told with "
+        "--question FIELD and --answer FIELD."
     )

@@ -291,12 +291,17 @@ def styles(
     ] = None,
     html: Annotated[str | None, typer.Option(help="Write a self-contained page with charts to this file.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read so many answers of each file at most.")] = None,
+    question: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD", help="The field that holds the question (or prompt), a.b if inside one."),
+    ] = None,
+    answer: Annotated[str | None, typer.Option(metavar="FIELD", help="The field that holds the answer.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Audit fine-tuning data: which answer styles it holds, which its prompts ask for, and what a model would unlearn."""
     from asd.cli.styles import run
 
-    run(files, weights=weights, fail_on=fail_on, html=html, limit=limit, as_json=json)
+    run(files, weights=weights, fail_on=fail_on, html=html, limit=limit, question=question, answer=answer, as_json=json)
 
 
 @command(

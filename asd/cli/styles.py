@@ -29,13 +29,16 @@ def run(
     fail_on: str | None,
     html: str | None,
     limit: int | None,
+    question: str | None,
+    answer: str | None,
     as_json: bool,
 ) -> None:
     """Exit code 1 if --fail-on names a finding that is there."""
     keys = parse_keys(fail_on)
     if html is not None:
         require_other_than(Path(html), locations, "--html")
-    audit = audit_files(locations, weights=parse_weights(weights, len(locations)), limit=limit)
+    shares = parse_weights(weights, len(locations))
+    audit = audit_files(locations, weights=shares, limit=limit, question=question, answer=answer)
     if html is not None:
         from asd.audit.page import write_page
 

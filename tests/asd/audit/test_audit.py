@@ -183,6 +183,28 @@ def test_the_spellings_of_a_pair(lines: list[dict[str, Any]], tmp_path: Path) ->
     assert audit_files([str(tmp_path / "a.jsonl")]).whole.forms == {Form.SHORT_ANSWER: 1}
 
 
+def test_fields_of_other_names(tmp_path: Path) -> None:
+    lines = [{"ask": f"What is {n}?", "said": {"best": [f"cat {n}", "x"]}, "output": "no"} for n in range(3)]
+    write_lines(tmp_path / "a.jsonl", [*lines, {"ask": "Who?"}])
+    done = run_asd("styles", tmp_path / "a.jsonl", "--question", "ask", "--answer", "said.best", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["all"]["answers"] == {"short_answer": 3}
+    assert told["unread"]["examples"] == [f"{tmp_path}/a.jsonl:3: no text in field said.best (its fields: ask)"]
+    one = run_asd("styles", tmp_path / "a.jsonl", "--question", "ask", "--json")
+    assert json.loads(one.out)["all"]["answers"] == {"yes_no": 3}, "the answer stands in one of the usual fields"
+    (tmp_path / "a.json").write_text(json.dumps({"rows": lines}))
+    assert audit_files([str(tmp_path / "a.json")], question="ask", answer="said.best").whole.turns == 3
+    wrong = run_asd("styles", tmp_path / "a.jsonl", "--question", "asked", "--answer", "said")
+    assert wrong.code == 1
+    assert "a.jsonl:0: no text in field asked, said (its fields: ask, said, output)" in wrong.err
+
+
+def test_a_named_field_wins_over_a_conversation(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [record("What is it?", "a large cat that sleeps.") | {"q": "Is it?", "a": "Yes"}])
+    assert audit_files([str(tmp_path / "a.jsonl")], question="q", answer="a").whole.forms == {Form.YES_NO: 1}
+
+
 def test_the_command_prints_and_fails_as_told(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", [(f"What is {n}?\n{SHORT}", f"cat {n}") for n in range(50)])
     done = run_asd("styles", path)
