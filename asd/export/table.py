@@ -6,6 +6,7 @@ from asd.errors import UnknownNameError
 from asd.export import (
     axolotl,
     coin,
+    gcltuner,
     internvl,
     llama_factory,
     llava,
@@ -24,7 +25,7 @@ from asd.export.format import Format
 
 _MODULES = (
     llava, coin, llama_factory, ms_swift, trl, trl_sdft, axolotl, unsloth, openai_messages, internvl, mcitlib, prism, smolora,
-    parquet, webdataset,
+    gcltuner, parquet, webdataset,
 )  # fmt: skip
 FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _MODULES}
 

@@ -19,7 +19,7 @@ from tests.asd import sources_made
 from tests.asd.export.conftest import Datasets
 
 MARK = "<image>"
-KEEP_THE_MARK = ("llava", "coin", "llama-factory", "ms-swift", "internvl", "mcitlib", "prism", "smolora")
+KEEP_THE_MARK = ("llava", "coin", "llama-factory", "ms-swift", "internvl", "mcitlib", "prism", "smolora", "gcltuner")
 
 
 def run(data: Path, out: Path, form: str, **options: Any) -> Exported:
