@@ -1,4 +1,4 @@
-"""More families of vision-language models, each of a few thousand random parameters: what `tiny_models` is not about.
+"""More families of models, each of a few thousand random parameters: what `tiny_models` is not about.
 
 Only as far as they can be made without torchvision: processors without their video part.
 """
@@ -171,6 +171,16 @@ def gemma3(folder: Path) -> Path:
     return _save(hf.Gemma3ForConditionalGeneration, config, processor, folder, 0)
 
 
+def llama(folder: Path) -> Path:
+    """Of text alone, with a template that takes contents as they are, as those of language models do."""
+    tokenizer = build_tokenizer("<|im_start|>", "<|im_end|>", eos="<|im_end|>")
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    return _save(hf.LlamaForCausalLM, hf.LlamaConfig(**_text(tokenizer)), tokenizer, folder, 0)
+
+
 MORE: dict[str, Callable[[Path], Path]] = {
     "llava_next": llava_next,
     "llava_onevision": llava_onevision,
@@ -179,6 +189,7 @@ MORE: dict[str, Callable[[Path], Path]] = {
     "internvl": internvl,
     "paligemma": paligemma,
     "gemma3": gemma3,
+    "llama": llama,
 }
 PROCESSORS = {"qwen2_5_vl": ImageOnlyProcessor, "llava_onevision": ImagesOfOneVision, "internvl": ImagesOfInternVL}
 """Of families whose own processor needs torchvision."""

@@ -142,7 +142,8 @@ MethodConfig = Annotated[
 
 class ModelConfig(_Section):
     name: str
-    """Folder or hub name of any `AutoModelForImageTextToText`."""
+    """Folder or hub name of any `AutoModelForImageTextToText` or `AutoModelForCausalLM`, or a GGUF file (FOLDER/FILE.gguf)
+    with weights of the latter, which are unpacked."""
     processor: str | None = None
     """Folder or hub name; null = that of the model."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -106,6 +106,14 @@ class Encoder:
         self.require_no_marks(row["messages"], row["id"])
         return self._fit(self._assemble(self.prompts.pieces(row["messages"], row["id"]), row), row)
 
+    def require_eyes(self, row: Row) -> None:
+        """Raises: TaskDataError if a row has pictures, and the model reads text alone."""
+        if row["images"] and self.processor.image_processor is None:
+            raise TaskDataError(
+                f"row {row['id']} has {len(row['images'])} image(s), and the model reads text alone; leave such rows out, or "
+                "tune a model that sees (model.name)"
+            )
+
     def _assemble(self, pieces: Sequence[Piece], row: Row) -> Encoded:
         self._require_marks(pieces, row)
         pictures = [self._image(image, row["id"]) for image in row["images"]]
@@ -177,6 +185,7 @@ class Encoder:
         return not (start and text.startswith(start))
 
     def _require_marks(self, pieces: Sequence[Piece], row: Row) -> None:
+        self.require_eyes(row)
         marks = sum(piece.text.count(self.prompts.image_token) for piece in pieces)
         if marks != len(row["images"]):
             raise TaskDataError(f"row {row['id']} has {len(row['images'])} image(s), but its prompt asks for {marks}")
@@ -292,6 +301,8 @@ class Collator:
 
 def find_per_row(processor: Any, prompts: PromptFormat) -> frozenset[str]:
     """Image tensors that have one entry a row however many images it has, found by asking with two images."""
+    if processor.image_processor is None:
+        return frozenset()
     picture = Image.new("RGB", (32, 32))
     asked = [{"role": "user", "content": "<image>\n<image>\nx"}]
     try:

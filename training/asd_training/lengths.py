@@ -76,8 +76,10 @@ class RowLengths:
         self._known: dict[str, Size | Exception] = {}
 
     def require_readable(self) -> None:
-        """Raises: TaskDataError, with the row, if a picture is none or too large, or a question holds a special token."""
-        self._sizes  # noqa: B018
+        """Raises: TaskDataError, with the row, if a picture is none, too large, or for a model that reads text alone, or
+        a question holds a special token."""
+        if (seen := next((number for number, sizes in enumerate(self._sizes) if sizes), None)) is not None:
+            self.encoder.require_eyes(self.rows[seen])
         for number in self._with_special_tokens():
             row = self.rows[number]
             self.encoder.require_no_marks(row["messages"], row["id"])

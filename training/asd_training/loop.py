@@ -29,7 +29,7 @@ from asd_training.memory import out_of_memory, peak_memory_bytes
 from asd_training.methods.adapters import merging_error
 from asd_training.methods.protocol import Stage
 from asd_training.methods.registry import build_method, method_class
-from asd_training.models import Projector, load_model, merges_in_float32, require_gradients, trainable
+from asd_training.models import Projector, load_model, make_projector, merges_in_float32, require_gradients, trainable
 from asd_training.preflight import Preflight, look_ahead
 from asd_training.preflight_text import describe
 from asd_training.processes import num_processes, shards_model, start_processes, wait_for_all, writes_files
@@ -190,9 +190,8 @@ class Loop:
     def restore(self, until: int) -> nn.Module:
         """The model as it stood before stage number `until`: the base, and what every earlier stage left."""
         model = load_model(self.config.model, self.config.train.precision)
-        if self.method.trains and self.config.train.projector_lr is not None:
-            self.projector = Projector(model, self.config.model.projector)
-            self.projector.make_trainable(model)
+        if self.method.trains:
+            self.projector = make_projector(model, self.config)
         device = start_processes()
         if not self.shards:
             model.to(device)

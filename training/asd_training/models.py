@@ -1,4 +1,4 @@
-"""Loading a vision-language model with every key accounted for; what of it is trained, and what stays frozen."""
+"""Loading a model, of text and pictures or of text alone, with every key accounted for; what of it is trained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from asd_training.errors import ModelError, list_names
 from asd_training.hub import hub_options
-from asd_training.layers.adapter_targets import projector_paths
+from asd_training.layers.adapter_targets import projector_paths, reads_pictures
 from asd_training.layers.lora_pairs import layer_name
 from asd_training.methods.adapters import check_keys, read_tensors
 from asd_training.pocket.source import model_location
@@ -22,24 +22,47 @@ from asd_training.pocket.source import model_location
 if TYPE_CHECKING:
     from asd_training.config import ModelConfig, RunConfig
 
+GGUF = "gguf_file"
+"""Option of `from_pretrained`."""
 DTYPES = {"auto": "auto", "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def load_processor(config: ModelConfig) -> Any:
-    """Raises: ModelError if there is none, or it takes no text."""
-    from transformers import AutoProcessor
+class TextProcessor:
+    """A tokenizer in a processor's place: of a model that reads text alone."""
 
-    name = model_location(config.processor or config.name)
+    image_processor = None
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def __call__(self, text: list[str], **options: Any) -> Any:
+        return self.tokenizer(text, **options)
+
+    def save_pretrained(self, folder: Path) -> None:
+        self.tokenizer.save_pretrained(folder)
+
+
+def load_processor(config: ModelConfig, setting: str = "model.name") -> Any:
+    """Its `image_processor` is None where the model reads text alone. setting: where the model's name stands.
+
+    Raises: ModelError if there is none, or it takes no text.
+    """
+    from transformers import AutoProcessor, AutoTokenizer
+
+    where = "model.processor" if config.processor else setting
+    name, options = _locate(config.processor or config.name, where)
     if Path(name).is_absolute() and not Path(name).is_dir():
-        setting = "model.processor" if config.processor else "model.name"
-        raise ModelError(f"{setting}: there is no folder {name}; give one with the model's files, or a hub name")
-    options = hub_options(name, "model.processor" if config.processor else "model.name")
+        raise ModelError(f"{where}: there is no folder {name}; give one with the model's files, or a hub name")
     try:
-        processor = AutoProcessor.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as exc:
+        if reads_pictures(_settings(*(_locate(config.name, setting) if config.processor else (name, options)))):
+            processor: Any = AutoProcessor.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
+        else:
+            processor = TextProcessor(AutoTokenizer.from_pretrained(name, **options))
+    except (OSError, ValueError, ImportError) as exc:
+        known = "model.processor, else model.name" if setting == "model.name" else setting
         raise ModelError(
             f"no processor was loaded from {name!r}: {_first_line(exc)} Give a folder with the processor's files, or the "
-            "name of a model that is on the hub or was downloaded before (model.processor, else model.name)"
+            f"name of a model that is on the hub or was downloaded before ({known})"
         ) from exc
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
         raise ModelError(f"{name!r} has a {type(processor).__name__}, expected a processor for text and images")
@@ -49,33 +72,33 @@ def load_processor(config: ModelConfig) -> Any:
     return processor
 
 
-def load_model(config: ModelConfig, precision: str = "bfloat16") -> nn.Module:
-    """Any `AutoModelForImageTextToText`, all parameters frozen, in evaluation mode.
+def load_model(config: ModelConfig, precision: str = "bfloat16", setting: str = "model.name") -> nn.Module:
+    """Any `AutoModelForImageTextToText` or `AutoModelForCausalLM`, all parameters frozen, in evaluation mode.
 
     precision: `train.precision`; with float32, weights that were saved in half precision become float32. Weights that
-    were saved in float16 become bfloat16 otherwise.
+    were saved in float16 become bfloat16 otherwise. setting: where the model's name stands.
     Raises: ModelError if it cannot be loaded, or its files lack parameters or have parameters that it does not.
     """
-    from transformers import AutoModelForImageTextToText
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
-    loader: Any = AutoModelForImageTextToText
-    name = model_location(config.name)
-    options = hub_options(name, "model.name")
+    name, options = _locate(config.name, setting)
     try:
-        model, info = loader.from_pretrained(
+        model, info = _auto_class(_settings(name, options)).from_pretrained(
             name,
             dtype=torch.float32 if precision == "float32" else DTYPES[config.dtype],
             attn_implementation=config.attention,
             output_loading_info=True,
-            **options,
+            **(options | _unpacked() if GGUF in options else options),
         )
-    except (OSError, ValueError, SafetensorError) as exc:
+    except (OSError, ValueError, ImportError, KeyError, SafetensorError) as exc:
         raise ModelError(
-            f"the model {config.name!r} cannot be loaded: {_first_line(exc)} Complete the download (model.name)"
+            f"the model {config.name!r} cannot be loaded: {_first_line(exc)} Complete the download ({setting})"
         ) from exc
     _check_loading(config.name, info)
+    if GGUF in options:  # else transformers neither trains nor saves it
+        model.hf_quantizer = None
+        vars(model.config).pop("quantization_config", None)
     model.requires_grad_(False)
     for parameter in model.parameters():
         if parameter.dtype == torch.float16:
@@ -86,23 +109,52 @@ def load_model(config: ModelConfig, precision: str = "bfloat16") -> nn.Module:
 
 def lay_out(config: ModelConfig) -> Any:
     """The model without weights, on the device `meta`: its parts and their shapes. Raises: ModelError."""
-    from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
+    from transformers import GenerationConfig
 
-    kind: Any = AutoModelForImageTextToText
-    name = model_location(config.name)
-    options = hub_options(name, "model.name")
+    name, options = _locate(config.name, "model.name")
     try:
-        settings = AutoConfig.from_pretrained(name, **options)
+        settings = _settings(name, options)
         with torch.device("meta"):
-            model = kind.from_config(settings, attn_implementation=config.attention)
+            model = _auto_class(settings).from_config(settings, attn_implementation=config.attention)
     except (OSError, ValueError, RuntimeError, ImportError) as exc:
         raise ModelError(
             f"the model {config.name!r} cannot be laid out: {_first_line(exc)} Complete the download (model.name), or look "
             "at model.attention"
         ) from exc
-    with suppress(OSError):  # many models have no such file
-        model.generation_config = GenerationConfig.from_pretrained(name, **options)
+    if GGUF not in options:
+        with suppress(OSError):  # many models have no such file
+            model.generation_config = GenerationConfig.from_pretrained(name, **options)
     return model
+
+
+def _locate(given: str, setting: str) -> tuple[str, dict[str, Any]]:
+    """Folder or hub name, and options for `from_pretrained`. What ends in .gguf names a file in one of these."""
+    name = model_location(given)
+    if not name.lower().endswith(".gguf"):
+        return name, hub_options(name, setting)
+    folder, _, file = name.rpartition("/")
+    return folder or ".", {GGUF: file, **hub_options(folder or ".", setting)}
+
+
+def _settings(name: str, options: dict[str, Any]) -> Any:
+    """What config.json says, or the head of a GGUF file."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(name, **options)
+
+
+def _auto_class(settings: Any) -> Any:
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+    return AutoModelForImageTextToText if reads_pictures(settings) else AutoModelForCausalLM
+
+
+def _unpacked() -> dict[str, Any]:
+    """Options that make plain weights of a GGUF file's; older transformers do so anyway."""
+    from transformers.utils import quantization_config
+
+    kind = getattr(quantization_config, "GgufConfig", None)
+    return {"quantization_config": kind(dequantize=True)} if kind else {}
 
 
 def weight_dtype(config: ModelConfig, precision: str, saved: torch.dtype | None) -> torch.dtype:
@@ -143,6 +195,15 @@ def _check_loading(name: str, info: dict[str, Any]) -> None:
 
 def _first_line(exc: BaseException) -> str:
     return str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
+
+
+def make_projector(model: nn.Module, config: RunConfig) -> Projector | None:
+    """Its parameters are trainable from here on. None where it stays frozen, or the model reads text alone."""
+    if config.train.projector_lr is None or not reads_pictures(model.config):
+        return None
+    projector = Projector(model, config.model.projector)
+    projector.make_trainable(model)
+    return projector
 
 
 class Projector:

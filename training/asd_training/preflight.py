@@ -15,6 +15,7 @@ from asd_training.errors import TaskDataError, TrainingError
 from asd_training.evaluation.evaluate import generation_of
 from asd_training.evaluation.generate import stated_settings
 from asd_training.inputs import RunInputs
+from asd_training.layers.adapter_targets import reads_pictures
 from asd_training.lengths import RowLengths
 from asd_training.memory_estimate import estimate_memory
 from asd_training.methods.registry import method_class
@@ -150,6 +151,7 @@ def _model(config: RunConfig, model: Any) -> dict[str, Any]:
         "attention_dropout": getattr(text, "attention_dropout", None),
         "context": getattr(text, "max_position_embeddings", None),
         "projector": projector_or_none(model, config.model.projector),
+        "reads_pictures": reads_pictures(model.config),
     }
 
 
@@ -161,7 +163,7 @@ def _processor(inputs: RunInputs) -> dict[str, Any]:
     tokenizer = inputs.tokenizer
     return {
         "class": type(inputs.processor).__name__,
-        "images": type(inputs.processor.image_processor).__name__,
+        "images": type(images).__name__ if (images := inputs.processor.image_processor) is not None else None,
         "tokenizer": type(tokenizer).__name__,
         "pad": tokenizer.pad_token,
         "end": tokenizer.eos_token,

@@ -19,12 +19,15 @@ def _model_lines(facts: Mapping[str, Any]) -> list[str]:
     model, processor, prompt = facts["model"], facts["processor"], facts["prompt"]
     saved = f" (saved as {model['saved_as']})" if model["saved_as"] not in (None, model["used_as"]) else ""
     dropout = f", attention dropout {model['attention_dropout']}" if model["attention_dropout"] else ""
-    projector = ", ".join(model["projector"]) if model["projector"] else "none was found"
+    projector = f"projector: {', '.join(model['projector']) if model['projector'] else 'none was found'}"
+    sees = model.get("reads_pictures", True)  # older runs did not say
+    image = f", image {processor['image']}" if sees else ""
+    images = f", images by {processor['images']}" if sees else ""
     return [
         f"model      {model['name']}: {model['class']}, {model['parameters']:,} parameters, {model['used_as']}{saved}, "
-        f"attention {model['attention']}{dropout}; projector: {projector}",
-        f"processor  {processor['class']}, images by {processor['images']}, tokens by {processor['tokenizer']} "
-        f"(begin {processor['begin']}, end {processor['end']}, pad {processor['pad']}, image {processor['image']})",
+        f"attention {model['attention']}{dropout}; {projector if sees else 'reads text alone'}",
+        f"processor  {processor['class']}{images}, tokens by {processor['tokenizer']} "
+        f"(begin {processor['begin']}, end {processor['end']}, pad {processor['pad']}{image})",
         f"prompts    {prompt['kind']}; an answer ends with {prompt['end']}",
     ]
 
@@ -35,9 +38,11 @@ def _task_lines(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"task       {name}: {task['questions']:,} questions")
         if lengths := task.get("lengths"):
             of = "" if lengths["sampled"] == lengths["rows"] else f" (of {lengths['sampled']:,} of them)"
+            most = lengths["picture_tokens"]
+            pictures = f", {most} at most of pictures" if most else ""
             lines[-1] += (
                 f", {lengths['rows']:,} rows of {lengths['shortest']} to {lengths['longest']} tokens, median "
-                f"{lengths['median']}{of}, {lengths['picture_tokens']} at most of pictures"
+                f"{lengths['median']}{of}{pictures}"
             )
             notes = {
                 "do not fit": lengths["too_long"],

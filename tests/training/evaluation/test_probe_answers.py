@@ -106,6 +106,7 @@ def test_the_callback_stops_when_a_style_is_lost(
     from transformers import Trainer, TrainingArguments
 
     model, reader = load_to_answer(str(model_folder))
+    model.requires_grad_(True)
     write_items(tmp_path / "q.jsonl", questions(40))
     row = reader("Is it red? No, it is a large box.", return_tensors="pt")["input_ids"][0].tolist()
     rows = [{"input_ids": row, "labels": row}] * 64
@@ -132,6 +133,7 @@ def test_the_callback_asks_the_model_that_is_tuned(model_folder: Path, tmp_path:
     from transformers import Trainer, TrainingArguments
 
     model, reader = load_to_answer(str(model_folder))
+    model.requires_grad_(True)
     write_items(tmp_path / "q.jsonl", questions(4))
     row = reader("Is it red? No.", return_tensors="pt")["input_ids"][0].tolist()
     probe = StyleProbe(tmp_path / "q.jsonl", reader, every_steps=2, max_new_tokens=4)

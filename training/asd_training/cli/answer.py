@@ -11,10 +11,9 @@ import typer
 
 def command(
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="File that `asd probe questions` wrote.")],
-    model: Annotated[str, typer.Option(help="Folder of a transformers model, or its name on the hub.")],
+    model: Annotated[str, typer.Option(help="Folder of a transformers model, its name on the hub, or a GGUF file.")],
     out: Annotated[Path, typer.Option(help="JSON Lines file to write: the questions with the model's answers.")],
     adapter: Annotated[str | None, typer.Option(help="Folder of a PEFT adapter on top of the model.")] = None,
-    gguf_file: Annotated[str | None, typer.Option(help="Name of a GGUF file in the model's folder.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens of one answer at most.")] = 256,
 ) -> None:
     """Answer a probe's questions with a transformers model, with or without an adapter; `asd probe compare` reads them."""
@@ -24,7 +23,7 @@ def command(
 
     require_file_place(out, "--out")
     items = read_items(questions)
-    loaded, reader = load_to_answer(model, adapter, gguf_file)
+    loaded, reader = load_to_answer(model, adapter)
 
     def tell(done: int, of: int) -> None:
         print(f"\r{done} of {of} answered", end="", file=sys.stderr, flush=True)

@@ -14,9 +14,10 @@ from transformers import TrainerCallback
 from asd.probing.comparing import MAX_DROP, Comparison, compare
 from asd.probing.items import ProbeItem, read_items
 from asd.schemas.image_marks import strip_marks
+from asd_training.config import ModelConfig
 from asd_training.errors import ModelError
 from asd_training.evaluation.generate import GREEDY, without_own_settings
-from asd_training.hub import hub_options
+from asd_training.models import load_model, load_processor
 
 MAX_NEW_TOKENS = 256
 _BATCH = 8
@@ -24,37 +25,27 @@ _BATCH = 8
 Tell = Callable[[int, int], None]
 
 
-def load_to_answer(name: str, adapter: str | None = None, gguf_file: str | None = None) -> tuple[nn.Module, Any]:
+def load_to_answer(name: str, adapter: str | None = None) -> tuple[nn.Module, Any]:
     """A model that reads text, or text and pictures, and its tokenizer or processor.
 
-    name: folder, or name on the hub; gguf_file: name of a GGUF file in it; adapter: folder of a PEFT adapter on top.
+    name: folder, name on the hub, or GGUF file in one of these; adapter: folder of a PEFT adapter on top.
     Raises: ModelError if one of them cannot be loaded.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
-    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-    from transformers.utils.logging import disable_progress_bar
+    config = ModelConfig(name=name)
+    model: Any = load_model(config, setting="--model")
+    processor = load_processor(config, "--model")
+    reader = processor if processor.image_processor is not None else processor.tokenizer
+    if adapter is not None:
+        from peft import PeftModel
 
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    options: dict[str, Any] = {**hub_options(name, "--model"), **({"gguf_file": gguf_file} if gguf_file else {})}
-    causal: Any = AutoModelForCausalLM
-    seeing: Any = AutoModelForImageTextToText
-    processors: Any = AutoProcessor
-    try:
-        kind = AutoConfig.from_pretrained(name, **options).model_type
-        sees = kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-        model = (seeing if sees else causal).from_pretrained(name, dtype="auto", **options)
-        reader = (processors if sees else AutoTokenizer).from_pretrained(name, **options)
-        if adapter is not None:
-            from peft import PeftModel
-
+        try:
             model = PeftModel.from_pretrained(model, adapter)
-    except (OSError, ValueError, ImportError, KeyError) as exc:
-        raise ModelError(
-            f"the model {name!r}{f' with adapter {adapter!r}' if adapter else ''} cannot be loaded: "
-            f"{str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__}"
-        ) from exc
-    tokenizer = tokenizer_of(reader)
-    if tokenizer.chat_template is None and getattr(reader, "chat_template", None) is None:
+        except (OSError, ValueError, KeyError) as exc:
+            raise ModelError(
+                f"the model {name!r} with adapter {adapter!r} cannot be loaded: "
+                f"{str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__}"
+            ) from exc
+    if tokenizer_of(reader).chat_template is None and getattr(reader, "chat_template", None) is None:
         raise ModelError(f"{name!r} has no chat template, so it is not known how it is asked; give a chat model")
     return model.eval(), reader
 

@@ -80,7 +80,7 @@ def require_model(model: nn.Module, inputs: RunInputs, root: Path) -> None:
             do="check",
             arguments={"model": folder, "dtype": config.train.precision, **arguments},
         )
-    if not reply["images"]:
+    if inputs.processor.image_processor is not None and not reply["images"]:
         raise ModelError(f"vLLM takes no images with {config.model.name!r}; set eval.engine to transformers")
 
 
@@ -245,7 +245,7 @@ class VllmEngine:
             "model": str(folder),
             "dtype": config.train.precision,
             "generation_config": "vllm",
-            "limit_mm_per_prompt": {"image": self._images},
+            **({"limit_mm_per_prompt": {"image": self._images}} if self._inputs.processor.image_processor else {}),
             "max_model_len": context,
             "tensor_parallel_size": wanted.tensor_parallel_size,
             "enforce_eager": wanted.enforce_eager,

@@ -1,4 +1,4 @@
-"""Which modules of a vision-language model are which: the language model's linears, and the projector.
+"""Which modules of a model are which: the language model's linears, and, where it sees, the projector.
 
 Found by structure (the decoder that the model names, and what lies outside it), never by the model's class.
 """
@@ -20,15 +20,26 @@ PROJECTOR_NAMES = (
 Idefics 3 and SmolVLM; Qwen-VL; Qwen3-VL; Janus; Gemma 3n."""
 
 
+def reads_pictures(config: Any) -> bool:
+    """Whether a model with this configuration is one that `AutoModelForImageTextToText` loads."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+    return type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+
 def language_model_path(model: nn.Module) -> str:
-    """Path of the language model inside the whole. Raises: ModelError if the model does not have one apart."""
+    """Path of the language model inside the whole; of a model of text alone, of all but its head.
+
+    Raises: ModelError if a model that sees does not have one apart.
+    """
     find: Any = getattr(model, "get_decoder", None)
     decoder = find() if callable(find) else None
     paths: list[str] = [path for path, module in model.named_modules() if module is decoder and path]
-    if not paths or paths[0] == getattr(model, "base_model_prefix", None):
+    is_all = bool(paths) and paths[0] == getattr(model, "base_model_prefix", None)
+    if not paths or (is_all and reads_pictures(model.config)):
         raise ModelError(
             f"{type(model).__name__} does not name a language model of its own (get_decoder); "
-            "expected a vision-language model as AutoModelForImageTextToText loads it"
+            "expected a model as AutoModelForImageTextToText or AutoModelForCausalLM loads it"
         )
     return paths[0]
 
