@@ -123,12 +123,12 @@ class Completions:
                 "no server may be asked (kind: cache). The data, the templates or the settings are not those that the "
                 "cache was made with; or give a server, which is asked for what is missing"
             )
-        answer = await self._transport.ask(request, key)
-        try:
-            stored = await self._keep(answer, key)
-        except (CacheError, StorageError) as error:
-            self._transport.stop(CacheError(str(error)))  # what is asked from now on would be lost, too
-            raise
+        async with self._transport.ask(request, key) as answer:
+            try:
+                stored = await self._keep(answer, key)
+            except (CacheError, StorageError) as error:
+                self._transport.stop(CacheError(str(error)))  # what is asked from now on would be lost, too
+                raise
         return answer.result if stored is None else _from_cache(stored)
 
     async def _keep(self, answer: Answer, key: str) -> Entry | None:

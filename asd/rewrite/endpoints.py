@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class Endpoint:
 
 @dataclass(slots=True, frozen=True)
 class Slot:
-    """The right to send one request to one server; given back with `Fleet.release`."""
+    """The right to send one request to one server."""
 
     endpoint: Endpoint
     tokens: tuple[int, int]
@@ -75,6 +75,7 @@ class Fleet:
     stats: RunStats
     notify: Notify
     in_flight: int = 0
+    """Slots that are held: requests under way, and answers that are not stored yet."""
     stopped: RewriterError | None = None
     _waiters: deque[_Waiter] = field(default_factory=deque)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -82,8 +83,20 @@ class Fleet:
     _outage: asyncio.TimerHandle | None = None
     _end: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def acquire(self, tokens: tuple[int, int]) -> Slot:
-        """Wait for room. tokens: most that the request can use, (prompt, reply). Raises: what the run stopped for."""
+    @contextlib.asynccontextmanager
+    async def slot(self, tokens: tuple[int, int]) -> AsyncIterator[Slot]:
+        """One of `max_in_flight`, until the block ends; `release` gives the server's room back before that.
+
+        tokens: most that the request can use, (prompt, reply). Raises: what the run stopped for.
+        """
+        slot = await self._acquire(tokens)
+        try:
+            yield slot
+        finally:
+            self.in_flight -= 1
+            self._dispatch()
+
+    async def _acquire(self, tokens: tuple[int, int]) -> Slot:
         if self.stopped is not None:
             raise self.stopped
         waiter = _Waiter(tokens, asyncio.get_running_loop().create_future())
@@ -93,11 +106,12 @@ class Fleet:
             return await waiter.slot
         except asyncio.CancelledError:
             if waiter.slot.done() and not waiter.slot.cancelled() and waiter.slot.exception() is None:
+                self.in_flight -= 1
                 self._give_back(waiter.slot.result())
             raise
 
     def release(self, slot: Slot, outcome: Reply | Fault | None) -> None:
-        """outcome: None if the request was given up or refused for what it is."""
+        """The server has room again. outcome: None if the request was given up or refused for what it is."""
         endpoint, now = slot.endpoint, time.monotonic()
         self._give_back(slot)
         if isinstance(outcome, Reply):
@@ -202,7 +216,6 @@ class Fleet:
 
     def _give_back(self, slot: Slot) -> None:
         slot.endpoint.in_flight -= 1
-        self.in_flight -= 1
         self.budget.release(*slot.tokens)
 
     def _note_reply(self, endpoint: Endpoint) -> None:

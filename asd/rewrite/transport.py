@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
@@ -37,7 +39,9 @@ class Answer:
 class Transport(Protocol):
     """Gets an answer for a request that is neither cached nor in flight. Raises: RewriterError to stop the run."""
 
-    async def ask(self, request: CompletionRequest, key: str) -> Answer: ...
+    def ask(self, request: CompletionRequest, key: str) -> AbstractAsyncContextManager[Answer]:
+        """The answer, to be stored within the block: until its end the request counts among `max_in_flight`, which so
+        bounds what a kill can cost."""
 
     def stop(self, error: RewriterError) -> None: ...
 
@@ -55,26 +59,36 @@ class HttpTransport:
     probe: CompletionRequest
     """A tiny request that a server in order answers."""
 
-    async def ask(self, request: CompletionRequest, key: str) -> Answer:
+    @asynccontextmanager
+    async def ask(self, request: CompletionRequest, key: str) -> AsyncIterator[Answer]:
         """Send until there is a reply; a request that fails for itself again and again becomes a refusal."""
         body = request_body(request, self.dialect)
         tokens = most_tokens(request)
         failed = _Failed(self.stats.replies)
         while True:
-            slot = await self.fleet.acquire(tokens)
-            try:
-                reply = await self._send(slot, body, request, failed)
-            except Refused as refused:
-                return self._refusal(refused)
-            except Fault as fault:
-                if failed.is_final(fault, self.pace):
-                    await self._require_sound_server(failed.replies_before, fault)
-                    return Answer(Refusal("server_fault", f"{failed.tries} tries, the last: {fault}"), passing=True)
-                await self.fleet.rest_after(slot.endpoint, failed.in_row, fault)
-            else:
-                self.stats.replies += 1
-                tokens_used = (reply.prompt_tokens, reply.completion_tokens)
-                return Answer(Completion(reply.text, reply.finish_reason, *tokens_used, key))
+            async with self.fleet.slot(tokens) as slot:
+                answer = await self._try(slot, body, request, failed, key)
+                if isinstance(answer, Answer):
+                    yield answer
+                    return
+            if failed.is_final(answer, self.pace):
+                await self._require_sound_server(failed.replies_before, answer)
+                yield Answer(Refusal("server_fault", f"{failed.tries} tries, the last: {answer}"), passing=True)
+                return
+            await self.fleet.rest_after(slot.endpoint, failed.in_row, answer)
+
+    async def _try(
+        self, slot: Slot, body: bytes, request: CompletionRequest, failed: _Failed, key: str
+    ) -> Answer | Fault:
+        try:
+            reply = await self._send(slot, body, request, failed)
+        except Refused as refused:
+            return self._refusal(refused)
+        except Fault as fault:
+            return fault
+        self.stats.replies += 1
+        tokens_used = (reply.prompt_tokens, reply.completion_tokens)
+        return Answer(Completion(reply.text, reply.finish_reason, *tokens_used, key))
 
     async def _require_sound_server(self, replies_before: int, last: Fault) -> None:
         """A broken server must not pass for so many requests that nobody can answer.
@@ -84,9 +98,9 @@ class HttpTransport:
         for failures in range(1, _PROBES + 1):
             if self.stats.replies > replies_before:
                 return
-            slot = await self.fleet.acquire(most_tokens(self.probe))
             try:
-                await self._send(slot, request_body(self.probe, self.dialect), self.probe, _Failed(0))
+                async with self.fleet.slot(most_tokens(self.probe)) as slot:
+                    await self._send(slot, request_body(self.probe, self.dialect), self.probe, _Failed(0))
             except Refused:
                 return
             except Fault as fault:
@@ -111,7 +125,7 @@ class HttpTransport:
         await self.fleet.close()
 
     async def _send(self, slot: Slot, body: bytes, request: CompletionRequest, failed: _Failed) -> Reply:
-        """One try. The slot is given back whatever happens."""
+        """One try. The server's room is given back whatever happens."""
         outcome: Reply | Fault | None = None
         self.stats.sends += 1
         try:
@@ -227,19 +241,22 @@ class EngineTransport:
         self._stopped: RewriterError | None = None
         self._in_flight = 0
 
-    async def ask(self, request: CompletionRequest, key: str) -> Answer:
+    @asynccontextmanager
+    async def ask(self, request: CompletionRequest, key: str) -> AsyncIterator[Answer]:
         async with self._room:
             self._check(request)
             self._in_flight += 1
             self._stats.in_flight_high = max(self._stats.in_flight_high, self._in_flight)
             self._stats.sends += 1
             try:
-                result = await self._engine(request)
+                yield self._answer(await self._engine(request), key)
             except RewriterError as error:
                 self.stop(error)
                 raise
             finally:
                 self._in_flight -= 1
+
+    def _answer(self, result: Completion | Refusal, key: str) -> Answer:
         if isinstance(result, Refusal):
             self._stats.refusals[result.reason] += 1
             return Answer(result, passing=result.reason != "content_filter")

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from asd.errors import BudgetError, CacheError, ServerError
+from asd.rewrite.cache import Entry, RequestCache
 from asd.rewrite.completions import open_completions
 from asd.rewrite.request import Completion, Refusal, Sampling
 from asd.rewrite.settings import RewriterSettings
@@ -90,6 +91,39 @@ def test_a_caller_that_leaves_takes_nobody_with_it(server: RunningServer, tmp_pa
             leaves.cancel()
             assert isinstance(await stays, Completion)
             assert complete.stats.sends == 1
+
+    asyncio.run(run())
+
+
+class HeldCache(RequestCache):
+    """Stores nothing before `opens`, as a disk or a node that is slow."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.opens, self.held = asyncio.Event(), 0
+
+    async def put(self, entry: Entry) -> Entry:
+        self.held += 1
+        await self.opens.wait()
+        return await super().put(entry)
+
+
+def test_what_is_not_stored_yet_counts_among_the_requests_at_once(server: RunningServer, tmp_path: Path) -> None:
+    """Else a kill would lose more replies than `max_in_flight`."""
+
+    async def run() -> None:
+        settings = settings_for(tmp_path, server, max_in_flight=4)
+        cache = HeldCache(settings.cache_path())
+        async with open_completions(settings, pace=QUICK, cache=cache) as complete:
+            asked = asyncio.create_task(ask_all(complete, names(12)))
+            while cache.held < 4:
+                await asyncio.sleep(0.01)
+            for _ in range(100):
+                await asyncio.sleep(0)  # whoever waits for room has his turn
+            assert (complete.stats.sends, cache.held) == (4, 4)
+            cache.opens.set()
+            assert len(texts(await asked)) == 12
+            assert complete.stats.in_flight_high == 4
 
     asyncio.run(run())
 
