@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.shards.files import open_staged
 from asd.styles.wording import VERDICTS
-from asd.work.ingested import Ingested
 
 _LOWER = ("yes", "no")
 
 
-def verdict_words(ingested: Ingested, ingest_dir: Path) -> tuple[str, str]:
-    """("yes", "no") where more native answers are spelt so than with a capital letter; else ("Yes", "No")."""
-    lower = capital = 0
-    for shard in ingested.shards:
-        reader = open_staged(ingest_dir / shard.file)
-        for number in range(reader.num_record_batches):
-            responses = reader.get_batch(number)["response"]
-            lower += _count(responses, _LOWER)
-            capital += _count(responses, VERDICTS)
-    return _LOWER if lower > capital else VERDICTS
+def more_lower(responses: pa.StringArray) -> int:
+    """How many more native answers are yes or no in small letters than with a capital one; below 0 for fewer."""
+    return _count(responses, _LOWER) - _count(responses, VERDICTS)
+
+
+def verdict_words(more: int) -> tuple[str, str]:
+    """("yes", "no") where most native answers are spelt so, else ("Yes", "No"). more: `more_lower` of all of them."""
+    return _LOWER if more > 0 else VERDICTS
 
 
 def respelt(batch: pa.RecordBatch, verdicts: tuple[str, str]) -> pa.RecordBatch:
