@@ -145,11 +145,26 @@ def _read(question: str, answer: str) -> Query | None:
         return None
     if '"' in answer or "?" in answer or answer.endswith((",", ";", ":", "-", "\\")):
         return None
+    if _is_row_of_colors(low):
+        return None
     shown = _expand(text.split(" "))
     if not 2 <= len(shown) <= MAX_QUESTION_WORDS or len(low.split(" ")) > MAX_ANSWER_WORDS:
         return None
     words = tuple([word.lower() for word in shown])
-    return Query(words, tuple(shown), answer, low) if _is_readable(words) else None
+    return Query(words, tuple(shown), answer, low) if _is_readable(words) and not _lost_unit(words, low) else None
+
+
+def _is_row_of_colors(low: str) -> bool:
+    """Whether an answer names colors one after the other, without what stood between them: "blue white"."""
+    words = low.split()
+    return len(words) > 1 and all(map(lex.is_color, words)) and not _SHADES.issuperset(words[:-1])
+
+
+_SHADES = lex.word_table(
+    "light dark bright pale deep off navy lime neon mint olive rust aqua charcoal amber stainless multi golden reddish"
+    " bluish brownish greenish yellowish orange peach silver rose wood cream clear"
+)
+"""What may stand right before a color that it makes lighter or darker."""
 
 
 def _is_plain(text: str) -> bool:
@@ -174,7 +189,74 @@ def _is_readable(words: Sequence[str]) -> bool:
         return False
     if len(set(words)) < len(words) and any(a == b for a, b in pairwise(words)):
         return False
-    return not _number_clash(words)
+    return not _number_clash(words) and not _says_twice(words)
+
+
+def _says_twice(words: Sequence[str]) -> bool:
+    """True for "the snow on the snow on the ground"."""
+    return any(
+        word == words[k + 3]
+        and words[k + 2] == "the"
+        and lex.word_class(words[k + 1]) == "P"
+        and lex.word_class(word) == "N"
+        for k, word in enumerate(words[:-3])
+    )
+
+
+def _lost_unit(words: Sequence[str], low: str) -> bool:
+    """Whether a number stands for millions or for money that neither question nor answer names: "The population was 23.6."
+
+    People and things that are counted come in whole numbers, populations in thousands at least; a sum of money needs its
+    currency.
+    """
+    if not _BARE_NUMBER.fullmatch(low) or not _UNIT_WORDS.isdisjoint(words):
+        return False
+    number, asked = float(low.replace(",", "")), _asked_phrase(words)
+    if not _RATIOS.isdisjoint(asked):
+        return False
+    if not _MONEY.isdisjoint(asked) or _names_a_value(asked):
+        return True
+    if "population" in asked:
+        return number < _LEAST_POPULATION
+    return not number.is_integer() and _counts_things(words) and _AVERAGES.isdisjoint(words)
+
+
+def _asked_phrase(words: Sequence[str]) -> Sequence[str]:
+    """The words of "what is ..." before the first preposition: "the market value" of "the market value in 2019"."""
+    if words[0] != "what" or words[1] not in lex.BE_FORMS:
+        return ()
+    end = next((k for k, word in enumerate(words) if lex.word_class(word) == "P"), len(words))
+    return words[2:end]
+
+
+def _names_a_value(asked: Sequence[str]) -> bool:
+    """As in "the market value", which is a sum of money; "the value" of a bar may be anything."""
+    return any(b == "value" and lex.word_class(a) == "N" and a not in _PLAIN_VALUES for a, b in pairwise(asked))
+
+
+def _counts_things(words: Sequence[str]) -> bool:
+    triples = zip(words, words[1:], words[2:], strict=False)
+    return any((a, b) in (("how", "many"), ("number", "of")) and c not in _MEASURES for a, b, c in triples)
+
+
+_MEASURES = lex.word_table(
+    "ounces oz grams kilograms kg pounds liters litres milliliters gallons cups miles kilometers meters feet inches hours"
+    " minutes seconds days weeks months years degrees percent points calories watts volts acres cents"
+)
+_PLAIN_VALUES = lex.word_table("data average total median mean maximum minimum")
+_BARE_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
+_LEAST_POPULATION = 1000
+_MONEY = lex.word_table(
+    "price prices cost costs worth revenue revenues sales income budget debt salary wage spending expenditure expenditures"
+    " gdp profit profits loss turnover earnings funding investment investments cash sponsorship fee fees wealth donations"
+)
+_RATIOS = lex.word_table("percent percentage percentages share proportion rate ratio growth index score density")
+_AVERAGES = lex.word_table("average mean median ratio per percentage percent share")
+"""What they name has fractions of its own, or is a number that needs no unit."""
+_UNIT_WORDS = lex.word_table(
+    "dollars dollar usd euros euro pounds cents million millions billion billions trillion thousand thousands yen yuan rupees"
+    " hundred hundreds inches feet meters miles bar bars line segment column graph"
+)
 
 
 def _number_clash(words: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from asd.makers import english_lexicon as lex
+from asd.makers.english_gaps import lacks_articles
 from asd.makers.english_phrases import (
     full_noun_phrase_end,
     is_whole_noun_phrase,
@@ -45,6 +46,8 @@ _SCOPE_WORDS = lex.word_table("any anyone anybody anything either both each ever
 def yes_no_question(q: Query) -> str | None:
     """As in "Is the dog brown?" + no -> "No, the dog is not brown."."""
     if q.low not in ("yes", "no") or "or" in q.words:
+        return None
+    if lacks_articles(q.words):
         return None
     yes = q.low == "yes"
     for reader in (_existential, _seen, _clause_statement):
@@ -246,6 +249,8 @@ def _negate(clause: Clause) -> str | None:
         return None
     if first in ("both", "each", "some", "several", "many", "most", "another", "few", "other"):
         return None
+    if first in lex.DEMONSTRATIVES and low[0] in lex.NUMBER_WORDS:
+        return None  # "These are not two animals"
     if first in _NEGATED:
         return _negated_subject(clause, first)
     if any(word.lower() in ("any", "anyone", "anybody") for word in clause.subject):
@@ -311,10 +316,15 @@ def _holds(alternative: tuple[str, ...], answer: tuple[str, ...]) -> bool:
     return alternative[-len(answer) :] == answer or (answer == alternative[1:2] and alternative[0] in lex.PREPOSITIONS)
 
 
+_WHEREABOUTS = lex.word_table("inside outside indoors outdoors")
+
+
 def _parallel_size(words: Sequence[str], k: int, right: Sequence[str]) -> tuple[int, int] | None:
     """How many words before and after "or" are the alternatives."""
     if not right or k < 3:
         return None
+    if right[0] in _WHEREABOUTS and lex.word_class(words[k - 1]) == "N":
+        return None  # "inside this window or outside"
     if len(right) == 2 and words[k - 1] == right[1] and lex.is_adjective(right[0]) and lex.is_adjective(words[k - 2]):
         return (2, 2)
     if right[0] in ("to", "on", "in", "a", "an", "the", "at"):

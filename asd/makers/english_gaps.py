@@ -55,6 +55,40 @@ def object_gap(words: Sequence[str]) -> tuple[int, int] | None:
     return (border, verb.end)
 
 
+def misses_object(words: Sequence[str]) -> bool:
+    """True for "the truck transporting", "the people riding through the market": what they transport and ride is asked for.
+
+    False for what needs no object: "the man standing in the door".
+    """
+    parts = chunks(words, full_noun_phrase_end(words, 0))
+    return any(
+        part.kind == "G" and part.end == part.start + 1 and words[part.start] not in _NO_OBJECT for part in parts
+    )
+
+
+_NO_OBJECT = lex.word_table(
+    "standing sitting lying laying hanging walking running flying swimming waiting leaning sleeping resting floating falling"
+    " kneeling crouching squatting jumping landing moving coming going growing living working talking looking smiling"
+    " laughing posing skating skiing surfing sailing swinging sticking protruding showing pointing facing crossing"
+    " traveling batting performing fishing hiking jogging racing competing training approaching parking grazing staring"
+    " dancing singing skateboarding snowboarding shining burning melting missing"
+)
+
+
+def lacks_articles(words: Sequence[str]) -> bool:
+    """True where something is done to a bare countable noun: "are there people riding motorcycle"."""
+    for k, word in enumerate(words[:-1]):
+        if k and (lex.takes_object(word) or word in _DONE_TO_THINGS) and lex.word_class(words[k - 1]) not in "DASP":
+            end = noun_phrase_end(words, k + 1)
+            phrase = words[k + 1 : end]
+            if end == len(words) and phrase and lex.noun_number(phrase[-1]) == "singular" and lacks_article(phrase):
+                return True
+    return False
+
+
+_DONE_TO_THINGS = lex.word_table("riding driving flying throwing")
+
+
 def lacks_article(phrase: Sequence[str]) -> bool:
     """True for a bare countable singular noun ("ball"), which is no English after a verb or preposition."""
     if lex.word_class(phrase[0]) in "DSO":

@@ -167,9 +167,10 @@ _MASS = word_table(
     " winter spring fall autumn morning afternoon evening night noon midnight daytime nighttime dusk"
     " dawn sunset sunrise day english spanish french german italian chinese japanese korean russian"
     " arabic hebrew thai rest work research construction safety security protection travel fun love"
-    " peace happiness decoration entertainment shelter storage traction balance sleep lighting rust"
+    " peace happiness decoration entertainment storage traction balance sleep lighting rust"
     " exercise lasagna lasagne boredom anger joy cattle"
     " plaid tinsel pollen shrubbery produce cookware silverware glassware china"
+    " fuel terrain coverage skin scenery apparel attire underwear headgear eyewear gear polish"
     " tableware bedding linen pepperoni sausage spam tuna salmon shrimp turkey steak"
 )
 # Names of games and of the things they are played with: "playing frisbee" but "holding a frisbee".

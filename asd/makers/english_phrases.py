@@ -25,6 +25,7 @@ from asd.makers.english_lexicon import (
     is_animal_or_food,
     is_animate,
     is_known,
+    lexicon_entry,
     noun_number,
     takes_object,
     verb_lemma,
@@ -257,7 +258,7 @@ def _choose_predicate(words: Words, parts: list[Chunk]) -> int | None:
         return None if any(part.kind in "GAED" for part in parts[1:]) else first.start
     modifiers = [part for part in parts if part.kind in "PW"]
     if not later:
-        if first.kind != "P":
+        if first.kind != "P" or _ends_in_quality(words):
             return None
         return parts[-1].start if words[parts[-1].start] == "in" and words[-1] in _STATES else first.start
     start = later[0]
@@ -272,6 +273,15 @@ def _choose_predicate(words: Words, parts: list[Chunk]) -> int | None:
     if animate or (start.kind == "E" and start.end < len(words)) or len(later) > 1:
         return None
     return start.start
+
+
+def _ends_in_quality(words: Words) -> bool:
+    """True for "on the lower left recyclable", where the last word is no part of the place."""
+    entry = lexicon_entry(words[-1]) if word_class(words[-1]) == "N" else {}
+    return "ADJ" in entry and words[-1].endswith(_QUALITY_ENDINGS) and word_class(words[-2]) == "N"
+
+
+_QUALITY_ENDINGS = ("able", "ible", "ic", "al", "ive", "ous", "ful", "less", "ary", "ish")
 
 
 # After "in": what the subject is, whatever other phrase stands before ("the text on the box | in english").
@@ -308,6 +318,8 @@ def answer_noun_phrase(answer: str, article: str = "") -> NounPhrase | None:
     head = _head(words)
     if head is None or (is_adjective(head) and len(words) == 1):
         return None
+    if any(word in _MEASURES and noun_number(words[k + 1]) in ("plural", "mass") for k, word in enumerate(words[:-1])):
+        return None  # "group people", of an answer that lost its small words
     number = _number_in_phrase(head, words, counted=article == "a")
     if not number:
         return None
@@ -326,6 +338,11 @@ def _number_in_phrase(head: str, words: list[str], *, counted: bool) -> str:
     if counted and is_animal_or_food(head) and len(words) == 1:
         return "singular"
     return noun_number(head)
+
+
+_MEASURES = word_table(
+    "group bunch pair couple piece slice pile stack herd flock crowd lot row set bowl cup bag jar can bottle"
+)
 
 
 def _head(words: list[str]) -> str | None:

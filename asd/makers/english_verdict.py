@@ -7,12 +7,14 @@ be turned. Pure.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from asd.makers.declarative import declarative
 
 _MOVED = frozenset("is are was were can could will would should must".split())
 """Auxiliaries that trade places with their subject."""
+_IDENTITY = frozenset(("is", "was"))
 _BASE = {
     "has": "have", "says": "say", "reads": "read", "shows": "show", "wears": "wear", "belongs": "belong", "comes": "come",
     "goes": "go", "looks": "look", "contains": "contain", "costs": "cost", "starts": "start", "ends": "end", "plays": "play",
@@ -27,18 +29,24 @@ _OPENINGS = frozenset(
 _CLAUSES = frozenset("who whom whose which that where when while because if and or but not than as".split())
 """Words in a subject behind which the next verb may be another clause's."""
 
+_NONE = frozenset(("0", "zero", "none", "no"))
+"""Nobody asks "Are there 0 people?"."""
+_TWO_NUMBERS = re.compile(r"\d \$?-?\d")
+"""As in "Is the share in 2016 11.3?"."""
 _ENDINGS = frozenset("to of on in with for from at by".split())
 
 
 @lru_cache(maxsize=1 << 14)
 def natural_verdict(question: str, candidate: str, answer_type: str | None = None) -> str | None:
     """One question that is answered Yes where `candidate` answers `question`, and holds the candidate as it is written."""
+    if candidate.strip().lower() in _NONE:
+        return None
     sentence = declarative(question, candidate, answer_type)
-    turned = None if sentence is None else _turned(sentence)
-    return turned if turned is not None and candidate in turned else None
+    turned = None if sentence is None else _turned(sentence, candidate)
+    return turned if turned is not None and candidate in turned and _TWO_NUMBERS.search(turned) is None else None
 
 
-def _turned(sentence: str) -> str | None:
+def _turned(sentence: str, candidate: str) -> str | None:
     words = sentence.removesuffix(".").split(" ")
     if words[0].lower() not in _OPENINGS or "," in sentence or "?" in sentence:
         return None
@@ -50,6 +58,8 @@ def _turned(sentence: str) -> str | None:
     if words[place - 1] in _BASE.values():  # "The number at the top say is 40", of a question that was no sentence
         return None
     subject, rest = [words[0].lower(), *words[1:place]], words[place + 1 :]
+    if words[place] in _IDENTITY and rest == [candidate] and subject[-1][-1].isdigit():
+        return " ".join([words[place].capitalize(), candidate, *subject]) + "?"  # "Was 11.3 the share in 2016?"
     if words[place] in _MOVED:
         return " ".join([words[place].capitalize(), *subject, *rest]) + "?"
     return " ".join(["Does", *subject, _BASE[words[place]], *rest]) + "?"

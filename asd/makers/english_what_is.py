@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from asd.makers import english_lexicon as lex
 from asd.makers.english_clauses import inflect_verb, read_clause, subject_agrees
-from asd.makers.english_gaps import OBJECT_VERBS, is_modifier, is_place, lacks_article, object_gap
+from asd.makers.english_gaps import OBJECT_VERBS, is_modifier, is_place, lacks_article, misses_object, object_gap
 from asd.makers.english_phrases import (
     answer_noun_phrase,
     chunks,
@@ -54,7 +54,7 @@ NO_TEXT = lex.word_table(
 )
 """Answers that say something of a text instead of repeating it."""
 TEXT_HEADS = lex.word_table("word words text phrase message slogan writing letter letters title")
-_PLACE_VERB_NAMES = lex.word_table("written printed inscribed engraved stamped painted spelled")
+_PLACE_VERB_NAMES = lex.word_table("written printed inscribed engraved stamped spelled")
 
 
 def what_is_question(q: Query) -> str | None:
@@ -97,6 +97,8 @@ def _what_called(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...
     """As in "What is this place called?" + zoo -> 'This place is called "zoo".'."""
     if rest[-1] != "called" or not is_whole_noun_phrase(rest[:-1], 0) or "called" in rest[:-1] or q.low in NO_TEXT:
         return None
+    if rest[noun_phrase_end(rest, 0) - 1] in TEXT_HEADS | {"name"}:
+        return None
     return join_words(shown[:-1], be, f'called "{q.answer}"')
 
 
@@ -130,6 +132,8 @@ def _what_doing(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...]
     k = rest.index("doing")
     if k == 0 or not is_whole_noun_phrase(rest[:k], 0) or (k + 1 < len(rest) and not is_place(rest[k + 1 :])):
         return None
+    if rest[k + 1 : k + 2] in (("with",), ("to",), ("for",), ("about",)):
+        return None  # "What is the dog doing with the sheep?" + herding
     verb = q.low.split()[0]
     if lex.word_class(verb) != "G" or not _is_complete_activity(q.low.split()):
         return None
@@ -175,8 +179,14 @@ def _what_place(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...]
     noun = answer_noun_phrase(q.answer, "a")
     if noun is None or (be in ("are", "were") and noun.number != "plural") or " and " in q.low:
         return None
+    if q.low.split()[0] in _DEFINITE:
+        return None
     be = {"is": "are", "was": "were"}.get(be, be) if noun.number == "plural" else be
     return join_words("there", be, noun.text, shown)
+
+
+_DEFINITE = lex.word_table("the this that these those his her its their")
+"""Whatever they introduce is known already, so that nobody says that there is one."""
 
 
 # A question that ends in one of these rarely asks for a thing ("what is the sign for") ...
@@ -234,6 +244,8 @@ def _what_identity(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, .
     if any(word in ("called", "named", "doing", "saying") for word in rest):
         return None
     if not is_whole_noun_phrase(rest, 0) or not subject_agrees(be, rest) or _lacks_article_after_of(rest):
+        return None
+    if misses_object(rest):
         return None
     value = _identity_value(q, be, rest)
     return None if value is None else join_words(shown, be, value)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from asd.makers import english_lexicon as lex
 from asd.makers.english_clauses import affirm, read_clause, subject_agrees
-from asd.makers.english_gaps import is_modifier, is_place, object_gap
+from asd.makers.english_gaps import is_modifier, is_place, lacks_article, object_gap
 from asd.makers.english_phrases import (
     NounPhrase,
     answer_noun_phrase,
@@ -18,6 +19,7 @@ from asd.makers.english_phrases import (
 )
 from asd.makers.english_query import Query, join_words
 from asd.makers.english_what_is import BARE_HEADS, NO_TEXT, TEXT_HEADS, agreeing_noun
+from asd.makers.noun_taxonomy import wordnet_nouns
 
 _SINGULAR_KINDS = lex.word_table("kind type sort")
 _KINDS = _SINGULAR_KINDS | lex.word_table("kinds types sorts")
@@ -113,15 +115,84 @@ def _what_kind_of(q: Query) -> str | None:
     end = noun_phrase_end(q.words, 3)
     if end == 3 or end >= len(q.words):
         return None
-    if q.words[end - 1] in _CATEGORIES and q.words[end - 1] not in BARE_HEADS:
+    head = q.words[end - 1]
+    if head in _CATEGORIES and head not in BARE_HEADS:
         return _about_noun(q, 3, end, bare=False)
-    if q.low.split()[-1] == q.words[end - 1] and q.words[end - 1] not in BARE_HEADS:
-        noun = answer_noun_phrase(q.answer)
-        return None if noun is None else _about_noun(q, 3, end, bare=False, value=noun.text)
-    noun = answer_noun_phrase(q.answer)
-    if noun is not None and noun.number == "singular":
+    value = _kind_as_noun(q, head) if head not in BARE_HEADS or head in _KINDS_HAVE_NOUNS else _kind_as_name(q)
+    if value == "":
         return None
-    return _about_noun(q, 1, end, bare=True)
+    return _about_noun(q, 1, end, bare=True) if value is None else _about_noun(q, 3, end, bare=False, value=value)
+
+
+def _kind_as_name(q: Query) -> str | None:
+    """As `_kind_as_noun`, of a head that names and qualities are said of."""
+    if all(map(lex.is_adjective, q.low.split())):
+        return q.answer  # "The weather is sunny."
+    noun = answer_noun_phrase(q.answer)
+    return "" if noun is not None and noun.number == "singular" else None
+
+
+def _kind_as_noun(q: Query, head: str) -> str | None:
+    """The kind as a noun phrase: "a fedora" of a hat, "a fire truck" of a truck; None for a name, "" where neither will do."""
+    words = q.low.split()
+    if not _are_plain_words(words):
+        if q.low.isalpha() and q.answer == q.low and lex.noun_number(head) == "singular" and _is_kind(q.low, head):
+            return f"{lex.indefinite_article(q.low)} {q.low}"
+        return "" if q.low[0].isdigit() else None
+    number = lex.noun_number(head)
+    is_modifier = head in _NAMED_WITH_NOUN and words[-1] != head
+    if words[-1] == head or (not is_modifier and _is_kind(q.low, head)):
+        noun = answer_noun_phrase(q.answer, "" if number == "mass" else "a")
+        return noun.text if noun is not None and _fits(noun.number, number) else ""
+    if (
+        head in _NO_MODIFIERS
+        or len(words) > _MOST_WORDS_BEFORE_HEAD
+        or not number
+        or lex.word_class(words[0]) in "DPGEOX"
+    ):
+        return ""
+    if "and" in words or any(lex.noun_number(word) == "plural" for word in words) or _is_beside(q.low, head):
+        return ""
+    if number == "mass" and all(map(lex.is_adjective, words)):
+        return q.answer  # "The weather is sunny."
+    return f"{'' if number != 'singular' else lex.indefinite_article(words[0]) + ' '}{q.answer} {head}"
+
+
+_NAMED_WITH_NOUN = lex.word_table("tree trees")
+"""An oak is an oak tree; the bare words are those of wood."""
+_NO_MODIFIERS = lex.word_table(
+    "location event events business drink drinks beverage media profession activity occupation emotion relationship pastry"
+    " pastries scenery person people man woman plant plants topping toppings ingredient ingredients day time way"
+)
+"""Nouns whose kinds have names of their own, of which WordNet may not know that they are kinds."""
+_KINDS_HAVE_NOUNS = lex.word_table("store club road street restaurant station team bank phone label song app")
+
+
+def _is_kind(low: str, head: str) -> bool:
+    """By WordNet: a fedora is a kind of hat; a fire is none of truck."""
+    nouns, last = wordnet_nouns(), low.rpartition(" ")[2]
+    noun = lex.singular(head) or head
+    if last.endswith(noun):
+        return True  # a sailboat
+    return any(nouns.is_narrower(name, noun) or nouns.is_same(name, noun) for name in (low, last) if nouns.knows(name))
+
+
+def _is_beside(low: str, head: str) -> bool:
+    """By WordNet: a boot is no kind of shoe, but one of footwear as it is, so that nobody says "boot shoe"."""
+    noun = lex.singular(head) or head
+    return wordnet_nouns().are_siblings(low.rpartition(" ")[2], noun)
+
+
+def _are_plain_words(words: Sequence[str]) -> bool:
+    """False for names and numbers, which stand for themselves."""
+    return all(word.isalpha() and lex.is_known(word) for word in words)
+
+
+def _fits(number: str, asked: str) -> bool:
+    return number == asked or (number == "mass" and asked != "plural") or not asked
+
+
+_MOST_WORDS_BEFORE_HEAD = 2
 
 
 def _before_finite_verb(words: Sequence[str], end: int) -> int:
@@ -160,11 +231,16 @@ def _about_noun(q: Query, start: int, end: int, *, bare: bool, value: str | None
         return _about_noun_be(q, noun, be, rest, shown, value, bare)
     if verb in ("do", "does", "did") and len(rest) > 1:
         clause = read_clause((verb, *rest), (verb, *shown))
-        affirmed = None if clause is None else affirm(clause)
+        affirmed = None if clause is None or _is_stranded_inside(rest) else affirm(clause)
         return None if affirmed is None else join_words("the", noun, affirmed, be, value)
     if (is_finite_verb(verb) or (verb in lex.BASE_VERBS and be == "are")) and rest and _is_object(rest):
         return join_words("the", noun, "that", q.shown[end], shown, be, value)
     return None
+
+
+def _is_stranded_inside(words: Sequence[str]) -> bool:
+    """True for "the product grow by in 2019": two prepositions, the first of which lacks its noun."""
+    return any(lex.word_class(a) == "P" and lex.word_class(b) == "P" for a, b in pairwise(words))
 
 
 def _is_object(words: Sequence[str]) -> bool:
@@ -215,12 +291,18 @@ def _about_noun_be(
     kind = lex.word_class(rest[0])
     if rest[0] == "there" or rest[-1] == "called":
         return None
+    if rest[0] == "being" and len(rest) > 1 and lex.word_class(rest[1]) == "E" and is_modifier(rest[1:]):
+        return None if chunks(rest, 1)[0].open else join_words("the", noun, shown, be, value)
     if kind in "PGE" and is_modifier(rest) and not chunks(rest, 0)[0].open:
+        if kind == "E" and chunks(rest, 0)[0].end > 1 and lacks_article(rest[1 : chunks(rest, 0)[0].end]):
+            return None
         return join_words("the", noun, shown, be, value)
     if kind in "DSO":
         gap = object_gap(rest)
         if gap is not None and not subject_agrees(q.words[len(q.words) - len(rest) - 1], rest[: gap[0]]):
             return None
+        if gap is not None and gap[1] == len(rest) and lex.word_class(rest[-1]) == "P":
+            return _filled_gap(q, gap[0], rest, shown, value, noun)
         if gap is not None:
             return join_words(
                 "the",
@@ -236,6 +318,32 @@ def _about_noun_be(
         if bare and is_whole_noun_phrase(rest, 0) and noun[-1].lower() in _ATTRIBUTES:
             return join_words("the", noun, "of", shown, be, value)
     return None
+
+
+def _filled_gap(
+    q: Query, border: int, rest: tuple[str, ...], shown: tuple[str, ...], value: str, noun: Sequence[str]
+) -> str | None:
+    """As in "What animal is the man on?" -> "The man is on a horse."; "What gate is it at?" -> "It is at gate 18."."""
+    head = noun[-1].lower()
+    if value[0].isdigit() and head not in _DATES:
+        value = join_words(noun, value) if head != "number" or len(noun) > 1 else ""
+    elif value == q.answer and head not in _FILLS_GAPS | _DATES:
+        return None
+    if not value or value[0] == '"' or any(lex.word_class(word) == "P" for word in rest[:-2]):
+        return None
+    if rest[-1] not in _BEFORE_THINGS:
+        return None
+    return join_words(shown[:border], q.words[len(q.words) - len(rest) - 1], shown[border:], value)
+
+
+_DATES = lex.word_table("year date temperature")
+_FILLS_GAPS = lex.word_table(
+    "company country city state year airline street road town school university station store restaurant channel month brewery"
+)
+"""Their names stand right behind a preposition: "from Canada"."""
+_BEFORE_THINGS = lex.word_table(
+    "on in from at to by near under over behind with inside through across beside above below"
+)
 
 
 _ATTRIBUTES = lex.word_table(

@@ -176,6 +176,8 @@ def _how_adjective(q: Query) -> str | None:
     rest, shown = q.words[3:], q.shown[3:]
     if not rest or not is_whole_noun_phrase(rest, 0) or not subject_agrees(q.words[2], rest):
         return None
+    if q.low == q.words[1]:
+        return None
     if _is_quality(q.low) and full_noun_phrase_end(rest, 0) == len(rest):
         return join_words(shown, q.words[2], q.answer)
     if not _MEASURE.match(q.low):

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 import xxhash
 
+from asd.makers import english_lexicon as lex
 from asd.makers.declarative import declarative
+from asd.makers.english_phrases import answer_noun_phrase
 from asd.makers.grounding import draft_region_description
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import normalise_answer
+from asd.makers.noun_taxonomy import wordnet_nouns
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import (
     MIN_PHRASE_WORDS,
@@ -211,7 +214,8 @@ def _from_rationale(sample: Sample, gold: str) -> str | None:
     fitting = _fitting_rationales(sample, gold)
     if not fitting:
         return None
-    return f"{_lead(sample, gold)} {fitting[0]}"
+    lead = _lead(sample, gold)
+    return f"{lead} {fitting[0]}" if lead else None
 
 
 def _from_conclusion(sample: Sample, gold: str) -> str | None:
@@ -312,15 +316,40 @@ def _content_words(text: str) -> set[str]:
     return {word.rstrip("s") for word in _WORDS.findall(text.casefold()) if word not in _PLAIN}
 
 
-def _lead(sample: Sample, gold: str) -> str:
-    """A sentence that states the answer, in the question's own words where that works."""
+def _lead(sample: Sample, gold: str) -> str | None:
+    """A sentence that states the answer, in the question's own words where that works; None where no frame fits it."""
     stated = declarative(sample.question, gold, sample.answer_type)
     if stated and contains_words(stated, gold):
         return as_sentence(stated)
     verdict = as_verdict(gold)
     if verdict:
         return f"{verdict.capitalize()}."
-    return f"The answer is {gold.rstrip('.')}."
+    answer = _as_noun(gold)
+    return f"The answer is {answer}." if answer else None
+
+
+def _as_noun(gold: str) -> str | None:
+    """An answer as it can stand in "The answer is ...": "a suitcase"; None for what is no noun, number or name, as "flying"."""
+    plain = gold.rstrip(".")
+    if plain != plain.lower() or plain in lex.NUMBER_WORDS:
+        return plain
+    words = plain.split()
+    first, last = lex.word_class(words[0]), words[-1]
+    noun = answer_noun_phrase(plain)
+    if noun is not None and (first != "G" or len(words) == 1):
+        is_thing = noun.text == plain or wordnet_nouns().is_mainly(last, "physical entity") or last in _EVENTS
+        return noun.text if is_thing and last not in _UNIQUE else None
+    if first in "GEPRTXCW" or lex.noun_number(last) == "singular" or lex.is_adjective(last):
+        return None
+    return None if "VERB" in lex.lexicon_entry(last) and "NOUN" not in lex.lexicon_entry(last) else plain
+
+
+_UNIQUE = lex.word_table("sun moon sky world earth internet ground past future")
+"""Nouns that take "the"."""
+_EVENTS = lex.word_table(
+    "wedding party parade show race game match concert festival birthday graduation holiday meeting ceremony competition weekend"
+    " picnic contest conference storm accident fair class lesson trip tour vacation"
+)
 
 
 def _state(sample: Sample, gold: str, ctx: MakerContext) -> str | None:
@@ -412,6 +441,6 @@ def _closed(text: str) -> str:
 
 def _closing(sample: Sample, gold: str, ctx: MakerContext) -> str:
     if count_words(gold) < MIN_PHRASE_WORDS and gold[-1] not in ".!?":
-        return _worded(_CLOSINGS, gold, sample.source_id, ctx.seed)
+        return _worded(_CLOSINGS, _as_noun(gold) or gold, sample.source_id, ctx.seed)
     wording = _worded(_LONG_CLOSINGS, gold, sample.source_id, ctx.seed)
     return wording if wording[-1] in "!?" else f"{wording}."

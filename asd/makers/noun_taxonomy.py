@@ -86,6 +86,14 @@ class NounTaxonomy:
             self._above_all(first) & (second - self._vacuous) or self._above_all(second) & (first - self._vacuous)
         )
 
+    def are_siblings(self, left: str, right: str) -> bool:
+        """Whether the most frequent meanings of two names stand right below one that says something: "boot" and "shoe"."""
+        above = [
+            {parent for rank, number in self._find(name) if rank == 1 for parent in self._above[number]}
+            for name in (left, right)
+        ]
+        return bool(above[0] & above[1] - self._vacuous)
+
     def lists(self, name: str) -> bool:
         """Whether a name stands in the table as it is written, a plural ("sunglasses") too."""
         return name.lower().replace("-", " ") in self._senses

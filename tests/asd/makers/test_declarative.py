@@ -25,6 +25,25 @@ from asd.makers.english_lexicon import (
 from asd.makers.english_phrases import answer_noun_phrase, predicate_start
 
 SENTENCES = {
+    "kinds": [
+        ("What kind of truck is this?", "fire", "The truck is a fire truck."),
+        ("What kind of hat is he wearing?", "fedora", "The hat he is wearing is a fedora."),
+        ("What type of shoes is she wearing?", "sandals", "The shoes she is wearing are sandals."),
+        ("What type of store is this?", "clothing", "The store is a clothing store."),
+        ("What kind of wine is this?", "lindemans", "The kind of wine is lindemans."),
+        ("What kind of weather is it?", "sunny", "The weather is sunny."),
+        ("What kind of tree is this?", "oak", "The tree is an oak tree."),
+        ("What kind of boat is on the water?", "sailboat", "The boat on the water is a sailboat."),
+    ],
+    "what somebody is on": [
+        ("What animal is the man on?", "horse", "The man is on a horse."),
+        ("What year is this coin from?", "1525", "This coin is from 1525."),
+        ("What gate is the plane at?", "18", "The plane is at gate 18."),
+        ("What state is the plate from?", "virginia", "The plate is from virginia."),
+    ],
+    "passive": [
+        ("What sport is being played?", "tennis", "The sport being played is tennis."),
+    ],
     "yes and no": [
         ("Is the dog brown?", "yes", "Yes, the dog is brown."),
         ("Is the dog brown?", "no", "No, the dog is not brown."),
@@ -156,6 +175,38 @@ def test_sentence_by_construction(kind: str, question: str, answer: str, sentenc
 
 
 DECLINED = {
+    "object asked for": [
+        ("What is the truck transporting?", "4 wheelers"),
+        ("What are the people riding through the market?", "bikes"),
+        ("What is the dog doing with the sheep?", "herding"),
+    ],
+    "end that is no part of the place": [("Is the empty container on the lower left recyclable?", "yes")],
+    "unit that is lost": [
+        ("What was the population of Taiwan in 2019?", "23.6"),
+        ("What was Harry Kane's market value?", "150"),
+        ("How many followers does the team have?", "9.6"),
+        ("What was the average ticket price in 2015?", "55.88"),
+        ("What is the projected number of users in 2022?", "19.27"),
+    ],
+    "article that is lost": [
+        ("Do you see people riding motorcycle?", "yes"),
+        ("What is the picture?", "group people"),
+        ("What is the color of this fabric?", "blue white"),
+    ],
+    "something known": [("What is activated by the events?", "the festival drum")],
+    "says nothing": [
+        ("How long is the pole?", "long"),
+        ("What is the title called?", "a martian odyssey"),
+        ("What color is the snow on the snow on the ground?", "white"),
+    ],
+    "clause within": [
+        ("What percentage did the domestic product grow by in 2019?", "5.05"),
+        ("What letter is shadowed screen?", "x"),
+        ("What position is the man riding the vehicle in?", "standing"),
+        ("Is it raining inside this window or outside?", "outside"),
+    ],
+    "number of a pointer": [("Are these two animals who are hugging each other?", "no")],
+    "thing beside": [("What kind of shoe is it?", "boot"), ("What kind of wheat bread is this?", "100%")],
     "no answer": [("What is this?", "unanswerable"), ("Who is this?", "don't know"), ("What is this?", "")],
     "no question": [("", "yes"), ("?", "yes"), ("what", "dog"), ("The dog is brown.", "yes")],
     "answer of another kind": [
@@ -201,6 +252,22 @@ DECLINED = {
 )
 def test_declines(kind: str, question: str, answer: str) -> None:
     assert declarative(question, answer) is None, kind
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What was the population of Taiwan in 2019?", "23,600,000"),
+        ("What was the market value of the company?", "$150"),
+        ("What was the market value in million dollars?", "150"),
+        ("What is the value of the longest bar?", "150"),
+        ("How many ounces does the bottle hold?", "9.4"),
+        ("What color is the cloth?", "dark blue"),
+        ("What is the man riding?", "bike"),
+    ],
+)
+def test_sentences_keep_numbers_that_need_no_unit(question: str, answer: str) -> None:
+    assert answer in (declarative(question, answer) or "")
 
 
 def test_source_label_unanswerable_declines() -> None:

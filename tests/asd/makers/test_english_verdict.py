@@ -22,7 +22,9 @@ from asd.styles.style_rows import StyleRows
         ("What does the sign say?", "stop", 'Does the sign say "stop"?'),
         ("What brand is the camera?", "Nikon", "Is the brand of the camera Nikon?"),
         ("Which genre does this book belong to?", "Poetry", "Is the genre this book belongs to Poetry?"),
-        ("What temperature is the thermostat set to?", "26", "Is the temperature the thermostat is set to 26?"),
+        ("What temperature is the thermostat set to?", "26", "Is the thermostat set to 26?"),
+        ("What kind of truck is this?", "fire", "Is the truck a fire truck?"),
+        ("What was the share in 2016?", "11.3", "Was 11.3 the share in 2016?"),
         ("Who is sitting?", "woman", "Is the woman sitting?"),
         ("Is the ipad on the left or the right?", "right", "Is the ipad on the right?"),
     ],
@@ -35,6 +37,7 @@ def test_turned(question: str, candidate: str, expected: str) -> None:
     ("question", "candidate"),
     [
         ("What do you see?", "window"),
+        ("How many people are in the water?", "0"),
         ("Why is the man running?", "late"),
         ("", "red"),
         ("What is this?", ""),

@@ -281,3 +281,29 @@ def test_a_conclusion_states_the_answer(solution: str, text: str | None) -> None
     sample = with_options("glass", "cotton", gold="glass", question=question, solution=solution)
     made = draft(sample, BRIEF, make_context(make_spec("science")))
     assert (made.text if isinstance(made, Draft) and made.maker is Maker.FIELD else None) == text
+
+
+@pytest.mark.parametrize(
+    ("answer", "lead"),
+    [
+        ("suitcase", "The answer is a suitcase."),
+        ("horse", "The answer is a horse."),
+        ("art show", "The answer is an art show."),
+        ("tennis", "The answer is tennis."),
+        ("utensils", "The answer is utensils."),
+        ("Omaha", "The answer is Omaha."),
+        ("two", "The answer is two."),
+    ],
+)
+def test_lead_has_an_article_where_it_needs_one(answer: str, lead: str) -> None:
+    made = brief(
+        make_sample("Given all this, what next?", answer, rationales=["it stands out in the middle of it all"])
+    )
+    assert made.text == f"{lead} It stands out in the middle of it all."
+
+
+@pytest.mark.parametrize("answer", ["flying", "missed", "riding elephant", "to grind", "on table", "curiosity"])
+def test_lead_is_no_bare_activity(answer: str) -> None:
+    sample = make_sample("Given all this, what next?", answer, rationales=["it stands out in the middle of it all"])
+    made = draft(sample, BRIEF, make_context(make_spec("vqa")))
+    assert isinstance(made, Decline) and made.reason == "unparsed_question"
