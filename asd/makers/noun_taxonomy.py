@@ -89,7 +89,7 @@ class NounTaxonomy:
     def are_siblings(self, left: str, right: str) -> bool:
         """Whether the most frequent meanings of two names stand right below one that says something: "boot" and "shoe"."""
         above = [
-            {parent for rank, number in self._find(name) if rank == 1 for parent in self._above[number]}
+            {parent for number in self._find(name).first for parent in self._right_above(number)}
             for name in (left, right)
         ]
         return bool(above[0] & above[1] - self._vacuous)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asd.makers.exchange import ShownRow, exchange
-from asd.makers.noun_taxonomy import are_related_nouns
+from asd.makers.noun_taxonomy import are_related_nouns, wordnet_nouns
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_a_row_is_not_offered_its_answer_by_another_name() -> None:
     for row, numbers in zip(rows, exchange(rows, 3, lambda question, gold, depth: "all", seed=2), strict=True):
         assert numbers is not None
         assert not {row.gold, *(golds[number] for number in numbers)} >= {"restroom", "bathroom"}
+
+
+def test_siblings_stand_right_below_one_noun() -> None:
+    nouns = wordnet_nouns()
+    assert nouns.are_siblings("boot", "shoe") and not nouns.are_siblings("fire", "truck")
+    assert not nouns.are_siblings("sandal", "shoe"), "one of them is a kind of the other"
