@@ -13,6 +13,7 @@ from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import as_verdict
 from asd.makers.placeholders import is_placeholder
 from asd.makers.rendering import render_all
+from asd.makers.unfit_questions import finds_none, is_no_question
 from asd.makers.wording import collapse, contains_words
 from asd.records import Decline, Draft, Sample
 from asd.schemas.boxes import read_box
@@ -74,6 +75,10 @@ def is_plain(sample: Sample, style: AnswerStyle, family: str) -> bool:
     return not any(getattr(sample, column) for column in target_of(style).reads)
 
 
+_ASKS = ("vqa", "ocr", "chart", "science")
+"""Families of which every sample has a question of its own."""
+
+
 def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
     makers = ctx.spec.styles.get(style)
     if makers is None:
@@ -84,6 +89,11 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("no_answer")
     if is_placeholder(sample.gold, ctx.spec.placeholders):
         return Decline("placeholder_answer", collapse(sample.gold))
+    if ctx.spec.family in _ASKS:
+        if is_no_question(sample.question, sample.accepted):
+            return Decline("no_question", collapse(sample.question))
+        if not sample.options and finds_none(sample.question, sample.gold):
+            return Decline("placeholder_answer", collapse(sample.gold))
     asked = without_lead_in(sample.question) if sample.options else sample.question
     language = script_language(asked)
     if language and has_own_rfps(ctx.spec, style.value):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.makers.unfit_questions import takes_no_verdict
 from asd.makers.wording import collapse, folded_contains
 from asd.word_count import count_words
 
@@ -103,9 +104,11 @@ def is_no_reading_task(gold: str) -> bool:
 
 
 def asks_for_more(question: str) -> bool:
-    """Questions such as "Can you tell me what this is?", to which a bare yes or no is no answer."""
+    """Questions such as "Can you tell me what this is?" and "Why is it red?", to which a bare yes or no is no answer."""
     low = question.lower()
-    return ("can " in low or "ould " in low or "will " in low) and _POLITE.search(low) is not None
+    if ("can " in low or "ould " in low or "will " in low) and _POLITE.search(low) is not None:
+        return True
+    return takes_no_verdict(question)
 
 
 def is_unanswerable(gold: str) -> bool:

@@ -17,6 +17,7 @@ from asd.makers.option_text import (
     is_unanswerable,
     needs_options,
 )
+from asd.makers.unfit_questions import orders_text
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
     draw_wrong_boxes,
@@ -48,6 +49,8 @@ def draft_yes_no(sample: Sample, ctx: MakerContext) -> Prepared:
         return Decline("no_verdict", gold)
     if is_unanswerable(gold):
         return Decline("unanswerable", gold)
+    if orders_text(sample.question):
+        return Decline("instruction_in_question", collapse(sample.question))
     if ctx.spec.family == "grounding":
         return _from_boxes(sample, gold, ctx)
     if sample.options:

@@ -74,7 +74,7 @@ def test_maker_and_style_must_be_listed() -> None:
     field_only = make_context(make_spec(makers=[Maker.FIELD]))
     assert draft(make_sample(), YES_NO, field_only) == Decline("maker_not_listed", "mined")
     mined_only = make_context(make_spec(makers=[Maker.MINED]))
-    assert draft(make_sample(gold="yes"), YES_NO, mined_only) == Decline("maker_not_listed", "field")
+    assert draft(make_sample("Is it a fruit?", "yes"), YES_NO, mined_only) == Decline("maker_not_listed", "field")
     none = make_context(make_spec(styles={AnswerStyle.MULTIPLE_CHOICE: RULES}))
     assert draft(make_sample(), YES_NO, none) == Decline("style_not_offered", "yes_no")
 
