@@ -106,6 +106,8 @@ def figures(tally: Tally) -> dict[str, Any]:
         "writings": {form.value: dict(ways.most_common()) for form, ways in tally.writings.items()},
         "words": {form.value: list(tally.word_quantiles(form)) for form in Form if tally.forms[form]},
         "scripts": dict(tally.scripts.most_common()),
+        "languages": dict(tally.languages.most_common()),
+        "in_other_language_than_the_prompt": tally.in_other_language,
         "repeated_turns": same,
         "other_answers_to_a_prompt": other,
     }

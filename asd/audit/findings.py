@@ -21,6 +21,7 @@ UNNAMED_BAD, UNNAMED_LOOK = 0.5, 0.1
 CONTRADICTED_BAD, CONTRADICTED_LOOK = 0.05, 0.005
 MIXED_WRITING = 0.01
 REPEATED_BAD, REPEATED_LOOK = 0.1, 0.01
+FOREIGN_BAD, FOREIGN_LOOK = 0.1, 0.01
 SHARED_PROMPT = 0.05
 """Share of a prompt's answers that another form must have for the prompt to be shared between forms."""
 _TERSE = (Form.YES_NO, Form.MULTIPLE_CHOICE, Form.SHORT_ANSWER, Form.BOUNDING_BOX)
@@ -53,6 +54,7 @@ KEYS = (
     "mixed_writing",
     "duplicates",
     "other_answers",
+    "language",
     "refusals",
 )
 
@@ -199,6 +201,20 @@ def _duplicates(tally: Tally, files: Sequence[str]) -> Iterator[Finding]:
         )
 
 
+def _language(tally: Tally, files: Sequence[str]) -> Iterator[Finding]:
+    share = tally.in_other_language / tally.turns
+    if share >= FOREIGN_LOOK:
+        yield Finding(
+            "language",
+            "bad" if share >= FOREIGN_BAD else "look",
+            f"{tally.in_other_language:,} answers are in another language than their prompt ({share:.1%})",
+            "Where the prompt does not ask for it (a translation), the model learns to answer in that language whoever asks.",
+            "Say the language in the prompt, or answer in the prompt's.",
+            share,
+            tuple(tally.foreign),
+        )
+
+
 def _refusals(tally: Tally, files: Sequence[str]) -> Iterator[Finding]:
     share = tally.share(Form.REFUSAL)
     if share >= 0.02:
@@ -219,6 +235,7 @@ _CHECKS: tuple[Callable[[Tally, Sequence[str]], Iterator[Finding]], ...] = (
     _shared_prompt,
     _mixed_writing,
     _duplicates,
+    _language,
     _refusals,
 )
 _WORDING: Mapping[Form, str] = {
@@ -237,8 +254,8 @@ def _convert_hint(form: Form, files: Sequence[str]) -> str:
     if form in _CONVERTIBLE:
         return f"Turn a fifth into other styles: {_command(files)}"
     return (
-        "Add rows of other forms (data of earlier tasks, general instruction data); text of this form can be converted "
-        "by a language model alone (--rewriter)."
+        "Add rows of other forms (data of earlier tasks, general instruction data): asd mix FILE.yaml takes them in exact "
+        "shares; text of this form can be converted by a language model alone (--rewriter)."
     )
 
 

@@ -38,6 +38,7 @@ def render_page(audit: Audit) -> str:
                 ("with images", f"{tally.with_images:,}"),
                 ("prompts that name no form", f"{tally.asked[None] / tally.turns:.1%}"),
                 ("repeated turns", f"{same:,}"),
+                ("in another language than asked in", f"{tally.in_other_language:,}"),
             ],
             answer_chart=charts.bars(_counts(tally), title="Forms of the answers"),
             asked_chart=charts.bars(

@@ -13,6 +13,7 @@ import xxhash
 
 from asd.audit.forms import Form, contradicts, form_of_answer, read_prompt
 from asd.audit.turns import Turn
+from asd.rewrite.language import is_other_language, latin_language_of
 from asd.word_count import count_words
 
 MAX_PROMPTS = 2000
@@ -34,6 +35,12 @@ _SCRIPTS = (
     ("Hebrew", re.compile(r"[\u0590-\u05ff]")),
 )
 _SCRIPT_CHARS = 400
+"""Characters of an answer's beginning, and of a prompt's end, by which language and script are told."""
+UNTOLD = "too short to tell"
+_LANGUAGES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "nl": "Dutch",
+}  # fmt: skip
+_OF_NO_LANGUAGE = (Form.CODE, Form.JSON, Form.BOUNDING_BOX, Form.MULTIPLE_CHOICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,11 @@ class Tally:
     """Form -> ways in which such answers are written ("Yes", "yes", "B", "B. text")."""
     words: dict[Form, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     scripts: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    """Of the answers; for other letters than Latin ones their script stands for it."""
+    in_other_language: int = 0
+    """Answers in another language, or other letters, than their prompt."""
+    foreign: list[Example] = field(default_factory=list)
     mixed: dict[str, float] = field(default_factory=dict)
     """Share of each form where files are mixed by weights; empty: as many rows as there are."""
     _asked_hashes: array[int] = field(default_factory=lambda: array("Q"))
@@ -92,18 +104,30 @@ class Tally:
         if way := way_of_writing(form, turn.answer):
             self.writings[form][way] += 1
         self.words[form][min(count_words(turn.answer), _MAX_WORDS)] += 1
-        self.scripts[script_of(turn.answer)] += 1
+        self._add_language(turn, form)
         asked_of = "\0".join((turn.before, turn.prompt, *turn.images))
         self._asked_hashes.append(_hash(asked_of))
         self._turn_hashes.append(_hash(f"{asked_of}\0{turn.answer}"))
+
+    def _add_language(self, turn: Turn, form: Form) -> None:
+        script = script_of(turn.answer)
+        self.scripts[script] += 1
+        self.languages[language_of(turn.answer, script)] += 1
+        if form in _OF_NO_LANGUAGE or not is_other_language(turn.answer[:_SCRIPT_CHARS], turn.prompt[-_SCRIPT_CHARS:]):
+            return
+        self.in_other_language += 1
+        if len(self.foreign) < MAX_EXAMPLES:
+            self.foreign.append(Example(turn.where, turn.prompt, turn.answer))
 
     def merge(self, other: Tally) -> None:
         """Add what another tally counted."""
         self.turns += other.turns
         self.records += other.records
         self.with_images += other.with_images
-        for name in ("forms", "asked", "silent", "contradictions", "scripts"):
+        for name in ("forms", "asked", "silent", "contradictions", "scripts", "languages"):
             getattr(self, name).update(getattr(other, name))
+        self.in_other_language += other.in_other_language
+        self.foreign = (self.foreign + other.foreign)[:MAX_EXAMPLES]
         for pair, examples in other.examples.items():
             self.examples[pair] = (self.examples[pair] + examples)[:MAX_EXAMPLES]
         for prompt, forms in other.prompts.items():
@@ -161,6 +185,13 @@ def script_of(text: str) -> str:
         counts["Japanese"] += counts["Chinese"]
     name = max(counts, key=lambda script: counts[script])
     return name if counts[name] else "none"
+
+
+def language_of(text: str, script: str) -> str:
+    """A language of Latin letters by its function words, or the script; UNTOLD where there are too few of them."""
+    if script != "Latin":
+        return script
+    return _LANGUAGES.get(latin_language_of(text[:_SCRIPT_CHARS]), UNTOLD)
 
 
 def way_of_writing(form: Form, answer: str) -> str:

@@ -19,7 +19,7 @@ from asd.errors import UsageError
 from asd.plain_files import require_other_than
 
 FAILED = 1
-_TOLD_SCRIPT = 0.005
+_TOLD_LANGUAGE = 0.005
 
 
 def run(
@@ -113,15 +113,16 @@ def _shares_by_file(audit: Audit) -> list[str]:
 def _facts(audit: Audit) -> list[str]:
     tally = audit.whole
     same, other = tally.repeated()
-    scripts = ", ".join(
+    languages = ", ".join(
         f"{name} {count / tally.turns:.0%}"
-        for name, count in tally.scripts.most_common(4)
-        if count / tally.turns >= _TOLD_SCRIPT
+        for name, count in tally.languages.most_common(5)
+        if count / tally.turns >= _TOLD_LANGUAGE
     )
     lines = [
         f"prompts that name no form: {tally.asked[None] / tally.turns:.1%}; different response-format prompts: "
         f"{len(tally.prompts):,}",
-        f"scripts of the answers: {scripts}; repeated turns: {same:,}; other answers to a prompt seen before: {other:,}",
+        f"languages of the answers: {languages}; another than the prompt's: {tally.in_other_language:,}",
+        f"repeated turns: {same:,}; other answers to a prompt seen before: {other:,}",
     ]
     if audit.unread.count:
         lines.append(f"not read: {audit.unread.count:,} records ({'; '.join(audit.unread.examples)})")

@@ -85,6 +85,27 @@ def test_answers_that_break_their_own_style(tmp_path: Path) -> None:
     assert finding.title == "yes no is written in several ways: Yes/No (55), yes/no (5)"
 
 
+def test_answers_in_another_language_than_their_prompts(tmp_path: Path) -> None:
+    english, german = (
+        "What is it that is on the table, and where is it from?",
+        "Was ist das auf dem Tisch, und wo ist es her?",
+    )
+    said = "The cat is on the table, and it is from the house."
+    gesagt = "Die Katze ist auf dem Tisch, und sie ist aus dem Haus."
+    pairs = [(f"{english} {n}", said) for n in range(20)] + [(f"{german} {n}", gesagt) for n in range(10)]
+    pairs += [(f"{english} {n}", gesagt) for n in range(2)] + [(f"{english} {n}", "这是一只猫。") for n in range(1)]
+    pairs += [(f"{english} {n}\n{SHORT}", "cat") for n in range(7)]
+    audit = audit_files([str(written(tmp_path / "a.jsonl", pairs))])
+    assert dict(audit.whole.languages) == {"English": 20, "German": 12, "Chinese": 1, "too short to tell": 7}
+    assert audit.whole.in_other_language == 3
+    (finding,) = [finding for finding in audit.findings if finding.key == "language"]
+    assert finding.title == "3 answers are in another language than their prompt (7.5%)"
+    assert (finding.mark, finding.examples[0].answer) == ("look", gesagt)
+    done = run_asd("styles", tmp_path / "a.jsonl", "--fail-on", "language")
+    assert done.code == 1
+    assert "languages of the answers: English 50%, German 30%, too short to tell 18%, Chinese 2%" in done.out
+
+
 def test_an_options_text_is_a_phrase_where_a_phrase_is_asked_for(tmp_path: Path) -> None:
     listed = "What is it?\nA. a cat\nB. a dog\n"
     pairs = [(f"{listed}{SHORT}", "a cat"), (listed.strip(), "a cat"), (f"{listed}{SHORT}", "A")]
