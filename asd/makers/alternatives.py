@@ -6,6 +6,7 @@ Words are cut off only where it is sure that they belong to the question; a ques
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from asd.makers import english_lexicon as lex
 from asd.makers.answer_kinds import ASKING, STOP_WORDS, TEXT, answer_kind
@@ -24,7 +25,8 @@ _BOTH_SIDES = re.compile(
 )
 _HALVES = {*_SIDES, *_SEXES}
 _WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
-_SEPARATOR = re.compile(r",|\bor\b")
+_SEPARATOR = re.compile(r"[;:](?=\s)|\s[-–]\s|,(?!\d)|\bor\b")
+_SENTENCE = re.compile(r"(?<=[a-z?!)][.?!])\s+(?=[A-Z])|(?<=\?)\s+")
 _PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
 _BOUNDARY_WORDS = """
 look looks looking appear appears seem seems more most either wearing made there color side type kind than
@@ -45,10 +47,13 @@ def stated_alternatives(question: str, gold: str) -> list[str]:
     """
     if " or " not in question or len(question) > MAX_CHOICE_LENGTH:
         return _counterpart(question, gold)
+    question = next(part for part in _SENTENCE.split(question) if " or " in f" {part} ")
     parts = [part for part in _SEPARATOR.split(question.strip().rstrip("?.!: ")) if part.strip()]
     num_parts = len(parts)
     if len(parts) > 2 and question.split(maxsplit=1)[0].casefold() in ASKING | _PREPOSITIONS:
         del parts[0]  # "Who is taller, the man or the woman?": what stands before the comma is the question
+    if _joins_clauses(parts):
+        return []
     if (other := _SIDES.get(gold.casefold())) and _BOTH_SIDES.search(question):
         return [other]  # however the rest is worded: "on the left side or on the right of the picture"
     want, most = normalise_answer(gold), len(gold.split()) + 1
@@ -69,6 +74,15 @@ def stated_alternatives(question: str, gold: str) -> list[str]:
                 _like(phrase, offered[own[0]], gold, is_last=place == len(parts) - 1, is_thing=is_thing)
             )
     return alternatives if all(alternatives) else []
+
+
+def _joins_clauses(parts: Sequence[str]) -> bool:
+    """Whether "or" stands between two questions: "Is it all the way up, or is something loading?"."""
+    words = parts[-1].casefold().split() if len(parts) > 1 else []
+    return len(words) > 1 and words[0] in lex.BE_FORMS | {"do", "does", "did"} and words[1] not in _SAME_SUBJECT
+
+
+_SAME_SUBJECT = frozenset("it this that they these those he she the there".split())
 
 
 def offers_alternatives(question: str) -> bool:
@@ -178,6 +192,22 @@ def _phrase(part: str, *, is_last: bool, most: int) -> str:
         return ""  # "black and white or color": where the phrase starts is not sure
     if start > 1 and any(word[:1].isupper() for word in words[1:start]) and words[-1][:1].isupper():
         return ""  # within a name
+    if start > 1 and words[start - 2].casefold() in ("all", "half", "both"):
+        return ""  # "all the way up"
+    kept = words[start:]
     if start and words[start - 1].casefold() in ("a", "an"):
-        return " ".join(words[start:][-most:])
-    return " ".join(words[start:][1 - most :])  # as many words as the gold answer has: "is the door open"
+        return " ".join(kept) if len(kept) <= most else ""
+    if start == 1 and words[0].casefold() in lex.ARTICLES and len(kept) <= most:
+        return " ".join(kept)  # ", the adult giraffe"
+    cut = kept[1 - most :]  # as many words as the gold answer has: "is the door open"
+    before = kept[: -len(cut)]
+    is_subject = len(before) == 1 and start == 2 and words[0].casefold() in lex.BE_FORMS  # "is the stove | gas"
+    return " ".join(cut) if not before or is_subject or _opens(cut, before[-1]) else ""
+
+
+def _opens(cut: Sequence[str], before: str) -> bool:
+    """Whether words can be cut off behind another one: "door | open", but not "bed | time"."""
+    first, before = cut[0].casefold(), before.casefold()
+    if lex.word_class(first) != "N" or lex.is_adjective(first) or first in lex.BASE_VERBS:
+        return True
+    return lex.word_class(before) not in "NA" or before in lex.BASE_VERBS

@@ -87,6 +87,16 @@ def test_question_parts() -> None:
         ("Is the photo black and white or color?", "color", []),
         ("Is it a red car or a red truck?", "red", []),
         ("What color is the door?", "red", []),
+        ("Does this show bed time or calming?", "calming", []),
+        ("Is Windows all the way up, or is something loading?", "something loading", []),
+        ("Who has more cases; Africa or South Asia?", "South Asia", ["Africa"]),
+        ("Which chocolate bar is it? Snickers or Mars?", "Mars", ["Snickers"]),
+        ("Answer the question. At a price of $1,345, is there a shortage or a surplus?", "surplus", ["shortage"]),
+        ("Is it black or navy blue? Thank you.", "navy blue", ["black"]),
+        ("Is the stove gas or electric?", "electric", ["gas"]),
+        ("Should the car stop or go?", "go", ["stop"]),
+        ("Which is taller, the adult giraffe or the fence?", "giraffe", ["fence"]),
+        ("Does the shirt look long sleeved or sleeveless?", "sleeveless", []),
     ],
 )
 def test_stated_alternatives(question: str, gold: str, others: list[str]) -> None:
