@@ -37,7 +37,7 @@ def what_noun_question(q: Query) -> str | None:
     """Dispatch for "what color is ...?", "which animal ...?", "what kind of ...?"."""
     if q.words[1] in lex.BE_FORMS or "or" in q.words or q.words[1] in ("of", "one", "ones", "do", "does", "did"):
         return None
-    for pattern in (_what_color, _what_time, _what_kind_of, _what_plain_noun):
+    for pattern in (_what_color, _what_time, _what_picture_shows, _what_kind_of, _what_plain_noun):
         sentence = pattern(q)
         if sentence is not None:
             return sentence
@@ -105,6 +105,36 @@ def _what_time(q: Query) -> str | None:
 _TIME_NOUNS = frozenset(
     ("time", "time of day", "time of the day", "time of year", "time of the year", "season", "month", "day")
 )
+
+
+def _what_picture_shows(q: Query) -> str | None:
+    """As in "Which object does the picture show?" + ox -> "The picture shows an ox."."""
+    if q.words[2:3] != ("does",) or q.words[1] not in _SHOWN or len(q.words) != 6 or q.words[5] != "show":
+        return None
+    if q.words[4] not in _PICTURES or q.low in NO_TEXT or not q.low[0].isalpha():
+        return None
+    return join_words(q.shown[3:5], "shows", class_noun(q.answer))
+
+
+_SHOWN = lex.word_table("object thing animal item class plant food product")
+_PICTURES = lex.word_table("picture image photo photograph")
+
+
+def class_noun(name: str) -> str:
+    """A class name with its article: "an ox", "a Labrador Retriever", "jeans", "broccoli"."""
+    plain = name.lower().partition(" (")[0]
+    last = plain.rpartition(" ")[2]
+    noun, nouns = answer_noun_phrase(plain, "a"), wordnet_nouns()
+    number = noun.number if noun else lex.noun_number(last)
+    known = plain if nouns.knows(plain) else last
+    is_animal = nouns.is_mainly(known, "animal")
+    is_stuff = number == "mass" and not any(
+        nouns.is_mainly(known, label) for label in ("device", "appliance", "clothing")
+    )
+    is_stuff = is_stuff or any(nouns.is_mainly(known, label) for label in ("beverage", "sauce", "dip"))
+    if not is_animal and (number == "plural" or is_stuff):
+        return name
+    return f"{lex.indefinite_article(plain.split(' ')[0])} {name}"
 
 
 def _what_kind_of(q: Query) -> str | None:

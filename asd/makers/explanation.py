@@ -15,6 +15,7 @@ import xxhash
 from asd.makers import english_lexicon as lex
 from asd.makers.declarative import declarative
 from asd.makers.english_phrases import answer_noun_phrase
+from asd.makers.english_what_noun import class_noun
 from asd.makers.grounding import draft_region_description
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
@@ -359,7 +360,7 @@ def _state(sample: Sample, gold: str, ctx: MakerContext) -> str | None:
         return judged if 0 < count_words(judged) <= MAX_RATIONALE_WORDS else None
     stated = declarative(sample.question, gold, sample.answer_type)
     if not stated:
-        return f"The picture shows an object of the class {gold}." if _is_class(ctx) else None
+        return f"The picture shows {class_noun(gold)}." if _is_class(ctx) else None
     if contains_words(stated, gold):
         return as_sentence(stated)
     return f"{verdict.capitalize()}. {as_sentence(stated)}" if verdict else None

@@ -33,6 +33,8 @@ class _Senses(NamedTuple):
     """Its three most frequent senses at most."""
     first: frozenset[int]
     """Its most frequent sense, where the table has it."""
+    ranked: tuple[tuple[int, int], ...]
+    """(rank, synset) of all of them."""
 
 
 class NounTaxonomy:
@@ -94,6 +96,18 @@ class NounTaxonomy:
         ]
         return bool(above[0] & above[1] - self._vacuous)
 
+    def first_above(self, name: str, labels: tuple[str, ...]) -> list[tuple[int, str]]:
+        """(rank, label) of each sense of a name, the most frequent first: the first label that it is, or that stands above it.
+
+        Senses that none of the labels fits are left out.
+        """
+        meanings = [(label, self._find(label).usual) for label in labels]
+        kinds = []
+        for rank, sense in sorted(self._find(name).ranked):
+            above = self._above_all(frozenset((sense,))) | {sense}
+            kinds += [(rank, label) for label, senses in meanings if not senses.isdisjoint(above)][:1]
+        return kinds
+
     def lists(self, name: str) -> bool:
         """Whether a name stands in the table as it is written, a plural ("sunglasses") too."""
         return name.lower().replace("-", " ") in self._senses
@@ -119,6 +133,7 @@ class NounTaxonomy:
             frozenset(number for _, number in ranked),
             frozenset(number for rank, number in ranked if rank <= _USUAL_SENSES),
             frozenset(number for rank, number in ranked if rank == 1),
+            tuple(ranked),
         )
 
     def _climb(self, synsets: frozenset[int]) -> frozenset[int]:

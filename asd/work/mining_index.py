@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from asd.makers.mining_rows import Row
 from asd.makers.placeholders import is_placeholder
 from asd.schemas.task import TaskSpec
 from asd.shards.files import hidden_name, open_staged, storage_errors
@@ -25,8 +26,15 @@ def build_mining_index(staging: Path, ingest_dir: Path, spec: TaskSpec, seed: in
     columns = (table[name].to_pylist() for name in ("key", "question", "gold", "answer_type"))
     rows = [row for row in zip(*columns, strict=True) if not is_placeholder(row[2], spec.placeholders)]
     with collector_paused():
-        index = DistractorIndex.build(rows, seed=seed, answer_sets=spec.answer_sets)
+        index = DistractorIndex.build(rows, seed=seed, answer_sets=spec.answer_sets or _class_sets(rows, spec))
     hidden = hidden_name(path)
     with storage_errors(path):
         index.save(hidden)
     give_marked_name(hidden, path, durable=False)
+
+
+def _class_sets(rows: Sequence[Row], spec: TaskSpec) -> dict[str, list[str]]:
+    """Closed sets of a classification task's own classes, by kind; {} for other tasks."""
+    from asd.makers.class_kinds import class_sets
+
+    return class_sets(gold for _, _, gold, _ in rows) if spec.family == "classification" else {}

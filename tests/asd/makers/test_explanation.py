@@ -122,7 +122,7 @@ def test_rationales_that_speak_of_the_choosing_or_say_nothing_are_passed_over() 
 
 def test_a_class_can_always_be_said() -> None:
     made = brief(make_sample("Which thing does it show?", "Shih Tzu"), "classification")
-    assert made.text == "The picture shows an object of the class Shih Tzu."
+    assert made.text == "The picture shows a Shih Tzu."
 
 
 def test_a_conclusion_leans_on_nothing_before_it() -> None:
