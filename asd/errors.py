@@ -24,6 +24,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+FINDING = 4
+"""Exit code of a command that did its work and has something to complain of, where it was asked to look for that."""
+
 
 class AsdError(Exception):
     """Base of all deliberate errors; `exit_code` is what the command line returns."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from asd.errors import UsageError
+from asd.errors import FINDING, UsageError
 from asd.recipes.data_check import TaskData, check_data
 from asd.recipes.recipe import load_recipe
 from asd.sources.resolve import data_root
@@ -32,7 +32,7 @@ def run(recipe: str, root: str | None, *, images: bool, as_json: bool) -> None:
         bad = [state.task for state in states if not state.is_complete]
         print(f"\n{loaded.name}: " + (f"missing data of {', '.join(bad)}" if bad else "everything is there"))
     if not complete:
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
 
 
 def _describe(data: TaskData) -> list[str]:

@@ -29,7 +29,7 @@ def check(
 ) -> None:
     """Say per task which files and images are there, which are missing, where to get them, what the licence allows.
 
-    Exit code 1 if something that the recipe needs is missing.
+    Exit code 4 if something that the recipe needs is missing.
     """
     from asd.cli.data import run
 

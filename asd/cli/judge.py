@@ -13,7 +13,7 @@ import typer
 from asd.cli.rewriter_options import OFF, build_settings
 from asd.cli.table import Table
 from asd.conversion.progress import progress_for_terminal
-from asd.errors import UsageError
+from asd.errors import FINDING, UsageError
 from asd.judging.items import read_items
 from asd.judging.judge import MAX_TOKENS, Asked, JudgedAnswers, judge, summarise, verdict_rows
 from asd.judging.prompt import load_prompt
@@ -28,7 +28,7 @@ def run(
     predictions: str | None, *, task: str | None, gold: str | None, split: str | None, out: str | None,
     template_dir: str | None, sanity: bool, as_json: bool, rewriter: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Exit code 1 if a sanity check was asked for and fails."""
+    """Exit code 4 if a sanity check was asked for and fails."""
     if (predictions is None) != (task is None) or (predictions is None and not sanity):
         raise UsageError("give PREDICTIONS and --task NAME, to judge them; or --sanity alone, to look at the judge.")
     if out is not None and predictions is None:
@@ -50,7 +50,7 @@ def run(
     print(json_module.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) if as_json else _text(document))
     if not all(check.is_sane for check in checks):
         print(_warning(checks, settings.model_name), file=sys.stderr)
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
 
 
 def _settings(given: Mapping[str, Any]) -> RewriterSettings:

@@ -419,7 +419,7 @@ def judge(
 ) -> None:
     """Let a language model rate open answers from 0 to 10 against the gold ones (CoIN's general knowledge measure).
 
-    Exit code 1 if --sanity finds that the judge cannot be relied on.
+    Exit code 4 if --sanity finds that the judge cannot be relied on.
     """
     from asd.cli.judge import run
 
@@ -452,7 +452,7 @@ app.add_typer(probe_app, name="probe", rich_help_panel=LOOK)
 
 def main() -> None:
     """Entry point. Deliberate errors become one message: exit code 2 for usage, 1 for data, 3 for the rewriter's
-    side (a server, a key, a spent budget; what was finished is kept), 130 for Ctrl-C."""
+    side (a server, a key, a spent budget; what was finished is kept), 130 for Ctrl-C; 4 is a finding."""
     with shown_output():
         _run()
 

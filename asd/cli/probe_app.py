@@ -9,6 +9,7 @@ import typer
 
 from asd.cli.help import HelpfulCommand, HelpfulGroup
 from asd.cli.rewriter_options import takes_connection_options
+from asd.errors import AsdError
 
 probe_app = typer.Typer(
     cls=HelpfulGroup,
@@ -30,8 +31,27 @@ def root() -> None:
     pass
 
 
-def command(*examples: str) -> Callable[[Function], Function]:
-    return probe_app.command(cls=HelpfulCommand, epilog="\n".join(examples))
+class ComparingCommand(HelpfulCommand):
+    """Exit code 2 says here that a style was lost; so a wrong call is 1, as any other error."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as exc:
+            if hasattr(exc, "exit_code"):
+                exc.exit_code = min(exc.exit_code, AsdError.exit_code)
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AsdError as exc:
+            exc.exit_code = AsdError.exit_code
+            raise
+
+
+def command(*examples: str, cls: type[HelpfulCommand] = HelpfulCommand) -> Callable[[Function], Function]:
+    return probe_app.command(cls=cls, epilog="\n".join(examples))
 
 
 @command(
@@ -79,6 +99,7 @@ def ask(
 @command(
     "asd probe compare before.jsonl after.jsonl",
     "asd probe compare before.jsonl after.jsonl --max-drop 0.05 --html probe.html",
+    cls=ComparingCommand,
 )
 def compare(
     before: Annotated[str, typer.Argument(help="Answers of the model before tuning.")],
@@ -89,7 +110,10 @@ def compare(
     html: Annotated[str | None, typer.Option(help="Write a self-contained page with charts to this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Say for each style whether it was lost, and whether the facts were. Exit code 2 if a style was lost."""
+    """Say for each style whether it was lost, and whether the facts were. Exit code 2 if a style was lost.
+
+    A wrong call has exit code 1 here, as any other error.
+    """
     from asd.cli.probe import run_compare
 
     run_compare(before, after, max_drop=max_drop, html=html, as_json=json)

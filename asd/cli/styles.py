@@ -15,10 +15,9 @@ from asd.audit.findings import Finding, parse_keys
 from asd.audit.forms import MEANING, Form
 from asd.audit.tally import Tally
 from asd.cli.table import Table
-from asd.errors import UsageError
+from asd.errors import FINDING, UsageError
 from asd.plain_files import require_other_than
 
-FAILED = 1
 _TOLD_LANGUAGE = 0.005
 
 
@@ -33,7 +32,7 @@ def run(
     answer: str | None,
     as_json: bool,
 ) -> None:
-    """Exit code 1 if --fail-on names a finding that is there."""
+    """Exit code 4 if --fail-on names a finding that is there."""
     keys = parse_keys(fail_on)
     if html is not None:
         require_other_than(Path(html), locations, "--html")
@@ -51,7 +50,7 @@ def run(
             print(f"\nthe page is in {html}")
     if failed := [finding.key for finding in audit.findings if finding.key in keys]:
         typer.echo(f"--fail-on: found {', '.join(dict.fromkeys(failed))}", err=True)
-        raise typer.Exit(FAILED)
+        raise typer.Exit(FINDING)
 
 
 def parse_weights(text: str | None, count: int) -> tuple[float, ...]:

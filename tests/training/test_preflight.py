@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from asd.errors import FINDING
 from asd_training.cli.main import main
 from asd_training.config import ModelConfig, build_config
 from asd_training.data import Rows
@@ -158,7 +159,11 @@ def main_ok(*arguments: str) -> None:
         assert not stopped.code
 
 
-def test_check_lists_all_that_is_wrong(workshop: Path) -> None:
+def test_check_lists_all_that_is_wrong(workshop: Path, tmp_path: Path) -> None:
     settings = make_settings(workshop, name="wrong", train={"max_length": 80})
     found = check(build_config(settings))
     assert [problem.partition(":")[0] for problem in found.problems] == ["task 'vqav2'", "task 'scienceqa'"]
+    (tmp_path / "run.yaml").write_text(json.dumps(settings))
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", str(tmp_path / "run.yaml")])
+    assert stopped.value.code == FINDING

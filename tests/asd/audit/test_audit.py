@@ -159,7 +159,7 @@ def test_files_are_mixed_by_weight(tmp_path: Path) -> None:
     assert shares == {"yes_no": 0.75, "short_answer": 0.25}
     (finding,) = audit.findings
     assert (finding.key, finding.mark, finding.share) == ("monoculture", "look", 0.75)
-    assert run_asd("styles", verdicts, phrases, "--weights", "95,5", "--fail-on", "monoculture").code == 1
+    assert run_asd("styles", verdicts, phrases, "--weights", "95,5", "--fail-on", "monoculture").code == 4
 
 
 def test_a_folder_of_versions_and_one_with_an_empty_file(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_the_command_prints_and_fails_as_told(tmp_path: Path) -> None:
     assert "short_answer (a number, a word, a phrase)" in done.out
     assert " bad  100% of the answers are short answer" in done.out
     failed = run_asd("styles", path, "--fail-on", "monoculture")
-    assert (failed.code, failed.err) == (1, "--fail-on: found monoculture\n")
+    assert (failed.code, failed.err) == (4, "--fail-on: found monoculture\n")
     assert run_asd("styles", path, "--fail-on", "duplicates").code == 0
     told = json.loads(run_asd("styles", path, "--json").out)
     assert told["all"]["answers"] == {"short_answer": 50}

@@ -109,7 +109,7 @@ def test_a_good_judge_is_sane(server: RunningServer, tmp_path: Path) -> None:
 def test_a_judge_that_likes_boxes_is_found_out(server: RunningServer, tmp_path: Path) -> None:
     server.control(judge="ten")
     done = judge(server, tmp_path, "--sanity", "--json")
-    assert done.code == 1
+    assert done.code == 4
     assert (
         "warning: scripted is no judge to rely on; it fails on: wrong word, wrong sentence, box for a thing" in done.err
     )
@@ -123,7 +123,7 @@ def test_a_judge_that_likes_boxes_is_found_out(server: RunningServer, tmp_path: 
 def test_a_judge_that_cannot_be_read_is_not_sane(server: RunningServer, tmp_path: Path) -> None:
     server.control(judge="garbage")
     done = judge(server, tmp_path, "--sanity")
-    assert done.code == 1
+    assert done.code == 4
     assert "unreadable" in done.out
 
 
@@ -132,7 +132,7 @@ def test_sanity_comes_with_the_result(server: RunningServer, tmp_path: Path) -> 
     path = write(tmp_path / "merge.jsonl", ROWS)
     done = judge(server, tmp_path, path, "--task", "imagenet", "--sanity", "--json")
     found = json.loads(done.out)
-    assert (done.code, found["sanity"]["sane"], found["score_percent"]) == (1, False, 100.0)
+    assert (done.code, found["sanity"]["sane"], found["score_percent"]) == (4, False, 100.0)
     assert set(found["judge"]["templates"]) == {"judge/_default"}
     assert set(found["sanity"]["judge"]["templates"]) == {"judge/_default", "judge/grounding"}
 

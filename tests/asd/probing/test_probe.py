@@ -123,6 +123,23 @@ def test_few_questions_are_not_enough_evidence(data: str, tmp_path: Path) -> Non
     assert "not enough evidence on yes no (100% to 0%, 5 questions): ask more" in done.out
 
 
+def test_a_wrong_call_is_no_lost_style(data: str, tmp_path: Path) -> None:
+    """2 is taken: it says that a style was lost."""
+    path = asked(data, tmp_path, 1)
+    lines = path.read_bytes()
+    for words, message in (
+        ((path,), "Missing argument 'after'"),
+        ((path, path, "--max-drop", "2"), "Invalid value for '--max-drop'"),
+        ((path, path, "--drop", "2"), "No such option: --drop"),
+        ((path, path, "--html", path), "error: --html "),
+    ):
+        done = run_asd("probe", "compare", *words)
+        assert (done.code, done.out) == (1, "")
+        assert message in done.err
+    assert path.read_bytes() == lines
+    assert run_asd("probe", "compare", "--help").code == 0
+
+
 def test_a_model_that_takes_no_images(data: str, tmp_path: Path) -> None:
     path = asked(data, tmp_path, 2)
     with AnsweringServer(lambda prompt: "x", images=False) as server:
@@ -247,7 +264,7 @@ def test_ids_stand_once_and_inputs_are_not_replaced(data: str, tmp_path: Path) -
     done = run_asd("probe", "compare", tmp_path / "twice.jsonl", tmp_path / "a.jsonl")
     assert "stands more than once in one of the files; ids must be unique" in done.err
     done = run_asd("probe", "compare", tmp_path / "a.jsonl", tmp_path / "a.jsonl", "--html", tmp_path / "a.jsonl")
-    assert (done.code, "is a file that is read, and would be replaced" in done.err) == (2, True)
+    assert (done.code, "is a file that is read, and would be replaced" in done.err) == (1, True)
     assert run_asd("styles", tmp_path / "a.jsonl", "--html", tmp_path / "a.jsonl").code == 2
     assert read_items(tmp_path / "a.jsonl") == items
     write_items(tmp_path / "other.jsonl", [item.model_copy(update={"accepted": ("x",)}) for item in items])

@@ -50,7 +50,7 @@ def test_what_is_there_and_what_is_missing(root: Path) -> None:
 def test_the_command_says_it_and_its_exit_code_too(root: Path) -> None:
     recipe = root.parent / "recipe.yaml"
     done = run_asd("data", "check", recipe, "--data-root", root)
-    assert done.code == 1
+    assert done.code == 4
     lines = done.out.splitlines()
     assert lines[0] == "MISSING vqav2: VQA v2"
     assert f"  images       19 of 20 in {root}/pictures" in lines

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from asd.errors import FINDING
 from asd_training.valid_json import json_text
 
 
@@ -19,6 +20,8 @@ def command(
 ) -> None:
     """Say what a run would do, and what stands in its way: model, prompts and what is learnt of them, lengths, steps,
     memory, how answers are written. Nothing is trained; tasks are converted where the configuration says so.
+
+    Exit code 4 if something stands in its way.
     """
     from asd_training.config import load_config
 
@@ -35,4 +38,4 @@ def command(
     for problem in outlook.problems:
         print(f"error: {problem}", file=sys.stderr)
     if outlook.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(FINDING)
