@@ -6,7 +6,6 @@ page.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 from markupsafe import Markup
 
-from asd.errors import StorageError
 from asd.quality.keyed_sample import KeyedSample
 from asd.report import charts
 from asd.report.cards import Box, Card, Row, make_card
@@ -26,7 +24,6 @@ from asd.report.thumbnails import Thumbnail, make_thumbnail
 from asd.report.verdicts import Verdict, verdicts_on
 from asd.report.visible_text import visible
 from asd.schemas.styles import AnswerStyle, parse_style
-from asd.shards.files import hidden_name
 
 _FOLDER = Path(__file__).parent
 _MARKS = {"good": "✓ good", "look": "▲ look", "bad": "✕ bad", "none": "– no data"}
@@ -49,30 +46,6 @@ class PlacedBox:
 class Picture:
     thumbnail: Thumbnail
     boxes: list[PlacedBox]
-
-
-def write_html(
-    path: Path,
-    manifest: Mapping[str, Any],
-    batches: Iterable[pa.RecordBatch],
-    figures: Mapping[str, Any],
-    image_root: Path | None = None,
-    samples_per_style: int = 6,
-    style: str | None = None,
-) -> None:
-    """Write `render_report`'s page to `path`, whole or not at all. Raises: StorageError if that fails."""
-    page = render_report(manifest, batches, figures, image_root, samples_per_style, style)
-    part = hidden_name(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as exc:
-        with contextlib.suppress(OSError):  # often it was never made
-            part.unlink()
-        raise StorageError(
-            f"cannot write the report to {path}: {exc.strerror or exc}. Choose another file, or free space."
-        ) from exc
 
 
 def render_report(

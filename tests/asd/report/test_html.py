@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from report_rows import make_batches, make_choice, make_picture, make_row
 
-from asd.errors import StorageError, UnknownNameError
-from asd.report.html import pick_samples, render_report, write_html
+from asd.errors import UnknownNameError
+from asd.report.html import pick_samples, render_report
 
 EVIL = "<script>alert(1)</script>\"'><img src=http://evil.example/x.png onerror=alert(2)>"
 
@@ -149,13 +149,3 @@ def test_quality_marks(manifest: dict[str, Any], figures: dict[str, Any]) -> Non
     marks = re.findall(r'class="mark (\w+)"', page)
     assert marks == ["good", "look", "good", "bad", "good", "bad"]
     assert "99.9%" in page  # 0.9999 is not all
-
-
-def test_write_is_whole_or_not_at_all(tmp_path: Path, manifest: dict[str, Any], figures: dict[str, Any]) -> None:
-    target = tmp_path / "new" / "report.html"
-    write_html(target, manifest, make_batches([make_row()]), figures)
-    assert target.read_text("utf-8").startswith("<!doctype html>")
-    assert [path.name for path in target.parent.iterdir()] == ["report.html"]
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(StorageError, match=r"cannot write the report to .*file.report\.html: .* Choose another file"):
-        write_html(tmp_path / "file" / "report.html", manifest, make_batches([make_row()]), figures)
