@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -60,6 +62,15 @@ def test_prompts_are_short_and_begin_alike(style: AnswerStyle, family: str) -> N
     )
     assert system.startswith("<sample_data> holds data") and len(system) < 1000
     assert user.startswith(OPEN_MARK) and len(user.partition(CLOSE_MARK)[2]) < 30
+
+
+@pytest.mark.parametrize("family", get_args(Family))
+@pytest.mark.parametrize("style", REPLIES)
+@pytest.mark.parametrize("has_image", [False, True])
+def test_each_rule_has_a_line_of_its_own(style: AnswerStyle, family: str, has_image: bool) -> None:
+    values = replace(VALUES, has_image=has_image)
+    system, _ = PROMPTS.get(style.value, family).render(values, as_block({}), reply_form(REPLIES[style]))
+    assert not re.search(r"[.;]- ", system)
 
 
 def test_of_a_long_note_beginning_and_end_are_told() -> None:
