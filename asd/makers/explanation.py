@@ -242,7 +242,9 @@ def _from_conclusion(sample: Sample, gold: str) -> str | None:
         others = _other_options(sample, gold)
         if any(contains_words(beside, other) for other in others) or not _share_a_word(beside, sample.question):
             continue
-        return as_sentence(text)
+        if part != parts[-1] and not _answers(beside, gold, sample.question):
+            continue
+        return as_sentence(_without_second_unit(text, gold))
     return None
 
 
@@ -260,6 +262,22 @@ def _states(text: str, gold: str, question: str) -> bool:
         if not match[1] or match[1] not in asked or _LINKING.search(text, 0, match.start()):
             return True
     return False
+
+
+def _answers(beside: str, gold: str, question: str) -> bool:
+    """Whether a sentence that stands before the reasoning speaks of more than the noun that is asked for: "The ocean reaches
+    from ..." does not say which ocean is highlighted."""
+    asked = _ASKED_NOUN.sub("", question.casefold())
+    return not _long_words(beside).isdisjoint(_long_words(asked) - _long_words(gold))
+
+
+_ASKED_NOUN = re.compile(r"\b(?:which|what)(?: (?:kind|type|sort)s? of)? \w+")
+
+
+def _without_second_unit(text: str, gold: str) -> str:
+    """ "The smallest number of cookies is 39 cookies." without the second "cookies"."""
+    match = re.search(rf"\bnumber of ([^.,]+?) (?:is|was|were|are) {re.escape(gold)} \1\.$", text)
+    return f"{text[: match.end() - len(match[1]) - 2]}." if match and _NUMBER.fullmatch(gold) else text
 
 
 def _share_a_word(text: str, question: str) -> bool:

@@ -307,3 +307,32 @@ def test_lead_is_no_bare_activity(answer: str) -> None:
     sample = make_sample("Given all this, what next?", answer, rationales=["it stands out in the middle of it all"])
     made = draft(sample, BRIEF, make_context(make_spec("vqa")))
     assert isinstance(made, Decline) and made.reason == "unparsed_question"
+
+
+def test_first_sentence_of_a_solution_has_to_answer() -> None:
+    solution = "The Southern Ocean reaches to 60 South latitude. Some maps show only four of them. Look at the shape."
+    sample = with_options(
+        "Southern Ocean",
+        "Arctic Ocean",
+        gold="Southern Ocean",
+        question="Which ocean is highlighted?",
+        solution=solution,
+    )
+    assert isinstance(draft(sample, BRIEF, make_context()), Decline)
+    told = with_options(
+        "Southern Ocean",
+        "Arctic Ocean",
+        gold="Southern Ocean",
+        question="Which ocean is highlighted?",
+        solution="The highlighted ocean is the Southern Ocean. Some maps show only four of them.",
+    )
+    assert brief(told).text == "The highlighted ocean is the Southern Ocean."
+
+
+def test_a_unit_is_said_once() -> None:
+    sample = make_sample(
+        "What is the smallest number of broken cookies?",
+        "39",
+        solution="Look at the first row. The smallest number of broken cookies is 39 broken cookies.",
+    )
+    assert brief(sample).text == "The smallest number of broken cookies is 39."
