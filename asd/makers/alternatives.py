@@ -186,7 +186,7 @@ def _phrase(part: str, *, is_last: bool, most: int) -> str:
             return ""  # "color or white and black"
         return " ".join(words[:end]) if end <= most else ""
     if words and words[-1].casefold() in _BOUNDARY:
-        return words[-1]  # "on or off"
+        return "" if words[-1].casefold() in _SAME_SUBJECT else words[-1]  # "on or off"
     start = next((place for place in range(len(words), 0, -1) if words[place - 1].casefold() in _BOUNDARY), 0)
     if start and words[start - 1].casefold() == "and":
         return ""  # "black and white or color": where the phrase starts is not sure

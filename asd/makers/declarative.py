@@ -137,7 +137,7 @@ def declarative(question: str, answer: str, answer_type: str | None = None) -> s
 
 
 def _read(question: str, answer: str) -> Query | None:
-    text = collapse(question.replace("’", "'").replace("´", "'")).rstrip("?. ")
+    text = collapse(question.replace("’", "'").replace("´", "'")).rstrip("?./ ")
     answer = collapse(answer)
     answer = answer[:-1] if answer.endswith(".") and answer.count(".") == 1 else answer
     low = answer.lower()
@@ -216,6 +216,8 @@ def _lost_unit(words: Sequence[str], low: str) -> bool:
         return False
     if not _MONEY.isdisjoint(asked) or _names_a_value(asked):
         return True
+    if "amount" in asked and not number.is_integer():
+        return True
     if "population" in asked:
         return number < _LEAST_POPULATION
     return not number.is_integer() and _counts_things(words) and _AVERAGES.isdisjoint(words)
@@ -254,7 +256,7 @@ _RATIOS = lex.word_table("percent percentage percentages share proportion rate r
 _AVERAGES = lex.word_table("average mean median ratio per percentage percent share")
 """What they name has fractions of its own, or is a number that needs no unit."""
 _UNIT_WORDS = lex.word_table(
-    "dollars dollar usd euros euro pounds cents million millions billion billions trillion thousand thousands yen yuan rupees"
+    "cents million millions billion billions trillion thousand thousands"
     " hundred hundreds inches feet meters miles bar bars line segment column graph"
 )
 

@@ -196,8 +196,14 @@ def subject_agrees(auxiliary: str, subject: Sequence[str]) -> bool:
     if auxiliary in ("is", "does", "has", "was"):
         return number != "plural" or "of" in subject
     if auxiliary in ("are", "do", "have", "were"):
-        return number not in ("singular", "mass") or "of" in subject
+        return number not in ("singular", "mass") or ("of" in subject and head not in _ONE_OF_MANY)
     return True
+
+
+_ONE_OF_MANY = lex.word_table(
+    "color colour name brand size shape age title price value material sum average total difference"
+)
+"""Singular whatever follows their "of": not "the color of the lights are red"."""
 
 
 def affirm(clause: Clause) -> str | None:

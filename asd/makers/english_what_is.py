@@ -260,13 +260,19 @@ def _identity_value(q: Query, be: str, phrase: Sequence[str]) -> str | None:
     head = phrase[noun_phrase_end(phrase, 0) - 1]
     if head in TEXT_HEADS:
         return None if q.low in NO_TEXT else f'"{q.answer}"'
-    if q.low in ("yes", "no"):
+    if q.low in ("yes", "no") or is_no_number(head, q.low):
         return None
     if head in ("purpose", "reason", "goal"):
         return q.answer if q.low.startswith("to ") else None
     if head in BARE_HEADS or q.low[0].isdigit():
         return q.answer
     return None if head in _TEXT_BEARERS or head in _NAMED_THINGS else agreeing_noun(q, head, be)
+
+
+def is_no_number(head: str, low: str) -> bool:
+    """Whether a number is asked for and something else answered: "The number on the phone is zte"."""
+    is_number = any(letter.isdigit() for letter in low) or not lex.NUMBER_WORDS.isdisjoint(low.split())
+    return head in ("number", "numbers") and not is_number
 
 
 def agreeing_noun(q: Query, head: str, be: str) -> str | None:

@@ -18,7 +18,7 @@ from asd.makers.english_phrases import (
     noun_phrase_end,
 )
 from asd.makers.english_query import Query, join_words
-from asd.makers.english_what_is import BARE_HEADS, NO_TEXT, TEXT_HEADS, agreeing_noun
+from asd.makers.english_what_is import BARE_HEADS, NO_TEXT, TEXT_HEADS, agreeing_noun, is_no_number
 from asd.makers.noun_taxonomy import wordnet_nouns
 
 _SINGULAR_KINDS = lex.word_table("kind type sort")
@@ -165,8 +165,10 @@ def _kind_as_name(q: Query) -> str | None:
 def _kind_as_noun(q: Query, head: str) -> str | None:
     """The kind as a noun phrase: "a fedora" of a hat, "a fire truck" of a truck; None for a name, "" where neither will do."""
     words = q.low.split()
+    if q.answer != q.low or not _are_plain_words(q.words[3 : q.words.index(head, 3)]):
+        return None
     if not _are_plain_words(words):
-        if q.low.isalpha() and q.answer == q.low and lex.noun_number(head) == "singular" and _is_kind(q.low, head):
+        if q.low.isalpha() and lex.noun_number(head) == "singular" and _is_kind(q.low, head):
             return f"{lex.indefinite_article(q.low)} {q.low}"
         return "" if q.low[0].isdigit() else None
     number = lex.noun_number(head)
@@ -288,6 +290,8 @@ _NUMBERED = lex.word_table(
 def _noun_value(q: Query, head: str, be: str, *, bare: bool) -> str | None:
     if head in TEXT_HEADS:
         return None if q.low in NO_TEXT else f'"{q.answer}"'
+    if is_no_number(head, q.low):
+        return None
     if bare:
         return q.answer
     if q.low[0].isdigit():

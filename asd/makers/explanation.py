@@ -208,7 +208,20 @@ def _from_full_answer(sample: Sample, gold: str) -> str | None:
     if not sample.full_answer:
         return None
     text = as_sentence(sample.full_answer)
-    return text if contains_words(text, gold) and not names_letters(text) else None
+    return text if contains_words(text, gold) and not names_letters(text) and not _is_odd(text, gold) else None
+
+
+def _is_odd(text: str, gold: str) -> bool:
+    """Full answers that a generator put together wrongly: "The watercraft is sailboats.", "The jeans are wearing a shirt."."""
+    last = gold.casefold().rpartition(" ")[2]
+    is_plural = lex.noun_number(last) == "plural"
+    if is_plural and re.search(rf"\bis {re.escape(gold)}\.$", text, re.IGNORECASE) and last not in lex.PAIRED:
+        return True
+    if not re.match(rf"the {re.escape(gold)} (?:is|are) wearing\b", text, re.IGNORECASE):
+        return False
+    nouns = wordnet_nouns()
+    wears = lex.is_animate(last) or any(nouns.is_narrower(last, label) for label in ("person", "animal", "toy"))
+    return not wears or (is_plural and re.search(r"\bwearing an? ", text) is not None)
 
 
 def _from_rationale(sample: Sample, gold: str) -> str | None:
@@ -276,7 +289,9 @@ _ASKED_NOUN = re.compile(r"\b(?:which|what)(?: (?:kind|type|sort)s? of)? \w+")
 
 def _without_second_unit(text: str, gold: str) -> str:
     """ "The smallest number of cookies is 39 cookies." without the second "cookies"."""
-    match = re.search(rf"\bnumber of ([^.,]+?) (?:is|was|were|are) {re.escape(gold)} \1\.$", text)
+    match = re.search(
+        rf"\bnumber of ([^.,]+?)(?: \w+ed| done| sold)? (?:is|was|were|are) {re.escape(gold)} \1\.$", text
+    )
     return f"{text[: match.end() - len(match[1]) - 2]}." if match and _NUMBER.fullmatch(gold) else text
 
 

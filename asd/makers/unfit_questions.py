@@ -39,7 +39,9 @@ _REQUEST = re.compile(
     r"(?:(?:describe|identify|explain|give|list|write|translate|transcribe|name)\b"
     r"|read\b[^?]*\b(?:and|out|aloud|to me|for me)\b)"
 )
-_TWO = re.compile(r"\?\s+\S.*\?")
+_TWO = re.compile(
+    r"\?\s+\S.*\?|,? and (?:what|which|where|who|how|why) (?:is|are|was|were|do|does|did|many|much|kind|color)\b"
+)
 _CHOICE = re.compile(
     r"(?:is|are|was|were) (?!there\b|any|some|no\b|either\b)(?:(?!\b(?:and|any|anything|anyone|some|whether)\b)[^,.?])+"
     r" or (?!not\b|so\b)[^,.?]+\??"

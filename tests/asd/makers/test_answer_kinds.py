@@ -88,6 +88,7 @@ def test_question_parts() -> None:
         ("Is it a red car or a red truck?", "red", []),
         ("What color is the door?", "red", []),
         ("Does this show bed time or calming?", "calming", []),
+        ("Does this page have a signature on it or is it blank?", "blank", []),
         ("Is Windows all the way up, or is something loading?", "something loading", []),
         ("Who has more cases; Africa or South Asia?", "South Asia", ["Africa"]),
         ("Which chocolate bar is it? Snickers or Mars?", "Mars", ["Snickers"]),

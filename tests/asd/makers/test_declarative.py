@@ -30,6 +30,13 @@ SENTENCES = {
         ("What kind of hat is he wearing?", "fedora", "The hat he is wearing is a fedora."),
         ("What type of shoes is she wearing?", "sandals", "The shoes she is wearing are sandals."),
         ("What type of store is this?", "clothing", "The store is a clothing store."),
+        ("What is the item on the left called/?", "ruler", 'The item on the left is called "ruler".'),
+        ("What type of johnnie walker is it?", "blue label", "The type of johnnie walker is blue label."),
+        (
+            "Which type of concern has a value of 30%?",
+            "Very concerned",
+            "The type of concern that has a value of 30% is Very concerned.",
+        ),
         ("What kind of wine is this?", "lindemans", "The kind of wine is lindemans."),
         ("What kind of weather is it?", "sunny", "The weather is sunny."),
         ("What kind of tree is this?", "oak", "The tree is an oak tree."),
@@ -193,6 +200,8 @@ DECLINED = {
         ("What is the picture?", "group people"),
         ("What is the color of this fabric?", "blue white"),
     ],
+    "number that is none": [("What is the number at the top of the phone?", "zte")],
+    "number of the verb": [("What are the color of the lights?", "red")],
     "something known": [("What is activated by the events?", "the festival drum")],
     "says nothing": [
         ("How long is the pole?", "long"),

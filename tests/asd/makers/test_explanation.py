@@ -336,3 +336,21 @@ def test_a_unit_is_said_once() -> None:
         solution="Look at the first row. The smallest number of broken cookies is 39 broken cookies.",
     )
     assert brief(sample).text == "The smallest number of broken cookies is 39."
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "full"),
+    [
+        ("What is wearing a shirt?", "jeans", "The jeans are wearing a shirt."),
+        ("Who is wearing the shirt?", "girls", "The girls are wearing a shirt."),
+        ("What is the watercraft that floats?", "sailboats", "The watercraft is sailboats."),
+    ],
+)
+def test_full_answer_that_is_put_together_wrongly_is_not_taken(question: str, gold: str, full: str) -> None:
+    made = draft(make_sample(question, gold, full_answer=full), BRIEF, make_context(make_spec("vqa")))
+    assert isinstance(made, Decline) or made.text != full
+
+
+def test_full_answer_of_who_wears_what_is_taken() -> None:
+    made = brief(make_sample("Who is wearing a hat?", "skier", full_answer="The skier is wearing a hat."))
+    assert (made.maker, made.text) == (Maker.FIELD, "The skier is wearing a hat.")

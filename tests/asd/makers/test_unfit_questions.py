@@ -52,6 +52,7 @@ def test_annotators_say_that_it_is_no_question() -> None:
         "Is mercedes a name or a car?",
         "So is this button speed? Is that a down or up arrow?",
         "Can you read this forecast and write it out?",
+        "Is this picture clear, and where are we now?",
         "Could you describe this to me?",
     ],
 )
