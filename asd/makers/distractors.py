@@ -65,6 +65,8 @@ NUM_ASKED = 8
 NUM_LEVELS = 2 * NUM_ASKED
 _APART = (YES_NO, BOX, EMPTY)
 """Kinds that no bucket holds: they need none, or have their own."""
+_QUESTIONS_KEPT = 1 << 16
+"""As many as exchange answers with each other (`asd.work.exchanging`), which goes through all of them level by level."""
 LAST_RESORT = "*"
 """Question key of the buckets that hold all answers of a kind, whatever was asked."""
 
@@ -207,7 +209,7 @@ class DistractorIndex:
         self.seed = seed
         self.boxes = boxes
         self._telling = telling
-        self._keys = lru_cache(maxsize=1 << 14)(partial(_asked_keys, telling=telling))
+        self._keys = lru_cache(maxsize=_QUESTIONS_KEPT)(partial(_asked_keys, telling=telling))
         self._counts = buckets
         self._answer_sets = {name: [*answers] for name, answers in answer_sets.items()}
         self._set_of = _names_of_sets(answer_sets)

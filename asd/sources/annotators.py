@@ -58,10 +58,7 @@ def vote(answers: Sequence[Any] | None) -> Vote:
     `answer_confidence`."""
     if not answers:
         return NO_VOTE
-    first = answers[0]
-    texts = (
-        [a.get("answer") if isinstance(a, dict) else a for a in answers] if isinstance(first, dict) else list(answers)
-    )
+    texts = _texts(answers)
     head = texts[0]
     if isinstance(head, str) and texts.count(head) == len(texts):  # unanimous, as most are: nothing to count
         head = " ".join(head.split())
@@ -69,22 +66,42 @@ def vote(answers: Sequence[Any] | None) -> Vote:
     return _count(texts, answers)
 
 
+def _texts(answers: Sequence[Any]) -> list[Any]:
+    """What each annotator answered."""
+    if not isinstance(answers[0], dict):
+        return list(answers)
+    try:
+        return [answer["answer"] for answer in answers]
+    except (KeyError, TypeError):  # a record without the field, or a text among records
+        return [answer.get("answer") if isinstance(answer, dict) else answer for answer in answers]
+
+
+@lru_cache(maxsize=1 << 16)
+def _spelt(text: str) -> tuple[str, str]:
+    """(spelling, normalised) of an answer."""
+    spelling = " ".join(text.split())
+    return spelling, normalise_answer(spelling)
+
+
 def _count(texts: list[Any], answers: Sequence[Any]) -> Vote:
-    spelt: dict[Any, int] = {}  # as written -> votes, in the order given
+    counts: dict[Any, int] = {}  # as written -> votes, in the order given
     for text in texts:
         if isinstance(text, (list, dict)):
             continue  # no answer; a row of which nothing is left has none
-        spelt[text] = spelt.get(text, 0) + 1
+        counts[text] = counts.get(text, 0) + 1
     votes: dict[str, int] = {}  # normalised -> votes, in the order given
-    spellings: dict[str, dict[str, int]] = {}
-    for text, count in spelt.items():
-        spelling = " ".join(str(text).split()) if text is not None else ""
+    spellings: dict[str, str | dict[str, int]] = {}
+    for text, count in counts.items():
+        spelling, key = _spelt(text if isinstance(text, str) else "" if text is None else str(text))
         if not spelling:
             continue
-        key = normalise_answer(spelling)
-        votes[key] = votes.get(key, 0) + count
-        of_key = spellings.setdefault(key, {})
+        if key not in votes:
+            votes[key], spellings[key] = count, spelling
+            continue
+        first = spellings[key]
+        of_key = {first: votes[key]} if isinstance(first, str) else first
         of_key[spelling] = of_key.get(spelling, 0) + count
+        votes[key], spellings[key] = votes[key] + count, of_key
     if not votes:
         return NO_VOTE
     ranked = sorted(votes, key=votes.__getitem__, reverse=True)  # stable: ties stay in the order given
@@ -95,8 +112,12 @@ def _count(texts: list[Any], answers: Sequence[Any]) -> Vote:
         gold = min(tied, key=lambda key: (key in REFUSALS, -sure.get(key, 0)))
         ranked.remove(gold)
         ranked.insert(0, gold)
-    accepted = tuple(max(spellings[key], key=spellings[key].__getitem__) for key in ranked)
+    accepted = tuple([_most_frequent(spellings[key]) for key in ranked])
     return Vote(accepted[0], accepted)
+
+
+def _most_frequent(spellings: str | dict[str, int]) -> str:
+    return spellings if isinstance(spellings, str) else max(spellings, key=spellings.__getitem__)
 
 
 def _sure_votes(answers: Sequence[Any]) -> dict[str, int]:

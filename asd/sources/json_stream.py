@@ -351,9 +351,8 @@ class _Scanner:
         while self.peek() != close:
             block = self.block(boundary, keyed) if boundary else None
             if block:
-                for item in block:
-                    yield item
-                    self.record += 1
+                yield from block
+                self.record += len(block)
             else:
                 if tried and boundary and len(self.buf) - self.pos > BLOCK_BYTES:
                     boundary = None  # guesses fail on this file: stay with the exact scan

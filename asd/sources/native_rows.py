@@ -12,6 +12,7 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +73,7 @@ _NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough"
 _TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough", "asked")
 
 
+@lru_cache(maxsize=1 << 10)
 def normalise_split(name: str) -> str:
     """train, val or test for the usual spellings; any other name as it is."""
     name = name.strip()
@@ -301,7 +303,9 @@ class RowMaker:
         regions = [(name, fn(rec, row) or []) for name, fn in self.regions]
         texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}
         texts["rfp"] = texts["rfp"] or rfp
-        if MARK in question or MARK in gold or any(MARK in text for text in (*options, texts.get("context") or "")):
+        context = texts.get("context")
+        has_mark = MARK in question or MARK in gold or (bool(context) and MARK in context)
+        if has_mark or (options and any(MARK in option for option in options)):
             if names_image(gold):
                 response = self._letter_of_image(index, gold)
             question, options, index, gold = self._marked(question, options, index, gold, response, len(images), texts)
