@@ -1,0 +1,139 @@
+"""What rows shaped like the world's cost: whole processes of `asd convert`, from start to exit.
+
+    python benchmarks/shapes.py                                    # rows made by benchmarks/world.py
+    python benchmarks/shapes.py --data ~/vqa                       # also vqav2/, gqa/, textvqa/, vizwiz/ in that folder
+    git worktree add ../before main
+    python benchmarks/shapes.py --against ../before --out benchmarks/results/shapes.json
+
+With `--against`, that tree and this one run in turn, each pair on the same rows; compare the ratios, since another
+machine, or a busy one, gives other seconds. Processor time is that of all processes, user and system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from peers.machine import machine
+from world import write_conversations, write_release
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RUN = "import sys; from asd.cli.main import main; sys.exit(main())"
+REAL = ("vqav2", "gqa", "textvqa", "vizwiz")
+
+
+class Case(NamedTuple):
+    name: str
+    task: str
+    source: Path
+
+
+def made(folder: Path, rows: int, small: int) -> Iterator[Case]:
+    """rows: of the large sets; small: of those that are small in the world, too."""
+    for shape, count in (("vqav2", rows), ("gqa", small), ("textvqa", small), ("vizwiz", small)):
+        source = folder / shape
+        write_release(source, shape, count)
+        yield Case(f"{shape}, made, {count:,} rows", shape, source)
+    for name in ("unique.json", "unique.jsonl"):
+        write_conversations(folder / name, "unique", rows)
+        form = "one JSON array" if name.endswith("n") else "JSON Lines"
+        yield Case(f"unique questions, {form}, {rows:,} rows", "vqav2", folder / name)
+
+
+def real(data: Path) -> Iterator[Case]:
+    for task in REAL:
+        if (data / task).is_dir():
+            yield Case(f"{task}, real", task, data / task)
+        else:
+            print(f"{data / task} is not there: left out", flush=True)
+
+
+def run(tree: Path, case: Case, ratio: float, out: Path) -> dict[str, float]:
+    """One process. Raises: SystemExit with what it printed, if it fails."""
+    shutil.rmtree(out, ignore_errors=True)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    compiled = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "asd-bench-pycache"), "PYTHONPATH": str(tree)}
+    command = [sys.executable, "-c", RUN, "convert", case.task, "--source", str(case.source), "--ratio", str(ratio)]
+    with (out.parent / "log").open("w+") as log:
+        start = time.perf_counter()
+        process = subprocess.Popen([*command, "--out", str(out)], env=kept | compiled, cwd=tree, stdout=log, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            log.seek(0)
+            raise SystemExit(f"{tree}: {case.name} failed:\n{log.read()[-2000:]}")
+    counts = json.loads((out / "latest" / "manifest.json").read_text("utf-8"))["counts"]
+    found = {"cpu_s": used.ru_utime + used.ru_stime, "wall_s": wall, "peak_mb": used.ru_maxrss / 1024}
+    return found | {"samples": counts["samples"], "converted": counts["converted"]}
+
+
+def compare(case: Case, ratio: float, trees: list[Path], repeats: int, folder: Path) -> dict[str, Any]:
+    runs: list[list[dict[str, float]]] = [[] for _ in trees]
+    for repeat in range(
+        repeats + 1
+    ):  # the first one, which compiles modules and reads files from the disk, is not counted
+        for tree, found in zip(trees, runs, strict=True):
+            measured = run(tree, case, ratio, folder / "out")
+            if repeat:
+                found.append(measured)
+    ours = runs[0]
+    row: dict[str, Any] = {"case": case.name, "ratio": ratio, "samples": ours[0]["samples"], "runs": ours}
+    for name, digits in (("cpu_s", 2), ("wall_s", 2), ("peak_mb", 0)):
+        row[name] = round(statistics.median(found[name] for found in ours), digits)
+    row["cpu_us_per_row"] = round(1e6 * row["cpu_s"] / row["samples"], 1)
+    if len(trees) > 1:
+        row["before"] = runs[1]
+        for name in ("cpu_s", "wall_s"):
+            ratios = [before[name] / now[name] for now, before in zip(ours, runs[1], strict=True)]
+            row[f"times_{name}"] = [round(f(ratios), 2) for f in (statistics.median, min, max)]
+    return row
+
+
+def told(row: dict[str, Any]) -> str:
+    line = f"{row['case']:<44} {row['ratio']:>4} {row['cpu_s']:>8.2f} s {row['cpu_us_per_row']:>8.1f} µs/row "
+    line += f"{row['wall_s']:>7.2f} s {row['peak_mb']:>5.0f} MB"
+    if "times_cpu_s" in row:
+        line += "   processor time before / now {} [{}-{}]".format(*row["times_cpu_s"])
+    return line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--small", type=int, default=4_000)
+    parser.add_argument("--ratios", type=float, nargs="+", default=[0.2, 1.0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="cases whose name has one of these words")
+    parser.add_argument("--data", type=Path, help="folder of real sets, by task")
+    parser.add_argument("--against", type=Path, help="another checkout, run in turn with this one")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    trees = [REPOSITORY, *([arguments.against.resolve()] if arguments.against else [])]
+    results = []
+    with tempfile.TemporaryDirectory(prefix="asd-shapes-") as name:
+        folder = Path(name)
+        cases = [*(real(arguments.data) if arguments.data else ()), *made(folder, arguments.rows, arguments.small)]
+        for case in cases:
+            if arguments.only and not any(word in case.name for word in arguments.only):
+                continue
+            for ratio in arguments.ratios:
+                results.append(compare(case, ratio, trees, arguments.repeats, folder))
+                print(told(results[-1]), flush=True)
+    if arguments.out is not None:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
