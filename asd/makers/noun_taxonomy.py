@@ -50,13 +50,16 @@ class NounTaxonomy:
         self._senses: dict[str, list[tuple[str, int]]] = {}
         """Spelling -> (rank, synset)."""
         for lemma, number in zip(",".join(lemmas).replace("-", " ").split(","), numbers, strict=True):
-            spelt, _, rank = lemma.partition("~")
+            spelt, _, rank = lemma.partition("~") if "~" in lemma else (lemma, "", "")
             self._senses.setdefault(spelt, []).append((rank, number))
         several = [spelt for spelt in self._senses if " " in spelt]
         joined = "\n".join(several).replace(" ", "").split("\n")
         self._joined = dict(zip(reversed(joined), reversed(several), strict=True))  # the first of a spelling stays
         self._vacuous = frozenset(
-            number for number, line in enumerate(lemmas) if line.partition(",")[0].partition("~")[0] in _VACUOUS
+            number
+            for name in _VACUOUS
+            for _, number in self._senses.get(name, ())
+            if lemmas[number].partition(",")[0].partition("~")[0] == name
         )
 
     def is_same(self, name: str, label: str) -> bool:

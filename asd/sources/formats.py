@@ -18,11 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from asd.errors import SourceError
 from asd.plain_files import require_regular
@@ -30,6 +29,9 @@ from asd.schemas.layout import Format
 from asd.sources.json_stream import BadRecord, iterate_collection, iterate_values, parse_json
 from asd.sources.line_spans import MAX_RECORD_BYTES, LineSpan, whole_lines
 from asd.sources.tar_records import iterate_tar
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "iterate_records", "open_bytes"]
 
@@ -417,7 +419,9 @@ def _arrow_batches(path: Path, kind: str, columns: tuple[str, ...] | None) -> It
         with open_bytes(path) as stream:
             source = pa.BufferReader(_read_bounded(stream, MAX_UNPACKED_BYTES, str(path)))
     if kind == "parquet":
-        parquet = pq.ParquetFile(source)
+        from pyarrow.parquet import ParquetFile  # with it comes all of pyarrow.fs
+
+        parquet = ParquetFile(source)
         wanted = [n for n in parquet.schema_arrow.names if columns is None or n in columns]
         yield from parquet.iter_batches(batch_size=rows_of_parquet(parquet, _ARROW_BATCH_ROWS), columns=wanted)
         return

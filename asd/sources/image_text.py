@@ -18,7 +18,6 @@ from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 import xxhash
 
-from asd.pictures import PictureError, read_picture
 from asd.records import brief
 from asd.sources.bad_record import BadRecordError
 
@@ -114,6 +113,8 @@ def _below(path: str, roots: tuple[str, ...]) -> str:
 
 def data_text(data: bytes, name: str = "") -> str:
     """Raises: BadRecordError if the bytes are no picture that can be shown."""
+    from asd.pictures import PictureError, read_picture  # Pillow is not for those whose images lie in files
+
     try:
         suffix = _suffix(data)
         read_picture(data, draft_px=DRAFT_PX)

@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import SourceError
@@ -191,7 +190,9 @@ def _arrow_tables(path: Path, kind: Format, rules: RecordRules) -> Iterator[Tabl
 
 def _arrow_batches(path: Path, kind: Format) -> Iterator[pa.RecordBatch]:
     if kind == "parquet":
-        with pq.ParquetFile(path) as parquet:
+        from pyarrow.parquet import ParquetFile  # with it comes all of pyarrow.fs
+
+        with ParquetFile(path) as parquet:
             yield from parquet.iter_batches(batch_size=rows_of_parquet(parquet, _rows_at_once(parquet.schema_arrow)))
         return
     with pa.memory_map(str(path)) as mapped:

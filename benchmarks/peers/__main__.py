@@ -3,6 +3,7 @@
     python -m benchmarks.peers                                            # 10^5 rows, ratio 0.2, two repeats
     python -m benchmarks.peers --rows 1000000 --repeats 3 --out benchmarks/results/peers.json
     python -m benchmarks.peers --only asd floor datasets duckdb
+    python -m benchmarks.peers --shape unique --only asd datasets datasets_makers datatrove datatrove_makers
 
 Makes one virtual environment for each (pinned, about 6 GB in all, below build/peers), checks every output, shuffles
 the order anew in every repeat, prints one table. Linux. docs/speed.md tells what the contenders are given to do.
@@ -32,6 +33,8 @@ from .measuring import measure
 from .table import render, summary
 
 PARTS = 8
+MADE = "made"
+"""The rows of `convert.make_source`; other shapes are those of `benchmarks/world.py`."""
 QUIET = {
     "DAFT_ANALYTICS_ENABLED": "0",
     "DO_NOT_TRACK": "true",
@@ -49,17 +52,21 @@ QUIET = {
 class Bench:
     """Environments, source and settings of one benchmark."""
 
-    def __init__(self, folder: Path, environments: Path, rows: int, limit_s: float) -> None:
-        self.folder, self.environments, self.rows, self.limit_s = folder, environments, rows, limit_s
+    def __init__(self, folder: Path, environments: Path, rows: int, limit_s: float, shape: str) -> None:
+        self.folder, self.environments, self.rows, self.limit_s, self.shape = folder, environments, rows, limit_s, shape
         self.source = folder / "source"
         self.pythons: dict[str, Path] = {}
 
     def make_source(self) -> None:
         from convert import make_source
+        from world import write_conversations
 
         (self.source / "parts").mkdir(parents=True)
         whole = self.source / "rows.jsonl"
-        make_source(whole, self.rows)
+        if self.shape == MADE:
+            make_source(whole, self.rows)
+        else:
+            write_conversations(whole, self.shape, self.rows)
         with whole.open("rb") as lines:
             for part in range(PARTS):
                 count = self.rows * (part + 1) // PARTS - self.rows * part // PARTS
@@ -119,6 +126,8 @@ def check(bench: Bench, contender: Contender, ratio: float, out: Path, expected:
         return bench.agree("ours", str(bench.source), str(out), str(ratio))
     if contender.name == FLOOR:
         return {}
+    if contender.uses_ours:
+        return bench.agree("makers", str(bench.source), str(out), contender.output)
     found = bench.agree("peer", str(out), contender.output)
     if found != expected:
         raise ValueError(f"{found} is not the expected {expected}")
@@ -168,6 +177,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [contender.name for contender in CONTENDERS]
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument(
+        "--shape", default=MADE, help=f"{MADE}, or one of benchmarks/world.py: vqav2, textvqa, unique, ..."
+    )
     parser.add_argument("--ratios", type=float, nargs="+", default=[0.2])
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=" ".join(names))
@@ -178,12 +190,19 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="JSON file for the result")
     arguments = parser.parse_args()
     chosen = [contender for contender in CONTENDERS if contender.name in {*arguments.only, OURS}]
+    chosen = [contender for contender in chosen if arguments.shape == MADE or not contender.by_hand]
     with tempfile.TemporaryDirectory(prefix="asd-peers-", dir=arguments.work) as name:
-        bench = Bench(Path(name), arguments.environments.resolve(), arguments.rows, arguments.limit)
+        bench = Bench(Path(name), arguments.environments.resolve(), arguments.rows, arguments.limit, arguments.shape)
         able, about = install(bench, chosen, arguments.revision)
         bench.make_source()
         found = [compare(bench, able, ratio, arguments.repeats) for ratio in arguments.ratios]
-    result = {"machine": machine(), "rows": arguments.rows, "installed": about, "results": found}
+    result = {
+        "machine": machine(),
+        "rows": arguments.rows,
+        "shape": arguments.shape,
+        "installed": about,
+        "results": found,
+    }
     result["summary"] = [summary(part, arguments.rows) for part in found]
     print(render(result))
     if arguments.out is not None:

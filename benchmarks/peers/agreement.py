@@ -3,6 +3,7 @@
     python -m peers.agreement expected SOURCE RATIO     # what the definition itself gives
     python -m peers.agreement peer OUT PATTERN          # a peer's Parquet or Arrow files
     python -m peers.agreement ours SOURCE OUT RATIO     # raises on the first thing that is wrong
+    python -m peers.agreement makers SOURCE OUT PATTERN # a peer's that calls our makers: as ours, but for quotas
 
 Each prints one JSON object. Runs in the environment of this package.
 """
@@ -59,9 +60,9 @@ def peer(out: Path, pattern: str) -> dict[str, Any]:
 _ROW = pa.schema([(name, pa.string()) for name in COLUMNS])
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, columns: tuple[str, ...] | None = COLUMNS) -> pa.Table:
     if path.suffix == ".parquet":
-        return pq.read_table(path, columns=list(COLUMNS))
+        return pq.read_table(path, columns=None if columns is None else list(columns))
     with pa.memory_map(str(path)) as mapped:
         return pa.ipc.open_stream(mapped).read_all()
 
@@ -73,11 +74,7 @@ def ours(source: Path, out: Path, ratio: float) -> dict[str, Any]:
     problems = asd.verify(str(out)).problems
     _hold(not problems, f"asd verify: {problems[:3]}")
     manifest = json.loads((out / "latest" / "manifest.json").read_text("utf-8"))
-    rows, native = _rows(out), _source_rows(source)
-    _hold(rows["source_id"].n_unique() == len(rows) == len(native), f"{len(rows)} rows of {len(native)}")
-    joined = rows.join(native, left_on="source_id", right_on="id", how="inner", validate="1:1")
-    _hold(len(joined) == len(rows), "ids that the source has not")
-    _all(joined, pl.col("gold") == pl.col("source_gold"), "gold answers differ from the source's")
+    joined = _joined(_rows(out), source)
     counted = dict(joined.group_by("style").len().sort("style").iter_rows())
     converted = len(joined) - counted.get("short_answer", 0)
     short = manifest["counts"]["shortfall"]  # rows that nothing can be made of: only where nearly all are asked for
@@ -85,9 +82,31 @@ def ours(source: Path, out: Path, ratio: float) -> dict[str, Any]:
     _hold(
         converted + short == round(ratio * len(joined)), f"{converted} rows converted of {len(joined)}, ratio {ratio}"
     )
+    _hold_rules(joined)
+    return {"rows": len(joined), "version": manifest["version"], "styles": counted, "short": short}
+
+
+def makers(source: Path, out: Path, pattern: str) -> dict[str, Any]:
+    paths = sorted(out.glob(pattern))
+    _hold(bool(paths), f"no output at {out}/{pattern}")
+    joined = _joined(pl.from_arrow(pa.concat_tables([_read(path, None) for path in paths])), source)
+    _hold_rules(joined)
+    return {"rows": len(joined), "styles": dict(joined.group_by("style").len().sort("style").iter_rows())}
+
+
+def _joined(rows: pl.DataFrame, source: Path) -> pl.DataFrame:
+    """Each row beside that of the source. Raises: DisagreementError where ids or gold answers are others."""
+    native = _source_rows(source)
+    _hold(rows["source_id"].n_unique() == len(rows) == len(native), f"{len(rows)} rows of {len(native)}")
+    joined = rows.join(native, left_on="source_id", right_on="id", how="inner", validate="1:1")
+    _hold(len(joined) == len(rows), "ids that the source has not")
+    _all(joined, pl.col("gold") == pl.col("source_gold"), "gold answers differ from the source's")
+    return joined
+
+
+def _hold_rules(joined: pl.DataFrame) -> None:
     for style, (holds, what) in _RULES.items():
         _all(joined.filter(pl.col("style") == style), holds(), what)
-    return {"rows": len(joined), "version": manifest["version"], "styles": counted, "short": short}
 
 
 def _hold(condition: bool, problem: str) -> None:
@@ -128,7 +147,7 @@ def _native_as_it_was() -> pl.Expr:
 def _verdict_is_true() -> pl.Expr:
     right = pl.col("candidate") == pl.col("gold")
     asked_as_is = pl.col("response").str.to_lowercase() == pl.col("gold")
-    judged = pl.when(right).then(pl.lit("Yes")).otherwise(pl.lit("No")) == pl.col("response")
+    judged = pl.when(right).then(pl.lit("yes")).otherwise(pl.lit("no")) == pl.col("response").str.to_lowercase()
     return pl.when(pl.col("candidate").is_null()).then(asked_as_is).otherwise(judged)
 
 
@@ -158,6 +177,8 @@ def main() -> None:
         found = expected(Path(given[0]), float(given[1]))
     elif what == "peer":
         found = peer(Path(given[0]), given[1])
+    elif what == "makers":
+        found = makers(Path(given[0]), Path(given[1]), given[2])
     else:
         found = ours(Path(given[0]), Path(given[1]), float(given[2]))
     print(json.dumps(found))

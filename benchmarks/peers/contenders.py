@@ -20,6 +20,10 @@ class Contender:
     """So many times as fast as this contender ours is meant to be."""
     environment: str | None = None
     most_rows: int | None = None
+    by_hand: bool = False
+    """The task is written out for the rows of `convert.make_source`; other shapes are not read."""
+    uses_ours: bool = False
+    """Calls this package's makers (`same_makers`), which are installed beside it; checked as ours is, but for the quotas."""
 
 
 OURS: Final = "asd"
@@ -119,6 +123,7 @@ CONTENDERS: Final = (
         "polars",
         "rows.parquet",
         "hand-written expressions, no Jinja, streamed",
+        by_hand=True,
     ),
     Contender(
         "duckdb",
@@ -127,5 +132,24 @@ CONTENDERS: Final = (
         "duckdb",
         "rows.parquet",
         "one hand-written SQL statement, no Jinja",
+        by_hand=True,
+    ),
+    Contender(
+        "datasets_makers",
+        "datasets.map, our makers",
+        "hf_datasets_makers",
+        "datasets",
+        "rows*.arrow",
+        "as datasets.map, with our mined wrong answers, sentences and checks called for each converted row",
+        uses_ours=True,
+    ),
+    Contender(
+        "datatrove_makers",
+        "datatrove, our makers",
+        "datatrove_makers",
+        "datatrove",
+        "rows/*.parquet",
+        "as datatrove, with our mined wrong answers, sentences and checks called for each converted row",
+        uses_ours=True,
     ),
 )

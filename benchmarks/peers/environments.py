@@ -40,7 +40,7 @@ def prepare(contender: Contender, environments: Path, revision: str | None) -> P
         _run([sys.executable, "-m", "venv", str(folder)])
         _run([*_pip(python), "-r", str(requirements)])
         mark.write_text(wanted, "ascii")
-    if contender.name == OURS:
+    if contender.name == OURS or contender.uses_ours:
         _install_ours(python, revision)
     return python
 

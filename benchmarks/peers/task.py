@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import xxhash
-from convert import COLOURS, NAMES, PLACES, RFP
+from convert import COLOURS, NAMES, PLACES, RFP, THINGS
 from jinja2 import Environment, StrictUndefined
 
 COLUMNS: Final = ("id", "image", "style", "gold", "prompt", "response")
 STYLES: Final = ("yes_no", "multiple_choice", "brief_explanation")
 LETTERS: Final = "ABCD"
 POOLS: Final = (tuple(COLOURS), tuple(map(str, range(30))), tuple(PLACES), tuple(NAMES))
-"""Where wrong answers come from: a gold answer is in exactly one pool, save yes and no."""
+"""Where wrong answers come from: a gold answer is in exactly one pool, save yes and no, and those of other shapes of rows."""
 PLACE_IN_POOL: Final = {answer: (pool, place) for pool in POOLS for place, answer in enumerate(pool)}
 SEED: Final = 0
 PREFIX, SUFFIX = "<image>\n", f"\n{RFP}"
@@ -62,7 +62,11 @@ def threshold(ratio: float) -> int:
 
 def distractor(gold: str, start: int, number: int) -> str:
     """The `number`-th wrong answer: another entry of the gold answer's pool."""
-    pool, place = PLACE_IN_POOL[gold]
+    known = PLACE_IN_POOL.get(gold)
+    if known is None:  # a thing of a shape of `world`
+        others = [thing for thing in THINGS if thing != gold]
+        return others[(start + number) % len(others)]
+    pool, place = known
     return pool[(place + 1 + (start + number) % (len(pool) - 1)) % len(pool)]
 
 

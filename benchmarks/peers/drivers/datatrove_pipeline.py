@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from peers.task import convert, threshold
 class Convert(PipelineStep):
     name = "Convert"
 
-    def __init__(self, below: int) -> None:
+    def __init__(self, below: int, convert: Callable[..., dict[str, Any]] = convert) -> None:
         super().__init__()
-        self.below = below
+        self.below, self.convert = below, convert
 
     def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         for document in data:
-            document.metadata = convert(document.metadata, self.below)
+            document.metadata = self.convert(document.metadata, self.below)
             yield document
 
 
