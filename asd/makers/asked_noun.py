@@ -94,9 +94,9 @@ def kind_asked_for(question: str, gold: str) -> str:
 
 
 _ATTRIBUTE = re.compile(r"\b(?:what|which|of what|the) (?:is the )?(colou?r|shape)s?\b(?! as\b)")
-_NAMING = re.compile(
-    r"\b(?:title|titled|brand|name|named|called|movie|film|book|band|album|game|team|flavou?rs?|says?|words?|written|company|"
-    r"slogan|logo|station|character|product)\b"
+_NAMING = frozenset(
+    "title titled brand name named called movie film book band album game team flavor flavors flavour flavours say says word "
+    "words written company slogan logo station character product".split()
 )
 _NAMELESS = frozenset(
     "colour side daytime season weather date url year place country city state month weekday language person letter".split()
@@ -114,11 +114,14 @@ def kinds_asked_for(question: str, gold: str) -> tuple[str, str]:
     if coarse != TEXT and any(letter.isdigit() for letter in gold):
         return fine, coarse
     asked = parse_question(question).full
-    if (attribute := _ATTRIBUTE.search(asked)) and coarse not in (TEXT, YES_NO):
+    may_ask_attribute = coarse not in (TEXT, YES_NO) and ("colo" in asked or "shape" in asked)
+    if may_ask_attribute and (attribute := _ATTRIBUTE.search(asked)):
         name = "shape" if attribute[1] == "shape" else "colour"
         return f"{name}/{case}", name
     is_named = coarse not in _NAMELESS and "/" in fine and not fine[0].isdigit() and "integer" not in coarse
-    if (coarse == ACTIVITY and not _DOING.search(asked)) or (is_named and coarse != ACTIVITY and _NAMING.search(asked)):
+    if (coarse == ACTIVITY and not _DOING.search(asked)) or (
+        is_named and coarse != ACTIVITY and not _NAMING.isdisjoint(asked.replace("'", " ").split())
+    ):
         return f"{len(gold.split())}/{case}", TEXT
     return fine, coarse
 

@@ -17,6 +17,8 @@ _DOING = re.compile(r"\b(?:doing|do|activity|action)\b")
 _SET = re.compile(
     r"\b(?:(?:type|kind|sort|piece|item)s? of|what|which) (?:furniture|clothing|clothes|items?|objects?|things?|pieces?)\b"
 )
+_SET_NOUNS = frozenset("furniture clothing clothes item items object objects thing things piece pieces".split())
+"""One of these is a word of every question that `_SET` finds."""
 _THERE = re.compile(
     r"what(?: else)? (?:(?:surrounds?|covers|hangs|sits|stands)\b.*"
     r"|(?:is|are|was|were|can be seen|can you see|do you see|does (?:the|this) (?:picture|image|photo) show)"
@@ -64,7 +66,8 @@ def is_open(question: str, gold: str) -> bool:
         return True
     if kind in _NEVER_BESIDE or not _READ.isdisjoint(words):
         return False
-    return _SET.search(asked) is not None or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
+    is_of_set = not _SET_NOUNS.isdisjoint(words) and _SET.search(asked) is not None
+    return is_of_set or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
 
 _PLACE = re.compile(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
