@@ -117,10 +117,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="WORD", help="cases whose name has one of these words")
     parser.add_argument("--data", type=Path, help="folder of real sets, by task")
     parser.add_argument("--against", type=Path, help="another checkout, run in turn with this one")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="JSON file that the results are put into, each as it is there")
     arguments = parser.parse_args()
     trees = [REPOSITORY, *([arguments.against.resolve()] if arguments.against else [])]
-    results = []
     with tempfile.TemporaryDirectory(prefix="asd-shapes-") as name:
         folder = Path(name)
         cases = [*(real(arguments.data) if arguments.data else ()), *made(folder, arguments.rows, arguments.small)]
@@ -128,11 +127,18 @@ def main() -> None:
             if arguments.only and not any(word in case.name for word in arguments.only):
                 continue
             for ratio in arguments.ratios:
-                results.append(compare(case, ratio, trees, arguments.repeats, folder))
-                print(told(results[-1]), flush=True)
-    if arguments.out is not None:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
+                row = compare(case, ratio, trees, arguments.repeats, folder)
+                print(told(row), flush=True)
+                if arguments.out is not None:
+                    keep(arguments.out, row)
+
+
+def keep(path: Path, row: dict[str, Any]) -> None:
+    """Put a row into the file of results, in place of an earlier one of the same case and share."""
+    earlier = json.loads(path.read_text("utf-8"))["results"] if path.is_file() else []
+    others = [other for other in earlier if (other["case"], other["ratio"]) != (row["case"], row["ratio"])]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"machine": machine(), "results": [*others, row]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

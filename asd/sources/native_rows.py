@@ -304,7 +304,7 @@ class RowMaker:
         texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}
         texts["rfp"] = texts["rfp"] or rfp
         context = texts.get("context")
-        has_mark = MARK in question or MARK in gold or (bool(context) and MARK in context)
+        has_mark = MARK in question or MARK in gold or (context is not None and MARK in context)
         if has_mark or (options and any(MARK in option for option in options)):
             if names_image(gold):
                 response = self._letter_of_image(index, gold)
