@@ -102,7 +102,7 @@ def test_answers_in_another_language_than_their_prompts(tmp_path: Path) -> None:
     assert finding.title == "3 answers are in another language than their prompt (7.5%)"
     assert (finding.mark, finding.examples[0].answer) == ("look", gesagt)
     done = run_asd("styles", tmp_path / "a.jsonl", "--fail-on", "language")
-    assert done.code == 1
+    assert done.code == 4
     assert "languages of the answers: English 50%, German 30%, too short to tell 18%, Chinese 2%" in done.out
 
 
