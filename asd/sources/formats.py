@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -353,8 +354,11 @@ def _text_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
 
 def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: str) -> Iterator[Record]:
     csv.field_size_limit(1 << 30)  # captions and tables exceed the default of 128 KiB
-    reader = csv.reader(_Decoder(stream, where, options.on_note), delimiter=separator, strict=True)
+    lines = iter(_Decoder(stream, where, options.on_note))
+    head = list(islice(lines, 1))
     names: Sequence[str] | None = options.csv_columns
+    separator = _separator("".join(head), separator, names)
+    reader = csv.reader(chain(head, lines), delimiter=separator, strict=True)
     row = 0
     while True:
         line = reader.line_num
@@ -381,6 +385,20 @@ def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: 
         else:
             yield row, None, dict(zip(names, cells, strict=True))
         row += 1
+
+
+def _separator(head: str, usual: str, names: Sequence[str] | None) -> str:
+    """What stands between the fields of a file: the usual character, or where that splits its first line nowhere, the one
+    of semicolon, tab and comma that splits it most. names: known ones, of which the line then has as many fields."""
+
+    def splits(separator: str) -> int:
+        try:
+            fields = len(next(csv.reader([head], delimiter=separator, strict=True), ()))
+        except csv.Error:  # a quoted name goes on in the next line
+            return 0
+        return fields if names is None or fields == len(names) else 0
+
+    return usual if splits(usual) > 1 else max((usual, ";", "\t", ","), key=splits)
 
 
 def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] | None) -> Iterator[Record]:

@@ -42,7 +42,7 @@ from asd.sources.record_blocks import BLOCK_BYTES, ArrayBlocks, Block, Form, ite
 
 __all__ = ["FORMATS", "batches", "looks_like", "record_batches"]
 
-FORMATS: frozenset[Format] = frozenset(("json", "jsonl", "parquet", "arrow_file", "arrow_stream", "tar"))
+FORMATS: frozenset[Format] = frozenset(("json", "jsonl", "csv", "tsv", "parquet", "arrow_file", "arrow_stream", "tar"))
 ARROW_BATCH_ROWS = 1 << 14
 ROWS_WITH_IMAGES = 1 << 6
 RECORDS_AT_ONCE = 1 << 6
@@ -67,12 +67,12 @@ def batches(
     kind = detect_format(path)
     if kind in ("json", "jsonl"):
         tables = _json_tables(path, kind, rules, block_bytes)
-    elif kind == "tar":
+    elif kind in ("tar", "csv", "tsv"):
         tables = _record_tables(iterate_records(path, ReadOptions(format=kind), name=rules.file), rules)
     elif kind in ("parquet", "arrow_file", "arrow_stream"):
         tables = _arrow_tables(path, kind, rules)
     else:
-        raise SourceError(f"{rel}: expected JSON, JSON Lines, Parquet or Arrow with conversations, found {kind}")
+        raise SourceError(f"{rel}: expected JSON, JSON Lines, CSV, Parquet or Arrow with conversations, found {kind}")
     yield from _rebatch(tables, batch_rows)
 
 

@@ -98,6 +98,7 @@ def test_arguments_and_commands(text: str, tmp_path: Path) -> None:
     for command in (
         (f"x{text}",),
         ("verify", f"x{text}"),
+        ("styles", f"x{text}"),
         ("tasks", f"x{text}"),
         ("convert", "--task", "vqav2", f"--x{text}"),
     ):

@@ -129,6 +129,30 @@ def test_csv_with_and_without_header(tmp_path):
     assert detect_format(path) == "csv"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('a;b\n"1, 2";x\n', {"a": "1, 2", "b": "x"}),
+        ("a\tb\n1;2\tx,y\n", {"a": "1;2", "b": "x,y"}),
+        ('"a;b";c\n1;2\n', {"a;b": "1", "c": "2"}),
+        ("a,b;c\n1,2\n", {"a": "1", "b;c": "2"}),
+        ("a\n1;2\n", {"a": "1;2"}),
+        ('"a\nb",c\n1,2\n', {"a\nb": "1", "c": "2"}),
+    ],
+)
+def test_the_first_line_says_what_stands_between_fields(tmp_path, text, expected):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert values(tmp_path / "a.csv") == [expected]
+    (tmp_path / "b.tsv").write_text("a,b\n1,2\n")
+    assert values(tmp_path / "b.tsv") == [{"a": "1", "b": "2"}]
+
+
+def test_known_names_say_how_many_fields_there_are(tmp_path):
+    (tmp_path / "a.csv").write_text("a; b; c\n")
+    assert values(tmp_path / "a.csv", csv_columns=("text",)) == [{"text": "a; b; c"}]
+    assert values(tmp_path / "a.csv", csv_columns=("x", "y", "z")) == [{"x": "a", "y": " b", "z": " c"}]
+
+
 def test_csv_that_ends_in_a_quoted_field(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('id,title\n1,"never closed\n2,b\n')

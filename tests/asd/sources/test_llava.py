@@ -345,9 +345,9 @@ def test_an_object_that_holds_no_record_is_a_reject(tmp_path: Path) -> None:
 
 
 def test_other_formats_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text("a,b\n1,2\n3,4\n")
-    with pytest.raises(SourceError, match="with conversations, found csv"):
-        read(tmp_path / "x.csv")
+    (tmp_path / "x.txt").write_text("a\nb\n")
+    with pytest.raises(SourceError, match="with conversations, found text"):
+        read(tmp_path / "x.txt")
 
 
 def test_empty_array_gives_one_empty_batch(tmp_path: Path) -> None:

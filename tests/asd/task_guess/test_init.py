@@ -258,3 +258,18 @@ def test_letters_without_options_are_no_answers(tmp_path: Path, monkeypatch: pyt
     done = run_asd("init", "mc.jsonl")
     assert done.code == 2
     assert "the answers (answer) are letters (A, B, C, D), and no field was found that holds the options" in done.err
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_prompts_and_completions_of_a_csv_file_are_read_as_those_of_json(tmp_path: Path, separator: str) -> None:
+    rows = [("What is it?", "a cat"), ("What colour is the cat, then?", "black"), ("How many; one or two?", "2")]
+    with (tmp_path / "mine.csv").open("w", newline="") as stream:
+        csv.writer(stream, delimiter=separator).writerows([("prompt", "completion"), *rows])
+    lines = (json.dumps({"prompt": asked, "completion": answer}) + "\n" for asked, answer in rows)
+    (tmp_path / "mine.jsonl").write_text("".join(lines))
+    read = []
+    for name in ("mine.csv", "mine.jsonl"):
+        (tmp_path / "mine.yaml").write_text(draft_task(tmp_path / name).yaml)
+        done = asd.convert(task="mine.yaml", source=name, out=f"{name}-out", ratio=0)
+        read.append([(row["prompt"], row["response"]) for row in asd.load(str(done.path)).to_list()])
+    assert read[0] == read[1] and len(read[0]) == 3
