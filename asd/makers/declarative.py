@@ -216,7 +216,7 @@ def _lost_unit(words: Sequence[str], low: str) -> bool:
         return False
     if not _MONEY.isdisjoint(asked) or _names_a_value(asked):
         return True
-    if "amount" in asked and not number.is_integer():
+    if not _QUANTITIES.isdisjoint(asked) and not (_MONEY | _SUMS).isdisjoint(words):
         return True
     if "population" in asked:
         return number < _LEAST_POPULATION
@@ -241,6 +241,10 @@ def _counts_things(words: Sequence[str]) -> bool:
     return any((a, b) in (("how", "many"), ("number", "of")) and c not in _MEASURES for a, b, c in triples)
 
 
+_QUANTITIES = lex.word_table(
+    "amount value sum summation total contribution difference increase decrease change size volume"
+)
+_SUMS = lex.word_table("loans grants imports exports aid assets donations trade")
 _MEASURES = lex.word_table(
     "ounces oz grams kilograms kg pounds liters litres milliliters gallons cups miles kilometers meters feet inches hours"
     " minutes seconds days weeks months years degrees percent points calories watts volts acres cents"

@@ -179,7 +179,7 @@ def _what_place(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, ...]
     noun = answer_noun_phrase(q.answer, "a")
     if noun is None or (be in ("are", "were") and noun.number != "plural") or " and " in q.low:
         return None
-    if q.low.split()[0] in _DEFINITE:
+    if q.low.split()[0] in _DEFINITE or rest[0] == "wearing":
         return None
     be = {"is": "are", "was": "were"}.get(be, be) if noun.number == "plural" else be
     return join_words("there", be, noun.text, shown)

@@ -173,7 +173,8 @@ def _kind_as_noun(q: Query, head: str) -> str | None:
         return "" if q.low[0].isdigit() else None
     number = lex.noun_number(head)
     is_modifier = head in _NAMED_WITH_NOUN and words[-1] != head
-    if words[-1] == head or (not is_modifier and _is_kind(q.low, head)):
+    is_kind = _is_kind(q.low, head) or (head == "meat" and lex.is_animal_or_food(q.low))
+    if words[-1] == head or (not is_modifier and is_kind):
         noun = answer_noun_phrase(q.answer, "" if number == "mass" else "a")
         return noun.text if noun is not None and _fits(noun.number, number) else ""
     if (
@@ -194,6 +195,7 @@ _NAMED_WITH_NOUN = lex.word_table("tree trees")
 """An oak is an oak tree; the bare words are those of wood."""
 _NO_MODIFIERS = lex.word_table(
     "location event events business drink drinks beverage media profession activity occupation emotion relationship pastry"
+    " product products display displays"
     " pastries scenery person people man woman plant plants topping toppings ingredient ingredients day time way"
 )
 """Nouns whose kinds have names of their own, of which WordNet may not know that they are kinds."""
@@ -292,6 +294,8 @@ def _noun_value(q: Query, head: str, be: str, *, bare: bool) -> str | None:
         return None if q.low in NO_TEXT else f'"{q.answer}"'
     if is_no_number(head, q.low):
         return None
+    if bare and q.low.endswith(f" {head}") and answer_noun_phrase(q.answer) is not None:
+        return agreeing_noun(q, head, be)
     if bare:
         return q.answer
     if q.low[0].isdigit():

@@ -81,6 +81,8 @@ def _who_be(q: Query) -> str | None:
         person = _person(q.answer)
         if person is None or any(part.open for part in chunks(rest, 0)):
             return None
+        if person[1] and not {"a", "an"}.isdisjoint(rest) and rest[0] == "wearing":
+            return None  # "The men are wearing a hat."
         be = {"is": "are", "are": "are", "was": "were"}[q.words[1]] if person[1] else q.words[1]
         return join_words(person[0], "is" if be == "are" and not person[1] else be, shown)
     if kind in "DS" and rest[0] not in lex.DEMONSTRATIVES and is_whole_noun_phrase(rest, 0):

@@ -358,8 +358,12 @@ def _lead(sample: Sample, gold: str) -> str | None:
     verdict = as_verdict(gold)
     if verdict:
         return f"{verdict.capitalize()}."
-    answer = _as_noun(gold)
+    answer = None if _ASKS_NO_THING.match(sample.question) else _as_noun(gold)
     return f"The answer is {answer}." if answer else None
+
+
+_ASKS_NO_THING = re.compile(r"(?:where|(?:what|which) (?:size|colou?r|shape))\b", re.IGNORECASE)
+""""The answer is a kitchen" is none to where, nor "a queen" to what size."""
 
 
 def _as_noun(gold: str) -> str | None:

@@ -35,13 +35,11 @@ _ORDERED = re.compile(
     r"(?:please |kindly )?(?:write|type|transcribe|spell|copy|translate|list|print|output|extract|reproduce|read|describe)\b[^?]*"
 )
 _REQUEST = re.compile(
-    r"\b(?:can|could|would|will) (?:you|u|someone|anyone|somebody) (?:please )?"
+    r"\b(?:can|could|would|will) (?:you|u|someone|anyone|somebody) (?:\w+ly |please )?"
     r"(?:(?:describe|identify|explain|give|list|write|translate|transcribe|name)\b"
-    r"|read\b[^?]*\b(?:and|out|aloud|to me|for me)\b)"
+    r"|tell (?:me|us) (?!if\b|whether\b|that\b)|read\b[^?]*\b(?:and|out|aloud|to me|for me)\b)"
 )
-_TWO = re.compile(
-    r"\?\s+\S.*\?|,? and (?:what|which|where|who|how|why) (?:is|are|was|were|do|does|did|many|much|kind|color)\b"
-)
+_TWO = re.compile(r"\?\s+\S.*\?|,? and (?:what|where|who|how|why)\b")
 _CHOICE = re.compile(
     r"(?:is|are|was|were) (?!there\b|any|some|no\b|either\b)(?:(?!\b(?:and|any|anything|anyone|some|whether)\b)[^,.?])+"
     r" or (?!not\b|so\b)[^,.?]+\??"

@@ -37,6 +37,8 @@ SENTENCES = {
             "Very concerned",
             "The type of concern that has a value of 30% is Very concerned.",
         ),
+        ("What phone is this?", "cell phone", "The phone is a cell phone."),
+        ("What kind of meat is this?", "fish", "The meat is fish."),
         ("What kind of wine is this?", "lindemans", "The kind of wine is lindemans."),
         ("What kind of weather is it?", "sunny", "The weather is sunny."),
         ("What kind of tree is this?", "oak", "The tree is an oak tree."),
@@ -158,7 +160,7 @@ SENTENCES = {
     ],
     "who, where, when, how": [
         ("Who is wearing a hat?", "woman", "The woman is wearing a hat."),
-        ("Who is wearing a hat?", "women", "The women are wearing a hat."),
+        ("Who is wearing glasses?", "women", "The women are wearing glasses."),
         ("Who wears shoes?", "girl", "The girl wears shoes."),
         ("Where is the cat?", "on the table", "The cat is on the table."),
         ("What time is it?", "1:30", "It is 1:30."),
@@ -193,6 +195,9 @@ DECLINED = {
         ("What was Harry Kane's market value?", "150"),
         ("How many followers does the team have?", "9.6"),
         ("What was the average ticket price in 2015?", "55.88"),
+        ("What was the value of loans by the bank in 2019?", "31846"),
+        ("What is the summation of all the revenue below 30%?", "67.6"),
+        ("What was the amount of consumer expenditure in 2020?", "11277"),
         ("What is the projected number of users in 2022?", "19.27"),
     ],
     "article that is lost": [
@@ -202,6 +207,7 @@ DECLINED = {
     ],
     "number that is none": [("What is the number at the top of the phone?", "zte")],
     "number of the verb": [("What are the color of the lights?", "red")],
+    "who wears what": [("Who is wearing a hat?", "men"), ("What is wearing a cap?", "fire hydrant")],
     "something known": [("What is activated by the events?", "the festival drum")],
     "says nothing": [
         ("How long is the pole?", "long"),

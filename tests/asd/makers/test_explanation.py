@@ -302,6 +302,11 @@ def test_lead_has_an_article_where_it_needs_one(answer: str, lead: str) -> None:
     assert made.text == f"{lead} It stands out in the middle of it all."
 
 
+def test_lead_names_no_thing_where_none_is_asked_for() -> None:
+    sample = make_sample("Where is the picture taken?", "kitchen", rationales=["there are chefs preparing food"])
+    assert isinstance(draft(sample, BRIEF, make_context(make_spec("vqa"))), Decline)
+
+
 @pytest.mark.parametrize("answer", ["flying", "missed", "riding elephant", "to grind", "on table", "curiosity"])
 def test_lead_is_no_bare_activity(answer: str) -> None:
     sample = make_sample("Given all this, what next?", answer, rationales=["it stands out in the middle of it all"])
