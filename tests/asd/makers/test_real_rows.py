@@ -80,7 +80,7 @@ def convert(samples: list[Sample], style: AnswerStyle, family: str) -> list[Rend
         (scienceqa, "science", AnswerStyle.DETAILED_EXPLANATION, 0.5),
         (vqax, "vqa", AnswerStyle.YES_NO, 0.86),
         (vqax, "vqa", AnswerStyle.MULTIPLE_CHOICE, 0.6),
-        (vqax, "vqa", AnswerStyle.BRIEF_EXPLANATION, 0.95),
+        (vqax, "vqa", AnswerStyle.BRIEF_EXPLANATION, 0.92),
         (vqax, "vqa", AnswerStyle.DETAILED_EXPLANATION, 0.8),
     ],
 )
