@@ -1,4 +1,4 @@
-"""Fills docs/speed.md from benchmarks/results, peers*.json and convert.json: `python benchmarks/speed_page.py`."""
+"""Fills docs/speed.md from benchmarks/results, shapes.json, peers*.json and convert.json: `python benchmarks/speed_page.py`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,27 @@ def by_share(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def by_shape(result: dict[str, Any]) -> str:
+    """What rows shaped like the world's cost; where two checkouts ran in turn, how much less than before."""
+    about = result["machine"]
+    repeats = max(len(row["runs"]) for row in result["results"])
+    lines = [
+        f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['system']}, "
+        f"{about['when']}, shared with other work; {repeats} repeats. Processor time is of whole processes, start included.",
+        "",
+        "| rows | share converted | processor s | µs a row | before / now [range] | peak MB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in result["results"]:
+        times = "{:.2f} [{:.2f}-{:.2f}]".format(*row["times_cpu_s"]) if "times_cpu_s" in row else ""
+        name = row["case"] if " rows" in row["case"] else f"{row['case']}, {row['samples']:,} rows"
+        lines.append(
+            f"| {name} | {100 * row['ratio']:g} % | {row['cpu_s']:.2f} | {row['cpu_us_per_row']:.0f} | {times} "
+            f"| {row['peak_mb']:,.0f} |"
+        )
+    return "\n".join(lines)
+
+
 def agreement(result: dict[str, Any]) -> str:
     """What the peers' outputs have in common, in one line for each ratio."""
     lines = []
@@ -44,7 +65,9 @@ def main() -> None:
     runs = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("peers*.json"))]
     runs.sort(key=lambda run: float(run["results"][0]["ratio"]))
     shares = json.loads((results / "convert.json").read_text("utf-8"))
+    shapes = json.loads((results / "shapes.json").read_text("utf-8"))
     figures = {
+        "shapes": by_shape(shapes),
         "machine": "\n\n".join(map(machine_line, runs)),
         "peers": _each(runs, speed_table),
         "aims": _each(runs, lambda run, part: aims_table(part)),
