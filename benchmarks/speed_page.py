@@ -34,7 +34,8 @@ def by_shape(result: dict[str, Any]) -> str:
     repeats = max(len(row["runs"]) for row in result["results"])
     lines = [
         f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['system']}, "
-        f"{about['when']}, shared with other work; {repeats} pair{'s' * (repeats > 1)} of runs each. Processor time is of whole processes, start included.",
+        f"{about['when']}, shared with other work; {repeats} pair{'s' * (repeats > 1)} of runs each. "
+        "Processor time is of whole processes, start included.",
         "",
         "| rows | share converted | processor s | µs a row | before / now [range] | peak MB |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
