@@ -220,6 +220,8 @@ def _lost_unit(words: Sequence[str], low: str) -> bool:
         return True
     if "population" in asked:
         return number < _LEAST_POPULATION
+    if asked and any(map(_YEAR.fullmatch, words)) and not (set(asked) & _PLAIN_FIGURES or _DRAWN & set(words)):
+        return True
     return not number.is_integer() and _counts_things(words) and _AVERAGES.isdisjoint(words)
 
 
@@ -241,6 +243,12 @@ def _counts_things(words: Sequence[str]) -> bool:
     return any((a, b) in (("how", "many"), ("number", "of")) and c not in _MEASURES for a, b, c in triples)
 
 
+_YEAR = re.compile(r"(?:19|20)\d\d(?:/\d+)?")
+_PLAIN_FIGURES = lex.word_table(
+    "number numbers year years count counts mode median mean average age ages date rank ranking position sum difference"
+)
+"""Figures of a year that stand for themselves; others ("the production in 2018") are in units of the picture's."""
+_DRAWN = lex.word_table("bar bars line lines segment point dot graph chart")
 _QUANTITIES = lex.word_table(
     "amount value sum summation total contribution difference increase decrease change size volume"
 )

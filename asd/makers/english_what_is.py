@@ -241,7 +241,7 @@ def _what_identity(q: Query, be: str, rest: tuple[str, ...], shown: tuple[str, .
         return None
     if rest[0] in lex.DEMONSTRATIVES and len(rest) > 1 and full_noun_phrase_end(rest, 0) == 1:
         return None
-    if any(word in ("called", "named", "doing", "saying") for word in rest):
+    if any(word in ("called", "named", "doing", "saying", "like") for word in rest):
         return None
     if not is_whole_noun_phrase(rest, 0) or not subject_agrees(be, rest) or _lacks_article_after_of(rest):
         return None
