@@ -1,9 +1,10 @@
 """Whether other rows tell which of the answers shown is right: an answer that stands elsewhere as somebody's answer, or
 that is offered as wrong more often than others.
 
-Shown answers are the options of mined multiple-choice rows and the candidates of mined yes/no rows. An answer is stated
-natively where it is the gold answer of a row in its native style; it is compared as `normalise_answer` gives it. Eight
-bytes are held per row and per wrong answer shown.
+Shown answers are the options of multiple-choice rows and the candidates of yes/no rows whose wrong answers were mined or
+made by rule. An answer is stated natively where it is the gold answer of a row in its native style, and right where any row
+says so: natively, as the right option, as a candidate answered Yes, in an explanation. It is compared as `normalise_answer`
+gives it. Eight bytes are held per row and per wrong answer shown.
 """
 
 from __future__ import annotations
@@ -36,11 +37,17 @@ class Exposure:
 
     def __init__(self) -> None:
         self._native = array("Q")
+        self._right = array("Q")
         self._offered = array("Q")
         self._shown = {style: KeyedSample[_Shown](MAX_ROWS, "exposure") for style in ("multiple_choice", "yes_no")}
 
     def add_native(self, golds: Iterable[str]) -> None:
+        """Gold answers of rows in their native style."""
         self._native.extend(map(_hash, golds))
+
+    def add_right(self, golds: Iterable[str]) -> None:
+        """Gold answers that rows of any style state as right."""
+        self._right.extend(map(_hash, golds))
 
     def add_shown(self, style: str, sample_id: str, answers: Sequence[str], gold: int) -> None:
         """answers: the options, or the candidate alone; gold: the place of the right one, or 1 for a right candidate."""
@@ -58,38 +65,76 @@ class Exposure:
         - stated_gold_S, stated_wrong_S: share of right and of wrong answers shown that some row states natively.
         - offered_gold_S, offered_wrong_S: in how many rows of both styles, this one included, an answer is offered as
           wrong: mean over right answers shown, and over wrong ones.
+        - right_elsewhere_S: accuracy of the rule "right in the fewest other rows" or of its opposite, whichever is more
+          often right; of yes/no "right in another row, so No", or its opposite. Options that are alike share a row.
+          wrong_elsewhere_S: the same of "offered as wrong in the most other rows". Chance and rows as of seen_elsewhere_S.
         """
-        native, offered = _counted(self._native), _counted(self._offered)
+        counts = _Counts(*map(_counted, (self._native, self._right, self._offered)))
         figures: dict[str, float | int | None] = {}
         for style, sample in self._shown.items():
-            figures |= _style_figures(style, sample.rows(), native, offered)
+            figures |= _style_figures(style, sample.rows(), counts)
         return figures
 
 
-def _style_figures(
-    style: str, rows: Sequence[_Shown], native: Counted, offered: Counted
-) -> dict[str, float | int | None]:
-    names = ("seen_elsewhere", "stated_gold", "stated_wrong", "offered_gold", "offered_wrong")
+class _Counts(NamedTuple):
+    native: Counted
+    right: Counted
+    offered: Counted
+
+
+def _style_figures(style: str, rows: Sequence[_Shown], counts: _Counts) -> dict[str, float | int | None]:
     if not rows:
-        return dict.fromkeys([f"{name}_{style}" for name in names] + [f"seen_elsewhere_{style}_{end}" for end in _ENDS])
+        return dict.fromkeys(
+            [f"{name}_{style}" for name in _NAMES] + [f"seen_elsewhere_{style}_{end}" for end in _ENDS]
+        )
     is_yes_no = style == "yes_no"
     flat = np.array([answer for row in rows for answer in row.answers], np.uint64)
-    stated = _count_of(flat, native) > 0
+    stated = _count_of(flat, counts.native) > 0
     if is_yes_no:
         is_gold = np.array([row.gold == 1 for row in rows])
         hits, chance = (stated != is_gold).mean(), max(is_gold.mean(), 1 - is_gold.mean())
     else:
         is_gold = np.array([place == row.gold for row in rows for place in range(len(row.answers))])
         hits, chance = _rule_of_options(rows, stated), float(np.mean([1 / len(row.answers) for row in rows]))
-    times = _count_of(flat, offered)
-    values = [hits, _mean(stated[is_gold]), _mean(stated[~is_gold]), _mean(times[is_gold]), _mean(times[~is_gold])]
+    times = _count_of(flat, counts.offered)
+    elsewhere = _count_of(flat, counts.right) - is_gold, times - ~is_gold
+    rules = [_two_sided(rows, values, is_yes_no=is_yes_no) for values in (elsewhere[0], -elsewhere[1])]
+    values = [
+        hits,
+        _mean(stated[is_gold]),
+        _mean(stated[~is_gold]),
+        _mean(times[is_gold]),
+        _mean(times[~is_gold]),
+        *rules,
+    ]
     figures: dict[str, float | int | None] = {
-        f"{name}_{style}": None if value is None else float(value) for name, value in zip(names, values, strict=True)
+        f"{name}_{style}": None if value is None else float(value) for name, value in zip(_NAMES, values, strict=True)
     }
     return figures | {f"seen_elsewhere_{style}_chance": float(chance), f"seen_elsewhere_{style}_n": len(rows)}
 
 
 _ENDS = ("chance", "n")
+_RULES = ("right_elsewhere", "wrong_elsewhere")
+_NAMES = ("seen_elsewhere", "stated_gold", "stated_wrong", "offered_gold", "offered_wrong", *_RULES)
+
+
+def _two_sided(rows: Sequence[_Shown], values: npt.NDArray[np.int64], *, is_yes_no: bool) -> float:
+    """Accuracy of picking the answer of least value, or of greatest, whichever is more often right. values: one for each
+    answer shown. Of a candidate alone: Yes where its value is 0, or No."""
+    if is_yes_no:
+        hits = float(np.mean((values == 0) == np.array([row.gold == 1 for row in rows])))
+        return max(hits, 1 - hits)
+    return max(_pick_least(rows, values), _pick_least(rows, -values))
+
+
+def _pick_least(rows: Sequence[_Shown], values: npt.NDArray[np.int64]) -> float:
+    right, first = 0.0, 0
+    for row in rows:
+        own = values[first : first + len(row.answers)]
+        first += len(row.answers)
+        least = own == own.min()
+        right += float(least[row.gold]) / int(least.sum())
+    return right / len(rows)
 
 
 def _rule_of_options(rows: Sequence[_Shown], stated: npt.NDArray[np.bool_]) -> float:

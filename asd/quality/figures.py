@@ -26,6 +26,8 @@ from asd.shards.store import Store
 MAX_PROBE_ROWS = 20_000
 MAX_PRIOR_ROWS = 200_000
 
+_MADE = ("mined", "rule")
+"""Makers whose wrong answers are judged by what other rows tell."""
 _READ = ["id", "question", "options", "candidate", "prompt", "response", "style", "maker", "gold", "accepted"]
 
 
@@ -113,6 +115,7 @@ class _Tally:
         self._add_prior_rows(batch, keys)
         is_converted = pc.not_equal(batch.column("maker"), "native")
         self.exposure.add_native(batch.column("gold").filter(pc.invert(is_converted)).drop_null().to_pylist())
+        self.exposure.add_right(batch.column("gold").filter(_states_gold(batch)).drop_null().to_pylist())
         self._add_questions(batch, keys, is_converted)
         converted = batch.select(_READ).filter(is_converted).to_pylist()
         for row, key in zip(converted, pc.filter(keys, is_converted).to_pylist(), strict=True):
@@ -151,7 +154,7 @@ class _Tally:
         self.longest_chance += 1.0 / len(options)
         if row["maker"] != "field" or not any(map(refers_to_options, options)):
             self.letters.setdefault(len(options), [0] * len(options))[gold] += 1
-        if row["maker"] == "mined":
+        if row["maker"] in _MADE:
             self.exposure.add_shown("multiple_choice", row["id"], options, gold)
         if row["maker"] != "field":
             self.wrong_answers.add_shown(row, key, options[gold], wrong)
@@ -171,7 +174,7 @@ class _Tally:
                 self.wrong_answers.add_shown(row, key, None, [candidate])
         else:
             self._add_conflicts([], row)
-        if row["maker"] == "mined":
+        if row["maker"] in _MADE:
             self.exposure.add_shown("yes_no", row["id"], [candidate], int(is_yes))
         if row["maker"] not in MODEL_MAKERS:
             probed = ProbeRow(row["question"], (candidate,), int(is_yes), key)
@@ -227,6 +230,12 @@ def _named(name: str, result: ProbeResult | None) -> dict[str, Any]:
         f"{name}_n": result.num_rows if result else None,
         f"{name}_ci": list(result.interval) if result else None,
     }
+
+
+def _states_gold(batch: pa.RecordBatch) -> pa.Array:
+    """Whether each row says which answer is right: all but candidates answered No."""
+    says_no = pc.equal(pc.utf8_lower(batch.column("response")), "no")
+    return pc.invert(pc.and_(pc.is_valid(batch.column("candidate")), pc.fill_null(says_no, fill_value=False)))
 
 
 def _share(part: float, whole: int) -> float | None:

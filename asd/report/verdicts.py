@@ -42,6 +42,8 @@ _REMEDIES = {
     "probe_yes_no": "Look at the samples of smallest pools; leave the style out with --styles, or use a rewriter.",
     "seen_elsewhere_multiple_choice": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
     "seen_elsewhere_yes_no": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
+    "right_elsewhere_multiple_choice": "Give the style a smaller share than yes/no with --ratio-per-style, or use a rewriter.",
+    "right_elsewhere_yes_no": "Convert more samples, so that more rows can exchange answers, or use a rewriter.",
     "same_meaning": "Name the answers in question as a closed set in the task file (`answer_sets`), or use a rewriter.",
     "other_kind": "Convert more samples, so that more answers of each kind are there, or use a rewriter.",
     "covisible_wrong": "Use a rewriter that sees the images: it offers what a picture holds beside the answer.",
@@ -77,6 +79,8 @@ def _all_verdicts(figures: Figures) -> list[Verdict]:
         _probe(figures, "yes_no", "Guessing without the image: yes/no"),
         _seen_elsewhere(figures, "multiple_choice", "Guessing from other rows: multiple choice"),
         _seen_elsewhere(figures, "yes_no", "Guessing from other rows: yes/no"),
+        _exclusion(figures, "multiple_choice", "Guessing by exclusion: multiple choice"),
+        _exclusion(figures, "yes_no", "Guessing by exclusion: yes/no"),
         _few(
             figures,
             "same_meaning",
@@ -154,17 +158,21 @@ def _probe(figures: Figures, style: str, title: str) -> Verdict:
     accuracy, prior, chance = figures.get(key), figures.get(f"{key}_prior"), figures.get(f"{key}_chance")
     meaning = (
         "Accuracy of a text-only classifier that never sees the image, beside guessing from the answers that "
-        "like questions have. Well above that, the conversion left traces that give the answer away."
+        "like questions have. Well above that, the conversion left traces that give the answer away; far below chance, it "
+        "has learnt which answers are right in other rows, and these are wrong here."
     )
     if accuracy is None or prior is None:
         return Verdict(key, title, "none", "not defined", "not above the prior", meaning)
     base = max(prior, chance or 0.0)
     low, high = figures.get(f"{key}_ci") or (accuracy, accuracy)
     mark = "good" if low <= base else _grade(accuracy - base, 0.05, 0.15)
+    if chance is not None and high < chance - 0.05:
+        mark = "look"
     value = f"{_percent(accuracy)} (95% interval {low * 100:.1f} to {high * 100:.1f}"
     value += f", {_number(figures[f'{key}_n'])} samples)" if figures.get(f"{key}_n") else ")"
     marks = (("prior", prior),) if chance is None else (("chance", chance), ("prior", prior))
     wanted = f"at most the prior ({_percent(prior)})"
+    wanted += "" if chance is None else f", not far below chance ({_percent(chance)})"
     return Verdict(key, title, mark, value, wanted, meaning, (accuracy, marks))
 
 
@@ -180,6 +188,23 @@ def _seen_elsewhere(figures: Figures, style: str, title: str) -> Verdict:
     mark = _grade(accuracy - chance, 0.05 + _noise(chance, figures.get(f"{key}_n")), 0.15)
     wanted = f"near chance ({_percent(chance)})"
     return Verdict(key, title, mark, _percent(accuracy), wanted, meaning, (accuracy, (("chance", chance),)))
+
+
+def _exclusion(figures: Figures, style: str, title: str) -> Verdict:
+    key, chance = f"right_elsewhere_{style}", figures.get(f"seen_elsewhere_{style}_chance")
+    by_right, by_wrong = figures.get(key), figures.get(f"wrong_elsewhere_{style}")
+    meaning = (
+        "Accuracy of picking the answer that is right in the fewest other rows, natively or converted, and of picking by how "
+        "often answers are offered as wrong elsewhere; of each rule and its opposite the better. Answers that occur once "
+        "are found by exclusion where the wrong ones are other rows' right ones."
+    )
+    if by_right is None or by_wrong is None or chance is None:
+        return Verdict(key, title, "none", "not defined", "near chance", meaning)
+    accuracy = max(by_right, by_wrong)
+    mark = _grade(accuracy - chance, 0.05 + _noise(chance, figures.get(f"seen_elsewhere_{style}_n")), 0.4)
+    value = f"{_percent(by_right)} by where answers are right, {_percent(by_wrong)} by where they are wrong"
+    wanted = f"near chance ({_percent(chance)})"
+    return Verdict(key, title, mark, value, wanted, meaning, (accuracy, (("chance", chance),)))
 
 
 def _marked(figures: Figures) -> Verdict:

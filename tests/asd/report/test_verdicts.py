@@ -25,6 +25,15 @@ def test_guessing_from_other_rows_is_judged_against_chance(accuracy: float, expe
 
 
 @pytest.mark.parametrize(
+    ("right", "wrong", "expected"), [(0.27, 0.29, "good"), (0.6, 0.25, "look"), (0.25, 0.6, "look"), (1.0, 0.9, "bad")]
+)
+def test_guessing_by_exclusion_is_judged_by_the_better_rule(right: float, wrong: float, expected: str) -> None:
+    figures = {"right_elsewhere_yes_no": right, "wrong_elsewhere_yes_no": wrong}
+    assert mark("right_elsewhere_yes_no", **figures, seen_elsewhere_yes_no_chance=0.25) == expected
+    assert mark("right_elsewhere_yes_no", **figures) == "left out"
+
+
+@pytest.mark.parametrize(
     ("share", "expected"), [(1.0, "good"), (0.9995, "look"), (0.99, "bad"), (None, "left out"), (0.0, "bad")]
 )
 def test_shares_that_must_be_whole(share: float | None, expected: str) -> None:
@@ -60,6 +69,13 @@ def test_small_numbers_are_allowed_their_noise() -> None:
 def test_probe_is_judged_against_the_prior(accuracy: float, interval: tuple[float, float], expected: str) -> None:
     figures = {"probe_yes_no": accuracy, "probe_yes_no_prior": 0.35, "probe_yes_no_ci": interval}
     assert mark("probe_yes_no", **figures) == expected
+
+
+@pytest.mark.parametrize(("interval", "expected"), [((0.08, 0.12), "look"), ((0.18, 0.22), "good")])
+def test_a_probe_far_below_chance_has_learnt_other_rows(interval: tuple[float, float], expected: str) -> None:
+    key = "probe_multiple_choice"
+    figures = {key: sum(interval) / 2, f"{key}_prior": 0.25, f"{key}_chance": 0.25, f"{key}_ci": interval}
+    assert mark(key, **figures) == expected
 
 
 def test_conflicts_are_judged_by_their_share() -> None:
