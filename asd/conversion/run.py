@@ -232,7 +232,8 @@ class ConversionRun:
         folders = self.folders.ingest, self.folders.drafts
         with collector_paused():
             seed = self.prepared.config.seed
-            return exchange_answers(ingested, assignment, self.rounds, folders, index, seed)
+            are_captions = self.prepared.spec.family == "caption"
+            return exchange_answers(ingested, assignment, self.rounds, folders, index, seed, are_captions=are_captions)
 
     def write(self, read: FirstPass, assignment: Assignment, pool: WorkPool) -> list[ShardResult]:
         """Write all shards that the engine takes, and take up those that an earlier run finished."""

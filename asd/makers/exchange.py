@@ -7,13 +7,31 @@ answers, these are dealt anew, among those rows alone:
 
 - Rows of like questions with answers of like kind form a group, the most specific one that allows it.
 - A group's answers are cut into m = count + 1 strata of nearly equal mass, each answer whole in one of them. A row
-  keeps its gold answer and takes from every other stratum the gold answer of one row, whose rank there is its own.
+  keeps its gold answer and takes an answer from every other stratum, from a place there that goes with its own.
 
-Every gold answer of a group is then offered as wrong `count` times (more or fewer where strata are uneven or answers
-must not stand beside each other) and the rows are interchangeable: how often an answer occurs among native, converted
-or shown answers says nothing on whether it is gold here. What is left is elimination by somebody who has learnt the other
-rows' letters by heart: an answer that occurs once and is gold elsewhere is wrong here. Only answers that are nobody's
-gold could prevent that, and every row of a data set has one to show.
+Every gold answer of a group is then offered as wrong equally often (or nearly, where strata are uneven or answers must not
+stand beside each other) and the rows are interchangeable: how often an answer occurs among native answers says nothing on
+whether it is gold here.
+
+What is left is exclusion. Let an answer be shown n times and be right in k of them. Its own row left out, a right showing is
+seen as (k - 1 right, n - k wrong) and a wrong one as (k, n - k - 1). Other rows tell nothing where, of the answers shown n
+times, k is distributed as Binomial(n, 1/m). An answer that occurs once has k <= 1. So where multiple choice takes its wrong
+answers from multiple choice alone, k = 1 for all, every wrong one is right in another row, and the gold answer is not.
+
+A wrong answer that tells nothing is right nowhere (k = 0). There are these:
+
+- Captions: a row has several, one of them gold. Nobody states the others, so they are all that is wanted, each offered once.
+  Where there are fewer than `count` for each row (of its length: the gold one is often the longest), gold answers fill up,
+  and each spare one is offered once more often than a gold one, so that both are wrong in as many other rows.
+- The gold answers of yes/no rows that are answered No. But each of these rows needs a wrong candidate itself, which must be
+  right nowhere, since the candidates answered Yes are not: so many answers are right nowhere, and as many are needed. They
+  can serve again in multiple choice only if the candidates answered Yes are offered as wrong there, too, as often. So all
+  gold answers of the group, of multiple choice, Yes and No, are offered alike: with multiple choice and yes/no in equal
+  numbers 1.5 times, a quarter of them right nowhere. Exclusion finds 100 % without them, and 1/1, 1/2, 1/3 or 1/4 of an
+  item with 0, 1, 2 or 3 of them: 68 % if they fall as they may. No dealing does much better: let c be how often each is
+  offered, g, y, y the numbers of the three kinds; then 3 g = c (g + 2 y), and c y / g = 3 y / (g + 2 y) of them fall on an
+  item, 3/4 where y = g / 2 and 3/2 at the most. Nor does this hold out against somebody who counts the styles apart: what
+  was answered No in yes/no is right nowhere.
 
 Rows that find no such group (few rows, answers of a rare kind) take answers from the buckets of the whole task, but only
 such as occur natively about as often as their gold answer does: `ExposedAnswers`.
@@ -24,8 +42,10 @@ Pure; every choice is keyed by (seed, row), none depends on the order in which r
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import xxhash
@@ -37,6 +57,8 @@ from asd.makers.noun_taxonomy import are_related_nouns
 from asd.makers.option_text import option_key
 from asd.makers.wording import collapse
 
+MIN_BAND = 16
+"""Rows of like length that exchange with each other, at least."""
 MAX_TRIES = 64
 """Rows of a stratum that are looked at for one that does not conflict, before another stratum may serve."""
 
@@ -56,27 +78,74 @@ LevelOf = Callable[[str, str, int], str]
 """(question, gold, depth) -> the group at that depth, "" for none: `DistractorIndex.level`."""
 
 
-def exchange(rows: Sequence[ShownRow], count: int, level_of: LevelOf, seed: int) -> list[tuple[int, ...] | None]:
-    """For each row the numbers of `count` other rows whose gold answers are its wrong ones; None where none are to be had.
+def exchange(
+    rows: Sequence[ShownRow],
+    count: int,
+    level_of: LevelOf,
+    seed: int,
+    donors: Sequence[ShownRow] = (),
+    *,
+    are_spare: bool = False,
+) -> list[tuple[int, ...] | None]:
+    """For each row the numbers of `count` others whose gold answers are its wrong ones; None where none are to be had.
 
+    donors: give their gold answers and take none, numbered on from the rows. Each is offered as often as a row's, which is
+    even where it is shown as wrong once more elsewhere, or as right. are_spare: nobody else shows the donors' answers. Each
+    is then offered once more than a row's, three for each row at most, and answers stand beside those of like length alone.
     No two of a row's answers conflict with each other or with an accepted answer of the row.
     """
     taken: list[tuple[int, ...] | None] = [None] * len(rows)
-    waiting = sorted(range(len(rows)), key=lambda number: rows[number][:2])
+    every = [*rows, *donors]
+    in_order = sorted(range(len(every)), key=lambda number: every[number][:2])
+    waiting = [number for number in in_order if number < len(rows)]
+    giving = [number for number in in_order if number >= len(rows)]
     for depth in range(NUM_LEVELS):
         groups: dict[str, list[int]] = {}
-        for number in waiting:
-            if level := level_of(rows[number].question, rows[number].gold, depth):
+        for number in (*waiting, *giving):
+            if level := level_of(every[number].question, every[number].gold, depth):
                 groups.setdefault(level, []).append(number)
         for name in sorted(groups):
-            if len(groups[name]) > count:
-                _exchange_within([(number, rows[number]) for number in groups[name]], count, f"{seed}:{name}", taken)
+            group = [_member(number, every[number], f"{seed}:{name}", len(rows)) for number in groups[name]]
+            for part in _bands(group, count) if are_spare else (group,):
+                if len(part) > count and part[0].takes:
+                    _exchange_within(part, count, f"{seed}:{name}", taken, are_spare=are_spare)
         waiting = [number for number in waiting if taken[number] is None]
     return taken
 
 
+def _bands(group: Sequence[_Member], count: int) -> Iterator[list[_Member]]:
+    """Members by length of their answers: bands of a few takers at least, with `count` donors for each taker, or as many as
+    come near it in length."""
+    takers = sorted([member for member in group if member.takes], key=_length_and_place)
+    donors = sorted([member for member in group if not member.takes], key=_length_and_place)
+    near = _near_donors(takers, donors, count)
+    for first in range(0, len(takers), MIN_BAND):
+        last = first + MIN_BAND if len(takers) - first >= 2 * MIN_BAND else len(takers)
+        if first < last and (first == 0 or len(takers) - first >= MIN_BAND):
+            yield [*takers[first:last], *(donor for donors in near[first:last] for donor in donors)]
+
+
+def _near_donors(takers: Sequence[_Member], donors: Sequence[_Member], count: int) -> list[list[_Member]]:
+    """Up to `count` donors for each taker, whose answers are as long as its own but for a hundredth. Both by length."""
+    near: list[list[_Member]] = [[] for _ in takers]
+    waiting = deque(donors)
+    for member, own in zip(takers, near, strict=True):
+        length = len(member.row.gold)
+        while waiting and len(waiting[0].row.gold) < length - length // 100:
+            waiting.popleft()
+        while waiting and len(own) < count and len(waiting[0].row.gold) <= length + length // 100:
+            own.append(waiting.popleft())
+    return near
+
+
+def _length_and_place(member: _Member) -> tuple[int, int]:
+    return len(member.row.gold), member.place
+
+
 class _Member(NamedTuple):
     number: int
+    takes: bool
+    """Whether it takes wrong answers, or gives its own alone."""
     place: int
     """In its stratum's order."""
     row: ShownRow
@@ -107,21 +176,49 @@ class _Choice:
 
 
 def _exchange_within(
-    group: Sequence[tuple[int, ShownRow]], count: int, name: str, taken: list[tuple[int, ...] | None]
+    members: Sequence[_Member], count: int, name: str, taken: list[tuple[int, ...] | None], *, are_spare: bool
 ) -> None:
-    """Deal the gold answers of one group; `taken` gets what each member takes, where `count` are to be had."""
-    members = [_member(number, row, name) for number, row in group]
-    strata = _strata(members, count + 1, name)
-    if not all(strata):
+    """Deal the gold answers of one group; `taken` gets what each taker takes, where `count` are to be had."""
+    num_takers = sum(member.takes for member in members)
+    often, rarely = 1, 1
+    if are_spare:  # offered c and c - 1 times, c = (count + 1) * takers / members, times the members
+        often = (count + 1) * num_takers
+        rarely = max(often - len(members), 0)
+    strata = [_Stratum.of(stratum, often, rarely) for stratum in _strata(members, count + 1, name)]
+    if not all(stratum.total for stratum in strata):
         return
     for own, stratum in enumerate(strata):
-        for rank, member in enumerate(stratum):
-            if member.key and (numbers := _take(member, rank, own, strata, count)):
+        for rank, member in enumerate(stratum.takers):
+            if member.key and (numbers := _take(member, (rank, len(stratum.takers)), own, strata, count)):
                 taken[member.number] = numbers
 
 
-def _member(number: int, row: ShownRow, name: str) -> _Member:
-    return _Member(number, _hash(f"{name}:{row.key}"), row, answer_form(row.gold), option_key(collapse(row.gold)))
+class _Stratum(NamedTuple):
+    takers: list[_Member]
+    offered: list[_Member]
+    cumulative: list[int]
+    """Weights of those offered, summed up."""
+    total: int
+
+    @classmethod
+    def of(cls, members: list[_Member], often: int, rarely: int) -> _Stratum:
+        takers = [member for member in members if member.takes]
+        offered = members if rarely else [member for member in members if not member.takes]
+        cumulative = list(accumulate(rarely if member.takes else often for member in offered))
+        return cls(takers, offered, cumulative, cumulative[-1] if offered else 0)
+
+    def from_share(self, part: int, whole: int) -> Iterator[_Member]:
+        """Those offered, from the one that the share part / whole of all weights falls on, round the stratum."""
+        start = bisect_right(self.cumulative, part * self.total // whole)
+        for step in range(min(len(self.offered), MAX_TRIES)):
+            yield self.offered[(start + step) % len(self.offered)]
+
+
+def _member(number: int, row: ShownRow, name: str, num_rows: int) -> _Member:
+    place, takes = _hash(f"{name}:{row.key}"), number < num_rows
+    if not takes:
+        place = _hash(f"{name}:{row.key}:{row.gold}")
+    return _Member(number, takes, place, row, answer_form(row.gold), option_key(collapse(row.gold)))
 
 
 def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list[_Member]]:
@@ -129,7 +226,7 @@ def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list
     by_answer: dict[str, list[_Member]] = {}
     for member in members:
         by_answer.setdefault(member.form.compact, []).append(member)
-    order = sorted(by_answer, key=lambda answer: (-len(by_answer[answer]), _hash(f"{name}:{answer}"), answer))
+    order = sorted(by_answer, key=lambda answer: (*_weight(by_answer[answer]), _hash(f"{name}:{answer}"), answer))
     heap = [(0, number) for number in range(num_strata)]
     strata: list[list[_Member]] = [[] for _ in range(num_strata)]
     for answer in order:
@@ -139,26 +236,28 @@ def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list
     return [sorted(stratum, key=lambda member: member.place) for stratum in strata]
 
 
-def _take(member: _Member, rank: int, own: int, strata: Sequence[list[_Member]], count: int) -> tuple[int, ...] | None:
-    """One answer from each other stratum; where one has none that is clear, any other serves."""
+def _weight(members: Sequence[_Member]) -> tuple[int, int]:
+    """Heavy answers first, and those of many takers, so that each stratum gets as many."""
+    return -len(members), -sum(member.takes for member in members)
+
+
+def _take(
+    member: _Member, rank: tuple[int, int], own: int, strata: Sequence[_Stratum], count: int
+) -> tuple[int, ...] | None:
+    """One answer from each other stratum; where one has none that is clear, any other serves. rank: among how many takers."""
     chosen: list[int] = []
     choice = _Choice(member.row)
-    others = [(own + step) % len(strata) for step in range(1, len(strata))]
-    for number in (*others, *others):
-        for candidate in _from_rank(strata[number], rank, len(strata[own])):
+    place, size = rank
+    steps = range(1, len(strata))
+    for step in (*steps, *steps):
+        stratum = strata[(own + step) % len(strata)]
+        for candidate in stratum.from_share(place * count + step - 1, count * size):
             if choice.takes(candidate.row.gold, candidate.form, candidate.key):
                 chosen.append(candidate.number)
                 break
         if len(chosen) == count:
             return tuple(chosen)
     return None
-
-
-def _from_rank(stratum: Sequence[_Member], rank: int, size: int) -> Iterator[_Member]:
-    """Members from the one whose place is that of `rank` among `size`, round the stratum."""
-    start = rank * len(stratum) // size
-    for step in range(min(len(stratum), MAX_TRIES)):
-        yield stratum[(start + step) % len(stratum)]
 
 
 class ExposedAnswers:

@@ -32,6 +32,7 @@ _SHOWN = pa.schema(
     [
         ("row", pa.int64()),
         ("style", pa.uint8()),
+        ("is_yes", pa.bool_()),
         ("key", pa.uint64()),
         ("source_id", pa.string()),
         ("question", pa.string()),
@@ -66,8 +67,11 @@ def exchange_answers(
     folders: tuple[Path, Path],
     index: DistractorIndex,
     seed: int,
+    *,
+    are_captions: bool = False,
 ) -> ExchangedAnswers:
-    """folders: of the first pass and of the drafts; rounds: of drafting."""
+    """folders: of the first pass and of the drafts; rounds: of drafting; are_captions: whether a row's accepted answers
+    are so many answers of their own, and not spellings of one."""
     shown = sum(assignment.by_style.get(style, 0) for style in (MULTIPLE_CHOICE, YES_NO))
     blocks: list[list[pa.RecordBatch]] = [[] for _ in range(-(-shown // BLOCK_ROWS))]
     for shard in ingested.shards:
@@ -81,8 +85,7 @@ def exchange_answers(
     wrong_by_row: dict[int, tuple[str, ...]] = {}
     while blocks:
         table = pa.Table.from_batches(blocks.pop(), _SHOWN).sort_by([("key", "ascending"), ("source_id", "ascending")])
-        for style, count in ((MULTIPLE_CHOICE, NUM_WRONG), (YES_NO, 1)):
-            wrong_by_row |= _exchange_block(table.filter(pc.equal(table["style"], style)), count, index, exposed, seed)
+        wrong_by_row |= _exchange_block(table, index, exposed, seed, are_captions=are_captions)
     rows = np.sort(np.fromiter(wrong_by_row, np.int64, len(wrong_by_row)))
     wrong = [[collapse(answer) for answer in wrong_by_row[row]] for row in rows.tolist()]
     return ExchangedAnswers(rows, pa.array(wrong, pa.list_(pa.string())))
@@ -110,45 +113,78 @@ def _shown_rows(
     folders: tuple[Path, Path],
     index: DistractorIndex,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a shard that show mined wrong answers: of multiple choice all, of yes/no those answered No."""
+    """Rows of a shard that show mined wrong answers, or might have: of yes/no those answered Yes, too."""
     ingest_dir, drafts_dir = folders
     rows, styles, deals = assignment.between(shard.first, shard.first + shard.rows)
-    is_shown = (styles == MULTIPLE_CHOICE) | ((styles == YES_NO) & (deals == 0))
-    rows, styles = rows[is_shown] - shard.first, styles[is_shown]
+    is_shown = (styles == MULTIPLE_CHOICE) | (styles == YES_NO)
+    rows, styles, is_yes = (
+        rows[is_shown] - shard.first,
+        styles[is_shown],
+        (styles == YES_NO)[is_shown] & (deals[is_shown] == 1),
+    )
     if not len(rows):
         return
     files = [draft_file(drafts_dir, number, shard) for number in range(rounds)]
     is_mined = pc.equal(read_accepted(files, rows.tolist(), styles.tolist(), shard.rows)["maker"], Maker.MINED.value)
     mined = np.flatnonzero(is_mined.to_numpy())
-    rows, styles = rows[mined], styles[mined]
+    rows, styles, is_yes = rows[mined], styles[mined], is_yes[mined]
     keys = ingested.keys[shard.first : shard.first + shard.rows]
     for places, batch, local in batches_of(ingest_dir / shard.file, rows):
         texts = batch.select(_TEXTS).take(pa.array(local))
         asked = zip(texts["question"].to_pylist(), texts["gold"].to_pylist(), strict=True)
         minable = np.array([index.is_minable(question, gold) for question, gold in asked], np.bool_)
         chosen = rows[places[minable]]
-        columns: list[Any] = [chosen + shard.first, styles[places[minable]], keys[chosen]]
+        kinds = styles[places[minable]], is_yes[places[minable]]
+        columns: list[Any] = [chosen + shard.first, *kinds, keys[chosen]]
         kept = texts.filter(pa.array(minable))
         yield pa.record_batch([*map(pa.array, columns), *(kept[name] for name in _TEXTS)], schema=_SHOWN)
 
 
 def _exchange_block(
-    table: pa.Table, count: int, index: DistractorIndex, exposed: ExposedAnswers | None, seed: int
+    table: pa.Table, index: DistractorIndex, exposed: ExposedAnswers | None, seed: int, *, are_captions: bool
 ) -> dict[int, tuple[str, ...]]:
     """Sample -> wrong answers, as far as any are better than those of its draft. table: in the order of the keys."""
+    is_choice = pc.equal(table["style"], MULTIPLE_CHOICE)
+    choices, verdicts = table.filter(is_choice), table.filter(pc.invert(is_choice))
+    shown = _rows_of(choices)
+    donors = _spare_captions([*shown, *_rows_of(verdicts)]) if are_captions else _rows_of(verdicts)
+    taken = exchange(shown, NUM_WRONG, index.level, seed, donors, are_spare=are_captions)
+    wrong = _answers(choices, [*shown, *donors], taken, NUM_WRONG, exposed)
+    refused = verdicts.filter(pc.invert(verdicts["is_yes"]))
+    shown = _rows_of(refused)
+    return wrong | _answers(refused, shown, exchange(shown, 1, index.level, seed), 1, exposed)
+
+
+def _rows_of(table: pa.Table) -> list[ShownRow]:
     columns = (table[name].to_pylist() for name in ("key", *_TEXTS))
-    shown = [
+    return [
         ShownRow(key, source_id, question, gold, tuple(accepted))
         for key, source_id, question, gold, accepted in zip(*columns, strict=True)
     ]
-    taken = exchange(shown, count, index.level, seed)
-    answers = [None if numbers is None else tuple(shown[number].gold for number in numbers) for numbers in taken]
+
+
+def _spare_captions(rows: Sequence[ShownRow]) -> list[ShownRow]:
+    """The captions of each row but its gold one: no row of the version states them."""
+    return [
+        row._replace(gold=caption) for row in rows for caption in dict.fromkeys(row.accepted) if caption != row.gold
+    ]
+
+
+def _answers(
+    table: pa.Table,
+    giving: Sequence[ShownRow],
+    taken: Sequence[tuple[int, ...] | None],
+    count: int,
+    exposed: ExposedAnswers | None,
+) -> dict[int, tuple[str, ...]]:
+    """Sample -> wrong answers. giving: the rows of the table, then donors; taken: see `exchange`."""
+    answers = [None if numbers is None else tuple(giving[number].gold for number in numbers) for numbers in taken]
     if exposed is not None:
         for exchanged in filter(None, answers):
             exposed.note(exchanged)
         answers = [
             exposed.take(row, count) if exchanged is None else exchanged
-            for row, exchanged in zip(shown, answers, strict=True)
+            for row, exchanged in zip(giving, answers, strict=False)
         ]
     return {row: wrong for row, wrong in zip(table["row"].to_pylist(), answers, strict=True) if wrong is not None}
 

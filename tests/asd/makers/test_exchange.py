@@ -34,6 +34,52 @@ def test_each_answer_that_occurs_once_is_offered_as_often_as_any_other() -> None
     assert all(numbers is not None and len({rows[number].gold for number in numbers}) == 3 for numbers in taken)
 
 
+def test_donors_are_offered_as_often_as_the_rows_that_take() -> None:
+    """12 rows take three answers each of 24: one and a half each. Donors take none, and nobody takes its own."""
+    rows = [make_row(key, gold) for key, gold in enumerate(WORDS)]
+    taken = exchange(rows[:12], 3, by_question, 1, rows[12:])
+    offered = Counter(number for numbers in taken for number in numbers or ())
+    assert len(taken) == 12 and set(offered.values()) == {1, 2} and len(offered) == 24
+    assert all(numbers is not None and number not in numbers for number, numbers in enumerate(taken))
+
+
+def make_captions(num_rows: int, num_spare: int) -> tuple[list[ShownRow], list[ShownRow]]:
+    """Rows of a caption of 12 letters, and so many others of theirs that nobody states."""
+    words = [f"{first}{last}" for first in WORDS for last in WORDS]
+    rows, spare = [], []
+    for key in range(num_rows):
+        accepted = tuple(f"{word}x{word}"[:12] for word in words[key * (num_spare + 1) : (key + 1) * (num_spare + 1)])
+        rows.append(ShownRow(key, f"s{key}", "What is this?", accepted[0], accepted))
+        spare += [rows[-1]._replace(gold=caption) for caption in accepted[1:]]
+    return rows, spare
+
+
+def test_spare_answers_stand_in_for_gold_ones_once_each() -> None:
+    rows, spare = make_captions(num_rows=32, num_spare=4)
+    taken = exchange(rows, 3, by_question, 1, spare, are_spare=True)
+    offered = Counter(number for numbers in taken for number in numbers or ())
+    assert sum(offered.values()) == 96 and min(offered) >= 32
+    assert sum(count == 1 for count in offered.values()) >= 0.9 * len(
+        offered
+    )  # twice beside one that resembles the row's
+
+
+def test_gold_answers_fill_up_and_are_wrong_in_as_many_other_rows_as_spare_ones() -> None:
+    """16 rows and 16 spare answers: 48 are wanted, so a spare one is offered twice and a gold one once."""
+    rows, spare = make_captions(num_rows=16, num_spare=1)
+    taken = exchange(rows, 3, by_question, 1, spare, are_spare=True)
+    offered = Counter(number for numbers in taken for number in numbers or ())
+    assert abs(sum(count for number, count in offered.items() if number >= 16) / 16 - 2) <= 0.25
+    assert abs(sum(count for number, count in offered.items() if number < 16) / 16 - 1) <= 0.25
+
+
+def test_spare_answers_of_another_length_are_left_out() -> None:
+    rows, spare = make_captions(num_rows=16, num_spare=1)
+    longer = [row._replace(gold=f"{row.gold} and more") for row in spare]
+    taken = exchange(rows, 3, by_question, 1, longer, are_spare=True)
+    assert all(numbers is not None and max(numbers) < 16 for numbers in taken)
+
+
 def test_an_answer_that_is_frequent_is_gold_as_often_as_it_is_shown() -> None:
     """Ten answers on 2 to 20 rows each: among the rows whose options are some four, each is gold in its share."""
     golds = [gold for number, gold in enumerate(WORDS[:10]) for _ in range(2 * number + 2)]
