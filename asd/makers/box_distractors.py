@@ -7,12 +7,16 @@ rank by size is even; boxes of the pool are golds themselves, of questions with 
 ("left", "man"); moved copies keep what gold boxes have in common (touching a border, a middle-heavy spread)
 and change size both ways.
 
+Other rows must not tell it either. A box that is gold in k rows stands in k - 1 others, so wrong boxes beside it are such as
+are gold in about k - 1 rows; for a box that is gold once, in none: a box of the pool whose inner sides are moved a little.
+That is as exact as the pool holds all rows of the task.
+
 Boxes are canonical: "[x1,y1,x2,y2]" in 0..1 of the padded square. Pure but for `BoxPool`, which is read only.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from math import asin, exp, log, sin
@@ -23,8 +27,8 @@ from asd.makers.mining_rows import Draws, Row, smallest_rows
 from asd.records import Sample
 from asd.schemas.boxes import Box, format_box, iou, read_box
 
-MAX_IOU = 0.5
-"""A wrong box overlaps the gold one, and any other option, less than this."""
+MAX_IOU = 0.2
+"""A wrong box overlaps the gold one, and any other option, less than this: from 0.3 on, readers took some for right."""
 MIN_SIDE = 0.02
 """Shortest side of a box made here: two steps of the two decimals."""
 MIN_POOL = 24
@@ -32,6 +36,7 @@ MIN_POOL = 24
 MAX_TRIES = 24
 EDGE = 0.011
 """A box this close to a border touches it."""
+Span = tuple[float, float]
 _LANDSCAPE = (0.125, 0.875)
 """What a 4:3 image fills of its padded square, along its short side."""
 
@@ -43,6 +48,7 @@ class BoxPool:
         """Use `build`."""
         self._telling = telling
         self._buckets = buckets
+        self._rows = Counter(buckets.get(_EVERY, ()))
 
     @classmethod
     def build(cls, rows: Iterable[Row]) -> BoxPool:
@@ -63,6 +69,10 @@ class BoxPool:
 
     def __len__(self) -> int:
         return len(self._buckets[_EVERY])
+
+    def rows_with(self, box: Box) -> int:
+        """Rows whose gold answer the box is."""
+        return self._rows[box]
 
     def to_plain(self) -> dict[str, object]:
         """As lists and dicts, for JSON."""
@@ -149,7 +159,7 @@ def draw_boxes(sample: Sample, count: int, seed: int, pool: BoxPool | None = Non
     wanted = own + count
     _take_other_objects(sample.other_boxes, gold, wanted, draws, chosen)
     for boxes in pool.like(sample.question) if pool is not None and len(chosen) < wanted else ():
-        _take_from_pool(boxes, wanted, draws, chosen)
+        _take_from_pool(boxes, pool, wanted, draws, chosen)
     if len(chosen) < wanted:
         _take_moved(gold, _frame(chosen), wanted, draws, chosen)
     return [format_box(box) for box in chosen[own:]]
@@ -183,14 +193,33 @@ def _take_other_objects(texts: Sequence[str], gold: Box, wanted: int, draws: Dra
         _take(box, chosen)
 
 
-def _take_from_pool(boxes: Sequence[Box], wanted: int, draws: Draws, chosen: list[Box]) -> None:
+def _take_from_pool(boxes: Sequence[Box], pool: BoxPool, wanted: int, draws: Draws, chosen: list[Box]) -> None:
+    """Boxes that are gold in about as many rows as the gold one is beside its own."""
+    others = max(pool.rows_with(chosen[0]) - 1, 0)
     for _ in range(MAX_TRIES):
         if len(chosen) == wanted:
             return
-        _take(boxes[draws.below(len(boxes))], chosen)
+        box = boxes[draws.below(len(boxes))]
+        if not others:
+            box = _reshaped(box, draws)
+        if pool.rows_with(box).bit_length() == others.bit_length():
+            _take(box, chosen)
 
 
-Span = tuple[float, float]
+def _reshaped(box: Box, draws: Draws) -> Box:
+    """The box with its inner sides moved by up to a third of its width and height: a border that it touches stays so."""
+    x1, x2 = _with_inner_moved(box[0], box[2], draws)
+    y1, y2 = _with_inner_moved(box[1], box[3], draws)
+    return x1, y1, x2, y2
+
+
+def _with_inner_moved(low: float, high: float, draws: Draws) -> Span:
+    step = (1 + draws.below(max(int((high - low) * 33), 1))) / 100
+    if draws.below(2) and high - low - step >= MIN_SIDE:
+        step = -step
+    if abs(low - 0.5) < abs(high - 0.5):
+        return round(max(low - step, 0.0), 2), high
+    return low, round(min(high + step, 1.0), 2)
 
 
 def _frame(boxes: Sequence[Box]) -> tuple[Span, Span]:
@@ -215,11 +244,13 @@ def _take_moved(gold: Box, frame: tuple[Span, Span], wanted: int, draws: Draws, 
     for size, height in zip(sizes, heights, strict=True):
         for attempt in range(MAX_TRIES):
             scale = exp(size * stride + 0.1 * (draws.unit() - 0.5))
-            x1, x2 = _move(gold[0], gold[2], frame[0], scale, draws)
-            if attempt < MAX_TRIES // 2:
+            is_free = attempt >= MAX_TRIES // 2  # borders and sizes leave too few places
+            scale *= 0.6 if is_free else 1.0
+            x1, x2 = _move(gold[0], gold[2], frame[0], scale, draws, is_free=is_free)
+            if attempt < MAX_TRIES // 4:
                 y1, y2 = _shift(gold[1], gold[3], frame[1], scale, height * rise)
             else:  # too wide to be moved sideways only
-                y1, y2 = _move(gold[1], gold[3], frame[1], scale, draws)
+                y1, y2 = _move(gold[1], gold[3], frame[1], scale, draws, is_free=is_free)
             box = (round(x1, 2), round(y1, 2), round(x2, 2), round(y2, 2))
             if box[0] < box[2] and box[1] < box[3] and _take(box, chosen):
                 break
@@ -246,14 +277,14 @@ def _shift(start: float, end: float, span: Span, scale: float, steps: float) -> 
     return begin, begin + length
 
 
-def _move(start: float, end: float, span: Span, scale: float, draws: Draws) -> Span:
-    """One side, rescaled and put elsewhere. A side that touches a border touches one afterwards, and no
-    other does.
+def _move(start: float, end: float, span: Span, scale: float, draws: Draws, *, is_free: bool) -> Span:
+    """One side, rescaled and put elsewhere. Unless it is free, a side that touches a border touches one afterwards, and
+    no other does.
     """
     low, high = span
     room = high - low
     length = min(max((end - start) * scale * exp(0.3 * (draws.unit() - 0.5)), MIN_SIDE), room)
-    at_low, at_high = start - low <= EDGE, high - end <= EDGE
+    at_low, at_high = start - low <= EDGE and not is_free, high - end <= EDGE and not is_free
     if at_low and at_high:
         return low, high
     if at_low or at_high:

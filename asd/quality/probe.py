@@ -24,6 +24,7 @@ import xxhash
 from asd.quality.answer_prior import HALF, NUM_FOLDS, AnswerPrior, Floats, Ints, answer_key, signatures
 from asd.quality.choice_model import Bools, Choices, fit, hit_rate, tied_hit_rate
 from asd.quality.keyed_sample import keyed_hash
+from asd.schemas.boxes import read_box
 
 MIN_ROWS = 50
 """Nothing can be learnt from fewer rows; the figures are then undefined."""
@@ -118,12 +119,23 @@ class _Alternatives:
         self.gold = np.array([row.gold for row in rows], dtype=np.int64)
         texts = [text for row in rows for text in row.alternatives]
         questions = [row.question for row in rows for _ in row.alternatives]
+        is_right = [
+            place == row.gold if len(row.alternatives) > 1 else row.gold == 1
+            for row in rows
+            for place in range(len(row.alternatives))
+        ]
         spread = np.repeat(folds, self.sizes)
         self.prior = {role: prior.scores(questions, texts, spread, role) for role in ("train", "test")}
-        others = [max(answer_counts[answer_key(text)] - 1, 0) for text in texts]
+        others = [_rows_elsewhere(text, answer_counts, is_gold) for text, is_gold in zip(texts, is_right, strict=True)]
         self.frequency = np.log1p(np.array(others, dtype=np.float64))
         self.words, self.num_words = _word_features(rows)
         self.shape = _shape_features(rows)
+
+
+def _rows_elsewhere(text: str, answer_counts: Counter[str], is_gold: bool) -> int:
+    """Rows that an alternative is the answer of, without its own row or the one that it was mined from. A wrong box is
+    mined from none: it is gold in as many rows as the gold one is beside its own (`asd.makers.box_distractors`)."""
+    return max(answer_counts[answer_key(text)] - (is_gold or read_box(text) is None), 0)
 
 
 def _answer_counts(rows: Sequence[PriorRow]) -> Counter[str]:
