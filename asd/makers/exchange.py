@@ -101,13 +101,16 @@ def exchange(
     giving = [number for number in in_order if number >= len(rows)]
     for depth in range(NUM_LEVELS):
         groups: dict[str, list[int]] = {}
-        for number in (*waiting, *giving):
+        for number in waiting:
             if level := level_of(every[number].question, every[number].gold, depth):
                 groups.setdefault(level, []).append(number)
+        for number in giving if groups else ():
+            if (level := level_of(every[number].question, every[number].gold, depth)) in groups:
+                groups[level].append(number)
         for name in sorted(groups):
             group = [_member(number, every[number], f"{seed}:{name}", len(rows)) for number in groups[name]]
             for part in _bands(group, count) if are_spare else (group,):
-                if len(part) > count and part[0].takes:
+                if len(part) > count:
                     _exchange_within(part, count, f"{seed}:{name}", taken, are_spare=are_spare)
         waiting = [number for number in waiting if taken[number] is None]
     return taken
