@@ -158,8 +158,9 @@ def draw_boxes(sample: Sample, count: int, seed: int, pool: BoxPool | None = Non
     own = len(chosen)
     wanted = own + count
     _take_other_objects(sample.other_boxes, gold, wanted, draws, chosen)
-    for boxes in pool.like(sample.question) if pool is not None and len(chosen) < wanted else ():
-        _take_from_pool(boxes, pool, wanted, draws, chosen)
+    if pool is not None and len(chosen) < wanted:
+        for boxes in pool.like(sample.question):
+            _take_from_pool(boxes, pool, wanted, draws, chosen)
     if len(chosen) < wanted:
         _take_moved(gold, _frame(chosen), wanted, draws, chosen)
     return [format_box(box) for box in chosen[own:]]
