@@ -144,7 +144,7 @@ def _like(phrase: str, own: str, gold: str, *, is_last: bool, is_thing: bool) ->
         return phrase
     cut, *rest = (" ".join(words[:size]), *words[size:]) if is_last else (" ".join(words[-size:]), *words[:-size])
     own_kind = answer_kind(gold)[1]
-    if own_kind != TEXT and answer_kind(cut)[1] == own_kind:
+    if is_last and own_kind != TEXT and answer_kind(cut)[1] == own_kind:
         return cut  # "day or night outside"
     if is_last and lex.is_adjective(cut.casefold()) and lex.is_adjective(gold.casefold()):
         return cut  # "a right or left handed batter"

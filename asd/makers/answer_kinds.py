@@ -24,7 +24,7 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         (BOX, r"\[\s*-?\d*\.?\d+(?:\s*,\s*-?\d*\.?\d+){3}\s*\]$"),
-        ("percent", r"[+-]?\d[\d,]*(?:\.\d+)?\s*(?:%|percent$)"),
+        ("percent", r"[+-]?\d[\d,]*(?:\.\d+)?\s*(?:%|percent)$"),
         (
             "money",
             r"(?:[a-z]{2})?[$£€¥₹]\s*\d[\d,.]*\s*(?:[kmb]|[mb]illion|thousand)?$|"
@@ -106,9 +106,9 @@ def answer_kind(text: str) -> tuple[str, str]:
         return "letter", "letter"
     opening = _opening(words)
     is_activity = opening == "ing-" and text.islower() and len(words) <= MAX_ACTIVITY_WORDS
-    if is_activity and len(words) > 1 and wordnet_nouns().lists(text):  # a washing machine, a swimming pool
+    if is_activity and words[0] != "riding" and len(words) > 1 and wordnet_nouns().lists(text):  # a washing machine
         is_activity, opening = False, ""
-    named = listed_type(text) or (ACTIVITY if is_activity else answer_type(text))
+    named = listed_type(text) or (ACTIVITY if is_activity else "" if opening == "place-" else answer_type(text))
     if named:
         return f"{named}/{_letter_case(text, words)}", named
     return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", TEXT
@@ -116,20 +116,33 @@ def answer_kind(text: str) -> tuple[str, str]:
 
 def _numeric_kind(text: str) -> tuple[str, str] | None:
     text = text.lstrip("<>~≈ ")
+    marks = f"{'-' if text[0] == '-' else ''}{',' if ',' in text else ''}"
     for name, pattern in _NUMERIC:
         if not pattern.match(text):
             continue
         if name == "integer":
             digits = min(len(text.replace(",", "").lstrip("+-")), 7)
-            return f"integer/{digits}", f"integer/{_magnitude(digits)}"
+            return f"integer/{digits}{marks}", f"integer/{_magnitude(digits)}{marks}"
         if name == "decimal":
             whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
-            return f"decimal/{min(len(whole), 4)}.{min(len(part), 2)}", f"decimal/{_magnitude(len(whole))}"
+            whole_digits = f"decimal/{min(len(whole), 4)}"
+            return f"{whole_digits}.{min(len(part), 2)}{marks}", f"{whole_digits}{marks}"
         if name == "quantity":
             unit = f"quantity/{_UNIT.sub('', text).lower()}"
             return unit, unit
-        return name, name
-    return ("date", "date") if _MONTH.search(text) and len(text.split()) <= 5 else None
+        return name + marks[:1].strip(","), name + marks[:1].strip(",")
+    return ("date/words", "date/words") if _MONTH.search(text) and len(text.split()) <= 5 else None
+
+
+_PLURALS = frozenset("people children men women geese feet teeth mice policemen firemen salesmen".split())
+
+
+def is_plural(text: str) -> bool:
+    """Whether a phrase ends in a plural noun: no "glass", "bus", "tennis"; a "pair of glasses" is one."""
+    last = text.rsplit(" ", 1)[-1]
+    return last in _PLURALS or (
+        last[-1:] == "s" and last.isalpha() and last.islower() and normalise_answer(last) != last
+    )
 
 
 def _magnitude(num_digits: int) -> str:

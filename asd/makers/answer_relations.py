@@ -50,7 +50,7 @@ lamp, light
 rug, carpet, mat
 laptop, computer, notebook, pc
 desk, table
-monitor, screen, display
+monitor, screen, display, television
 cab, taxi
 bedspread, comforter, blanket, bedding
 veggy, vegetable
@@ -69,6 +69,8 @@ metal, steel, iron, aluminum
 brick, stone, concrete, cement
 cloudy, overcast, gray
 sunny, clear, bright
+rainy, rain, raining, stormy, storm, wet
+snowy, snow, snowing
 cursive, handwriting
 multi colored, multicolored, multi color, colorful, multicolor
 large, big, huge

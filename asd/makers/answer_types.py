@@ -175,7 +175,7 @@ household: ironing board, sink, toilet, bathtub, tub, shower, faucet, mirror, cu
   door, wall, ceiling, floor, rug, carpet, fireplace, counter, countertop, blinds, shower curtain, toilet
   paper, tissue, trash can, painting, picture, poster, chandelier, stairs, railing, outlet, light, light
   switch, doorknob, shade, bathroom sink, urinal, cabinets, plunger, medicine cabinet, towel rack, soap
-  dispenser, picture frame
+  dispenser, picture frame, piggy bank
 street thing: fire hydrant, stop sign, traffic light, parking meter, street sign, street light, sign,
   bench, pole, billboard, fence, gate, mailbox, statue, fountain, lamppost, cone, traffic cone, barrier,
   manhole, crosswalk, tracks, train tracks, power lines, phone booth, trash bin, dumpster, awning, wires,
@@ -270,6 +270,17 @@ def is_vague(text: str) -> bool:
     other
     options, nor is it sure that what is beside them is wrong."""
     return normalise_answer(text) in _VAGUE
+
+
+def num_colours(text: str) -> int:
+    """How many colours a text names, shades apart: one for "dark blue", two for "white and brown"."""
+    return sum(word in _COLOURS for word in normalise_answer(text).split(" "))
+
+
+def is_colour(text: str) -> bool:
+    """Whether a text names one colour or several, with or without a shade, and nothing else."""
+    words = [word for word in normalise_answer(text).split(" ") if word not in _SHADES]
+    return bool(words) and _COLOURS.issuperset(words)
 
 
 def listed_type(text: str) -> str:

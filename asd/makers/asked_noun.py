@@ -10,18 +10,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from asd.makers.answer_kinds import STOP_WORDS, TEXT, YES_NO, answer_kind, parse_question
+from asd.makers.answer_kinds import STOP_WORDS, TEXT, YES_NO, answer_kind, is_plural, parse_question
 from asd.makers.answer_relations import BROADER
-from asd.makers.answer_types import ACTIVITY
+from asd.makers.answer_types import ACTIVITY, is_colour, num_colours
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
 
 _CACHE_SIZE = 1 << 15
-_KIND_OF = r"(?:kinds?|types?|typed?s?|sorts?|breeds?|species|variet(?:y|ies)|forms?|pieces?|items?|styles?)(?: of)?"
+_KIND_OF = (
+    r"(?:kinds?|types?|typed?s?|sorts?|breeds?|species|variet(?:y|ies)|forms?|pieces?|items?|styles?|modes?)(?: of)?"
+)
 _END = (
     r"(?= (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|in|on|at|of|to|that|which|who|with|from|"
-    r"behind|beside|besides|near|next|under|underneath|above|below|inside|between|by|for|shown|seen|pictured|here|there|"
-    r"\w+ing|\w+ed|\w+s (?:in|on|at|by|with|near|behind|through|under|over|the|an?))\b|$)"
+    r"behind|beside|besides|near|next|under|underneath|above|below|inside|between|by|for|shown|seen|pictured|here|"
+    r"there|this|that|these|those|it|he|she|they|i|we|you|\w+ing|\w+ed|"
+    r"\w+s (?:in|on|at|by|with|near|behind|through|under|over|the|an?))\b|$)"
 )
 _PHRASE = r"((?:[^\W\d_]+ ){0,2}?[^\W\d_]+)"
 _ASKED = tuple(
@@ -39,7 +42,7 @@ _ONE_OF_A_FEW = frozenset(
     {"colour", "side", "daytime", "season", "weather", "date", "url", "year", "material", "letter"}
 )
 """Kinds of answers whose own list is better than the hierarchy."""
-_DOING = re.compile(r"\b(?:doing|do|does|did|activity|activities|action|engaged|sport)\b")
+_DOING = re.compile(r"\b(?:doing|activity|activities|action|engaged|sport)\b|\bdo$")
 _NOUNS_IN_ING = frozenset(
     "building clothing painting drawing ceiling topping dressing covering string ring king".split()
 )
@@ -53,9 +56,12 @@ _ABOUT = (
     ("food", "food", "foodstuff", "dish", "meal"),
     ("clothes", "clothing", "footwear", "jersey", "headdress"),
     ("vehicle", "vehicle", "airline"),
-    ("device", "electronic equipment", "computer", "timepiece", "camera", "machine", "appliance", "device"),
+    ("time", "timepiece"),
+    ("computer", "computer", "telephone", "software", "keyboard", "mobile"),
+    ("appliance", "appliance", "home appliance", "kitchen appliance"),
+    ("device", "electronic equipment", "camera", "machine", "device"),
     ("play", "team", "athlete", "sport", "game"),
-    ("reading", "publication", "written communication", "movie", "show", "poster", "record album", "software"),
+    ("reading", "publication", "written communication", "movie", "show", "poster", "record album"),
     ("person", "person"),
     ("place", "structure", "organization", "way", "region", "location", "sign"),
     ("care", "toiletry", "medicine", "soap", "lotion"),
@@ -82,21 +88,78 @@ def asked_noun(question: str) -> str:
     return ""
 
 
+def _is_limit(question: str) -> bool:
+    """Whether the asked noun stands right beside "what" or "what kind of", so that an answer has to be one."""
+    asked = parse_question(question).full
+    match = next((match for pattern in _ASKED if (match := pattern.search(asked))), None)
+    return match is not None and match.re is not _ASKED[-1]
+
+
 @lru_cache(maxsize=1 << 16)
 def kind_asked_for(question: str, gold: str) -> str:
     """The asked noun, where the answer is a kind of it; "" elsewhere, also for answers of which a list is known."""
-    noun = asked_noun(question)
-    if not noun or answer_kind(gold)[1] in _ONE_OF_A_FEW or any(letter.isdigit() for letter in gold):
-        return ""
-    if _DOING.search(parse_question(question).full):
-        return ""
-    return noun if is_kind_of(gold, noun) else ""
+    noun = _limiting_noun(question, gold)
+    return noun if noun and is_kind_of(gold, noun) else ""
 
 
+def _limiting_noun(question: str, gold: str) -> str:
+    """The asked noun, unless the answer is of a listed kind or a number, or an activity is asked for."""
+    noun, coarse = asked_noun(question), answer_kind(gold)[1]
+    if not noun or (coarse in _ONE_OF_A_FEW and (coarse != "colour" or _COLOUR.search(question))):
+        return ""
+    if any(letter.isdigit() for letter in gold):
+        return ""
+    return "" if _DOING.search(parse_question(question).full) else noun
+
+
+def _attribute(name: str, gold: str, fine: str, coarse: str) -> tuple[str, str]:
+    """Kinds of an answer to the question for a colour or a shape: several colours, or none, stand beside the like."""
+    case = fine.rpartition("/")[2]
+    if name == "shape":
+        return f"shape/{case}", "shape"
+    if coarse != "colour":
+        return (f"colour/{case}", "colour") if " " not in gold and coarse != "pattern" else (fine, coarse)
+    name = "colour" if num_colours(gold) < 2 else "colours"
+    return f"{name}/{case}", name
+
+
+def _doer(asked: str) -> str:
+    """ "animal" where a question is about what an animal does."""
+    nouns = wordnet_nouns()
+    words = [word for word in asked.split()[1:] if word not in STOP_WORDS and nouns.knows(word)]
+    is_animal = any(nouns.is_mainly(word, "animal") for word in words)
+    return "animal" if is_animal and not any(nouns.is_mainly(word, "person") for word in words) else ""
+
+
+_GEAR = frozenset("frisbee ski snowboard skateboard surfboard surf baseball basketball football volleyball".split())
+"""Names of things that sports are called by, too."""
+_PLAYED = re.compile(r"\b(?:sports?|games?|do|does|did|doing|activity|play|plays|played|playing)\b")
+
+
+def _sort_of_thing(gold: str) -> str:
+    """What an everyday noun that stands in no list is, by WordNet; "" for names and other texts."""
+    if not gold.islower() or gold.count(" ") > 1 or not gold.replace(" ", "").isalpha():
+        return ""
+    nouns = wordnet_nouns()
+    name = gold if nouns.lists(gold) else gold.rsplit(" ", 1)[-1]
+    return next((f"thing {anchor}" for anchor in _SORTS if nouns.is_mainly(name, anchor)), "")
+
+
+_SORTS = (
+    "musical instrument", "weapon", "garment", "furniture", "vehicle", "tableware", "container", "building", "room",
+    "machine", "tool", "electronic equipment", "food", "beverage", "animal", "plant", "person", "body part",
+    "natural object", "geological formation", "structure", "device", "covering", "artifact",
+)  # fmt: skip
+"""From narrow to wide; the first that stands above a noun's usual meaning is its sort."""
+_READ = re.compile(
+    r"\b(?:say|says|said|read|reads|written|word|words|letters|name|named|called|brand|title|logo|text|printed|warning|warn)\b"
+)
+_BRAND = re.compile(r"\b(?:brand|manufacturer|maker|company|wine|beer|drink)\b")
+_COLOUR = re.compile(r"\bcolou?r(?:s|ed)?\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(?:what|which|of what|the) (?:is the )?(colou?r|shape)s?\b(?! as\b)")
 _NAMING = frozenset(
     "title titled brand name named called movie film book band album game team flavor flavors flavour flavours say says word "
-    "words written company slogan logo station character product".split()
+    "words written company slogan logo station character product warning warn".split()
 )
 _NAMELESS = frozenset(
     "colour side daytime season weather date url year place country city state month weekday language person letter".split()
@@ -105,20 +168,48 @@ _NAMELESS = frozenset(
 
 @lru_cache(maxsize=1 << 16)
 def kinds_asked_for(question: str, gold: str) -> tuple[str, str]:
-    """`answer_kind`, by what is asked: the noun that the question asks a kind of, where the answer is one; a colour or a
-    shape, whatever else the word may name; an activity only of what somebody does; the name of a book is no animal."""
+    """`answer_kind`, by what is asked: the noun that the question asks a kind of, where the answer is one, and else "asks"
+    and the noun, of answers to such questions alone; a colour or a shape, whatever else the word may name; an activity
+    only of what somebody does, animals apart; the name of a book is no animal. Plurals stand beside plurals."""
+    fine, coarse = _kinds_in(question, gold)
+    if coarse != TEXT and is_plural(gold):
+        return f"{fine} plural", f"{coarse} plural"
+    return fine, coarse
+
+
+def _kinds_in(question: str, gold: str) -> tuple[str, str]:
     fine, coarse = answer_kind(gold)
     case = fine.rpartition("/")[2]
-    if noun := kind_asked_for(question, gold):
-        return f"{noun}/{case}", noun
+    asked = parse_question(question).full
     if coarse != TEXT and any(letter.isdigit() for letter in gold):
         return fine, coarse
-    asked = parse_question(question).full
-    may_ask_attribute = coarse not in (TEXT, YES_NO) and ("colo" in asked or "shape" in asked)
-    if may_ask_attribute and (attribute := _ATTRIBUTE.search(asked)):
-        name = "shape" if attribute[1] == "shape" else "colour"
-        return f"{name}/{case}", name
-    is_named = coarse not in _NAMELESS and "/" in fine and not fine[0].isdigit() and "integer" not in coarse
+    if "colo" in asked or "shape" in asked:
+        if is_colour(gold) and _COLOUR.search(asked):
+            return _attribute("colour", gold, f"colour/{case}", "colour")
+        if coarse not in (TEXT, YES_NO) and (attribute := _ATTRIBUTE.search(asked)):
+            return _attribute(attribute[1], gold, fine, coarse)
+    if asked_noun(question) == coarse:
+        return fine, coarse
+    if noun := _limiting_noun(question, gold):
+        if is_kind_of(gold, noun):
+            return f"{noun}/{case}", noun
+        if _is_limit(question):
+            return f"asks {noun}/{fine}", f"asks {noun}/{fine if coarse == TEXT else coarse}"
+    if coarse == "brand" and (topic := about(question)):
+        return f"brand of {topic}/{case}", f"brand of {topic}"
+    if (
+        coarse == TEXT
+        and "-" not in fine.partition("/")[2]
+        and not _READ.search(asked)
+        and (kind := _sort_of_thing(gold))
+    ):
+        return f"{kind}/{case}", kind
+    if coarse == "sport" and normalise_answer(gold) in _GEAR and not _PLAYED.search(asked):
+        return f"equipment/{case}", "equipment"
+    if coarse == ACTIVITY and _DOING.search(asked) and (doer := _doer(asked)):
+        return f"{coarse} of {doer}/{case}", f"{coarse} of {doer}"
+    is_nameless = coarse in _NAMELESS and not (coarse == "place" and _BRAND.search(asked))
+    is_named = not is_nameless and "/" in fine and not fine[0].isdigit() and "integer" not in coarse
     if (coarse == ACTIVITY and not _DOING.search(asked)) or (
         is_named and coarse != ACTIVITY and not _NAMING.isdisjoint(asked.replace("'", " ").split())
     ):
@@ -131,11 +222,24 @@ def is_no_answer(question: str, gold: str) -> bool:
     return bool(gold) and normalise_answer(gold) in (asked_noun(question), parse_question(question).head.split(" ")[-1])
 
 
+def says_none(question: str, gold: str) -> bool:
+    """Whether a 0 says that there is no such thing: "Which bowl is empty?", and no number is asked for."""
+    return normalise_answer(gold) == "0" and _NUMBER.search(parse_question(question).full) is None
+
+
+_NUMBER = re.compile(
+    r"\b(?:how|numbers?|digits?|score|time|temperature|percent|percentage|age|size|price|value|count|total|speed|channel|amount|"
+    r"numerals?|minutes?|hours?|degrees?|rate|difference|sum|page)\b"
+)
+
+
 def is_kind_of(answer: str, noun: str) -> bool:
     """Whether an answer names a kind of a thing by a usual meaning, or by its last word: "chocolate cake"."""
     nouns = wordnet_nouns()
     words = normalise_answer(answer).split()
-    for name in dict.fromkeys([answer, *words[-1:]]):
+    if words[:1] == ["riding"]:  # a horse for riding, to WordNet
+        return False
+    for name in dict.fromkeys([answer, *(words[-1:] if len(words) < 3 else ())]):
         if words[-1:] == noun.split()[-1:] and len(words) > 1:
             return True
         if noun in BROADER.get(normalise_answer(name), ()):

@@ -43,10 +43,11 @@ from asd.makers.answer_kinds import (
     TEXT,
     YES_NO,
     answer_kind,
+    is_plural,
     parse_question,
 )
 from asd.makers.answer_types import is_vague
-from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for
+from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for, says_none
 from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
@@ -136,9 +137,14 @@ def _levels(question: str, gold: str, telling: dict[str, float], kinds_of: Kinds
     bucket."""
     fine, coarse = kinds_of(question, gold)
     asked_keys, kinds = _asked_keys(question, telling), (fine, f"~{coarse}")
-    if coarse != TEXT:
+    if not _is_text(coarse):
         return [f"{asked}\t{kind}" for asked in asked_keys for kind in kinds]
     return [_key(question, asked, kind, is_text=True) for asked in asked_keys for kind in kinds]
+
+
+def _is_text(coarse: str) -> bool:
+    """Whether answers of a kind stand beside each other only where their questions are alike."""
+    return coarse in (TEXT, "code")
 
 
 def _names_of_sets(answer_sets: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -163,6 +169,8 @@ def _key(question: str, asked: str, kind: str, *, is_text: bool) -> str:
     stand beside those of other questions only where these are about the like."""
     if not is_text:
         return f"{asked}\t{kind}"
+    if kind[0] == "~":  # texts of unlike length or form give each other away
+        return ""
     if asked[0] == "0":
         return f"{asked}\t{kind}"
     topic = about(question)
@@ -297,24 +305,25 @@ class DistractorIndex:
         asked, kind = self._keys(question)[depth // 2], f"~{coarse}" if depth % 2 else fine
         if depth // 2 > _HEAD and _has_own_answers(self._keys(question), coarse):
             return ""
-        return _key(question, asked, kind, is_text=coarse == TEXT)
+        return _key(question, asked, kind, is_text=_is_text(coarse))
 
     def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
         fine, coarse = self._kinds(question, gold)
-        keys, is_text = self._keys(question), coarse == TEXT
+        keys, is_text = self._keys(question), _is_text(coarse)
         last = () if is_text else (LAST_RESORT,)
         for asked in keys[: _HEAD + 1] if _has_own_answers(keys, coarse) else (*keys, *last):
             for kind in (fine, f"~{coarse}"):
                 bucket = self._counts_of(_key(question, asked, kind, is_text=is_text))
                 if bucket is not None:
                     yield bucket
-        if coarse == kind_asked_for(question, gold):
-            yield self._named(coarse, answer_kind(gold)[1])
+        if noun := kind_asked_for(question, gold):
+            number = " plural" if is_plural(gold) else ""
+            yield self._named(noun, f"{answer_kind(gold)[1]}{number}")
 
     def _kinds_of(self, noun: str, coarse: str) -> Bucket:
         """Answers of a known type to any question that are kinds of a noun: what fruit there is among the food."""
-        bucket = self._counts_of(f"{LAST_RESORT}\t~{coarse}") if coarse != TEXT else None
+        bucket = self._counts_of(f"{LAST_RESORT}\t~{coarse}") if not coarse.startswith(TEXT) else None
         counts = bucket.counts if bucket else {}
         return Bucket(
             f"{self.seed}:{noun}", {answer: rows for answer, rows in counts.items() if is_kind_of(answer, noun)}
@@ -364,6 +373,7 @@ def is_minable(question: str, gold: str) -> bool:
         answer_kind(gold)[0] in _APART
         or is_vague(gold)
         or is_no_answer(question, gold)
+        or says_none(question, gold)
         or refers_to_options(gold)
         or names_listed_option(question, gold)
         or offers_alternatives(question)
@@ -380,7 +390,7 @@ def _last_resorts(rows: Sequence[Waiting]) -> dict[str, dict[str, int]]:
     """All answers of each kind, as buckets '*'."""
     buckets: dict[str, dict[str, int]] = defaultdict(dict)
     for levels, gold, count in rows:
-        for level in levels[:2]:  # of the full question, fine and coarse: no row is without
+        for level in filter(None, levels[:2]):  # of the full question, fine and coarse: texts have no coarse one
             counts = buckets[LAST_RESORT + level[level.index("\t") :]]
             counts[gold] = counts.get(gold, 0) + count
     return buckets

@@ -42,6 +42,8 @@ def is_open(question: str, gold: str) -> bool:
 
     - A person, asked for by "who": the skateboarder is a man and wears jeans like others.
     - Something to wear, asked for by what is worn.
+    - Two questions in one, and such as say how the answer is spelt.
+    - What something is like ("Can you describe this shirt?"), and weather that one feels.
     - A posture or everyday action, asked for by what somebody does: one stands and talks.
     - One of a kind of things of which a place holds several, asked for by where it is ("What device is on the desk?").
     - A thing that something else is near or in front of, and a place that others lie in ("street").
@@ -49,7 +51,10 @@ def is_open(question: str, gold: str) -> bool:
     """
     asked = parse_question(question).full
     kind = answer_kind(gold)[1]
-    if (" wh" in asked and _BESIDE_WHAT.search(asked) is not None) or _WHAT_IS_BESIDE.match(asked) is not None:
+    is_beside = (" wh" in asked and _BESIDE_WHAT.search(asked) is not None) or _WHAT_IS_BESIDE.match(asked) is not None
+    if is_beside or any(pattern.search(asked) for pattern in (_DESCRIBE, _TWO, _SPELT)):
+        return True
+    if kind == "weather" and normalise_answer(gold) in _FELT:
         return True
     words = asked.replace("'", " ").split()
     if normalise_answer(gold) in _WIDE_PLACES and _PLACE.search(asked) is not None:
@@ -70,6 +75,11 @@ def is_open(question: str, gold: str) -> bool:
     return is_of_set or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
 
+_DESCRIBE = re.compile(r"\b(?:describe|description|look like|looks like|tell me about)\b")
+_TWO = re.compile(r".(?:\band|\bor) (?:what|who|where|when|why|how|which)\b|\b(?:shirt|color|colour) and (?:\w+ )?\w+$")
+_SPELT = re.compile(r"\b(?:first|last|second|third|\d+) (?:\w+ )?letters\b|\bmissing (?:value|number|letter)\b")
+_FELT = frozenset("cold hot warm cool windy".split())
+"""Weather that goes with any sky."""
 _PLACE = re.compile(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
 _WIDE_PLACES = frozenset(
     "street road city town village outdoors outside outdoor sidewalk pavement field grass hill mountain forest park yard "

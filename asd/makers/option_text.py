@@ -41,6 +41,7 @@ _POLITE = re.compile(
     r"\b(?:can|could|would|will) (?:you|u|someone|anyone|anybody|somebody) (?:please )?"
     r"(?:tell|read|describe|identify|explain|see|say|help)\b(?:\W+\w+){0,3}?\W+"
     r"(?:what|which|how|who|where|when|why)\b"
+    r"|\b(?:can|could|would|will) (?:you|u) (?:please )?(?:read|tell|describe)\b.* and \w+"
 )
 _UNANSWERABLE = frozenset(
     {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_types import is_vague
+from asd.makers.asked_noun import says_none
 from asd.makers.box_distractors import draw_boxes
 from asd.makers.keyed import MinedWrong
 from asd.makers.letter_case import like
@@ -69,7 +70,7 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
     if not ctx.allows(style, Maker.MINED):
         return Decline("maker_not_listed", Maker.MINED.value)
     is_of_set = ctx.distractors is not None and ctx.distractors.is_of_set(gold)
-    if is_vague(gold) and not is_of_set:
+    if (is_vague(gold) or says_none(sample.question, gold)) and not is_of_set:
         return Decline("vague_answer", gold)
     if is_open(sample.question, gold) and not is_of_set:
         return Decline("open_question", gold)

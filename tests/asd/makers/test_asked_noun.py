@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for
+from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for, says_none
 from asd.makers.distractors import DistractorIndex
 from asd.makers.open_questions import is_open
 from asd.records import Sample
@@ -32,7 +32,7 @@ def test_the_kind_that_is_asked_for(question: str, gold: str, noun: str) -> None
 def test_what_a_question_is_about() -> None:
     assert about("what is the brand of the beer?") == "drink"
     assert about("what brand are the girl's shoes?") == "clothes"
-    assert about("who is the phone's manufacturer?") == "device"
+    assert about("who is the phone's manufacturer?") == "computer"
     assert about("what is this?") == ""
 
 
@@ -82,10 +82,44 @@ def test_something_called_a_bag_stands_beside_bags() -> None:
         ("What is the same color as the sky?", "car", "vehicle"),
         ("what is the title of this book?", "writing new york", "text"),
         ("what is number 34 doing?", "squatting", "activity"),
-        ("what movie is being advertised?", "ninja turtles", "text"),
+        ("what movie is being advertised?", "ninja turtles", "asks movie/animal plural"),
         ("What is the name of this animal?", "dog", "animal"),
+        ("How are these animals called?", "elephants", "animal plural"),
+        ("What kind of soda is this?", "coca cola", "asks soda/drink"),
+        ("What type of building is it?", "bakery", "asks building/place"),
+        ("Which pattern is it?", "plaid", "pattern"),
+        ("What are the flowers in?", "vase", "tableware"),
+        ("What color are my pants?", "brown teddy bear", "animal"),
+        ("What color is it?", "white and brown", "colours"),
+        ("It's color?", "orange", "colour"),
+        ("What armed forces are on the airplane?", "navy", "asks armed force/colour"),
+        ("What is the child holding?", "frisbee", "equipment"),
+        ("What sport is it?", "frisbee", "sport"),
+        ("What is the dog doing?", "sleeping", "activity of animal"),
+        ("What does the truck say?", "divine moving", "text"),
+        ("Who is the phone's manufacturer?", "lg", "brand of computer"),
+        ("What is the man playing?", "trumpet", "thing musical instrument"),
+        ("What word is on the sign?", "trumpet", "text"),
+        ("what brand is it?", "hamilton beach", "text"),
+        ("What animal is it?", "riding horse", "asks animal/activity"),
         ("what age range is it for?", "6-12", "range"),
     ],
 )
 def test_the_question_decides_on_the_kind(question: str, gold: str, kind: str) -> None:
     assert kinds_asked_for(question, gold)[1] == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "is_none"),
+    [
+        ("Which bowl is empty?", "0", True),
+        ("What year is stamped on the photo?", "0", True),
+        ("How many bowls are there?", "0", False),
+        ("What number is on the shirt?", "0", False),
+        ("Which bowl is empty?", "left", False),
+    ],
+)
+def test_a_zero_where_no_number_is_asked_for_says_that_there_is_none(
+    question: str, gold: str, *, is_none: bool
+) -> None:
+    assert says_none(question, gold) is is_none

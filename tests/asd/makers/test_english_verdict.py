@@ -69,3 +69,8 @@ def test_a_right_answer_is_asked_naturally_only_where_the_wrong_one_could_be() -
     for deal in (0, 1):
         assert with_natural_verdicts(rows_of("a, b"), [deal], "vqa").asked == [""]
     assert with_natural_verdicts(rows_of("blue"), [1], "caption").asked == ("",)
+
+
+def test_nothing_is_counted_in_a_natural_question() -> None:
+    assert natural_verdict("How many people are in the water?", "3") == "Are there 3 people in the water?"
+    assert natural_verdict("How many people are in the water?", "0") is None

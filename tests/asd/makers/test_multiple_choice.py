@@ -98,6 +98,11 @@ def test_offer_is_mined_where_the_task_lists_no_field() -> None:
     [
         (make_sample("Is it a pear or a plum?", "plum", accepted=["plum", "pear"]), "disputed_answer"),
         (make_sample("Is it more of a sweet one or rather sour?", "apple"), "unread_alternatives"),
+        (make_sample("Does this show bed time or calming on this label?", "calming"), "unread_alternatives"),
+        (make_sample("Is it all the way up, or is something loading?", "something loading"), "unread_alternatives"),
+        (make_sample("Which bowl is empty?", "0"), "placeholder_answer"),
+        (make_sample("Why does he have two umbrellas?", "yes"), "no_verdict_question"),
+        (make_sample("Can you read this forecast and write it out?", "yes"), "no_verdict_question"),
         (make_sample("What is in the bowl?", "nothing"), "vague_answer"),
     ],
 )
