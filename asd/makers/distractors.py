@@ -28,6 +28,7 @@ from functools import lru_cache, partial
 from math import log
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -55,9 +56,10 @@ from asd.makers.normalise import answer_form, conflicts, distinct_forms
 from asd.makers.open_questions import is_open
 from asd.makers.option_references import refers_to_options
 from asd.records import Sample
+from asd.schemas.task import TaskSpec
 from asd.sources.marked_options import names_listed_option
 
-FORMAT = 2
+FORMAT = 3
 MIN_ROWS = 12
 MIN_ANSWERS = 8
 """A bucket needs so many rows and different answers; below that the next coarser key takes its rows."""
@@ -151,6 +153,15 @@ def _names_of_sets(answer_sets: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {answer.strip().casefold(): name for name, answers in answer_sets.items() for answer in answers}
 
 
+def _overlaps(lists: Sequence[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Answer -> all others that share a list with it."""
+    beside: dict[str, dict[str, None]] = defaultdict(dict)
+    for answers in lists:
+        for answer in answers:
+            beside[answer.strip().casefold()].update(dict.fromkeys(other for other in answers if other != answer))
+    return {answer: tuple(others) for answer, others in beside.items()}
+
+
 def _kinds_with(set_of: Mapping[str, str]) -> KindsOf:
     """`kinds_asked_for`, but that the answers of a closed set are a kind of their own."""
 
@@ -202,6 +213,24 @@ def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:
     return telling
 
 
+class AnswerRules(NamedTuple):
+    """What a task says of its answers, beside the rows themselves."""
+
+    sets: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """Closed sets of answers by name; answers of a set stand beside no others."""
+    overlapping: Sequence[Sequence[str]] = ()
+    """Lists of answers of which several may be right at once."""
+    is_closed: bool = False
+    """Whether all answers exclude each other (the classes of a classification), so that no question is open."""
+
+    @classmethod
+    def of(cls, spec: TaskSpec) -> AnswerRules:
+        return cls(spec.answer_sets, spec.overlapping_answers, spec.family == "classification")
+
+
+NO_RULES = AnswerRules()
+
+
 class DistractorIndex:
     """Buckets of a task's own answers, from which the wrong answers of its samples are drawn."""
 
@@ -211,7 +240,7 @@ class DistractorIndex:
         telling: dict[str, float],
         boxes: BoxPool,
         seed: int,
-        answer_sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        rules: AnswerRules = NO_RULES,
     ) -> None:
         """buckets: key -> answer -> rows; taken over, in the order given. Use `build` or `load`."""
         self.seed = seed
@@ -219,8 +248,9 @@ class DistractorIndex:
         self._telling = telling
         self._keys = lru_cache(maxsize=_QUESTIONS_KEPT)(partial(_asked_keys, telling=telling))
         self._counts = buckets
-        self._answer_sets = {name: [*answers] for name, answers in answer_sets.items()}
-        self._set_of = _names_of_sets(answer_sets)
+        self._rules = rules
+        self._set_of = _names_of_sets(rules.sets)
+        self._beside = _overlaps(rules.overlapping)
         self._kinds = _kinds_with(self._set_of)
         self._named = lru_cache(maxsize=None)(self._kinds_of)
         self._by_kind: dict[str, dict[str, Bucket]] = defaultdict(dict)
@@ -236,16 +266,18 @@ class DistractorIndex:
         return {key: (sum(counts.values()), len(counts)) for key, counts in self._counts.items()}
 
     @classmethod
-    def build(
-        cls, rows: Iterable[Row], seed: int, answer_sets: Mapping[str, Sequence[str]] = MappingProxyType({})
-    ) -> DistractorIndex:
+    def build(cls, rows: Iterable[Row], seed: int, rules: AnswerRules = NO_RULES) -> DistractorIndex:
         """Rows in any order; of more than MAX_ROWS those with the smallest keys count. Golds that are boxes
-        make the pool `boxes`. answer_sets: closed sets of answers by name; answers of a set stand beside no others.
+        make the pool `boxes`.
         """
-        kept, set_of = smallest_rows(rows), _names_of_sets(answer_sets)
+        kept, set_of = smallest_rows(rows), _names_of_sets(rules.sets)
         tally = Counter((question, gold) for _, question, gold, _ in kept)
         tally = Counter(
-            {row: count for row, count in tally.items() if is_minable(*row) or row[1].strip().casefold() in set_of}
+            {
+                row: count
+                for row, count in tally.items()
+                if is_minable(*row, is_closed=rules.is_closed) or row[1].strip().casefold() in set_of
+            }
         )
         telling, kinds_of = _telling_words(tally), _kinds_with(set_of)
         waiting = [
@@ -256,15 +288,23 @@ class DistractorIndex:
         for depth in range(NUM_LEVELS):
             waiting = _close_buckets(waiting, depth, buckets)
         in_order = {key: dict(sorted(buckets[key].items())) for key in sorted(buckets)}
-        return cls(in_order, telling, BoxPool.build(kept), seed, answer_sets)
+        return cls(in_order, telling, BoxPool.build(kept), seed, rules)
 
     def is_minable(self, question: str, gold: str) -> bool:
         """Whether the answer may stand beside others: `is_minable`, or one of a closed set."""
-        return self.is_of_set(gold) or is_minable(question, gold)
+        return self.is_of_set(gold) or is_minable(question, gold, is_closed=self._rules.is_closed)
 
     def is_of_set(self, gold: str) -> bool:
         """Whether the task names a closed set of answers with this one, so that the others of it are wrong."""
         return gold.strip().casefold() in self._set_of
+
+    def is_exclusive(self, question: str, gold: str) -> bool:
+        """Whether other answers of the task are wrong where this one is right: not of open questions, unless all are."""
+        return self._rules.is_closed or self.is_of_set(gold) or not is_open(question, gold)
+
+    def overlapping(self, gold: str) -> tuple[str, ...]:
+        """Answers that the task calls right beside this one."""
+        return self._beside.get(gold.strip().casefold(), ())
 
     def rows_by_answer(self) -> Counter[str]:
         """Rows of the index by compact answer; those that are never mined are left out."""
@@ -295,7 +335,7 @@ class DistractorIndex:
         form = answer_form(gold)
         if kinds[0] == YES_NO:
             return _opposite(gold, sample.accepted)
-        taken = tuple(distinct_forms(gold, sample.accepted))
+        taken = tuple(distinct_forms(gold, (*sample.accepted, *self.overlapping(gold))))
         return AnswerDraw(form.compact, taken, self.buckets, (sample.question, gold), seed)
 
     def level(self, question: str, gold: str, depth: int) -> str:
@@ -341,7 +381,11 @@ class DistractorIndex:
             "telling": self._telling,
             "buckets": self._counts,
             "boxes": self.boxes.to_plain(),
-            "answer_sets": self._answer_sets,
+            "rules": [
+                {name: [*answers] for name, answers in self._rules.sets.items()},
+                [[*answers] for answers in self._rules.overlapping],
+                self._rules.is_closed,
+            ],
         }
         blob = np.frombuffer(orjson.dumps(content), dtype=np.uint8)
         with path.open("wb") as file:
@@ -359,7 +403,7 @@ class DistractorIndex:
                     "delete it and run the conversion again, or upgrade."
                 )
             boxes = BoxPool.from_plain(content["boxes"])
-            return cls(content["buckets"], content["telling"], boxes, content["seed"], content["answer_sets"])
+            return cls(content["buckets"], content["telling"], boxes, content["seed"], AnswerRules(*content["rules"]))
         except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, BadZipFile) as error:
             raise ShardError(
                 f"{path}: not a readable distractor index ({error}); expected the .npz that "
@@ -367,8 +411,9 @@ class DistractorIndex:
             ) from error
 
 
-def is_minable(question: str, gold: str) -> bool:
-    """Whether a row's answer may stand beside others: rows that draw no answers from the index give none."""
+def is_minable(question: str, gold: str, *, is_closed: bool = False) -> bool:
+    """Whether a row's answer may stand beside others: rows that draw no answers from the index give none. is_closed: all
+    answers of the task exclude each other."""
     return not (
         answer_kind(gold)[0] in _APART
         or is_vague(gold)
@@ -378,7 +423,7 @@ def is_minable(question: str, gold: str) -> bool:
         or names_listed_option(question, gold)
         or offers_alternatives(question)
         or stated_alternatives(question, gold)
-        or is_open(question, gold)
+        or (not is_closed and is_open(question, gold))
     )
 
 

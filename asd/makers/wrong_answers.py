@@ -72,7 +72,8 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
     is_of_set = ctx.distractors is not None and ctx.distractors.is_of_set(gold)
     if (is_vague(gold) or says_none(sample.question, gold)) and not is_of_set:
         return Decline("vague_answer", gold)
-    if is_open(sample.question, gold) and not is_of_set:
+    index = ctx.distractors
+    if not index.is_exclusive(sample.question, gold) if index is not None else is_open(sample.question, gold):
         return Decline("open_question", gold)
     if ctx.distractors is None:
         return Decline("no_distractors", "no index of this task's answers was built")

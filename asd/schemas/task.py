@@ -56,6 +56,9 @@ class TaskSpec(BaseModel):
     answer_sets: dict[str, list[str]] = Field(default_factory=dict)
     """Closed sets of answers by a name of one's choice ("genre": ["Law", "Travel"]): beside an answer of a set stand only
     other answers of that set."""
+    overlapping_answers: list[list[str]] = Field(default_factory=list)
+    """Lists of answers of which several may be right at once (["Romance", "Literature"]): none is offered as wrong where
+    another one of its list is right."""
     scorer: str
     licence: str | None = None
     """Of the data. Without it `asd push` refuses, and the dataset card says that it is not given."""

@@ -146,19 +146,19 @@ def _exchange_block(
     """Sample -> wrong answers, as far as any are better than those of its draft. table: in the order of the keys."""
     is_choice = pc.equal(table["style"], MULTIPLE_CHOICE)
     choices, verdicts = table.filter(is_choice), table.filter(pc.invert(is_choice))
-    shown = _rows_of(choices)
-    donors = _spare_captions([*shown, *_rows_of(verdicts)]) if are_captions else _rows_of(verdicts)
+    shown = _rows_of(choices, index)
+    donors = _spare_captions([*shown, *_rows_of(verdicts, index)]) if are_captions else _rows_of(verdicts, index)
     taken = exchange(shown, NUM_WRONG, index.level, seed, donors, are_spare=are_captions)
     wrong = _answers(choices, [*shown, *donors], taken, NUM_WRONG, exposed)
     refused = verdicts.filter(pc.invert(verdicts["is_yes"]))
-    shown = _rows_of(refused)
+    shown = _rows_of(refused, index)
     return wrong | _answers(refused, shown, exchange(shown, 1, index.level, seed), 1, exposed)
 
 
-def _rows_of(table: pa.Table) -> list[ShownRow]:
+def _rows_of(table: pa.Table, index: DistractorIndex) -> list[ShownRow]:
     columns = (table[name].to_pylist() for name in ("key", *_TEXTS))
     return [
-        ShownRow(key, source_id, question, gold, tuple(accepted))
+        ShownRow(key, source_id, question, gold, (*accepted, *index.overlapping(gold)))
         for key, source_id, question, gold, accepted in zip(*columns, strict=True)
     ]
 

@@ -6,7 +6,7 @@ import pytest
 from maker_samples import make_sample, make_spec
 
 from asd.makers.class_kinds import MAX_CLASSES, class_sets
-from asd.makers.distractors import DistractorIndex
+from asd.makers.distractors import AnswerRules, DistractorIndex
 from asd.makers.drafting import draft
 from asd.makers.english_verdict import natural_verdict
 from asd.makers.english_what_noun import class_noun
@@ -38,7 +38,7 @@ def test_too_many_names_are_no_classes() -> None:
 def test_wrong_classes_are_of_the_same_kind(style: AnswerStyle) -> None:
     names = [*INSECTS, *DOGS]
     rows = [(number, QUESTION, name, None) for number, name in enumerate(names * 3)]
-    index = DistractorIndex.build(rows, seed=0, answer_sets=class_sets(names))
+    index = DistractorIndex.build(rows, seed=0, rules=AnswerRules(class_sets(names)))
     made = draft(make_sample(QUESTION, "cricket"), style, MakerContext(make_spec("classification"), 0, index))
     assert isinstance(made, Draft)
     assert set(made.options or [made.wrong, made.gold]) <= set(INSECTS)

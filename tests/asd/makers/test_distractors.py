@@ -226,7 +226,7 @@ def test_unreadable_index_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("asd.makers.distractors.FORMAT", 9)
     INDEX.save(tmp_path / "new.npz")
     monkeypatch.undo()
-    with pytest.raises(ShardError, match="has format 9, this build reads 2"):
+    with pytest.raises(ShardError, match="has format 9, this build reads 3"):
         DistractorIndex.load(tmp_path / "new.npz")
 
 

@@ -8,7 +8,7 @@ import pytest
 from maker_samples import make_context, make_sample, make_spec
 from pydantic import ValidationError
 
-from asd.makers.distractors import DistractorIndex
+from asd.makers.distractors import AnswerRules, DistractorIndex
 from asd.makers.drafting import MakerContext, draft
 from asd.makers.placeholders import is_placeholder
 from asd.records import Decline
@@ -41,7 +41,7 @@ def test_a_closed_set_stands_among_itself(tmp_path: Path) -> None:
     sets = {"genre": genres}
     asked = [("Which genre is it?", name) for name in genres * 4]
     asked += [("Which title is it?", f"The {name} Handbook {n}") for n, name in enumerate(genres * 4)]
-    built = DistractorIndex.build([(row, *one, None) for row, one in enumerate(asked)], 0, sets)
+    built = DistractorIndex.build([(row, *one, None) for row, one in enumerate(asked)], 0, AnswerRules(sets))
     built.save(tmp_path / "index")
     for index in (built, DistractorIndex.load(tmp_path / "index")):
         for row in range(20):
@@ -49,6 +49,32 @@ def test_a_closed_set_stands_among_itself(tmp_path: Path) -> None:
             assert set(index.draw(sample, 3, 0)) < set(genres) - {"Law"}
         ctx = MakerContext(make_spec(answer_sets=sets), 0, index)
         assert not isinstance(draft(make_sample("What is there?", "Law"), AnswerStyle.MULTIPLE_CHOICE, ctx), Decline)
+
+
+def test_answers_of_which_several_may_be_right_are_not_offered_beside_each_other(tmp_path: Path) -> None:
+    genres = ["Law", "Travel", "History", "Cooking", "Medical", "Poetry", "Romance", "Novels", "Sports"]
+    rules = AnswerRules(overlapping=[["Romance", "Novels", "Poetry"], ["History", "Travel"]])
+    built = DistractorIndex.build([(n, "Which genre?", genres[n % 9], None) for n in range(36)], 0, rules)
+    built.save(tmp_path / "index")
+    for index in (built, DistractorIndex.load(tmp_path / "index")):
+        assert index.overlapping("romance") == ("Novels", "Poetry") and index.overlapping("Law") == ()
+        for row in range(40):
+            drawn = index.draw(make_sample("Which genre?", "Romance", source_id=f"s{row}"), 3, 0)
+            assert len(drawn) == 3 and not {*drawn} & {"Novels", "Poetry"}
+
+
+def test_classes_of_a_classification_exclude_each_other() -> None:
+    asked = "Which object does the picture show?"
+    rows = [
+        (n, asked, name, None) for n, name in enumerate(["otter", "beaver", "badger", "weasel", "skunk", "mink"] * 6)
+    ]
+    rows += [(100 + n, asked, name, None) for n, name in enumerate(["lynx", "cougar", "hyena", "jackal"] * 6)]
+    for family in ("classification", "vqa"):
+        spec = make_spec(family)
+        index = DistractorIndex.build(rows, 0, AnswerRules.of(spec))
+        made = draft(make_sample(asked, "otter"), AnswerStyle.MULTIPLE_CHOICE, MakerContext(spec, 0, index))
+        is_open = isinstance(made, Decline) and made.reason == "open_question"
+        assert is_open is (family == "vqa")
 
 
 @pytest.mark.parametrize(
