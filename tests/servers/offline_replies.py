@@ -18,7 +18,7 @@ from asd.schemas.reply_models import SupportVerdict, letter_reply, schema_of
 from asd.schemas.styles import WRITTEN_STYLES
 from asd.styles.table import writing_of
 from asd.work.rewriting import open_model
-from tests.servers.real_vllm import tiny_settings
+from tests.servers.real_vllm import TALK, small_settings
 
 REPLIES = {style: writing_of(style).reply for style in WRITTEN_STYLES}
 DESCRIPTIONS = {style: model for style in WRITTEN_STYLES if (model := writing_of(style).description)}
@@ -28,12 +28,12 @@ MODELS = [*REPLIES.values(), *DESCRIPTIONS.values(), SupportVerdict, letter_repl
 async def ask_all(model: str, cache: Path) -> dict[str, Any]:
     said: list[str] = []
     requests = [
-        CompletionRequest("Reply in JSON.", f"Question {n}", (), schema_of(m), m.__name__, "test", Sampling())
+        CompletionRequest("Reply in JSON.", f"Question {n}", (), schema_of(m), m.__name__, "test", TALK)
         for m in MODELS
-        for n in range(6)
+        for n in range(2)
     ]
     long = CompletionRequest("", "word " * 5000, (), schema_of(MODELS[0]), "long", "test", Sampling())
-    async with open_model(tiny_settings(model, cache, "vllm-offline"), said.append) as complete:
+    async with open_model(small_settings(model, cache, "vllm-offline"), said.append) as complete:
         *replies, refusal = await asyncio.gather(*map(complete, [*requests, long]))
         again = await asyncio.gather(*map(complete, requests))
         return {
@@ -41,7 +41,7 @@ async def ask_all(model: str, cache: Path) -> dict[str, Any]:
             "sends": complete.stats.sends,
             "context": complete.context,
             "parsed": [
-                isinstance(reply, Completion) and not isinstance(parse_reply(reply.text, MODELS[place // 6]), Unparsed)
+                isinstance(reply, Completion) and not isinstance(parse_reply(reply.text, MODELS[place // 2]), Unparsed)
                 for place, reply in enumerate(replies)
             ],
             "keys": len({reply.key for reply in replies if isinstance(reply, Completion)}),

@@ -1,4 +1,4 @@
-"""A real vLLM for tests: where its interpreter is, the tiny model, and settings that suit a small machine."""
+"""A real vLLM for tests: where its interpreter is, the small model, and settings that suit a small machine."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from asd.rewrite.request import Sampling
 from asd.rewrite.settings import RewriterSettings
 from asd.rewrite.vllm_server import vllm_server
+from tests.servers.small_model import small_model_file
 
 REPO = Path(__file__).resolve().parents[2]
+TALK = Sampling(temperature=0.8, max_tokens=1200)
+"""At temperature 0 so small a model repeats itself until its reply is as long as may be."""
 SERVER_ARGS: dict[str, str | int | float | bool] = {
     "max_model_len": 4096,
     "max_num_seqs": 32,
-    "dtype": "float32",
+    "dtype": "bfloat16",
     "enforce_eager": True,
-    "gpu_memory_utilization": 0.15,  # on a CPU: of the machine's memory, of which the tiny model needs next to nothing
+    "gpu_memory_utilization": 0.15,  # on a CPU: of the machine's memory, of which the small model needs 0.3 GB
 }
 
 
@@ -35,14 +39,14 @@ def require_vllm() -> str:
 
 
 def prepare(folder: Path, patch: pytest.MonkeyPatch) -> str:
-    """Environment variables for a small machine without a hub, and the folder of a new tiny model."""
+    """Environment variables for a small machine without a hub, and the folder of a small language model."""
     python = require_vllm()
     patch.setenv("HF_HUB_OFFLINE", "1")
     patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     patch.setenv("ASD_VLLM_START_S", "240")
-    model = folder / "tiny"
+    model = folder / "small"
     made = subprocess.run(
-        [python, str(REPO / "tests" / "servers" / "tiny_llm.py"), str(model)],
+        [python, str(REPO / "tests" / "servers" / "dequantised_llm.py"), str(small_model_file()), str(model)],
         check=False,
         capture_output=True,
         text=True,
@@ -51,8 +55,11 @@ def prepare(folder: Path, patch: pytest.MonkeyPatch) -> str:
     return str(model)
 
 
-def tiny_settings(model: str, cache: Path, kind: str = "vllm") -> RewriterSettings:
-    return RewriterSettings.model_validate({"kind": kind, "model": model, "cache": cache, "server_args": SERVER_ARGS})
+def small_settings(model: str, cache: Path, kind: str = "vllm") -> RewriterSettings:
+    """Long answers of a busy machine are waited for."""
+    return RewriterSettings.model_validate(
+        {"kind": kind, "model": model, "cache": cache, "server_args": SERVER_ARGS, "timeout_s": 900}
+    )
 
 
 @contextmanager

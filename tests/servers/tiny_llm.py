@@ -1,13 +1,11 @@
-"""Makes a language model with random weights, small enough for a CPU: `python tiny_llm.py FOLDER`.
+"""A language model with random weights, small enough for a CPU, where a test wants noise or speed and no language.
 
 Two layers of 64 units in Qwen2's architecture, with a byte-level tokenizer of its own (so any text can be read and
-written) and a chat template. Needs torch and transformers; run it with the interpreter that serves the model. Its
-replies are noise: they show that a reply parses when decoding is guided, and that meaning is checked.
+written) and a chat template.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 VOCABULARY = 1024
@@ -58,18 +56,3 @@ def save_model(folder: Path, max_length: int, seed: int) -> None:
         bos_token_id=None,
     )
     Qwen2ForCausalLM(config).to(torch.float32).save_pretrained(folder)
-
-
-def make_tiny_llm(folder: Path, *, max_length: int = 4096, seed: int = 0) -> Path:
-    """Writes config, weights (0.9 MB) and tokenizer to `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    repository = Path(__file__).resolve().parents[2]
-    corpus = [path.read_text(encoding="utf-8") for path in sorted(repository.glob("templates/**/*.jinja"))]
-    corpus.append((repository / "README.md").read_text(encoding="utf-8"))
-    save_tokenizer(folder, corpus, max_length)
-    save_model(folder, max_length, seed)
-    return folder
-
-
-if __name__ == "__main__":
-    make_tiny_llm(Path(sys.argv[1]))

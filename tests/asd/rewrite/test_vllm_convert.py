@@ -1,4 +1,4 @@
-"""`asd convert` with a real vLLM and a random model, whose text the checks on meaning refuse."""
+"""`asd convert` with a real vLLM and a small language model: guided decoding, refusals, fallback, a killed server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.servers.real_vllm import REPO, SERVER_ARGS, kill_server, server_proce
 
 pytestmark = pytest.mark.vllm
 
-TASK = ["--task", "textvqa", "--ratio", "0.1", "--attempts", "2", "--images", "never"]
+TASK = ["--task", "textvqa", "--ratio", "0.1", "--attempts", "2", "--images", "never", "--max-reply-tokens", "96"]
 
 
 def start_convert(folder: Path, model: str, name: str, kind: str, *more: str) -> subprocess.Popen[str]:
@@ -60,38 +60,36 @@ def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
     return result, err
 
 
-def test_killed_server_checks_on_meaning_and_the_cache(tiny_model: str, tmp_path: Path) -> None:
+def test_killed_server_checks_on_meaning_and_the_cache(small_llm: str, tmp_path: Path) -> None:
     """In one, because starting a server takes half a minute."""
-    model = str(shutil.copytree(tiny_model, tmp_path / "tiny"))  # its path tells our server from others of the session
+    # its path tells our server from others of the session
+    model = shutil.copytree(small_llm, str(tmp_path / "small"), copy_function=os.link)
     process = start_convert(tmp_path, model, "first", "vllm", *server_options())
     wait_for_replies(process, tmp_path / "cache.sqlite", 3)
     killed = kill_server(model)
     first, err = finish(process)
     assert "vLLM ended (killed by SIGKILL); starting it again, 1 of 3" in err
     assert server_processes(model) == [] and killed > 0
-    assert_noise_was_refused(first)
+    assert_language_was_checked(first)
     assert_reasons_stand_in_the_rows(Path(first["path"]))
     again, _ = finish(start_convert(tmp_path, model, "again", "cache"))
     assert again["making"]["sends"] == 0 and again["making"]["cache_hits"] > 0
     assert shards_of(again) == shards_of(first)
 
 
-def assert_noise_was_refused(outcome: dict[str, Any]) -> None:
-    """All samples keep their share through rules, mined answers and other styles. Now and then a made-up word is a
-    wrong answer like any other; an explanation out of noise is none."""
+def assert_language_was_checked(outcome: dict[str, Any]) -> None:
+    """Most of what so small a model writes is refused; all samples keep their share through rules, mined answers and
+    other styles."""
     counts, rewriter = outcome["counts"], outcome["rewriter"]
     assert counts["converted"] == counts["wanted"] == 12 and counts["shortfall"] == 0
-    assert rewriter["asked"] > 0 and rewriter["written"] <= rewriter["asked"] // 4
+    assert rewriter["asked"] > 0 and rewriter["written"] < rewriter["asked"]
     assert rewriter["attempts"] > rewriter["asked"], "nothing was asked for again"
-    assert any(reason.startswith("detailed_explanation: reply_") for reason in rewriter["declined"])
     form = {"reply_no_json", "reply_bad_json", "reply_wrong_schema"}
     assert not form & {reason.split(": ")[1] for reason in rewriter["declined"]}, "guided decoding failed"
 
 
 def assert_reasons_stand_in_the_rows(dataset: Path) -> None:
     rows = [row for row in asd.load(str(dataset)) if row["rewrite"] is not None]
-    written = [row for row in rows if row["maker"] == "rewriter"]
-    assert not [row["style"] for row in written if row["style"].endswith("explanation")]
     assert_every_reply_is_counted(rows)
     refused = [row["rewrite"]["declined"] for row in rows if row["maker"] != "rewriter"]
     assert refused and all(refused)
