@@ -76,8 +76,8 @@ def run_ask(questions: str, out: str, rewriter: Mapping[str, Any]) -> None:
         left.unlink()
     given = [item.answer for item in answered if item.answer is not None]
     notes = {"of them empty": given.count(""), "questions that the server did not answer": len(answered) - len(given)}
-    told = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
-    print(f"{path}: {len(given):,} answers{told}")
+    missing = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
+    print(f"{path}: {len(given):,} answers{missing}")
 
 
 def _settings(given: Mapping[str, Any], cache: Path) -> RewriterSettings:
