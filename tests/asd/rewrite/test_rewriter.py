@@ -119,7 +119,7 @@ def test_provenance_names_all_that_made_the_draft() -> None:
 def test_no_request_for_samples_that_cannot_be_written() -> None:
     model = ScriptedModel("never")
     for sample, style, reason in [
-        (make_sample(gold="yes"), YES_NO, "no_distractor_needed"),
+        (make_sample("Is the bowl full?", "yes"), YES_NO, "no_distractor_needed"),
         (make_sample(gold="unanswerable"), BRIEF, "unanswerable"),
         (make_sample("Is it a cat or a dog?", "cat"), CHOICE, "stated_alternatives"),
         (make_sample(options=["apple", "pear"]), CHOICE, "own_options"),
