@@ -121,11 +121,12 @@ class CacheError(RewriterError):
 
 def problem_of_setting(fault: Mapping[str, Any], *, show: bool = True) -> str:
     """What is wrong with the value of a setting, in the terms of whoever gave it. fault: of pydantic's `errors()`; show: the
-    value, which may be a key in the wrong place.
+    value, which is never shown of a rewriter's settings: it may be a key in the wrong place.
 
     A share above 1 is most often a percentage, so the message says what that is as a share.
     """
     limits, value, kind = fault.get("ctx", {}), fault["input"], str(fault["type"])
+    show = show and "rewriter" not in fault["loc"]
     tail = f", not {value if isinstance(value, str) else repr(value)}" if show else ""
     if kind == "less_than_equal" and limits["le"] == 1:
         advice = "give a share between 0 and 1"

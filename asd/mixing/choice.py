@@ -63,9 +63,10 @@ def choose(parts: Sequence[Candidates], unit: str, total: int | None) -> list[Ch
     left = unrepeated(parts)
     shares = [part.share for part in parts]
     have = [int(part.sizes[mine].sum()) for part, mine in zip(parts, left, strict=True)]
-    for part, count in zip(parts, have, strict=True):
+    for part, mine, count in zip(parts, left, have, strict=True):
         if not count:
-            why = "all of them repeat other rows" if len(part.keys) else "look at its `styles` and `split`"
+            why = "its rows hold none" if len(mine) else "all of them repeat other rows"
+            why = why if len(part.keys) else "look at its `styles` and `split`"
             raise UsageError(f"part {part.name} has no {unit} left to give: {why}.")
     most = largest_total(shares, have)
     asked = most if total is None else total
@@ -77,8 +78,14 @@ def choose(parts: Sequence[Candidates], unit: str, total: int | None) -> list[Ch
                 f"{most:,}; or give that part a smaller share."
             )
     chosen = [_choice(part, mine, quota) for part, mine, quota in zip(parts, left, quotas, strict=True)]
-    if not any(len(choice.rows) for choice in chosen):
+    if not any(choice.size for choice in chosen):
         raise UsageError(f"a mix of {asked:,} {unit} holds no row; give a larger total.")
+    for part, quota, choice in zip(parts, quotas, chosen, strict=True):
+        if quota and not choice.size:
+            raise UsageError(
+                f"part {part.name} gives no row: its {quota:,} {unit} are less than half of its first row. Give a larger total, "
+                "or that part a larger share."
+            )
     return chosen
 
 

@@ -15,6 +15,7 @@ from asd.mixing.choice import Candidates
 from asd.mixing.images import below, need_root
 from asd.mixing.recipe import NATIVE, MixPart
 from asd.mixing.sizes import Sizes
+from asd.schemas.image_marks import MARK
 from asd.shards.manifest import Manifest
 from asd.shards.reader import read_batches
 from asd.shards.store import Store
@@ -76,7 +77,7 @@ def candidates(opened: OpenPart, seed: int, sizes: Sizes) -> Candidates:
         texts = _texts(batch)
         keys += [xxhash.xxh3_64_intdigest(prefix + _encoded(name)) for name in batch["id"].to_pylist()]
         content += [_digest(row, images) for row, images in zip(texts, _images(batch, opened.image_root), strict=True)]
-        counted += sizes(texts)
+        counted += sizes(_said(batch))
     return Candidates(
         opened.name,
         opened.part.share,
@@ -87,10 +88,22 @@ def candidates(opened: OpenPart, seed: int, sizes: Sizes) -> Candidates:
 
 
 def _texts(batch: pa.RecordBatch) -> list[list[str]]:
-    """What is said in each row: prompt and response; where more is said (tools), every message."""
+    """What makes each row: prompt and response; where more is said (systems, turns, tools), every message with its role."""
     prompts, responses, messages = (batch[name].to_pylist() for name in ("prompt", "response", "messages"))
     return [
         [prompt, response] if len(said) <= 2 else [f"{turn['role']}: {turn['content']}" for turn in said]
+        for prompt, response, said in zip(prompts, responses, messages, strict=True)
+    ]
+
+
+def _said(batch: pa.RecordBatch) -> list[list[str]]:
+    """The same without roles and marks of images: what is counted."""
+    prompts, responses, messages = (batch[name].to_pylist() for name in ("prompt", "response", "messages"))
+    return [
+        [
+            text.replace(MARK, "")
+            for text in ([prompt, response] if len(said) <= 2 else [turn["content"] for turn in said])
+        ]
         for prompt, response, said in zip(prompts, responses, messages, strict=True)
     ]
 

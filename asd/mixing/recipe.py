@@ -69,8 +69,8 @@ class MixRecipe(BaseModel):
     description: str = ""
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     unit: Unit = "rows"
-    """What shares are counted in. words, tokens: those of prompt and response (of every message where tools are called); a
-    word is two characters where no blanks are written."""
+    """What shares are counted in. words, tokens: those of prompt and response (of every message where there are more); a word is
+    two characters where no blanks are written."""
     tokenizer: Path | None = None
     """That counts tokens: a tokenizer.json, or a folder that holds one; beside the mix file, else from the current folder."""
     total: int | None = Field(default=None, gt=0)
@@ -88,6 +88,12 @@ class MixRecipe(BaseModel):
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the shares add up to {total:g}, expected 1")
         return parts
+
+    @model_validator(mode="after")
+    def require_unit_of_tokenizer(self) -> MixRecipe:
+        if self.tokenizer is not None and self.unit != "tokens":
+            raise ValueError(f"`tokenizer` counts tokens, but shares are counted in {self.unit}: add `unit: tokens`")
+        return self
 
 
 def read_recipe(path: Path) -> MixRecipe:

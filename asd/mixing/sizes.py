@@ -26,7 +26,8 @@ def sizes_in(unit: Unit, tokenizer: Path | None) -> Sizes:
                 "`unit: tokens` needs the tokenizer that counts: `tokenizer: FOLDER`, a model's folder that holds "
                 f"{TOKENIZER_FILE}, or that file itself."
             )
-        return _tokens(_read_tokenizer(tokenizer_file(tokenizer)))
+        file = tokenizer_file(tokenizer)
+        return _tokens(_read_tokenizer(file), file)
     return _words if unit == "words" else _rows
 
 
@@ -38,11 +39,15 @@ def _words(rows: Sequence[Sequence[str]]) -> list[int]:
     return [sum(map(count_words, texts)) for texts in rows]
 
 
-def _tokens(tokenizer: Any) -> Sizes:
+def _tokens(tokenizer: Any, file: Path) -> Sizes:
     def count(rows: Sequence[Sequence[str]]) -> list[int]:
-        """Tokens of the texts alone: what a chat template adds depends on the trainer."""
+        """Tokens of the texts alone: what a chat template adds depends on the trainer. Raises: UsageError."""
         texts = [text for row in rows for text in row]
-        lengths = iter([len(encoding) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)])
+        try:
+            encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
+        except Exception as exc:  # the package raises plain `Exception`
+            raise UsageError(f"{file} cannot count tokens of these rows ({exc}). Give another tokenizer.") from exc
+        lengths = iter(map(len, encodings))
         return [sum(next(lengths) for _ in row) for row in rows]
 
     return count

@@ -119,3 +119,10 @@ def test_nothing_is_left_or_taken() -> None:
         choose(twice, "rows", None)
     with pytest.raises(UsageError, match="a mix of 1 words holds no row; give a larger total"):
         choose([candidates("a", 1.0, [1, 2], [1, 2], [40, 40])], "words", 1)
+    with pytest.raises(UsageError, match="a mix of 2 tokens holds no row"):
+        choose([candidates("a", 1.0, [1, 2], [1, 2], [0, 100])], "tokens", 2)
+    with pytest.raises(UsageError, match="part a has no tokens left to give: its rows hold none"):
+        choose([candidates("a", 1.0, [1, 2], [1, 2], [0, 0])], "tokens", 2)
+    few = [candidates("a", 0.5, [1, 2], [1, 2], [1, 60]), candidates("b", 0.5, [3, 4], [3, 4], [400, 400])]
+    with pytest.raises(UsageError, match=r"part b gives no row: its 50 words are less than half of its first row"):
+        choose(few, "words", 100)

@@ -155,7 +155,7 @@ def test_shares_in_tokens(parts: dict[str, str], tmp_path: Path) -> None:
     made = mixed(tmp_path, both, unit="tokens", tokenizer="model", total=2000)
     rows = rows_of(made["path"])
     sizes = [
-        len(re.findall(r"\w+|[^\w\s]+", row["prompt"])) + len(re.findall(r"\w+|[^\w\s]+", row["response"]))
+        sum(len(re.findall(r"\w+|[^\w\s]+", row[name].replace("<image>", ""))) for name in ("prompt", "response"))
         for row in rows
     ]
     assert [
@@ -184,6 +184,30 @@ def test_tokens_need_a_tokenizer(parts: dict[str, str], tmp_path: Path) -> None:
         assert done.code == 2
         assert message in done.err
         assert not (tmp_path / "out").exists()
+
+
+def test_a_tokenizer_that_fails_on_the_rows_is_named(parts: dict[str, str], tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizers.Tokenizer(tokenizers.models.WordLevel({}, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    own = {"own": {"data": parts["scienceqa"], "share": 1.0}}
+    done = run_asd("mix", written(tmp_path, own, unit="tokens", tokenizer="tokenizer.json"), "--out", tmp_path / "out")
+    assert (done.code, "tokenizer.json cannot count tokens of these rows" in done.err) == (2, True)
+
+
+def test_roles_and_image_marks_are_not_counted(tmp_path: Path) -> None:
+    said = [("system", "You answer."), ("human", "<image>\nWhat is it?"), ("gpt", "a cat")]
+    (tmp_path / "rows.json").write_text(
+        json.dumps([{"conversations": [{"from": who, "value": what} for who, what in said], "image": "a.png"}])
+    )
+    part = {
+        "task": "llava_conversation",
+        "source": "rows.json",
+        "ratio": 0,
+        "out": str(tmp_path / "chat"),
+        "share": 1.0,
+    }
+    made = mixed(tmp_path, {"chat": part}, unit="words")
+    assert made["parts"][0]["size"] == 2 + 3 + 2
 
 
 def test_tokens_without_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -302,6 +326,14 @@ def test_a_dry_run_writes_nothing(parts: dict[str, str], tmp_path: Path) -> None
             "no task named 'alpacca'; did you mean 'alpaca'",
         ),
         ({"name": "m", "parts": {"a": {"task": "alpaca", "ratoi": 0.2, "share": 1.0}}}, "part a: ratoi: Extra inputs"),
+        (
+            {"name": "m", "tokenizer": "x", "unit": "words", "parts": {"a": {"data": "x", "share": 1.0}}},
+            "`tokenizer` counts tokens, but shares are counted in words: add `unit: tokens`",
+        ),
+        (
+            {"name": "m", "parts": {"a": {"task": "alpaca", "share": 1.0, "rewriter": {"api_key": "sk-secret"}}}},
+            "part a: rewriter.",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_mix_file_is_one_message(content: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -311,6 +343,7 @@ def test_what_is_wrong_with_a_mix_file_is_one_message(content: dict[str, Any], m
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+    assert "sk-secret" not in done.err
 
 
 def test_a_part_has_no_such_split(parts: dict[str, str], tmp_path: Path) -> None:
