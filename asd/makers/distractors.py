@@ -310,7 +310,7 @@ class DistractorIndex:
         """Rows of the index by compact answer; those that are never mined are left out."""
         rows: Counter[str] = Counter()
         for kind, buckets in self._by_kind.items():
-            if kind.startswith("~") and LAST_RESORT in buckets:
+            if not kind.startswith("~") and LAST_RESORT in buckets:  # texts have no coarse kind
                 for answer, count in buckets[LAST_RESORT].counts.items():
                     rows[answer_form(answer).compact] += count
         return rows

@@ -295,7 +295,7 @@ class ExposedAnswers:
 
     def _exposure(self, compact: str) -> int:
         """0 for an answer that no row states natively, 1 for one row, 2 for two or three, 3 for four to seven ..."""
-        return self._native.get(compact, 0).bit_length()
+        return max(self._native.get(compact, 0), 0).bit_length()
 
     def _in_order(self, row: ShownRow, exposure: int) -> Iterator[str]:
         """Answers of the row's buckets: first all of the same exposure, those of the most like questions before others;

@@ -16,7 +16,7 @@ from asd.errors import ShardError
 from asd.makers.answer_kinds import answer_kind
 from asd.makers.answer_types import is_vague
 from asd.makers.distractors import DistractorIndex
-from asd.makers.normalise import conflicts, normalise_answer
+from asd.makers.normalise import answer_form, conflicts, normalise_answer
 from asd.records import Sample
 
 COLOURS = ["red", "blue", "green", "yellow", "black", "white", "pink", "purple", "orange", "brown"]
@@ -121,6 +121,12 @@ def test_answers_of_no_known_type_need_a_telling_question() -> None:
     assert index.draw(make_sample("What brand is it?", "zorb"), 3, 0) == []
     same = build(*[("What brand is it?", word) for word in odd] * 3)
     assert len(same.draw(make_sample("What brand is it?", "zorb"), 3, 0)) == 3
+
+
+def test_rows_by_answer_hold_texts_and_codes_too() -> None:
+    golds = {"zorb": 3, "Blick quam": 2, "B52": 4, "red": 5, "7": 1}
+    index = build(*[("What brand is it?", gold) for gold, rows in golds.items() for _ in range(rows)])
+    assert index.rows_by_answer() == {answer_form(gold).compact: rows for gold, rows in golds.items()}
 
 
 def test_no_answers_are_never_drawn() -> None:

@@ -147,6 +147,13 @@ def test_a_row_without_a_group_takes_answers_that_are_stated_as_often_as_its_own
     assert seen is not None and not set(seen) & set(WORDS[:4])
 
 
+def test_answers_stated_less_than_never_are_as_those_stated_never() -> None:
+    """Rows that the index leaves out are subtracted from what it holds."""
+    native = dict.fromkeys(WORDS[1:4], -8) | dict.fromkeys(WORDS[4:], 1)
+    taken = make_exposed(native).take(make_row(0, WORDS[0]), 3)
+    assert taken is not None and set(taken) == set(WORDS[1:4])
+
+
 def test_answers_stated_otherwise_fill_up_what_is_missing() -> None:
     taken = make_exposed(dict.fromkeys(WORDS[2:], 1)).take(make_row(0, WORDS[0]), 3)
     assert taken is not None and WORDS[1] in taken and len(set(taken)) == 3
