@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from asd.makers.noun_taxonomy import wordnet_nouns
 
 MIN_SET = 8
-"""Smaller kinds join the others of their group."""
+"""Smaller kinds join the others of their group; what is left so small in the end, the largest set."""
 MIN_SHARE_OF_ANIMALS = 0.2
 MAX_CLASSES = 8192
 """More different answers are no closed set of classes."""
@@ -49,6 +49,9 @@ def class_sets(names: Iterable[str]) -> dict[str, list[str]]:
     sets = defaultdict(list)
     for name, kind in chosen.items():
         sets[kind].append(name)
+    largest = max(sorted(sets), key=lambda kind: len(sets[kind]), default=_OTHER)
+    if largest != _OTHER and len(sets.get(_OTHER, ())) < MIN_SET:  # too few to stand beside each other alone
+        sets[largest] = sorted([*sets[largest], *sets.pop(_OTHER, ())])
     return dict(sorted(sets.items()))
 
 
