@@ -135,11 +135,18 @@ def _numeric_kind(text: str) -> tuple[str, str] | None:
 
 
 _PLURALS = frozenset("people children men women geese feet teeth mice policemen firemen salesmen".split())
+_SINGULARS_WORDS = """
+physics ethics optics classics outdoors indoors upstairs downstairs overseas canvas atlas pancreas cosmos chaos thermos
+christmas xmas texas kansas arkansas dallas vegas athens wales diabetes rabies measles molasses
+"""
+_SINGULARS = frozenset(_SINGULARS_WORDS.split())
 
 
 def is_plural(text: str) -> bool:
-    """Whether a phrase ends in a plural noun: no "glass", "bus", "tennis"; a "pair of glasses" is one."""
+    """Whether a phrase ends in a plural noun: no "glass", "bus", "tennis", "politics"; a "pair of glasses" is one."""
     last = text.rsplit(" ", 1)[-1]
+    if last in _SINGULARS or (last.endswith("ics") and not wordnet_nouns().lists(last[:-1])):  # gymnastics, but comics
+        return False
     return last in _PLURALS or (
         last[-1:] == "s" and last.isalpha() and last.islower() and normalise_answer(last) != last
     )

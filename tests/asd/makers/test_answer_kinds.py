@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
-from asd.makers.answer_kinds import (
-    answer_kind,
-    parse_question,
-)
+from asd.makers.answer_kinds import answer_kind, is_plural, parse_question
 from asd.makers.answer_types import answer_type, is_vague
 
 
@@ -172,3 +169,8 @@ def test_kinds_without_a_type() -> None:
 )  # fmt: skip
 def test_an_alternative_is_whole_or_none_is_read(question: str, gold: str, others: list[str]) -> None:
     assert stated_alternatives(question, gold) == others
+
+
+def test_singulars_in_s_are_no_plurals() -> None:
+    assert not any(map(is_plural, "physics politics gymnastics outdoors canvas atlas christmas tennis bus".split()))
+    assert all(map(is_plural, ["glasses", "comics", "fabrics", "two cats", "a pair of pants"]))
