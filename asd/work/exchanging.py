@@ -147,7 +147,7 @@ def _exchange_block(
     is_choice = pc.equal(table["style"], MULTIPLE_CHOICE)
     choices, verdicts = table.filter(is_choice), table.filter(pc.invert(is_choice))
     shown = _rows_of(choices, index)
-    donors = _spare_captions([*shown, *_rows_of(verdicts, index)]) if are_captions else _rows_of(verdicts, index)
+    donors = _spare_captions(table, index) if are_captions else _rows_of(verdicts, index)
     taken = exchange(shown, NUM_WRONG, index.level, seed, donors, are_spare=are_captions)
     wrong = _answers(choices, [*shown, *donors], taken, NUM_WRONG, exposed)
     refused = verdicts.filter(pc.invert(verdicts["is_yes"]))
@@ -163,10 +163,13 @@ def _rows_of(table: pa.Table, index: DistractorIndex) -> list[ShownRow]:
     ]
 
 
-def _spare_captions(rows: Sequence[ShownRow]) -> list[ShownRow]:
+def _spare_captions(table: pa.Table, index: DistractorIndex) -> list[ShownRow]:
     """The captions of each row but its gold one: no row of the version states them."""
     return [
-        row._replace(gold=caption) for row in rows for caption in dict.fromkeys(row.accepted) if caption != row.gold
+        row._replace(gold=caption)
+        for row, captions in zip(_rows_of(table, index), table["accepted"].to_pylist(), strict=True)
+        for caption in dict.fromkeys(captions)
+        if caption != row.gold
     ]
 
 
