@@ -36,12 +36,16 @@ require_device() {
 }
 
 kernels() {
-    local layers="$repo/tests/training/layers" chosen
+    local layers="$repo/tests/training/layers" chosen failed=0
     chosen=("$layers" -m gpu)
     [ "$ASD_DEVICE" = cuda ] || chosen=("$layers/test_packed_bits.py")
     "$PYTHON" -m pytest -c "$repo/pyproject.toml" --rootdir "$repo" -p no:cacheprovider "${chosen[@]}" \
-        --junitxml "$KEEP/kernels.xml" || say "some tests fail: see $OUT/kernels.json"
+        --junitxml "$KEEP/kernels.xml" || failed=1
     "$PYTHON" "$repo/benchmarks/gpu_results.py" tests "$KEEP/kernels.xml" "$OUT/kernels.json"
+    [ "$failed" = 0 ] || {
+        say "some tests fail: see $OUT/kernels.json"
+        exit 1
+    }
 }
 
 reglora() {
@@ -82,20 +86,20 @@ keep() {
 }
 
 unpack() {
-    [ ! -e "$KEEP/packed/whole" ] || return 0
+    ! cmp -s "$KEEP/pieces/pieces.sha256" "$KEEP/packed/whole" || return 0
     (cd "$KEEP/pieces" && sha256sum --check --quiet pieces.sha256) || {
         say "pieces are missing or damaged in $KEEP/pieces; send them and run 'keep' after each batch"
         exit 2
     }
     rm -rf "$KEEP/packed" && mkdir "$KEEP/packed"
-    cat "$KEEP"/pieces/piece-* | tar -C "$KEEP/packed" -xf -
+    (cd "$KEEP/pieces" && cut -d ' ' -f 3 pieces.sha256 | xargs cat) | tar -C "$KEEP/packed" -xf -
     mv "$KEEP/packed/model" "$KEEP/packed/$(cat "$KEEP/packed/name")"
-    touch "$KEEP/packed/whole"
+    cp "$KEEP/pieces/pieces.sha256" "$KEEP/packed/whole"
 }
 
 smollm() {
     unpack
-    local recipe seed name left=0
+    local recipe seed name left=0 failed=0
     ln -sfn rows "$KEEP/packed/asd-data"
     for seed in $SEEDS; do
         for recipe in "$RECIPES"/*.yaml; do
@@ -108,7 +112,10 @@ smollm() {
             fi
             say "$name, seed $seed"
             (cd "$KEEP/packed" && "$PYTHON" -m asd_training.cli.main run "$recipe" --out "$KEEP/runs/$name-$seed" \
-                --set "seed=$seed" --set "model.name=$KEEP/packed/$(cat name)")
+                --set "seed=$seed" --set "model.name=$KEEP/packed/$(cat name)") || {
+                say "$name, seed $seed failed"
+                failed=1
+            }
         done
     done
     "$PYTHON" "$repo/benchmarks/gpu_results.py" runs "$KEEP/runs" "$OUT/smollm.json" "$IN/smollm.json"
@@ -116,6 +123,7 @@ smollm() {
         say "$left runs are left: run 'smollm' again; on another machine with $OUT/smollm.json in $IN"
         exit 3
     }
+    [ "$failed" = 0 ] || exit 1
 }
 
 part=${1:-}

@@ -73,6 +73,6 @@ def require_answers(path: Path, items: Sequence[ProbeItem]) -> None:
     """Raises: SourceError where no question has an answer."""
     if not any(item.answer is not None for item in items):
         raise SourceError(
-            f"{path} has questions and no answers: let a model answer them with `asd probe ask --questions {path}`, or write "
+            f"{path} has questions and no answers: let a model answer them with `asd probe ask {path} --out ANSWERS`, or write "
             "each answer under `answer`."
         )

@@ -78,8 +78,9 @@ class _OwnPictures:
         if not Path(path).is_relative_to(self.folder):
             return path
         name = Path(path).relative_to(self.folder)
-        if not (self._pictures / name).exists():
-            write_bytes(self._pictures / name, Path(path).read_bytes())
+        target, data = self._pictures / name, Path(path).read_bytes()
+        if not target.exists() or target.read_bytes() != data:  # of other questions, or cut short
+            write_bytes(target, data)
         return f"{self._pictures.name}/{name.as_posix()}"
 
 
@@ -173,15 +174,18 @@ def _item(row: dict[str, Any], image_root: str | None, own: _OwnPictures) -> Pro
         style=style,
         question=row["question"],
         prompt=row["prompt"],
-        images=tuple(own.hold(image) if image["bytes"] else _located(image, image_root) for image in row["images"]),
+        images=tuple(
+            own.hold(image) if image["bytes"] else _located(image["path"], image_root)
+            for image in row["images"]
+            if image["bytes"] or image["path"]
+        ),
         options=tuple(row["options"]),
         response=row["response"],
         accepted=_right_answers(row, verdict),
     )
 
 
-def _located(image: Mapping[str, Any], image_root: str | None) -> str:
-    path = str(image["path"] or "")
+def _located(path: str, image_root: str | None) -> str:
     return path if image_root is None or is_address(path) else str(Path(image_root) / path)
 
 

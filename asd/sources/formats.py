@@ -15,9 +15,9 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice, tee
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -38,6 +38,8 @@ __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "ite
 
 COMPRESSION_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 _HEAD_BYTES = 1 << 16
+_SEPARATOR_LINES = 64
+"""Lines in which the first two records of a CSV file are looked for."""
 _LONGEST_FIRST_LINE = 1 << 24
 _LINES_TRIED = 50
 _PARQUET_BYTES = 64 << 20
@@ -354,11 +356,9 @@ def _text_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
 
 def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: str) -> Iterator[Record]:
     csv.field_size_limit(1 << 30)  # captions and tables exceed the default of 128 KiB
-    lines = iter(_Decoder(stream, where, options.on_note))
-    head = list(islice(lines, 1))
     names: Sequence[str] | None = options.csv_columns
-    separator = _separator("".join(head), separator, names)
-    reader = csv.reader(chain(head, lines), delimiter=separator, strict=True)
+    separator, lines = _separator(iter(_Decoder(stream, where, options.on_note)), separator, names)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     row = 0
     while True:
         line = reader.line_num
@@ -387,18 +387,22 @@ def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: 
         row += 1
 
 
-def _separator(head: str, usual: str, names: Sequence[str] | None) -> str:
-    """What stands between the fields of a file: the usual character, or where that splits its first line nowhere, the one
-    of semicolon, tab and comma that splits it most. names: known ones, of which the line then has as many fields."""
+def _separator(lines: Iterator[str], usual: str, names: Sequence[str] | None) -> tuple[str, Iterator[str]]:
+    """What stands between the fields of a file, and all its lines again. It is the first of the usual character,
+    semicolon, tab and comma that splits the first two records into equally many fields, as many as `names` if these are
+    known, else two or more; the usual one where none does. A record that cannot be read speaks for no character."""
+    lines, *looks = tee(lines, 5)
 
-    def splits(separator: str) -> int:
-        try:
-            fields = len(next(csv.reader([head], delimiter=separator, strict=True), ()))
-        except csv.Error:  # a quoted name goes on in the next line
-            return 0
-        return fields if names is None or fields == len(names) else 0
+    def agreeing(candidate: tuple[str, Iterator[str]]) -> int:
+        separator, look = candidate
+        reader = csv.reader(islice(look, _SEPARATOR_LINES), delimiter=separator, strict=True)
+        widths: list[int] = []
+        with suppress(csv.Error):
+            widths.extend(map(len, islice(filter(None, reader), 2)))  # those before an error count
+        fits = len(set(widths)) == 1 and (widths[0] > 1 if names is None else widths[0] == len(names))
+        return len(widths) if fits else 0
 
-    return usual if splits(usual) > 1 else max((usual, ";", "\t", ","), key=splits)
+    return max(zip((usual, ";", "\t", ","), looks, strict=True), key=agreeing)[0], lines
 
 
 def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] | None) -> Iterator[Record]:

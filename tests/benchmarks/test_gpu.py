@@ -57,6 +57,13 @@ def test_kernels_reglora_moelora(places: dict[str, str]) -> None:
     assert result(places, "moelora")["results"][0]["experts"] == 2
 
 
+def test_a_failing_test_of_the_kernels_is_told_and_recorded(places: dict[str, str], tmp_path: Path) -> None:
+    failing = tmp_path / "test_failing.py"
+    failing.write_text("def test_failing():\n    assert False\n")
+    assert "some tests fail" in call({**places, "PYTEST_ADDOPTS": str(failing)}, "kernels", code=1)
+    assert sorted(set(result(places, "kernels")["tests"].values())) == ["failure", "passed"]
+
+
 def test_a_sequence_is_packed_sent_in_pieces_and_run(places: dict[str, str], tmp_path: Path) -> None:
     """Two seeds: the second is left for another machine, which is told by the first one's results."""
     from tests.training.run_settings import make_settings
@@ -72,7 +79,10 @@ def test_a_sequence_is_packed_sent_in_pieces_and_run(places: dict[str, str], tmp
     assert "pieces are missing or damaged" in call(places, "smollm", code=2)
     held.rename(pieces[-1])
     call(places, "keep")
-    call(places, "smollm")
+    broken = tmp_path / "recipes" / "a-broken.yaml"
+    broken.write_text(RECIPE.replace("reglora}", "none-such}"))
+    assert "a-broken, seed 0 failed" in call(places, "smollm", code=1)
+    broken.unlink()
     (run,) = result(places, "smollm")["runs"].values()
     assert run["finished"] and run["method"] == "reglora" and run["seed"] == 0 and run["on"]["device"].startswith("CPU")
     (Path(places["OUT"]) / "smollm.json").rename(Path(places["IN"]) / "smollm.json")
@@ -82,6 +92,11 @@ def test_a_sequence_is_packed_sent_in_pieces_and_run(places: dict[str, str], tmp
     (tmp_path / "pieces").rename(tmp_path / "elsewhere" / "pieces")
     assert "1 runs are left" in call(elsewhere, "smollm", code=3)
     assert list(result(places, "smollm")["runs"]) == ["arm-0"]
+    (Path(made["data"]["root"]) / "new").touch()
+    call(places, "pack", made["model"]["name"], made["data"]["root"])
+    call(places, "keep")
+    call({**places, "MINUTES": "0"}, "smollm")
+    assert (tmp_path / "keep" / "packed" / "rows" / "new").is_file(), "of the new pack"
 
 
 def test_what_is_missing_is_said(places: dict[str, str], tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from asd.probing.items import ProbeItem, read_items, write_items
+from asd.probing.questions import _item, _OwnPictures
 from asd.schemas.styles import AnswerStyle
+from asd.shards.reader import read_batches
+from asd.shards.store import Store
 from tests.asd.cli_runner import run_asd
 from tests.asd.probing.answering_server import AnsweringServer
 from tests.asd.sources_made import write_lines
@@ -57,7 +60,12 @@ def test_drawn_questions_are_asked_in_every_style(tmp_path: Path) -> None:
     assert {item.style.value for item in items} == {
         "yes_no", "multiple_choice", "short_answer", "brief_explanation", "detailed_explanation", "bounding_box",
     }  # fmt: skip
-    assert all((tmp_path / path).is_file() for item in items for path in item.images)
+    pictures = [tmp_path / path for item in items for path in item.images]
+    right = [path.read_bytes() for path in pictures]
+    for path in pictures:
+        path.write_bytes(b"of other questions")
+    assert run_asd("probe", "questions", "--out", tmp_path / "p.jsonl", "-n", 8).code == 0
+    assert [path.read_bytes() for path in pictures] == right
     assert max(Counter(item.question for item in items).values()) >= 4, "one question in several styles"
 
 
@@ -180,6 +188,15 @@ def test_pictures_that_rows_hold_are_written_beside_the_questions(tmp_path: Path
         assert any(";base64," in json.dumps(body) for body in sent)
 
 
+def test_an_image_that_is_nowhere_is_left_out(data: str, tmp_path: Path) -> None:
+    version = Store(Path(data)).resolve(None)
+    row = next(row for batch in read_batches(Path(data), version) for row in batch.to_pylist() if row["images"])
+    (image,) = row["images"]
+    nowhere = {**image, "path": None, "bytes": None}
+    item = _item({**row, "images": [nowhere, image]}, "/root", _OwnPictures(tmp_path, tmp_path / "pictures"))
+    assert item.images == (f"/root/{image['path']}",)
+
+
 def test_questions_do_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> None:
     rows = [
         {"id": f"q{n}", "image": "a.jpg", "text": "", "conversations": [
@@ -222,7 +239,7 @@ def test_questions_do_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> Non
         ),
         (["ask", "{bad}", "--out", "o.jsonl"], "bad.jsonl:2: style: "),
         (["ask", "{good}", "--out", "o.jsonl"], "a probe needs a model to ask"),
-        (["compare", "{good}", "{good}"], "has questions and no answers"),
+        (["compare", "{good}", "{good}"], "let a model answer them with `asd probe ask {good} --out ANSWERS`"),
         (["compare", "{noise}", "{good}"], "noise.jsonl:1: not a line of JSON"),
         (["compare", "{empty}", "{good}"], "holds no questions"),
     ],
@@ -240,7 +257,7 @@ def test_what_cannot_be_done_is_one_message(
     names = {name: str(tmp_path / f"{name}.jsonl") for name in ("bad", "noise", "empty")} | {"good": str(good)}
     done = run_asd("probe", *(argument.format(**names) for argument in arguments))
     assert done.code in (1, 2)
-    assert message in done.err
+    assert message.format(**names) in done.err
     assert "Traceback" not in done.err
 
 

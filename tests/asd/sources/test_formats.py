@@ -138,19 +138,32 @@ def test_csv_with_and_without_header(tmp_path):
         ("a,b;c\n1,2\n", {"a": "1", "b;c": "2"}),
         ("a\n1;2\n", {"a": "1;2"}),
         ('"a\nb",c\n1,2\n', {"a\nb": "1", "c": "2"}),
+        ("\r\na;b\r\n1;2\r\n", {"a": "1", "b": "2"}),
+        ("a;b (c, d)\n1;2\n", {"a": "1", "b (c, d)": "2"}),
+        ('a;b (c, d)\n"1, x";2\n', {"a": "1, x", "b (c, d)": "2"}),
+        ("a; b\n1\n", {"a; b": "1"}),
+        ('"a\nb";c\n1;2\n', {"a\nb": "1", "c": "2"}),
+        ('a,b;c\n"1;x",2;3\n', {"a": "1;x", "b;c": "2;3"}),
+        ("a;b\n1;" + '"' + "x\n" * 100 + '"\n', {"a": "1", "b": "x\n" * 100}),
     ],
 )
-def test_the_first_line_says_what_stands_between_fields(tmp_path, text, expected):
+def test_the_first_two_records_say_what_stands_between_fields(tmp_path, text, expected):
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert values(tmp_path / "a.csv") == [expected]
     (tmp_path / "b.tsv").write_text("a,b\n1,2\n")
     assert values(tmp_path / "b.tsv") == [{"a": "1", "b": "2"}]
+    (tmp_path / "b.tsv").write_text("a, b\n1\n")
+    assert values(tmp_path / "b.tsv") == [{"a, b": "1"}]
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    assert values(tmp_path / "a.csv.gz") == [expected]
 
 
 def test_known_names_say_how_many_fields_there_are(tmp_path):
     (tmp_path / "a.csv").write_text("a; b; c\n")
     assert values(tmp_path / "a.csv", csv_columns=("text",)) == [{"text": "a; b; c"}]
     assert values(tmp_path / "a.csv", csv_columns=("x", "y", "z")) == [{"x": "a", "y": " b", "z": " c"}]
+    (tmp_path / "a.csv").write_text("1, x;2\n3;4\n")
+    assert values(tmp_path / "a.csv", csv_columns=("q", "a")) == [{"q": "1, x", "a": "2"}, {"q": "3", "a": "4"}]
 
 
 def test_csv_that_ends_in_a_quoted_field(tmp_path):
