@@ -41,7 +41,7 @@ class Transport(Protocol):
 
     def ask(self, request: CompletionRequest, key: str) -> AbstractAsyncContextManager[Answer]:
         """The answer, to be stored within the block: until its end the request counts among `max_in_flight`, which so
-        bounds what a kill can cost."""
+        bounds what a kill can cost. Only a `server_fault` of `HttpTransport` no longer counts: its last try is over."""
 
     def stop(self, error: RewriterError) -> None: ...
 
