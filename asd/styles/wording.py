@@ -36,11 +36,21 @@ class Wording:
 
 _VERDICT = re.compile(
     r"\b(?:(Yes|yes)|(?<=[Yy]es/)[Nn]o|(?<=[Yy]es or )[Nn]o|(?<=[Yy]es and )[Nn]o"
-    r"|[Nn]o(?=[^\w\s]|\s*$|\s+(?:or|and|only|if|is|as|when|for|otherwise)\b))\b"
+    r"|[Nn]o(?=[^\w\s]|\s+\(|\s*$|\s+(?:or|and|only|if|is|means|as|when|for|otherwise)\b))\b"
 )
 """Yes, and No where it is an answer: beside a yes, or where no noun follows that it denies ("no explanation")."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)")
+_NAMES_VERDICT = re.compile(r"\b[Yy]es\b|[\"'`“‘][Nn]o[\"'`”’]")
+"""In a sentence with none of these, a no is no answer ("There is no, repeat, no need")."""
 
 
 def with_verdicts(texts: Iterable[str], verdicts: tuple[str, str]) -> tuple[str, ...]:
     """Response-format prompts that name yes and no as they are spelt in the answers."""
-    return tuple(_VERDICT.sub(lambda match: verdicts[0 if match[1] else 1], text) for text in texts)
+    return tuple("".join(_spelt(sentence, verdicts) for sentence in _SENTENCE_END.split(text)) for text in texts)
+
+
+def _spelt(sentence: str, verdicts: tuple[str, str]) -> str:
+    if not _NAMES_VERDICT.search(sentence):
+        return sentence
+    return _VERDICT.sub(lambda match: verdicts[0 if match[1] else 1], sentence)
