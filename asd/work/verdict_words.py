@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from asd.styles.wording import VERDICTS
 
 _LOWER = ("yes", "no")
+_NAMES_BOTH = r"\byes\b.*\bno\b|\bno\b.*\byes\b"
 
 
 def more_lower(responses: pa.StringArray) -> int:
@@ -21,11 +22,16 @@ def verdict_words(more: int) -> tuple[str, str]:
 
 
 def respelt(batch: pa.RecordBatch, verdicts: tuple[str, str]) -> pa.RecordBatch:
-    """Native rows whose response is yes or no, in whatever case, with it spelt as given; rows that the source wants kept
-    (`passthrough`) stay as they are."""
+    """Native rows whose response is yes, no, Yes or No, with it spelt as given. Rows that the source wants kept
+    (`passthrough`), or whose own prompt names yes and no, stay as they are, and so do capitals (NO may be Spanish)."""
     responses = batch["response"]
-    spelt = pa.array(verdicts).take(pc.index_in(pc.utf8_lower(responses), pa.array(_LOWER)))
-    spelt = pc.if_else(pc.is_valid(batch["passthrough"]), responses, pc.coalesce(spelt, responses))
+    place = pc.index_in(responses, pa.array(_LOWER + VERDICTS))
+    spelt = pc.coalesce(pa.array(verdicts + verdicts).take(place), responses)
+    is_kept = pc.is_valid(batch["passthrough"])
+    for column in ("question", "rfp", "asked"):
+        names_both = pc.match_substring_regex(batch[column], _NAMES_BOTH, ignore_case=True)
+        is_kept = pc.or_(is_kept, pc.fill_null(names_both, False))
+    spelt = pc.if_else(is_kept, responses, spelt)
     position = batch.schema.get_field_index("response")
     return batch.set_column(position, batch.schema.field(position), spelt)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import asd
 from asd.styles.wording import with_verdicts
+from asd.work.verdict_words import respelt
 
 
 def test_prompts_name_the_words_as_they_are_spelt() -> None:
@@ -33,6 +35,19 @@ def test_a_no_that_denies_something_is_no_answer() -> None:
         "Answer YES or NO in one word.",
         'Say "NO" if not.',
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt"),
+    [
+        ("Yes means it fits, no means it does not.", "Yes means it fits, No means it does not."),
+        ("Reply with Yes (if so) or no (if not).", "Reply with Yes (if so) or No (if not)."),
+        ("Answer yes or no. There is no, repeat, no need.", "Answer Yes or No. There is no, repeat, no need."),
+        ("There is no, repeat, no need to explain.", "There is no, repeat, no need to explain."),
+    ],
+)
+def test_a_no_is_an_answer_only_in_a_sentence_with_a_yes(text: str, spelt: str) -> None:
+    assert with_verdicts([text], ("Yes", "No")) == (spelt,)
 
 
 @pytest.mark.parametrize("words", [("yes", "no"), ("Yes", "No")])
@@ -60,3 +75,41 @@ def test_a_source_that_spells_in_both_ways_gets_the_more_frequent_one(tmp_path: 
     made = asd.convert(task="pope", source=source, out=tmp_path / "out", ratio=0.2, workers=1)
     responses = {row["response"] for row in asd.load(made.path) if row["style"] == "yes_no"}
     assert responses == {"yes", "no"}
+
+
+@pytest.mark.parametrize("instruction", ["", "\nAnswer YES or NO."])
+def test_answers_in_capitals_stay_as_they_are(tmp_path: Path, instruction: str) -> None:
+    rows = [
+        {
+            "id": str(n),
+            "image": f"{n}.jpg",
+            "conversations": [
+                {"from": "human", "value": f"<image>\nIs there a dog beside tree {n}?{instruction}"},
+                {"from": "gpt", "value": ("YES", "NO")[n % 2]},
+            ],
+        }
+        for n in range(40)
+    ]
+    source = tmp_path / "coco_pope.json"
+    source.write_text(json.dumps(rows), encoding="utf-8")
+    made = asd.convert(task="pope", source=source, out=tmp_path / "out", ratio=0.3, workers=1)
+    assert {row["response"] for row in asd.load(made.path) if row["style"] == "yes_no"} == {"YES", "NO"}
+
+
+def test_a_prompt_that_names_the_words_keeps_its_answer() -> None:
+    rows = [
+        {"question": "Is it red?", "rfp": None, "asked": None, "passthrough": None, "response": "Yes"},
+        {
+            "question": "Is it red? Answer Yes or No.",
+            "rfp": None,
+            "asked": None,
+            "passthrough": None,
+            "response": "Yes",
+        },
+        {"question": "Is it red?", "rfp": "Say YES or NO.", "asked": None, "passthrough": None, "response": "No"},
+        {"question": "Is it red?", "rfp": None, "asked": "Yes/No: is it red?", "passthrough": None, "response": "No"},
+        {"question": "Is it red?", "rfp": None, "asked": None, "passthrough": "[]", "response": "No"},
+        {"question": "Is it red?", "rfp": None, "asked": None, "passthrough": None, "response": "NO"},
+    ]
+    batch = pa.RecordBatch.from_pylist(rows, pa.schema([(name, pa.string()) for name in rows[0]]))
+    assert respelt(batch, ("yes", "no"))["response"].to_pylist() == ["yes", "Yes", "No", "No", "No", "NO"]
