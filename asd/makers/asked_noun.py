@@ -222,17 +222,6 @@ def is_no_answer(question: str, gold: str) -> bool:
     return bool(gold) and normalise_answer(gold) in (asked_noun(question), parse_question(question).head.split(" ")[-1])
 
 
-def says_none(question: str, gold: str) -> bool:
-    """Whether a 0 says that there is no such thing: "Which bowl is empty?", and no number is asked for."""
-    return normalise_answer(gold) == "0" and _NUMBER.search(parse_question(question).full) is None
-
-
-_NUMBER = re.compile(
-    r"\b(?:how|numbers?|digits?|score|time|temperature|percent|percentage|age|size|price|value|count|total|speed|channel|amount|"
-    r"numerals?|minutes?|hours?|degrees?|rate|difference|sum|page)\b"
-)
-
-
 def is_kind_of(answer: str, noun: str) -> bool:
     """Whether an answer names a kind of a thing by a usual meaning, or by its last word: "chocolate cake"."""
     nouns = wordnet_nouns()

@@ -48,13 +48,14 @@ from asd.makers.answer_kinds import (
     parse_question,
 )
 from asd.makers.answer_types import is_vague
-from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for, says_none
+from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.box_distractors import BoxPool
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
 from asd.makers.normalise import answer_form, conflicts, distinct_forms
 from asd.makers.open_questions import is_open
 from asd.makers.option_references import refers_to_options
+from asd.makers.unfit_questions import finds_none
 from asd.records import Sample
 from asd.schemas.task import TaskSpec
 from asd.sources.marked_options import names_listed_option
@@ -418,7 +419,7 @@ def is_minable(question: str, gold: str, *, is_closed: bool = False) -> bool:
         answer_kind(gold)[0] in _APART
         or is_vague(gold)
         or is_no_answer(question, gold)
-        or says_none(question, gold)
+        or finds_none(question, gold)
         or refers_to_options(gold)
         or names_listed_option(question, gold)
         or offers_alternatives(question)

@@ -10,7 +10,7 @@ from asd.makers.checks import is_disputed
 from asd.makers.chinese import has_english, script_language
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext
-from asd.makers.option_text import as_verdict
+from asd.makers.option_text import as_verdict, is_unanswerable
 from asd.makers.placeholders import is_placeholder
 from asd.makers.rendering import render_all
 from asd.makers.unfit_questions import finds_none, is_no_question
@@ -89,10 +89,10 @@ def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
         return Decline("no_answer")
     if is_placeholder(sample.gold, ctx.spec.placeholders):
         return Decline("placeholder_answer", collapse(sample.gold))
-    if ctx.spec.family in _ASKS:
-        if is_no_question(sample.question, sample.accepted):
+    if ctx.spec.family in _ASKS and not sample.options:
+        if is_no_question(sample.question, sample.accepted, is_unanswerable=is_unanswerable(sample.gold)):
             return Decline("no_question", collapse(sample.question))
-        if not sample.options and finds_none(sample.question, sample.gold):
+        if finds_none(sample.question, sample.gold):
             return Decline("placeholder_answer", collapse(sample.gold))
     asked = without_lead_in(sample.question) if sample.options else sample.question
     language = script_language(asked)

@@ -124,7 +124,7 @@ def draft_brief_explanation(sample: Sample, ctx: MakerContext) -> Prepared:
         return Decline("no_reading_task", gold)
     if is_unanswerable(gold):
         return _Unanswerable(gold, ctx.seed)
-    if as_verdict(gold) and asks_for_more(sample.question):
+    if as_verdict(gold) and asks_for_more(sample.question, ctx.spec.family):
         return Decline("no_verdict_question", collapse(sample.question))
     if ctx.spec.family == "caption":
         return Draft(_BRIEF, Maker.FIELD, gold, text=as_sentence(gold))

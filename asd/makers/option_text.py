@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from asd.makers.unfit_questions import takes_no_verdict
+from asd.makers.unfit_questions import MOST_JUDGED, takes_no_verdict
 from asd.makers.wording import collapse, folded_contains
 from asd.word_count import count_words
 
@@ -39,7 +39,7 @@ _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 NO_READING = "answering does not require reading text in the image"
 _POLITE = re.compile(
     r"\b(?:can|could|would|will) (?:you|u|someone|anyone|anybody|somebody) (?:please )?"
-    r"(?:tell|read|describe|identify|explain|see|say|help)\b(?:\W+\w+){0,3}?\W+"
+    r"(?:(?:tell|read|describe|identify|explain|say|help)\b(?:\W+\w+){0,3}?|see)\W+"
     r"(?:what|which|how|who|where|when|why)\b"
     r"|\b(?:can|could|would|will) (?:you|u) (?:please )?(?:read|tell|describe)\b.* and \w+"
 )
@@ -104,9 +104,12 @@ def is_no_reading_task(gold: str) -> bool:
     return gold.strip().rstrip(".").lower() == NO_READING
 
 
-def asks_for_more(question: str) -> bool:
-    """Questions such as "Can you tell me what this is?" and "Why is it red?", to which a bare yes or no is no answer."""
-    low = question.lower()
+def asks_for_more(question: str, family: str = "") -> bool:
+    """Questions such as "Can you tell me what this is?" and "Why is it red?", to which a bare yes or no is no answer.
+    Of statements none: "What seems to be a dog is on the left."."""
+    if family == "statement":
+        return False
+    low = question[-MOST_JUDGED:].lower()
     if ("can " in low or "ould " in low or "will " in low) and _POLITE.search(low) is not None:
         return True
     return takes_no_verdict(question)

@@ -32,37 +32,59 @@ _BARE_SUBJECTS = frozenset("this that it these those they there he she the a an"
 _MOST_FRAGMENT_WORDS = 6
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _ORDERED = re.compile(
-    r"(?:please |kindly )?(?:write|type|transcribe|spell|copy|translate|list|print|output|extract|reproduce|read|describe)\b[^?]*"
+    r"(?![^?]*\byes\W+or\W+no\b)(?:please |kindly )?"
+    r"(?:write|type|transcribe|spell|copy|translate|list|print|output|extract|reproduce|read|describe)\b[^?]*"
 )
 _REQUEST = re.compile(
-    r"\b(?:can|could|would|will) (?:you|u|someone|anyone|somebody) (?:\w+ly |please )?"
-    r"(?:(?:describe|identify|explain|give|list|write|translate|transcribe|name)\b"
-    r"|tell (?:me|us) (?!if\b|whether\b|that\b)|read\b[^?]*\b(?:and|out|aloud|to me|for me)\b)"
+    r"\b(?:can|could|would|will) (?:you|u) (?:\w+ly |please )?"
+    r"(?:(?:describe|identify|explain|list|write(?! on\b)|translate|transcribe|name)\b(?![^?]*\b(?:as|to(?! me\b| us\b)) )"
+    r"|(?:tell|give) (?:me|us) (?!if\b|whether\b|that\b)|read\b[^?]*\b(?:and|out|aloud|to me|for me)\b)"
 )
-_TWO = re.compile(r"\?\s+\S.*\?|,? and (?:what|where|who|how|why)\b")
+_TWO = re.compile(
+    r"\?\s+\S.*\?|(?<!\bwhat|\bwhen)(?<!\bwhere|\bwhich)(?<!\bwho|\bhow|\bwhy),? and "
+    r"(?:what(?! appears? to\b| seems? to\b)|where|who|how|why)\b"
+)
 _CHOICE = re.compile(
     r"(?:is|are|was|were) (?!there\b|any|some|no\b|either\b)(?:(?!\b(?:and|any|anything|anyone|some|whether)\b)[^,.?])+"
-    r" or (?!not\b|so\b)[^,.?]+\??"
+    r" or (?!(?:not|so|both|more|less|fewer|later|earlier)\b)[^,.?]+\??"
 )
+_AUXILIARY = "|".join(sorted(lex.AUXILIARIES))
+_CLAUSE_FIRST = re.compile(
+    rf"(?:when|where) (?!(?:{_AUXILIARY})\b)(?:(?!\b(?:what|which|who|whose|how|why|where|when)\b)[^?,])+"
+    rf"(?:, (?:{_AUXILIARY})\b| (?:should|would|must|can|could|do|does|did) (?:it|he|she|they|you|we|i)\b)"
+)
+"""A question for a verdict after a clause: "When the light is red, is the car moving?"."""
+MOST_JUDGED = 1000
+"""Characters of the longest question that is searched for a request or a choice, which takes time by length squared."""
+_ASKS_WHICH = re.compile(r"(?:which|where|who|whose|what (?:kind|type|sort)s? of)\b")
 _NUMERIC = re.compile(
     r"\b(?:numbers?|numerals?|digits?|many|much|scores?|values?|totals?|sums?|differences?|counts?|modes?|means?|medians?|ranges?|rates?"
     r"|percent|percentages?|temperatures?|degrees?|speeds?|amounts?|prices?|costs?|times?|averages?|product|quotient|remainder|ratios?"
     r"|probabilit(?:y|ies)|answers?|results?|levels?|points?|change|share|minimum|maximum|lowest|least|smallest|first|last|axis|net"
-    r"|shows?|shown|says?|say|written|read|reads|displayed|printed|equals?|left|page|gate|track|lane|channel|zone|hour|minute|second)\b"
+    r"|says?|say|written|read|reads|displayed|printed|equals?|left|page|gate|track|lane|channel|zone|hour|minute|second)\b"
 )
 _NONE = frozenset(("0", "zero"))
 
 
 @lru_cache(maxsize=1 << 14)
 def _is_fragment(question: str) -> bool:
-    """Whether an English text asks nothing: "Business card.", "In this picture.", "Is this?"."""
+    """Whether an English text asks nothing, whatever its answer: "In this picture.", "Is this?"."""
+    words = _bare_words(question)
+    if 0 < len(words) <= 2 and words[0] in lex.BE_FORMS | {"do", "does", "did", "can"}:
+        return set(words[1:]) <= _BARE_SUBJECTS
+    return _is_phrase(question) and words[0] in lex.PREPOSITIONS
+
+
+def _bare_words(question: str) -> list[str]:
     words = [word.strip(".,!?;:'\"").lower() for word in collapse(question).split()]
-    words = [word for word in words if word]
-    if not words or not question.isascii():
-        return False
-    if len(words) <= 2 and words[0] in lex.BE_FORMS | {"do", "does", "did", "can"} and set(words[1:]) <= _BARE_SUBJECTS:
-        return True
-    if "?" in question or len(words) > _MOST_FRAGMENT_WORDS or not all(word.isalpha() for word in words):
+    return [word for word in words if word] if question.isascii() else []
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_phrase(question: str) -> bool:
+    """Whether an English text is a few words with no verb: "Business card.", which may ask for what the card says."""
+    words = _bare_words(question)
+    if not words or "?" in question or len(words) > _MOST_FRAGMENT_WORDS or not all(word.isalpha() for word in words):
         return False
     if any(word in _ASKING or word in _AUXILIARIES for word in words) or not all(map(lex.is_known, words)):
         return False
@@ -70,9 +92,10 @@ def _is_fragment(question: str) -> bool:
     return ordered in lex.PREPOSITIONS | lex.DETERMINERS or "VERB" not in lex.lexicon_entry(ordered)
 
 
-def is_no_question(question: str, accepted: Sequence[str]) -> bool:
-    """Whether a text is a fragment, or asks in no usual form and an annotator said that it asks nothing."""
-    if _is_fragment(question):
+def is_no_question(question: str, accepted: Sequence[str], *, is_unanswerable: bool = False) -> bool:
+    """Whether a text is a fragment, or a phrase that nobody could answer, or asks in no usual form and an annotator said
+    that it asks nothing."""
+    if _is_fragment(question) or (is_unanswerable and _is_phrase(question)):
         return True
     first = question.split(maxsplit=1)[:1]
     is_usual = bool(first) and first[0].lower().partition("'")[0] in _ASKING | lex.AUXILIARIES
@@ -84,12 +107,15 @@ def takes_no_verdict(question: str) -> bool:
     """Whether a bare yes or no does not answer a question: "Why is it red?", "Is it a cat or a dog?", "Can you describe it?",
     two questions at once."""
     low = collapse(question).lower()
-    if _TWO.search(low) is not None or _REQUEST.search(low) is not None:
-        return True
     parts = [part for part in _SENTENCE.split(low) if part]
     last = parts[-1] if parts else ""
     first = last.split(" ", 1)[0].partition("'")[0]
-    return first in _ASKING or (" or " in last and _CHOICE.fullmatch(last) is not None)
+    asks_more = first in _ASKING and _CLAUSE_FIRST.match(last) is None
+    if asks_more or len(low) > MOST_JUDGED:
+        return asks_more
+    if _TWO.search(low) is not None or _REQUEST.search(low) is not None:
+        return True
+    return " or " in last and _CHOICE.fullmatch(last) is not None
 
 
 @lru_cache(maxsize=1 << 14)
@@ -107,5 +133,4 @@ def finds_none(question: str, gold: str) -> bool:
 @lru_cache(maxsize=1 << 14)
 def _asks_for_one(question: str) -> bool:
     low = collapse(question).lower()
-    asking = low.split(" ", 1)[0].partition("'")[0]
-    return asking in ("what", "which", "where", "who", "whose", "why") and _NUMERIC.search(low) is None
+    return _ASKS_WHICH.match(low) is not None and _NUMERIC.search(low) is None

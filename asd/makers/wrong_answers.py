@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_types import is_vague
-from asd.makers.asked_noun import says_none
 from asd.makers.box_distractors import draw_boxes
 from asd.makers.keyed import MinedWrong
 from asd.makers.letter_case import like
@@ -13,6 +12,7 @@ from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.open_questions import is_open
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
+from asd.makers.unfit_questions import finds_none
 from asd.makers.wording import collapse
 from asd.records import Decline, Sample
 from asd.schemas.image_marks import names_image
@@ -70,7 +70,7 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
     if not ctx.allows(style, Maker.MINED):
         return Decline("maker_not_listed", Maker.MINED.value)
     is_of_set = ctx.distractors is not None and ctx.distractors.is_of_set(gold)
-    if (is_vague(gold) or says_none(sample.question, gold)) and not is_of_set:
+    if (is_vague(gold) or finds_none(sample.question, gold)) and not is_of_set:
         return Decline("vague_answer", gold)
     index = ctx.distractors
     if not index.is_exclusive(sample.question, gold) if index is not None else is_open(sample.question, gold):

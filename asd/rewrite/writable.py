@@ -47,7 +47,7 @@ def find_decline(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Decli
         return Decline("no_reading_task", gold)
     if is_unanswerable(gold):
         return Decline("unanswerable", gold)
-    if as_verdict(gold) is not None and asks_for_more(sample.question):
+    if as_verdict(gold) is not None and asks_for_more(sample.question, ctx.spec.family):
         return Decline("no_verdict_question", collapse(sample.question))
     if writing_of(style).num_distractors:
         return _no_distractors(sample, gold, ctx)

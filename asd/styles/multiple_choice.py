@@ -45,7 +45,7 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
         return _from_options(sample, gold)
     verdict = as_verdict(gold)
     if verdict is not None:
-        if asks_for_more(sample.question):
+        if asks_for_more(sample.question, ctx.spec.family):
             return Decline("no_verdict_question", collapse(sample.question))
         spelt = gold if gold.lower() == verdict else verdict
         options = [spelt, like("no" if verdict == "yes" else "yes", spelt)]

@@ -42,7 +42,7 @@ def draft_yes_no(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
     verdict = as_verdict(gold)
     if verdict is not None:
-        if asks_for_more(sample.question):
+        if asks_for_more(sample.question, ctx.spec.family):
             return Decline("no_verdict_question", collapse(sample.question))
         return Draft(_STYLE, Maker.FIELD, verdict)
     if ctx.spec.family == "statement":

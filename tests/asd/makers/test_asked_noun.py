@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for, says_none
+from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.distractors import DistractorIndex
 from asd.makers.open_questions import is_open
 from asd.records import Sample
@@ -107,19 +107,3 @@ def test_something_called_a_bag_stands_beside_bags() -> None:
 )
 def test_the_question_decides_on_the_kind(question: str, gold: str, kind: str) -> None:
     assert kinds_asked_for(question, gold)[1] == kind
-
-
-@pytest.mark.parametrize(
-    ("question", "gold", "is_none"),
-    [
-        ("Which bowl is empty?", "0", True),
-        ("What year is stamped on the photo?", "0", True),
-        ("How many bowls are there?", "0", False),
-        ("What number is on the shirt?", "0", False),
-        ("Which bowl is empty?", "left", False),
-    ],
-)
-def test_a_zero_where_no_number_is_asked_for_says_that_there_is_none(
-    question: str, gold: str, *, is_none: bool
-) -> None:
-    assert says_none(question, gold) is is_none

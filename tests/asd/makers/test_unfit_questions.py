@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from maker_samples import make_context, make_sample, make_spec
+from maker_samples import make_context, make_sample, make_spec, with_options
 
 from asd.makers.drafting import draft
 from asd.makers.option_text import asks_for_more
@@ -12,14 +12,37 @@ from asd.records import Decline
 from asd.schemas.styles import TARGET_STYLES, AnswerStyle
 
 
-@pytest.mark.parametrize(
-    "text", ["Business card.", "In this picture.", "Is this?", "The expiration date.", "this garment"]
-)
+@pytest.mark.parametrize("text", ["In this picture.", "Is this?"])
 def test_fragments_are_no_questions(text: str) -> None:
     assert is_no_question(text, [])
     for style in TARGET_STYLES:
         made = draft(make_sample(text, "cup"), style, make_context(make_spec("vqa")))
         assert isinstance(made, Decline) and made.reason in ("no_question", "style_not_offered")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the brand name",
+        "Expiration date",
+        "shirt color",
+        "Kind of animal",
+        "Ingredients",
+        "The flavor of this yogurt.",
+        "Business card.",
+    ],
+)
+def test_a_noun_phrase_asks_where_it_has_an_answer(text: str) -> None:
+    assert not is_no_question(text, ["mango"])
+    assert is_no_question(text, [], is_unanswerable=True)
+    assert not isinstance(
+        draft(make_sample(text, "mango"), AnswerStyle.SHORT_ANSWER, make_context(make_spec("vqa"))), Decline
+    )
+
+
+def test_a_fragment_with_options_of_its_own_asks_for_one_of_them() -> None:
+    sample = with_options("cup", "mug", gold="cup", question="In this picture.")
+    assert not isinstance(draft(sample, AnswerStyle.MULTIPLE_CHOICE, make_context(make_spec("vqa"))), Decline)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +100,52 @@ def test_no_verdict_answers(question: str) -> None:
         "Hello there. Is this a can of beans?",
         "Does the man wear a hat or a cap?",
         "Is this a cat??",
+        "Would you describe this scene as busy?",
+        "Would you give this to a child?",
+        "Could someone write on this board?",
+        "Does the sign say what and why?",
+        "Do they know when and where to go?",
+        "There is a man, and what appears to be a dog.",
+        "Are two or more dogs visible?",
+        "Is it more or less than 5?",
+        "Was this in the 1980s or later?",
+        "When the light is red, is the car moving?",
+        "When a car approaches this light should it stop?",
+        "Can you see the place where a candle used to sit?",
     ],
 )
 def test_a_verdict_answers(question: str) -> None:
-    assert not takes_no_verdict(question)
+    assert not takes_no_verdict(question) and not asks_for_more(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When should it stop?",
+        "When the bus arrives, where should it stop?",
+        "Where is the car, is it red?",
+        "Can you see what this is?",
+    ],
+)
+def test_a_clause_first_asks_for_a_verdict_only_where_one_follows(question: str) -> None:
+    assert asks_for_more(question)
+
+
+def test_a_statement_takes_a_verdict_whatever_its_first_word() -> None:
+    statement = "What appears to be a dog is in the left image."
+    for style in (AnswerStyle.YES_NO, AnswerStyle.MULTIPLE_CHOICE):
+        made = draft(make_sample(statement, "yes"), style, make_context(make_spec("statement")))
+        assert not isinstance(made, Decline) or made.reason == "style_not_offered"
+
+
+def test_a_choice_is_searched_for_only_in_questions_of_usual_length() -> None:
+    assert takes_no_verdict("is" + " a or" * 9 + " b")
+    assert not takes_no_verdict("is" + " a or" * 300 + " b")
+    assert takes_no_verdict("why is" + " a or" * 300 + " b")
+
+
+def test_an_order_to_write_yes_or_no_is_no_order_to_write_a_text() -> None:
+    assert not orders_text("Is it a dog? Type yes or no.")
 
 
 def test_an_order_to_write_takes_no_proposed_answer() -> None:
@@ -96,7 +161,12 @@ def test_an_order_to_write_takes_no_proposed_answer() -> None:
     ("question", "gold", "expected"),
     [
         ("Which bowl is empty?", "0", True),
-        ("What animal is on this computer screen?", "zero", True),
+        ("What kind of animal is on this computer screen?", "zero", True),
+        ("What is 7 - 7?", "0", False),
+        ("What is the slope of the line?", "0", False),
+        ("What is the age of the baby?", "0", False),
+        ("What jersey is he wearing?", "0", False),
+        ("What is the height of the bar?", "0", False),
         ("What number is on the shirt?", "0", False),
         ("What is the mode of the numbers?", "0", False),
         ("How many cats are there?", "0", False),
