@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from asd_training.errors import ModelError, TaskDataError
 from asd_training.finished_run import load_run, predict
 from asd_training.layers.adapter_targets import adapted_linears
 from asd_training.loop import check, run
-from asd_training.models import load_model
+from asd_training.models import lay_out, load_model, load_processor
 from tests.training.run_settings import make_settings
 from tests.training.tiny_families import llama
 
@@ -120,6 +121,31 @@ def test_a_question_with_a_picture_is_refused_after_tuning(root: Path, tmp_path:
         predict(load_run(settings["out"]), pictures)
 
 
-def test_a_gguf_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"the model '.*/tiny.gguf' cannot be loaded: .*\(model.name\)"):
-        load_model(ModelConfig(name=str(tmp_path / "tiny.gguf")))
+@pytest.mark.parametrize("load", [load_model, load_processor, lay_out])
+def test_a_gguf_file_that_was_cut_short(tmp_path: Path, load: Callable[[ModelConfig], Any]) -> None:
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF\3\0\0\0")
+    message = (
+        r"(the model|no processor was loaded from) '.*/tiny.gguf'.*: .*(Complete the download|Give a folder).*\(model"
+    )
+    with pytest.raises(ModelError, match=message):
+        load(ModelConfig(name=str(tmp_path / "tiny.gguf")))
+
+
+@pytest.mark.parametrize("name", ["tiny.gguf", "/tiny.gguf", "nowhere/tiny.gguf", "/nowhere/far/tiny.gguf"])
+def test_a_gguf_file_that_is_not_there(name: str) -> None:
+    with pytest.raises(ModelError, match=rf"^model.name: there is no file {name}; give a GGUF file's path, or OWNER/"):
+        load_model(ModelConfig(name=name))
+
+
+def test_a_folder_may_be_called_as_a_gguf_file(tmp_path: Path) -> None:
+    llama(tmp_path / "llama.gguf")
+    assert load_model(ModelConfig(name=str(tmp_path / "llama.gguf")))
+
+
+@pytest.mark.parametrize("load", [load_model, lay_out])
+def test_a_download_is_not_blamed_for_a_library_that_is_too_old(
+    tmp_path: Path, load: Callable[[ModelConfig], Any]
+) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "tomorrow"}', encoding="utf-8")
+    with pytest.raises(ModelError, match=r"`tomorrow`(?!.*Complete the download).*\(model.name"):
+        load(ModelConfig(name=str(tmp_path)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 GGUF = "gguf_file"
 """Option of `from_pretrained`."""
+_CUT_SHORT = (OSError, SafetensorError, struct.error, IndexError)
+UNLOADABLE = (*_CUT_SHORT, ValueError, RuntimeError, ImportError, KeyError)
+"""What the libraries raise for files of a model, processor or adapter that are missing, cut short or of another kind."""
+_HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+")
 DTYPES = {"auto": "auto", "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -50,7 +56,8 @@ def load_processor(config: ModelConfig, setting: str = "model.name") -> Any:
     from transformers import AutoProcessor, AutoTokenizer
 
     where = "model.processor" if config.processor else setting
-    name, options = _locate(config.processor or config.name, where)
+    given = config.processor or config.name
+    name, options = _locate(given, where)
     if Path(name).is_absolute() and not Path(name).is_dir():
         raise ModelError(f"{where}: there is no folder {name}; give one with the model's files, or a hub name")
     try:
@@ -58,14 +65,14 @@ def load_processor(config: ModelConfig, setting: str = "model.name") -> Any:
             processor: Any = AutoProcessor.from_pretrained(name, **options)  # type: ignore[no-untyped-call]
         else:
             processor = TextProcessor(AutoTokenizer.from_pretrained(name, **options))
-    except (OSError, ValueError, ImportError) as exc:
+    except UNLOADABLE as exc:
         known = "model.processor, else model.name" if setting == "model.name" else setting
         raise ModelError(
-            f"no processor was loaded from {name!r}: {_first_line(exc)} Give a folder with the processor's files, or the "
+            f"no processor was loaded from {given!r}: {first_line(exc)} Give a folder with the processor's files, or the "
             f"name of a model that is on the hub or was downloaded before ({known})"
         ) from exc
     if not hasattr(processor, "tokenizer") or not hasattr(processor, "image_processor"):
-        raise ModelError(f"{name!r} has a {type(processor).__name__}, expected a processor for text and images")
+        raise ModelError(f"{given!r} has a {type(processor).__name__}, expected a processor for text and images")
     tokenizer = processor.tokenizer
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -91,9 +98,9 @@ def load_model(config: ModelConfig, precision: str = "bfloat16", setting: str = 
             output_loading_info=True,
             **(options | _unpacked() if GGUF in options else options),
         )
-    except (OSError, ValueError, ImportError, KeyError, SafetensorError) as exc:
+    except UNLOADABLE as exc:
         raise ModelError(
-            f"the model {config.name!r} cannot be loaded: {_first_line(exc)} Complete the download ({setting})"
+            f"the model {config.name!r} cannot be loaded: {first_line(exc)}{_advice(exc)} ({setting})"
         ) from exc
     _check_loading(config.name, info)
     if GGUF in options:  # else transformers neither trains nor saves it
@@ -116,10 +123,9 @@ def lay_out(config: ModelConfig) -> Any:
         settings = _settings(name, options)
         with torch.device("meta"):
             model = _auto_class(settings).from_config(settings, attn_implementation=config.attention)
-    except (OSError, ValueError, RuntimeError, ImportError) as exc:
+    except UNLOADABLE as exc:
         raise ModelError(
-            f"the model {config.name!r} cannot be laid out: {_first_line(exc)} Complete the download (model.name), or look "
-            "at model.attention"
+            f"the model {config.name!r} cannot be laid out: {first_line(exc)}{_advice(exc)} (model.name, model.attention)"
         ) from exc
     if GGUF not in options:
         with suppress(OSError):  # many models have no such file
@@ -128,12 +134,20 @@ def lay_out(config: ModelConfig) -> Any:
 
 
 def _locate(given: str, setting: str) -> tuple[str, dict[str, Any]]:
-    """Folder or hub name, and options for `from_pretrained`. What ends in .gguf names a file in one of these."""
+    """Folder or hub name, and options for `from_pretrained`. What ends in .gguf names a file in one of these.
+
+    Raises: ModelError for a file that is not there, or if the hub does not answer.
+    """
     name = model_location(given)
-    if not name.lower().endswith(".gguf"):
+    if not name.lower().endswith(".gguf") or Path(name).is_dir():
         return name, hub_options(name, setting)
     folder, _, file = name.rpartition("/")
-    return folder or ".", {GGUF: file, **hub_options(folder or ".", setting)}
+    folder = folder or ("/" if name.startswith("/") else ".")
+    if not Path(name).is_file() and (Path(folder).is_dir() or not _HUB_NAME.fullmatch(folder)):
+        raise ModelError(
+            f"{setting}: there is no file {given}; give a GGUF file's path, or OWNER/NAME/FILE.gguf of the hub"
+        )
+    return folder, {GGUF: file, **hub_options(folder, setting)}
 
 
 def _settings(name: str, options: dict[str, Any]) -> Any:
@@ -193,8 +207,14 @@ def _check_loading(name: str, info: dict[str, Any]) -> None:
         )
 
 
-def _first_line(exc: BaseException) -> str:
-    return str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
+def first_line(exc: BaseException) -> str:
+    """Of its message, with the next where it ends in a colon; its kind where there is no message."""
+    lines = [line.strip() for line in str(exc).strip().splitlines()] or [type(exc).__name__]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+
+
+def _advice(exc: BaseException) -> str:
+    return " Complete the download" if isinstance(exc, _CUT_SHORT) else ""
 
 
 def make_projector(model: nn.Module, config: RunConfig) -> Projector | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,31 @@ def test_pictures_need_a_model_that_sees(model_folder: Path) -> None:
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be loaded"):
         load_to_answer(str(tmp_path))
+
+
+def test_an_adapter_of_another_model(model_folder: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    other: Any = Qwen2ForCausalLM(
+        Qwen2Config(vocab_size=512, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+                    num_key_value_heads=2)
+    )  # fmt: skip
+    get_peft_model(other, LoraConfig(r=4, target_modules=["q_proj"])).save_pretrained(str(tmp_path / "adapter"))
+    with pytest.raises(
+        ModelError, match=r"the model '.*' with adapter '.*/adapter' cannot be loaded: .*size mismatch for"
+    ):
+        load_to_answer(str(model_folder), str(tmp_path / "adapter"))
+
+
+def test_a_tokenizer_without_an_end_token(model_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(model_folder, tmp_path / "endless")
+    settings = tmp_path / "endless/tokenizer_config.json"
+    none = {"eos_token": None, "pad_token": None}
+    settings.write_text(json.dumps(json.loads(settings.read_text("utf-8")) | none), encoding="utf-8")
+    (tmp_path / "endless/special_tokens_map.json").unlink(missing_ok=True)
+    with pytest.raises(ModelError, match=r"the tokenizer of '.*/endless' has no end token \(eos_token\), .*; set one"):
+        load_to_answer(str(tmp_path / "endless"))
 
 
 def test_the_callback_stops_when_a_style_is_lost(

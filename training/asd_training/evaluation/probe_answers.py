@@ -17,7 +17,7 @@ from asd.schemas.image_marks import strip_marks
 from asd_training.config import ModelConfig
 from asd_training.errors import ModelError
 from asd_training.evaluation.generate import GREEDY, without_own_settings
-from asd_training.models import load_model, load_processor
+from asd_training.models import UNLOADABLE, first_line, load_model, load_processor
 
 MAX_NEW_TOKENS = 256
 _BATCH = 8
@@ -29,21 +29,22 @@ def load_to_answer(name: str, adapter: str | None = None) -> tuple[nn.Module, An
     """A model that reads text, or text and pictures, and its tokenizer or processor.
 
     name: folder, name on the hub, or GGUF file in one of these; adapter: folder of a PEFT adapter on top.
-    Raises: ModelError if one of them cannot be loaded.
+    Raises: ModelError if one of them cannot be loaded, or has no chat template or no end token.
     """
     config = ModelConfig(name=name)
     model: Any = load_model(config, setting="--model")
     processor = load_processor(config, "--model")
+    if processor.tokenizer.eos_token is None:
+        raise ModelError(f"the tokenizer of {name!r} has no end token (eos_token), so an answer could not end; set one")
     reader = processor if processor.image_processor is not None else processor.tokenizer
     if adapter is not None:
         from peft import PeftModel
 
         try:
             model = PeftModel.from_pretrained(model, adapter)
-        except (OSError, ValueError, KeyError) as exc:
+        except UNLOADABLE as exc:
             raise ModelError(
-                f"the model {name!r} with adapter {adapter!r} cannot be loaded: "
-                f"{str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__}"
+                f"the model {name!r} with adapter {adapter!r} cannot be loaded: {first_line(exc)}"
             ) from exc
     if tokenizer_of(reader).chat_template is None and getattr(reader, "chat_template", None) is None:
         raise ModelError(f"{name!r} has no chat template, so it is not known how it is asked; give a chat model")
