@@ -56,7 +56,11 @@ _CLAUSE_FIRST = re.compile(
 """A question for a verdict after a clause: "When the light is red, is the car moving?"."""
 MOST_JUDGED = 1000
 """Characters of the longest question that is searched for a request or a choice, which takes time by length squared."""
-_ASKS_WHICH = re.compile(r"(?:which|where|who|whose|what (?:kind|type|sort)s? of)\b")
+_ASKS_WHICH = re.compile(
+    r"(?:which|where|who|whose|what (?:(?:kind|type|sort)s? of|colou?rs?|shapes?|materials?|patterns?|animals?|birds?|fish|insects?"
+    r"|fruits?|vegetables?|foods?|dish|drinks?|plants?|flowers?|trees?|vehicles?|furniture|objects?|rooms?|sports?|brands?))\b"
+)
+"""What no number names."""
 _NUMERIC = re.compile(
     r"\b(?:numbers?|numerals?|digits?|many|much|scores?|values?|totals?|sums?|differences?|counts?|modes?|means?|medians?|ranges?|rates?"
     r"|percent|percentages?|temperatures?|degrees?|speeds?|amounts?|prices?|costs?|times?|averages?|product|quotient|remainder|ratios?"

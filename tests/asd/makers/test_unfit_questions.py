@@ -162,6 +162,8 @@ def test_an_order_to_write_takes_no_proposed_answer() -> None:
     [
         ("Which bowl is empty?", "0", True),
         ("What kind of animal is on this computer screen?", "zero", True),
+        ("What animal is on the bed?", "0", True),
+        ("What bird is it?", "0", True),
         ("What is 7 - 7?", "0", False),
         ("What is the slope of the line?", "0", False),
         ("What is the age of the baby?", "0", False),
