@@ -57,8 +57,8 @@ _CLAUSE_FIRST = re.compile(
 MOST_JUDGED = 1000
 """Characters of the longest question that is searched for a request or a choice, which takes time by length squared."""
 _ASKS_WHICH = re.compile(
-    r"(?:which|where|who|whose|what (?:(?:kind|type|sort)s? of|colou?rs?|shapes?|materials?|patterns?|animals?|birds?|fish|insects?"
-    r"|fruits?|vegetables?|foods?|dish|drinks?|plants?|flowers?|trees?|vehicles?|furniture|objects?|rooms?|sports?|brands?))\b"
+    r"(?:which|where|who|whose|what (?:(?:kind|type|sort)s? of|colou?rs?|shapes?|materials?|patterns?|animals?|birds?|fish"
+    r"|insects?|fruits?|vegetables?|foods?|dish|drinks?|plants?|flowers?|trees?|vehicles?|furniture|objects?|rooms?|sports?|brands?))\b"
 )
 """What no number names."""
 _NUMERIC = re.compile(
