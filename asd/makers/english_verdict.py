@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 from asd.makers.declarative import declarative
+from asd.makers.english_lexicon import NUMBER_WORDS
 
 _MOVED = frozenset("is are was were can could will would should must".split())
 """Auxiliaries that trade places with their subject."""
@@ -31,6 +32,8 @@ _CLAUSES = frozenset("who whom whose which that where when while because if and 
 
 _NONE = frozenset(("0", "zero", "none", "no"))
 """Nobody asks "Are there 0 people?"."""
+_COUNTED = re.compile(rf"^((?:Is|Are|Was|Were) there) (?=\d|(?:{'|'.join(sorted(NUMBER_WORDS))})\b)")
+"""Where there are five, "Is there 1 pizza?" may be answered Yes."""
 _TWO_NUMBERS = re.compile(r"\d \$?-?\d")
 """As in "Is the share in 2016 11.3?"."""
 _ENDINGS = frozenset("to of on in with for from at by".split())
@@ -43,6 +46,7 @@ def natural_verdict(question: str, candidate: str, answer_type: str | None = Non
         return None
     sentence = declarative(question, candidate, answer_type)
     turned = None if sentence is None else _turned(sentence, candidate)
+    turned = None if turned is None else _COUNTED.sub(r"\1 exactly ", turned)
     return turned if turned is not None and candidate in turned and _TWO_NUMBERS.search(turned) is None else None
 
 

@@ -18,7 +18,7 @@ from asd.styles.style_rows import StyleRows
     [
         ("What color is the car?", "red", "Is the car red?"),
         ("What is the man holding?", "umbrella", "Is the man holding an umbrella?"),
-        ("How many dogs are there?", "3", "Are there 3 dogs?"),
+        ("How many dogs are there?", "3", "Are there exactly 3 dogs?"),
         ("What does the sign say?", "stop", 'Does the sign say "stop"?'),
         ("What brand is the camera?", "Nikon", "Is the brand of the camera Nikon?"),
         ("Which genre does this book belong to?", "Poetry", "Is the genre this book belongs to Poetry?"),
@@ -72,5 +72,5 @@ def test_a_right_answer_is_asked_naturally_only_where_the_wrong_one_could_be() -
 
 
 def test_nothing_is_counted_in_a_natural_question() -> None:
-    assert natural_verdict("How many people are in the water?", "3") == "Are there 3 people in the water?"
+    assert natural_verdict("How many people are in the water?", "3") == "Are there exactly 3 people in the water?"
     assert natural_verdict("How many people are in the water?", "0") is None

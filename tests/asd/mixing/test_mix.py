@@ -172,6 +172,7 @@ def test_shares_in_tokens(parts: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_tokens_need_a_tokenizer(parts: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
     (tmp_path / "broken.json").write_text("{}")
     own = {"own": {"data": parts["scienceqa"], "share": 1.0}}
     for tokenizer, message in (
