@@ -57,7 +57,7 @@ class ExchangedAnswers:
         return dict(zip((self.rows[low:high] - first).tolist(), self.wrong[low:high].to_pylist(), strict=True))
 
 
-NOTHING_EXCHANGED = ExchangedAnswers(np.zeros(0, np.int64), pa.array([], pa.list_(pa.string())))
+NOTHING_EXCHANGED = ExchangedAnswers(np.zeros(0, np.int64), pa.nulls(0, pa.list_(pa.string())))
 
 
 def exchange_answers(

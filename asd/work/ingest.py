@@ -342,14 +342,14 @@ def content_bytes(column: pa.Array) -> int:
     return int(size + len(column) * column.type.bit_width // 8)
 
 
-_LOST = pa.array(["None", "nan", "NaN", "null", "NULL", "<NA>", "undefined"])
+_LOST = ("None", "nan", "NaN", "null", "NULL", "<NA>", "undefined")
 """What programs write for a value that they do not have."""
 
 
 def count_lost_options(rows: pa.RecordBatch) -> int:
     """Rows among whose options stands what a program writes for no value."""
     options = rows["options"]
-    is_lost = pc.is_in(options.flatten(), _LOST)
+    is_lost = pc.is_in(options.flatten(), pa.array(_LOST))
     return len(pc.list_parent_indices(options).filter(is_lost).unique()) if pc.any(is_lost).as_py() else 0
 
 

@@ -26,6 +26,12 @@ assert sys.modules["pandas"].__version__
 """
 
 
+def test_no_module_makes_an_array_as_it_is_imported_since_pandas_would_come_along() -> None:
+    code = "import sys, asd.cli.convert, asd.work.worker; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
+
+
 def test_pandas_is_left_out_until_it_is_asked_for() -> None:
     pytest.importorskip("pandas", reason="pandas is not installed: there is nothing to leave out")
     subprocess.run([sys.executable, "-c", CODE], check=True)
