@@ -13,13 +13,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from asd.lazy_regex import regex
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Control and direction marks but for tab and line feed, as a character class."""
-_CONTROL = re.compile(f"[{CONTROL}]")
-_CONTROL_OR_LINE = re.compile(f"[{CONTROL}\t\n]")
+_CONTROL = regex(f"[{CONTROL}]")
+_CONTROL_OR_LINE = regex(f"[{CONTROL}\t\n]")
 
 
 def shown(text: str) -> str:

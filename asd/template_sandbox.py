@@ -7,7 +7,6 @@ operation makes, MAX_STEPS calls, operations and turns of inner loops a row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
@@ -15,6 +14,8 @@ import jinja2
 from jinja2 import nodes
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from asd.lazy_regex import regex
 
 MAX_DIGITS = 100
 MAX_LENGTH = 100_000
@@ -35,7 +36,7 @@ _SIZED_FILTERS = (
     "xmlattr",
     "sum",
 )
-_WIDTH = re.compile(r"[0-9]{5,}|\*")
+_WIDTH = regex(r"[0-9]{5,}|\*")
 _COUNTED = "_counted"
 _FORBIDDEN_METHODS = frozenset({"translate", "format_map"})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from asd.lazy_regex import regex
 
-_UNSPACED = re.compile(
+_UNSPACED = regex(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]"
 )
 """Thai, Lao, Myanmar, Khmer, Japanese, Chinese."""

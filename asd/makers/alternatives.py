@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from asd.lazy_regex import regex
 from asd.makers import english_lexicon as lex
 from asd.makers.answer_kinds import ASKING, STOP_WORDS, TEXT, answer_kind
 from asd.makers.normalise import normalise_answer
@@ -16,17 +17,15 @@ MAX_CHOICE_LENGTH = 160
 """Characters; an "or" in a longer question joins something else than the answers."""
 _SIDES = {"left": "right", "right": "left"}
 _SIDED = "side|hand|foot|leg|arm|knee|shoulder|ear|eye|wrist|ankle|shoe|wing|lane"
-_WHICH_SIDE = re.compile(rf"\b(?:which|what) (?:{_SIDED})\b")
+_WHICH_SIDE = regex(rf"\b(?:which|what) (?:{_SIDED})\b")
 MAY_OFFER = rf" or |{_SIDED}|gender|sex"
 """Matches every question, in whatever case, that `stated_alternatives` finds something in."""
 _SEXES = {"male": "female", "female": "male", "man": "woman", "woman": "man", "boy": "girl", "girl": "boy"}
-_BOTH_SIDES = re.compile(
-    r"^[^,]*\b(?:left\b[^,]* or \b[^,]*\bright|right\b[^,]* or \b[^,]*\bleft)\b[^,]*$", re.IGNORECASE
-)
+_BOTH_SIDES = regex(r"^[^,]*\b(?:left\b[^,]* or \b[^,]*\bright|right\b[^,]* or \b[^,]*\bleft)\b[^,]*$", re.IGNORECASE)
 _HALVES = {*_SIDES, *_SEXES}
-_WHICH_SEX = re.compile(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
-_SEPARATOR = re.compile(r"[;:](?=\s)|\s[-–]\s|,(?!\d)|\bor\b")
-_SENTENCE = re.compile(r"(?<=[a-z?!)][.?!])\s+(?=[A-Z])|(?<=\?)\s+")
+_WHICH_SEX = regex(r"\b(?:what|which)\b.*\b(?:gender|sex)\b")
+_SEPARATOR = regex(r"[;:](?=\s)|\s[-–]\s|,(?!\d)|\bor\b")
+_SENTENCE = regex(r"(?<=[a-z?!)][.?!])\s+(?=[A-Z])|(?<=\?)\s+")
 _PREPOSITIONS = frozenset({"on", "in", "at", "to", "of", "from", "for", "by", "with"})
 _BOUNDARY_WORDS = """
 look looks looking appear appears seem seems more most either wearing made there color side type kind than
@@ -163,8 +162,8 @@ def _pieces(phrase: str) -> list[str]:
     return _PIECE.findall(phrase)
 
 
-_PIECE = re.compile(r"[^\s-]+")
-_NAMES_A_THING = re.compile(r"^\S+ing \S+$|^\S+ of ")
+_PIECE = regex(r"[^\s-]+")
+_NAMES_A_THING = regex(r"^\S+ing \S+$|^\S+ of ")
 _PARTICLES = frozenset("on off in out up down into away above below over under toward towards".split())
 _TRAILING = frozenset("behind beside near outside inside around here there together now today".split())
 _SHARED_HEADS = frozenset(

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from asd.lazy_regex import regex
 from asd.makers.answer_types import ACTIVITY, answer_type, listed_type
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
@@ -21,7 +22,7 @@ TEXT = "text"
 """Coarse kind of answers that name no known type of thing."""
 
 _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
+    (name, regex(pattern, re.IGNORECASE))
     for name, pattern in (
         (BOX, r"\[\s*-?\d*\.?\d+(?:\s*,\s*-?\d*\.?\d+){3}\s*\]$"),
         ("percent", r"[+-]?\d[\d,]*(?:\.\d+)?\s*(?:%|percent)$"),
@@ -47,13 +48,13 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("code", r"(?=.*\d)\S+$"),
     )
 )
-_UNIT = re.compile(r"[^a-zA-Zµ°\"'²³/]+")
-_MONTH = re.compile(
+_UNIT = regex(r"[^a-zA-Zµ°\"'²³/]+")
+_MONTH = regex(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d|\d\s+(?:jan|feb|mar|apr|may|"
     r"jun|jul|aug|sep|oct|nov|dec)",
     re.IGNORECASE,
 )
-_URL = re.compile(r"(?:https?://|www\.)\S+$|\S+\.(?:com|org|net|edu|gov|info|co\.uk|de|fr|tv)(?:/\S*)?$", re.IGNORECASE)
+_URL = regex(r"(?:https?://|www\.)\S+$|\S+\.(?:com|org|net|edu|gov|info|co\.uk|de|fr|tv)(?:/\S*)?$", re.IGNORECASE)
 _NUMBER_WORDS = frozenset(str(number) for number in range(21))
 _PLACES_WORDS = """
 on in at under above behind near over inside outside by next to from between across below
@@ -190,10 +191,10 @@ def _letter_case(text: str, words: list[str]) -> str:
     return "title" if 2 * initials > len(words) else "first"
 
 
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_WORD = regex(r"[^\W_]+(?:'[^\W_]+)?")
 ASKING = frozenset({"what", "which", "who", "whose", "whom", "where", "when", "why", "how"})
 _TAKES_A_WORD = frozenset({"what", "which", "whose", "how", "who", "where"})
-_EXPANDED = re.compile(r"\b(what|who|where|how)'s\b")
+_EXPANDED = regex(r"\b(what|who|where|how)'s\b")
 _STOP_WORDS = """
 a an the this that these those is are was were be been being am do does did done doing has have had can
 could will would should shall may might must of in on at to from by with for about into onto over under as

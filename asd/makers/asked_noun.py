@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.makers.answer_kinds import STOP_WORDS, TEXT, YES_NO, answer_kind, is_plural, parse_question
 from asd.makers.answer_relations import BROADER
 from asd.makers.answer_types import ACTIVITY, is_colour, num_colours
@@ -28,7 +29,7 @@ _END = (
 )
 _PHRASE = r"((?:[^\W\d_]+ ){0,2}?[^\W\d_]+)"
 _ASKED = tuple(
-    re.compile(pattern)
+    regex(pattern)
     for pattern in (
         rf"\b(?:what|which) {_KIND_OF} (?:a |an |the |this )?{_PHRASE}{_END}",
         rf"\b(?:what|which) (?!(?:is|are|was|were|do|does|did|has|have|can|kinds?|types?)\b){_PHRASE}{_END}",
@@ -42,7 +43,7 @@ _ONE_OF_A_FEW = frozenset(
     {"colour", "side", "daytime", "season", "weather", "date", "url", "year", "material", "letter"}
 )
 """Kinds of answers whose own list is better than the hierarchy."""
-_DOING = re.compile(r"\b(?:doing|activity|activities|action|engaged|sport)\b|\bdo$")
+_DOING = regex(r"\b(?:doing|activity|activities|action|engaged|sport)\b|\bdo$")
 _NOUNS_IN_ING = frozenset(
     "building clothing painting drawing ceiling topping dressing covering string ring king".split()
 )
@@ -133,7 +134,7 @@ def _doer(asked: str) -> str:
 
 _GEAR = frozenset("frisbee ski snowboard skateboard surfboard surf baseball basketball football volleyball".split())
 """Names of things that sports are called by, too."""
-_PLAYED = re.compile(r"\b(?:sports?|games?|do|does|did|doing|activity|play|plays|played|playing)\b")
+_PLAYED = regex(r"\b(?:sports?|games?|do|does|did|doing|activity|play|plays|played|playing)\b")
 
 
 def _sort_of_thing(gold: str) -> str:
@@ -151,12 +152,12 @@ _SORTS = (
     "natural object", "geological formation", "structure", "device", "covering", "artifact",
 )  # fmt: skip
 """From narrow to wide; the first that stands above a noun's usual meaning is its sort."""
-_READ = re.compile(
+_READ = regex(
     r"\b(?:say|says|said|read|reads|written|word|words|letters|name|named|called|brand|title|logo|text|printed|warning|warn)\b"
 )
-_BRAND = re.compile(r"\b(?:brand|manufacturer|maker|company|wine|beer|drink)\b")
-_COLOUR = re.compile(r"\bcolou?r(?:s|ed)?\b", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"\b(?:what|which|of what|the) (?:is the )?(colou?r|shape)s?\b(?! as\b)")
+_BRAND = regex(r"\b(?:brand|manufacturer|maker|company|wine|beer|drink)\b")
+_COLOUR = regex(r"\bcolou?r(?:s|ed)?\b", re.IGNORECASE)
+_ATTRIBUTE = regex(r"\b(?:what|which|of what|the) (?:is the )?(colou?r|shape)s?\b(?! as\b)")
 _NAMING = frozenset(
     "title titled brand name named called movie film book band album game team flavor flavors flavour flavours say says word "
     "words written company slogan logo station character product warning warn".split()

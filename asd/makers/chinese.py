@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
-_LATIN_WORDS = re.compile(r"[A-Za-z]+(?:[ ,.]+[A-Za-z]+){2}")
+from asd.lazy_regex import regex
+
+_HAN = regex(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_KANA_OR_HANGUL = regex(r"[\u3040-\u30ff\uac00-\ud7af]")
+_LATIN_WORDS = regex(r"[A-Za-z]+(?:[ ,.]+[A-Za-z]+){2}")
 _MIN_SHARE = 0.3
 
 

@@ -13,11 +13,11 @@ words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from asd.lazy_regex import regex
 from asd.makers import english_lexicon as lex
 from asd.makers.english_clauses import choice_question, yes_no_question
 from asd.makers.english_counts import how_many_question
@@ -112,8 +112,8 @@ _CONTRACTIONS = {
     "wheres": "where is",
 }
 
-_ODD_CHARACTERS = re.compile(r"[()\[\]{}<>|\\_=*#@:;\"“”`~^]|[.!?](?=\s)|,|--|\s-\s|\bhttps?\b")
-_WORDLESS = re.compile(r"[^\x20-\x7eÀ-ɏ]")
+_ODD_CHARACTERS = regex(r"[()\[\]{}<>|\\_=*#@:;\"“”`~^]|[.!?](?=\s)|,|--|\s-\s|\bhttps?\b")
+_WORDLESS = regex(r"[^\x20-\x7eÀ-ɏ]")
 
 
 @lru_cache(maxsize=1 << 14)  # the same question and answer stand under many images
@@ -243,7 +243,7 @@ def _counts_things(words: Sequence[str]) -> bool:
     return any((a, b) in (("how", "many"), ("number", "of")) and c not in _MEASURES for a, b, c in triples)
 
 
-_YEAR = re.compile(r"(?:19|20)\d\d(?:/\d+)?")
+_YEAR = regex(r"(?:19|20)\d\d(?:/\d+)?")
 _PLAIN_FIGURES = lex.word_table(
     "number numbers year years count counts mode median mean average age ages date rank ranking position sum difference"
 )
@@ -258,7 +258,7 @@ _MEASURES = lex.word_table(
     " minutes seconds days weeks months years degrees percent points calories watts volts acres cents"
 )
 _PLAIN_VALUES = lex.word_table("data average total median mean maximum minimum")
-_BARE_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
+_BARE_NUMBER = regex(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 _LEAST_POPULATION = 1000
 _MONEY = lex.word_table(
     "price prices cost costs worth revenue revenues sales income budget debt salary wage spending expenditure expenditures"
@@ -295,7 +295,7 @@ _UNUSABLE = lex.word_table(
 )
 
 
-_CLASH = re.compile(
+_CLASH = regex(
     r"\b(?:is|are|was|were|am|be|do|does|did|has|have) (?:is|are|was|were|am|do|does|did|has)\b"
     r"|\b(?:a|an|the|this|that|these|those|his|her|their|its) (?:a|an|the|this|these|those|his|her|their|its)\b"
     r"|\b(?:of|in|on|at|to|from|with|by) (?:of|at|from|with|by)\b|\b(\w+) \1\b"

@@ -21,7 +21,6 @@ No I/O but `save` and `load`; no state but caches; every choice is keyed by (see
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -35,6 +34,7 @@ import numpy as np
 import orjson
 
 from asd.errors import ShardError
+from asd.lazy_regex import regex
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_draw import AnswerDraw, BoxDraw, Bucket, Drawing, FixedAnswers
 from asd.makers.answer_kinds import (
@@ -97,7 +97,7 @@ def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
     )
 
 
-_GENERIC_HEADS = re.compile(
+_GENERIC_HEADS = regex(
     r"5 (?:how .*|(?:what|which|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|"
     r"would|should|kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?)$"
 )
@@ -124,7 +124,7 @@ _HEAD = 5
 """Place of the question's head ("what shape") among its keys; those behind it are for any question."""
 
 
-_OWN_ANSWERS = re.compile(
+_OWN_ANSWERS = regex(
     r"5 (?:(?:what|which) (?:shape|colou?r|size|height|game)s?|how (?:tall|long|large|big|high|wide|deep))"
 )
 

@@ -9,9 +9,9 @@ one lower-case word and is cached.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.makers.word_tables import lemmas_of, verb_form
 
 
@@ -215,8 +215,8 @@ _COLORS = word_table(
     " multicolor greenish yellowish floral checkered spotted transparent"
 )
 
-_VOWEL_SOUND = re.compile(r"^(?:[aeiou]|hour|honest|honor|heir)")
-_CONSONANT_SOUND = re.compile(r"^(?:uni(?!n|m)|use|usu|euro|ewe|one|once|ukulele|uten|ufo|u-|uk)")
+_VOWEL_SOUND = regex(r"^(?:[aeiou]|hour|honest|honor|heir)")
+_CONSONANT_SOUND = regex(r"^(?:uni(?!n|m)|use|usu|euro|ewe|one|once|ukulele|uten|ufo|u-|uk)")
 _LETTERS_WITH_VOWEL_SOUND = frozenset("aefhilmnorsx")
 
 

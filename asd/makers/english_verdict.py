@@ -7,9 +7,9 @@ be turned. Pure.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.makers.declarative import declarative
 from asd.makers.english_lexicon import NUMBER_WORDS
 
@@ -32,9 +32,9 @@ _CLAUSES = frozenset("who whom whose which that where when while because if and 
 
 _NONE = frozenset(("0", "zero", "none", "no"))
 """Nobody asks "Are there 0 people?"."""
-_COUNTED = re.compile(rf"^((?:Is|Are|Was|Were) there) (?=\d|(?:{'|'.join(sorted(NUMBER_WORDS))})\b)")
+_COUNTED = regex(rf"^((?:Is|Are|Was|Were) there) (?=\d|(?:{'|'.join(sorted(NUMBER_WORDS))})\b)")
 """Where there are five, "Is there 1 pizza?" may be answered Yes."""
-_TWO_NUMBERS = re.compile(r"\d \$?-?\d")
+_TWO_NUMBERS = regex(r"\d \$?-?\d")
 """As in "Is the share in 2016 11.3?"."""
 _ENDINGS = frozenset("to of on in with for from at by".split())
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from asd.lazy_regex import regex
 from asd.makers import english_lexicon as lex
 from asd.makers.english_clauses import affirm, read_clause, subject_agrees
 from asd.makers.english_gaps import is_modifier, is_plural_subject, lacks_article
@@ -19,7 +19,7 @@ from asd.makers.english_phrases import (
 )
 from asd.makers.english_query import Query, join_words
 
-_MEASURE = re.compile(
+_MEASURE = regex(
     r"^(?:about |around |over |approximately )?(?:\d[\d.,/]*|" + "|".join(sorted(lex.NUMBER_WORDS)) + r") "
     r"(?:feet|foot|ft|inch|inches|in|meters?|metres?|cm|mm|km|m|miles?|yards?|years?|months?|weeks?|days?"
     r"|hours?|minutes?"

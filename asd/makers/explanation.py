@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import xxhash
 
+from asd.lazy_regex import regex
 from asd.makers import english_lexicon as lex
 from asd.makers.declarative import declarative
 from asd.makers.english_phrases import answer_noun_phrase
@@ -79,17 +80,17 @@ _UNANSWERABLE_SENTENCES = (
     "This is {}: what is asked for cannot be made out in the image.",
 )
 _NO_ANSWER_WORDS = frozenset({"unanswerable", "not answerable", "unknown"})
-_CONNECTIVE = re.compile(
+_CONNECTIVE = regex(
     r"^(?:Use the \w+: "
     r"|(?:So|Therefore|Thus|Hence|As a result|This means that|In conclusion|Finally),? (?=\w))"
 )
-_DANGLING = re.compile(
+_DANGLING = regex(
     r"(?:This|That|It|These|Those|They|He|She) "
     r"(?:is|are|was|were|has|have|means?|makes?|gives?|leads?|shows?|can|will)\b"
     r"|(?:Comparing|Using|Based on|From|By|Looking at|Adding|Given) (?:this|that|these|those|the|it)\b"
 )
 """Openings that lean on a sentence before, which a brief explanation does not show."""
-_SPEAKS_OF_OPTIONS = re.compile(
+_SPEAKS_OF_OPTIONS = regex(
     r"\b(?:correct|right|only|best|other|given|listed|wrong|possible|logical|likely) "
     r"(?:answers?|options?|choices?)\b"
     r"|\b(?:options?|choices?)\b|\b(?:this|the) answer\b|\bon the list\b|\blisted\b"
@@ -97,18 +98,16 @@ _SPEAKS_OF_OPTIONS = re.compile(
     re.IGNORECASE,
 )
 """Rationales about the choosing, not about the picture."""
-_SENTENCE_START = re.compile(r"(?<=[.!?] )[a-z]")
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
-_NOT_PROSE = re.compile(r"[\\=<>|{}*×÷]|\b(?:not|nor|neither|never|no|but|options?|choices?)\b|n't\b")
-_HYPOTHETICAL = re.compile(
+_SENTENCE_START = regex(r"(?<=[.!?] )[a-z]")
+_NUMBER = regex(r"-?\d[\d,]*(?:\.\d+)?")
+_NOT_PROSE = regex(r"[\\=<>|{}*×÷]|\b(?:not|nor|neither|never|no|but|options?|choices?)\b|n't\b")
+_HYPOTHETICAL = regex(
     r"\b(?:if|suppose|imagine|unless|whether|might|may|for (?:example|instance)|such as|like when)\b",
     re.IGNORECASE,
 )
 """Sentences about another case than the one that is asked for."""
-_LINKING = re.compile(
-    r"\b(?:is|are|was|were|will|be|called|named|has|have|becomes?|makes?|uses?|shows?)\b", re.IGNORECASE
-)
-_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_LINKING = regex(r"\b(?:is|are|was|were|will|be|called|named|has|have|becomes?|makes?|uses?|shows?)\b", re.IGNORECASE)
+_LONG_WORD = regex(r"[^\W\d_]{4,}")
 _TAIL = 160  # characters; a solution states its answer where it ends
 
 
@@ -284,7 +283,7 @@ def _answers(beside: str, gold: str, question: str) -> bool:
     return not _long_words(beside).isdisjoint(_long_words(asked) - _long_words(gold))
 
 
-_ASKED_NOUN = re.compile(r"\b(?:which|what)(?: (?:kind|type|sort)s? of)? \w+")
+_ASKED_NOUN = regex(r"\b(?:which|what)(?: (?:kind|type|sort)s? of)? \w+")
 
 
 def _without_second_unit(text: str, gold: str) -> str:
@@ -342,7 +341,7 @@ sort what
 which who where how does did many appears looks appear look
 """
 _PLAIN = frozenset(_PLAIN_WORDS.split())
-_WORDS = re.compile(r"[^\W_]{2,}")
+_WORDS = regex(r"[^\W_]{2,}")
 
 
 def _content_words(text: str) -> set[str]:
@@ -362,7 +361,7 @@ def _lead(sample: Sample, gold: str) -> str | None:
     return f"The answer is {answer}." if answer else None
 
 
-_ASKS_NO_THING = re.compile(r"(?:where|(?:what|which) (?:size|colou?r|shape))\b", re.IGNORECASE)
+_ASKS_NO_THING = regex(r"(?:where|(?:what|which) (?:size|colou?r|shape))\b", re.IGNORECASE)
 """"The answer is a kitchen" is none to where, nor "a queen" to what size."""
 
 

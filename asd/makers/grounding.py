@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from asd.lazy_regex import regex
 from asd.makers.wording import as_sentence, collapse
 from asd.records import Decline, Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
@@ -27,7 +26,7 @@ approach reach
 _DETERMINERS = frozenset(_DETERMINER_WORDS.split())
 _PLACES = frozenset(_PLACE_WORDS.split())
 _COMMANDS = frozenset(_COMMAND_WORDS.split())
-_NO_DESCRIPTION = re.compile(r"[?!]|[.;] |\b(?:please|we|us|I)\b")
+_NO_DESCRIPTION = regex(r"[?!]|[.;] |\b(?:please|we|us|I)\b")
 
 
 def draft_region_phrase(sample: Sample, max_words: int) -> Draft | Decline:

@@ -10,11 +10,11 @@ None of them raises, whatever the text. No I/O, no randomness.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from asd.lazy_regex import regex
 from asd.makers.answer_relations import BROADER, SAME
 from asd.makers.notation import UNORDERED, fold, readings
 from asd.makers.notation_tables import (
@@ -30,13 +30,13 @@ from asd.makers.option_text import verdict_of
 
 _CACHE_SIZE = 1 << 17
 _MISSPELLING_MIN = 6  # letters; shorter words differ by one letter too often ("cat", "car")
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?<!\w)-?\.?\d+(?:[.,:/]\d+)*|[^\W_]+(?:'[^\W_]+)*|[%$£€¥°&<>]|(?<=\d)\+(?!\d)|(?<=\b[a-z])(?:\+\+?|[#-])(?!\w)"
 )
 """Numbers, words, and the signs that make another answer of one: "<5", "5+", "c++", "a-"."""
-_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
-_DECIMAL = re.compile(r"-?\d*[.,]\d+$")
-_VOWEL = re.compile("[aeiouy]")
+_THOUSANDS = regex(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+_DECIMAL = regex(r"-?\d*[.,]\d+$")
+_VOWEL = regex("[aeiouy]")
 
 _NOTHING: frozenset[str] = frozenset()
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -89,12 +89,12 @@ cellphone/telephone mom/mother mum/mother dad/father gymnasium/gym vs/versus pct
 blvd/boulevard approx/about
 """
 _SPELLINGS = dict(pair.split("/") for pair in _SPELLINGS_PAIRS.split())
-_OUR = re.compile(
+_OUR = regex(
     r"^(arm|behavi|cand|col|clam|demean|endeav|fav|ferv|flav|glam|harb|hon|hum|lab|neighb|od|parl|rig|rum|sav|"
     r"sav|splend|tum|val|vap|vig)our"
 )
-_ISE = re.compile(r"(?<=\w{3})(is|ys)(e|ed|es|ing|ation)$")
-_DOUBLED_L = re.compile(r"(?<=[aeiou])ll(ed|ing|er)$")
+_ISE = regex(r"(?<=\w{3})(is|ys)(e|ed|es|ing|ation)$")
+_DOUBLED_L = regex(r"(?<=[aeiou])ll(ed|ing|er)$")
 
 
 def _normalise_number(token: str) -> str:

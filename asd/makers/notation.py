@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from asd.lazy_regex import regex
 from asd.makers.notation_amounts import MAX_DIGITS, amounts, number_of, unit_at, words_of
 from asd.makers.notation_dates import MAX_DATE_WORDS, numeric_dates, ordinals, spelt_dates, spelt_times, times
 from asd.makers.notation_tables import (
@@ -28,8 +29,8 @@ from asd.makers.notation_tables import (
 NO_READINGS: frozenset[str] = frozenset()
 MAX_LENGTH = 100
 """Characters; longer answers are sentences, which are compared word by word."""
-_VULGAR = re.compile(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e])")
-_COMBINING = re.compile("[\u0300-\u036f]")
+_VULGAR = regex(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e])")
+_COMBINING = regex("[\u0300-\u036f]")
 _LETTERS = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "′": "'", "″": '"', "“": '"', "”": '"', "−": "-", "‐": "-", "‑": "-"}
     | {"–": "-", "—": "-", "⁄": "/", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
@@ -52,21 +53,21 @@ def _digit(letter: str) -> str:
     return letter if value is None else str(value)
 
 
-_COUNTS = re.compile(
+_COUNTS = regex(
     r"\d|\b(?:noon|midnight|midday|half|quarters?|o'?clock|"
     rf"{'|'.join(sorted({*SMALL_NUMBERS, *SCALES, *ORDINALS}, key=len, reverse=True))})\b"
 )
-_JOINS = re.compile(r"[,;&+/]|\b(?:and|or|vs|versus|n)\b")
+_JOINS = regex(r"[,;&+/]|\b(?:and|or|vs|versus|n)\b")
 _EDGES = " \t\n\"'()[]{}<>.,;:!?*=~≈"
-_LEADING = re.compile(rf"^[{re.escape(_EDGES)}]*?(?=\.?\d|[^{re.escape(_EDGES)}]|$)")
-_ENDS_IN_MARK = re.compile(r"^[^'\"]*\d\s*(?:'(?:\s*\d+\s*(?:\"|''))?|''|\")[ .,;:!?)]*$")
-_ABOUT = re.compile(r"(?:about|approximately|approx\.?|around|roughly|circa|it is|it's|its|the|at|on|=) (?=\S)")
-_MERIDIEM = re.compile(r"(?<=\d)\s*([ap])(?:\.\s?m|m| m)\b\.?")
+_LEADING = regex(rf"^[{re.escape(_EDGES)}]*?(?=\.?\d|[^{re.escape(_EDGES)}]|$)")
+_ENDS_IN_MARK = regex(r"^[^'\"]*\d\s*(?:'(?:\s*\d+\s*(?:\"|''))?|''|\")[ .,;:!?)]*$")
+_ABOUT = regex(r"(?:about|approximately|approx\.?|around|roughly|circa|it is|it's|its|the|at|on|=) (?=\S)")
+_MERIDIEM = regex(r"(?<=\d)\s*([ap])(?:\.\s?m|m| m)\b\.?")
 _DAY_PARTS = (
-    (re.compile(r",? in the morning$"), " am"),
-    (re.compile(r",? (?:in the (?:afternoon|evening)|at night)$"), " pm"),
+    (regex(r",? in the morning$"), " am"),
+    (regex(r",? (?:in the (?:afternoon|evening)|at night)$"), " pm"),
 )
-_OCLOCK = re.compile(r"\bo'?\s?clock\b")
+_OCLOCK = regex(r"\bo'?\s?clock\b")
 
 
 def readings(text: str, plain: Callable[[str], str]) -> frozenset[str]:
@@ -114,8 +115,8 @@ def _readings(low: str) -> Iterator[str]:
         yield from ordinals(words)
 
 
-_SPAN = re.compile(r"(?:(?:from|between) )?(\S+) (?:-|to|through|thru|and) (\S+)((?: \S+)*)")
-_RATIO = re.compile(r"(\d{1,9})\s*(?::|to|-)\s*(\d{1,9})")
+_SPAN = regex(r"(?:(?:from|between) )?(\S+) (?:-|to|through|thru|and) (\S+)((?: \S+)*)")
+_RATIO = regex(r"(\d{1,9})\s*(?::|to|-)\s*(\d{1,9})")
 
 
 def _spans(words: list[str], low: str) -> Iterator[str]:
@@ -141,13 +142,13 @@ def _spans(words: list[str], low: str) -> Iterator[str]:
         yield f"span {low_end * factor} {high_end * factor}{' ' * bool(measure)}{measure}"
 
 
-_JOINERS = re.compile(
+_JOINERS = regex(
     r"\s*(?:,(?!\d{3})\s*(?:and\s+|or\s+|&\s*)?|;|&|(?<!\d)/(?!\d)|(?<=[^\W\d_])\s*\+\s*(?=[^\W\d_])|\s\+\s)\s*|\s+(?:and|n|'n'|vs\.?|versus)\s+"
 )
-_WORDS = re.compile(r"[\s-]+")
+_WORDS = regex(r"[\s-]+")
 UNORDERED = ("all ", "any ")
 """Beginnings of the keys of lists, which are the same in any order."""
-_OR = re.compile(r"(?:^|[\s,])or\s")
+_OR = regex(r"(?:^|[\s,])or\s")
 
 
 def _lists(low: str, plain: Callable[[str], str]) -> Iterator[str]:
@@ -186,8 +187,8 @@ def _places(text: str, low: str) -> Iterator[str]:
 
 
 _LONGEST_CODE = 6
-_NO_LETTER = re.compile(r"[^a-z]+")
-_ENDS_IN_CODE = re.compile(r"\W[a-z]{2}$")
+_NO_LETTER = regex(r"[^a-z]+")
+_ENDS_IN_CODE = regex(r"\W[a-z]{2}$")
 _STATE_NAMES = {code: name.replace(" ", "") for code, name in STATES.items()}
 _ENDINGS = tuple(_STATE_NAMES.values())
 _ALONE = frozenset({*SMALL_NUMBERS, *SCALES, *ORDINALS, *FRACTIONS, *STATES.values(), "noon", "midnight", "midday"})

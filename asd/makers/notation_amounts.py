@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+from asd.lazy_regex import regex
 from asd.makers.notation_tables import (
     CURRENCIES,
     FRACTIONS,
@@ -17,25 +18,25 @@ from asd.makers.notation_tables import (
 )
 
 MAX_DIGITS = 40
-_JOINED = re.compile(r"(?<=[a-z])-(?=[a-z])|(?<=\d)-(?=[a-z])")
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:([, '])\d{3})(?:\1\d{3})*(?![\d,])")
-_EUROPEAN = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.,])")
-_DECIMAL_COMMA = re.compile(r"^(\D{0,4}-?\d+),(\d{1,2})(?=\D{0,12}$)")
+_JOINED = regex(r"(?<=[a-z])-(?=[a-z])|(?<=\d)-(?=[a-z])")
+_THOUSANDS = regex(r"(?<![\d.,])\d{1,3}(?:([, '])\d{3})(?:\1\d{3})*(?![\d,])")
+_EUROPEAN = regex(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.,])")
+_DECIMAL_COMMA = regex(r"^(\D{0,4}-?\d+),(\d{1,2})(?=\D{0,12}$)")
 _MARK_UNITS = (
-    (re.compile(r"(?<=\d)\s*(?:''|\")"), " inch "),
-    (re.compile(r"(?<=\d)\s*'(?![a-z])"), " foot "),
-    (re.compile(r"(?<=[\d.])\s*%"), " percent "),
-    (re.compile(r"(?<=\d)\s*¢"), " cent "),
-    (re.compile(r"(?<=\d)\s*°"), " degree "),
+    (regex(r"(?<=\d)\s*(?:''|\")"), " inch "),
+    (regex(r"(?<=\d)\s*'(?![a-z])"), " foot "),
+    (regex(r"(?<=[\d.])\s*%"), " percent "),
+    (regex(r"(?<=\d)\s*¢"), " cent "),
+    (regex(r"(?<=\d)\s*°"), " degree "),
 )
 _SYMBOL = "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True))
-_MONEY_FIRST = re.compile(
+_MONEY_FIRST = regex(
     rf"(-?)({_SYMBOL})\s*"
     r"(-?[\d.]+(?:\s*/\s*\d+)?(?:\s*(?:k|mm|m|b|bn|mln|mil|[mb]illion|thousand|hundred))?)\b"
 )
-_MONEY_LAST = re.compile(r"(?<=\d)\s*([$£€¥₹₩₽])(?!\s*\d)")
-_TOKEN = re.compile(r"-?\d*\.\d+|\d+(?:st|nd|rd|th)\b|-?\d+|[^\W\d_]+(?:[./^'][^\W\d_]+)*\.?|\S")
-_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)")
+_MONEY_LAST = regex(r"(?<=\d)\s*([$£€¥₹₩₽])(?!\s*\d)")
+_TOKEN = regex(r"-?\d*\.\d+|\d+(?:st|nd|rd|th)\b|-?\d+|[^\W\d_]+(?:[./^'][^\W\d_]+)*\.?|\S")
+_NUMBER = regex(r"-?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
 def words_of(low: str) -> list[str]:
@@ -58,7 +59,7 @@ def words_of(low: str) -> list[str]:
 
 _MARKS = frozenset("'\"%¢°")
 _MONEY_SIGNS = frozenset("$£€¥₹₩₽")
-_SEPARATOR = re.compile("[, ']")
+_SEPARATOR = regex("[, ']")
 
 
 def _with_digits(words: list[str]) -> list[str]:

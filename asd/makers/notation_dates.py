@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from asd.lazy_regex import regex
 from asd.makers.notation_tables import MONTHS, ORDINALS, WEEKDAYS
 
 MAX_DATE_WORDS = 9
 """Words and signs; longer texts are no time or date alone."""
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2}))?\s*(am|pm|oclock|hours|hrs|h)?(?: (am|pm))?(?: sharp)?")
-_BARE_CLOCK = re.compile(r"(\d{1,2})(\d{2}) ?(am|pm|hours|hrs|h)")
+_CLOCK = regex(r"(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2}))?\s*(am|pm|oclock|hours|hrs|h)?(?: (am|pm))?(?: sharp)?")
+_BARE_CLOCK = regex(r"(\d{1,2})(\d{2}) ?(am|pm|hours|hrs|h)")
 _NAMED_TIMES = {"noon": 720, "midday": 720, "12 noon": 720, "12:00 noon": 720, "midnight": 0, "12 midnight": 0}
 _MINUTES = 60
 
@@ -74,11 +74,11 @@ def _is_small(word: str, below: int) -> bool:
     return word.isascii() and word.isdigit() and len(word) <= 2 and 0 < int(word) < below
 
 
-_THREE_NUMBERS = re.compile(r"(\d{1,4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})")
-_TWO_NUMBERS = re.compile(r"(\d{1,2})/(\d{1,2})")
-_MONTH_AND_YEAR = re.compile(r"(\d{1,2})[/.-](\d{4})|(\d{4})[/-](\d{1,2})")
-_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
-_NTH = re.compile(r"(\d{1,4})(st|nd|rd|th)")
+_THREE_NUMBERS = regex(r"(\d{1,4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})")
+_TWO_NUMBERS = regex(r"(\d{1,2})/(\d{1,2})")
+_MONTH_AND_YEAR = regex(r"(\d{1,2})[/.-](\d{4})|(\d{4})[/-](\d{1,2})")
+_DAY = regex(r"(\d{1,2})(?:st|nd|rd|th)?")
+_NTH = regex(r"(\d{1,4})(st|nd|rd|th)")
 
 
 def _date(year: int, month: int, day: int, orders: tuple[str, ...] = ("mdy", "dmy")) -> Iterator[str]:

@@ -4,22 +4,22 @@ wrong: who stands there, what somebody wears, what is on the table. Pure, of one
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.makers.answer_kinds import TEXT, answer_kind, parse_question
 from asd.makers.answer_types import ACTIVITY
 from asd.makers.asked_noun import asked_noun
 from asd.makers.normalise import normalise_answer
 
 _WORN = frozenset({"wear", "wears", "wearing", "worn", "dressed"})
-_DOING = re.compile(r"\b(?:doing|do|activity|action)\b")
-_SET = re.compile(
+_DOING = regex(r"\b(?:doing|do|activity|action)\b")
+_SET = regex(
     r"\b(?:(?:type|kind|sort|piece|item)s? of|what|which) (?:furniture|clothing|clothes|items?|objects?|things?|pieces?)\b"
 )
 _SET_NOUNS = frozenset("furniture clothing clothes item items object objects thing things piece pieces".split())
 """One of these is a word of every question that `_SET` finds."""
-_THERE = re.compile(
+_THERE = regex(
     r"what(?: else)? (?:(?:surrounds?|covers|hangs|sits|stands)\b.*"
     r"|(?:is|are|was|were|can be seen|can you see|do you see|does (?:the|this) (?:picture|image|photo) show)"
     r"(?: (?:there|seen|shown|visible|sitting|standing|lying|laying|hanging|located|placed|displayed|surrounding|in|on|at|"
@@ -75,22 +75,22 @@ def is_open(question: str, gold: str) -> bool:
     return is_of_set or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
 
 
-_DESCRIBE = re.compile(r"\b(?:describe|description|look like|looks like|tell me about)\b")
-_TWO = re.compile(r".(?:\band|\bor) (?:what|who|where|when|why|how|which)\b|\b(?:shirt|color|colour) and (?:\w+ )?\w+$")
-_SPELT = re.compile(r"\b(?:first|last|second|third|\d+) (?:\w+ )?letters\b|\bmissing (?:value|number|letter)\b")
+_DESCRIBE = regex(r"\b(?:describe|description|look like|looks like|tell me about)\b")
+_TWO = regex(r".(?:\band|\bor) (?:what|who|where|when|why|how|which)\b|\b(?:shirt|color|colour) and (?:\w+ )?\w+$")
+_SPELT = regex(r"\b(?:first|last|second|third|\d+) (?:\w+ )?letters\b|\bmissing (?:value|number|letter)\b")
 _FELT = frozenset("cold hot warm cool windy".split())
 """Weather that goes with any sky."""
-_PLACE = re.compile(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
+_PLACE = regex(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
 _WIDE_PLACES = frozenset(
     "street road city town village outdoors outside outdoor sidewalk pavement field grass hill mountain forest park yard "
     "building house room place sky water land countryside neighborhood intersection downtown area".split()
 )
 """Places within or beside other places."""
-_BESIDE_WHAT = re.compile(
+_BESIDE_WHAT = regex(
     r"\b(?:in front of|behind|before|near|next to|beside|by|around|against|with|above|below|beneath|under|over|close to) "
     r"(?:what|who|whom|which\b.*)$"
 )
-_WHAT_IS_BESIDE = re.compile(
+_WHAT_IS_BESIDE = regex(
     r"(?:what|who) (?:is|are|was|were) (?:the|this|that|he|she|they|it)\b.* "
     r"(?:in front of|behind|before|near|next to|beside|standing by|sitting by|close to|surrounded by|with)$"
 )
@@ -100,10 +100,8 @@ _SEVERAL = frozenset(
     "bag sign".split()
 ) | {"cooking utensil", "kitchen utensil", "kitchen appliance"}
 """Nouns of which one place often holds several kinds."""
-_MADE = re.compile(
-    r"\b(?:made|material|fabric|built|constructed|composed|out of|floor|surface|types?|kinds?|covering)\b"
-)
-_PLACED = re.compile(
+_MADE = regex(r"\b(?:made|material|fabric|built|constructed|composed|out of|floor|surface|types?|kinds?|covering)\b")
+_PLACED = regex(
     r"\b(?:is|are) (?!(?:this|that|it|these|those|they|called)\b)[a-z]+$|"
     r"\b(?:in|on|at|behind|beside|besides|near|next to|under|underneath|above|below|around|between|inside|along|across|"
     r"against|to the (?:left|right)|shown|seen|visible|can you see|do you see)\b(?! this\b)"

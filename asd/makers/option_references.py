@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
+
 _MARK = r"[(\[（]?(?:[a-j]|[ivx]{1,4}|[а-д])[)\]）]?[.:]?"
 _NUMBER = r"[(\[（]?[1-9][)\]）]?"
 _BETWEEN = (
@@ -25,15 +27,15 @@ _AFTER = (
     r"(?:[\s,]*(?:only|alone|both|together|equally|nur|seulement|solamente|solo|apenas|только|都[是对]?|皆是|的みとも"
     r"|are|is)*[\s,]*(?:both\s+)?(?:correct|true|right|wrong|false|incorrect|possible|正确|对)?)"
 )
-_MARKS = re.compile(rf"{_BEFORE}{_NOUN}{_MARK}(?:{_BETWEEN}{_NOUN}{_MARK})+{_AFTER}[.!。]?")
-_NUMBERS = re.compile(
+_MARKS = regex(rf"{_BEFORE}{_NOUN}{_MARK}(?:{_BETWEEN}{_NOUN}{_MARK})+{_AFTER}[.!。]?")
+_NUMBERS = regex(
     rf"(?:(?:both|neither|either|only|just)\s+{_NOUN}{_NUMBER}{_BETWEEN}{_NUMBER}"
     rf"|(?:(?:both|neither|either|only|just)\s+)?(?:options?|choices?|answers?|statements?)\s+{_NUMBER})"
     rf"(?:{_BETWEEN}{_NUMBER})*(?:\s+(?:only|are|is)(?:\s+(?:correct|true|right))?)?[.!]?"
     rf"|{_NUMBER}(?:{_BETWEEN}{_NUMBER})+\s+(?:only|are (?:correct|true|right))[.!]?"
     rf"|[(]\d[)](?:{_BETWEEN}[(]\d[)])+"
 )
-_ONE_MARK = re.compile(
+_ONE_MARK = regex(
     rf"(?:(?:only|just|not|all (?:except|but)|same as|nur|только)\s+{_NOUN}{_MARK}|{_NOUN}{_MARK}\s+(?:only|alone)"
     rf"|(?:option|choice|answer|statement)\s+{_MARK})[.!]?"
 )
@@ -44,7 +46,7 @@ _OTHERS = (
     r"|alternatives|statements|possibilities)"
 )
 _GIVEN = r"(?:(?:given|listed|mentioned|available|other|above|answer|correct)\s+)*"
-_POINTS = re.compile(
+_POINTS = regex(
     rf"\b(?:all|none|neither|both|any|either|each|some|most|one|two|three|four|more than one|a combination) of (?:the )?{_GIVEN}"
     rf"{_OTHERS}\b"
     r"|\b(?:all|none|neither|both|any|either|each|some|most) of (?:these|those|them)\b"
@@ -63,7 +65,7 @@ _POINTS = re.compile(
     r"|(?:以上|上述|前述|上面).{0,6}(?:都|皆|均|全|没有|不是|不对|任何|两者|所有)|(?:以上|上述)(?:选项|答案)|都(?:不是|不对|正确|对)$|^(?:以上|上述)$"
     r"|(?:上記|以上|いずれ).{0,6}(?:すべて|全て|どれ|でもない|も)|위의? ?(?:모두|어느|것)|(?:모두|전부) (?:정답|맞)|해당 ?없음"
 )
-_VERDICTS = re.compile(
+_VERDICTS = regex(
     r"(?:(?:they|these|the) )?(?:both|all|neither|none|either|any|two|each)(?: (?:options|choices|answers|statements|ones))?"
     r"(?: (?:is|are|apply|applies|were|was))?(?: (?:equally|both|all))?"
     r"(?: (?:correct|true|right|wrong|false|incorrect|possible|apply|applies|listed|mentioned|given|stated))[.!]?"
@@ -74,7 +76,7 @@ _VERDICTS = re.compile(
 _INCLUDES_ALL = frozenset(
     {"both", "all", "either", "everything", "any", "全部", "都是", "beide", "alle", "ambos", "ambas", "оба"}
 )
-_PARTS = re.compile(r"\s*(?:,|;|/|&|\+|\band\b|\bas well as\b|\bplus\b|、|和)\s*")
+_PARTS = regex(r"\s*(?:,|;|/|&|\+|\band\b|\bas well as\b|\bplus\b|、|和)\s*")
 
 
 @lru_cache(maxsize=1 << 14)

@@ -3,19 +3,19 @@ that only mean something beside their options, answers that are no answers."""
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.makers.unfit_questions import MOST_JUDGED, takes_no_verdict
 from asd.makers.wording import collapse, folded_contains
 from asd.word_count import count_words
 
 # The patterns below start with plain letters: the scan then skips ahead by first letter.
-_LETTER_REFERENCE = re.compile(
+_LETTER_REFERENCE = regex(
     r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)s? (?:is |are )?\(?(?:[A-Eb-e]\)?(?![\w'])|a\)?(?=[.,;:!?)]|$))"
     r"|\([A-E]\)"
 )
-_POINTS = re.compile(
+_POINTS = regex(
     r"which(?: \w+)? of (?:these|those|the (?:following|options|choices|below|two|three|four|five)\b)"
     r"|what(?: \w+)? of (?:these|the following)\b"
     r"|one of (?:these|the following|the options)\b"
@@ -28,16 +28,16 @@ _POINTS = re.compile(
     r"|(?:best|better) (?:answer|option|choice|estimate)\b"
     r"|what information supports\b"
 )
-_POINTS_IN_CONTEXT = re.compile(
+_POINTS_IN_CONTEXT = regex(
     r"(?:select|choose|pick) (?:the|an?|one|all|which|every|each)\b"
     r"|(?:these|following|given|listed) (?:options|choices|answers|alternatives)\b"
 )
-_ASKS_WHICH = re.compile(r"\bwhich\b[^.?!]*\?\s*$")
+_ASKS_WHICH = regex(r"\bwhich\b[^.?!]*\?\s*$")
 MIN_PHRASE_WORDS = 6
 """Longer answers are descriptions, which nobody would word in the same way without the options."""
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 NO_READING = "answering does not require reading text in the image"
-_POLITE = re.compile(
+_POLITE = regex(
     r"\b(?:can|could|would|will) (?:you|u|someone|anyone|anybody|somebody) (?:please )?"
     r"(?:(?:tell|read|describe|identify|explain|say|help)\b(?:\W+\w+){0,3}?|see)\W+"
     r"(?:what|which|how|who|where|when|why)\b"
@@ -74,9 +74,9 @@ _SAID_AGAIN = (
     r"(?:it|they|he|she|there|this|that|these|those|you|we|i)(?:'s| (?:is|are|was|were|does|do|did|has|have|can|could|will"
     r"|would|should))(?:n'?t| ?not)?|(?:it|they|he|she|that|you|we)'(?:s|re)(?: not)?))?"
 )
-_SAYS_YES = re.compile(rf"(?:{_YES_WORDS})(?:[ ,.!]+(?:{_YES_WORDS}))?{_SAID_AGAIN}")
-_SAYS_NO = re.compile(rf"(?:{_NO_WORDS})(?:[ ,.!]+(?:{_NO_WORDS}))?{_SAID_AGAIN}")
-_AROUND_VERDICT = re.compile(r"^[\W_]+|[\W_]+$")
+_SAYS_YES = regex(rf"(?:{_YES_WORDS})(?:[ ,.!]+(?:{_YES_WORDS}))?{_SAID_AGAIN}")
+_SAYS_NO = regex(rf"(?:{_NO_WORDS})(?:[ ,.!]+(?:{_NO_WORDS}))?{_SAID_AGAIN}")
+_AROUND_VERDICT = regex(r"^[\W_]+|[\W_]+$")
 _MAX_VERDICT = 28
 
 

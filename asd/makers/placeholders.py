@@ -6,15 +6,17 @@ import re
 from collections.abc import Collection
 from functools import lru_cache
 
+from asd.lazy_regex import regex
+
 _WORDS = (
     r"no[ _-]?answers?|not[ _-]?available|not[ _-]?applicable|not[ _-]?given|not[ _-]?found|n\.?/?a\.?|unanswerable|unknown|"
     r"none|null|nan|nil|empty|blank|missing|unk|tbd|todo|undefined"
 )
-_MARKED = re.compile(rf"[<\[({{]+ ?(?:{_WORDS}) ?[>\])}}]+", re.IGNORECASE)
-_BARE = re.compile(
+_MARKED = regex(rf"[<\[({{]+ ?(?:{_WORDS}) ?[>\])}}]+", re.IGNORECASE)
+_BARE = regex(
     r"(?:n/a|n\.a\.?|no[ _]answers?|not[ _]available|not[ _]applicable|null|nan|undefined|tbd)", re.IGNORECASE
 )
-_MARKS = re.compile(r"[-–—_?.*#\s]+")
+_MARKS = regex(r"[-–—_?.*#\s]+")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -4,10 +4,10 @@ none of what "which" asks for. Pure, of one question and its answers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.makers import english_lexicon as lex
 from asd.makers.wording import collapse
 
@@ -30,38 +30,38 @@ _AUXILIARIES = lex.AUXILIARIES | {
 }
 _BARE_SUBJECTS = frozenset("this that it these those they there he she the a an".split())
 _MOST_FRAGMENT_WORDS = 6
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_ORDERED = re.compile(
+_SENTENCE = regex(r"(?<=[.!?])\s+")
+_ORDERED = regex(
     r"(?![^?]*\byes\W+or\W+no\b)(?:please |kindly )?"
     r"(?:write|type|transcribe|spell|copy|translate|list|print|output|extract|reproduce|read|describe)\b[^?]*"
 )
-_REQUEST = re.compile(
+_REQUEST = regex(
     r"\b(?:can|could|would|will) (?:you|u) (?:\w+ly |please )?"
     r"(?:(?:describe|identify|explain|list|write(?! on\b)|translate|transcribe|name)\b(?![^?]*\b(?:as|to(?! me\b| us\b)) )"
     r"|(?:tell|give) (?:me|us) (?!if\b|whether\b|that\b)|read\b[^?]*\b(?:and|out|aloud|to me|for me)\b)"
 )
-_TWO = re.compile(
+_TWO = regex(
     r"\?\s+\S.*\?|(?<!\bwhat|\bwhen)(?<!\bwhere|\bwhich)(?<!\bwho|\bhow|\bwhy),? and "
     r"(?:what(?! appears? to\b| seems? to\b)|where|who|how|why)\b"
 )
-_CHOICE = re.compile(
+_CHOICE = regex(
     r"(?:is|are|was|were) (?!there\b|any|some|no\b|either\b)(?:(?!\b(?:and|any|anything|anyone|some|whether)\b)[^,.?])+"
     r" or (?!(?:not|so|both|more|less|fewer|later|earlier)\b)[^,.?]+\??"
 )
 _AUXILIARY = "|".join(sorted(lex.AUXILIARIES))
-_CLAUSE_FIRST = re.compile(
+_CLAUSE_FIRST = regex(
     rf"(?:when|where) (?!(?:{_AUXILIARY})\b)(?:(?!\b(?:what|which|who|whose|how|why|where|when)\b)[^?,])+"
     rf"(?:, (?:{_AUXILIARY})\b| (?:should|would|must|can|could|do|does|did) (?:it|he|she|they|you|we|i)\b)"
 )
 """A question for a verdict after a clause: "When the light is red, is the car moving?"."""
 MOST_JUDGED = 1000
 """Characters of the longest question that is searched for a request or a choice, which takes time by length squared."""
-_ASKS_WHICH = re.compile(
+_ASKS_WHICH = regex(
     r"(?:which|where|who|whose|what (?:(?:kind|type|sort)s? of|colou?rs?|shapes?|materials?|patterns?|animals?|birds?|fish"
     r"|insects?|fruits?|vegetables?|foods?|dish|drinks?|plants?|flowers?|trees?|vehicles?|furniture|objects?|rooms?|sports?|brands?))\b"
 )
 """What no number names."""
-_NUMERIC = re.compile(
+_NUMERIC = regex(
     r"\b(?:numbers?|numerals?|digits?|many|much|scores?|values?|totals?|sums?|differences?|counts?|modes?|means?|medians?|ranges?|rates?"
     r"|percent|percentages?|temperatures?|degrees?|speeds?|amounts?|prices?|costs?|times?|averages?|product|quotient|remainder|ratios?"
     r"|probabilit(?:y|ies)|answers?|results?|levels?|points?|change|share|minimum|maximum|lowest|least|smallest|first|last|axis|net"

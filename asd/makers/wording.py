@@ -3,10 +3,10 @@ that?"."""
 
 from __future__ import annotations
 
-import re
+from asd.lazy_regex import regex
 
-_END = re.compile(r"[.!?…][\"')\]]*$")
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?])\s+|\n+")
+_END = regex(r"[.!?…][\"')\]]*$")
+_SENTENCE_BREAK = regex(r"(?<=[.!?])\s+|\n+")
 
 
 def collapse(text: str) -> str:

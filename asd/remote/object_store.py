@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from asd.errors import AsdError, StorageError, UsageError
+from asd.lazy_regex import regex
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_WEB_ADDRESS = re.compile(r"https?://[^\s'\"]*")
+_URL = regex(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WEB_ADDRESS = regex(r"https?://[^\s'\"]*")
 _LONGEST_REASON = 300
 _SILENT = logging.NullHandler()
 
@@ -38,8 +38,8 @@ _NO_CREDENTIALS = frozenset(
     "NoCredentialsError PartialCredentialsError CredentialRetrievalError ProfileNotFound DefaultCredentialsError "
     "RefreshError LocalTokenNotFoundError GatedRepoError PermissionError".split()
 )
-_REFUSED = re.compile(r"\b(401|403|Forbidden|Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Unauthorized)\b")
-_NOT_REACHED = re.compile(r"Connect|Timeout|Disconnected|DNS|IncompleteRead|ResponseStreaming|ClientPayload|gaierror")
+_REFUSED = regex(r"\b(401|403|Forbidden|Access ?Denied|InvalidAccessKeyId|SignatureDoesNotMatch|Unauthorized)\b")
+_NOT_REACHED = regex(r"Connect|Timeout|Disconnected|DNS|IncompleteRead|ResponseStreaming|ClientPayload|gaierror")
 
 
 def is_url(location: str) -> bool:

@@ -8,7 +8,6 @@ import importlib.util
 import io
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from asd.errors import StorageError, UsageError
+from asd.lazy_regex import regex
 from asd.remote.licence_terms import licence_terms
 from asd.shards.card import card_beside
 from asd.shards.manifest import Manifest
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _OF_THIS_MACHINE = ("source", "image_root", "parts")
 _HUB = "https://huggingface.co"
-_REF = re.compile(rf"{REFS}/(.+)\.json")
+_REF = regex(rf"{REFS}/(.+)\.json")
 
 
 @dataclass(frozen=True)

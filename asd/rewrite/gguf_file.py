@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from asd.errors import UsageError
+from asd.lazy_regex import regex
 
 _MAGIC = b"GGUF"
-_PART = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
+_PART = regex(r"-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 _BLOCK = 1 << 20
 
 

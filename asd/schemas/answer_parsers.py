@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from asd.lazy_regex import regex
 from asd.schemas.styles import LETTERS
 
-_YES_NO = re.compile(r"\s*(yes|no)\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
-_LETTER_ALONE = re.compile(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
-_LETTER_FIRST = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
+_YES_NO = regex(r"\s*(yes|no)\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
+_LETTER_ALONE = regex(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
+_LETTER_FIRST = regex(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
 
 
 def parse_yes_no(response: str) -> str | None:

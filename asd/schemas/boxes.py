@@ -13,30 +13,30 @@ left. Every reader of boxes in texts is here:
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
+from asd.lazy_regex import regex
 from asd.schemas.layout import BoxConvention
 
 Box = tuple[float, float, float, float]
 Size = tuple[float, float]
 """Width and height of the frame in pixels."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = regex(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _DECIMAL = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
-_ANSWER = re.compile(
+_ANSWER = regex(
     r"\s*\[?\s*[\[(]?\s*({n})\s*,\s*({n})\s*\)?\s*,\s*\(?\s*({n})\s*,\s*({n})\s*[\])]?\s*\]?\s*\.?\s*".replace(
         "{n}", _DECIMAL
     )
 )
-_INSIDE = re.compile(
+_INSIDE = regex(
     r"[\[(]+\s*({n})[\s()]*,[\s()]*({n})[\s()]*,[\s()]*({n})[\s()]*,[\s()]*({n})\s*[\])]+".replace("{n}", _DECIMAL)
 )
 _SHORTEST, _LONGEST = len("1 2 3 4"), 400
 """Characters of a box; a longer text is none, and would take the patterns long."""
 _FAR = 0.5
 """A coordinate further outside than this share of the frame is no rounding, but another convention."""
-_BOX_TEXT = re.compile(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
+_BOX_TEXT = regex(rf"\s*[\[(<{{]*\s*({_NUMBER.pattern}(?:[\s,;]+{_NUMBER.pattern}){{3}})\s*[\])>}}]*\s*\.?\s*")
 
 
 class BoxError(ValueError):

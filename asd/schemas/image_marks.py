@@ -12,11 +12,13 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from asd.lazy_regex import regex
+
 MARK = "<image>"
 INERT = "< image >"
 """How a literal mark in a question or answer is written, so that no loader takes it for an image."""
 BLANKS = " \t\r\n\x0b\x0c"
-_NAMES_IMAGE = re.compile(
+_NAMES_IMAGE = regex(
     r"(?:[<\[({]\|? ?(?:image|img|picture|pic|photo|figure)[ _-]?\d*(?: ?/)?\|? ?[>\])}][\s,;]*)+", re.IGNORECASE
 )
 

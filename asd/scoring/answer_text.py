@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.scoring.written import said_phrase
 
 _MARKS = ';/[]"{}()=+\\_-><@`,?!'
-_COMMA_IN_NUMBER = re.compile(r"(?<=\d),+(?=\d)")
-_PERIOD = re.compile(r"\.(?!\d)")
+_COMMA_IN_NUMBER = regex(r"(?<=\d),+(?=\d)")
+_PERIOD = regex(r"\.(?!\d)")
 _PERIODS_DROPPED = 32  # the evaluator hands a flag (re.UNICODE, 32) to `sub` where the count goes
 _ARTICLES = frozenset({"a", "an", "the"})
 _NUMBERS = {"none": "0"} | {
@@ -79,7 +80,7 @@ def plain_form(text: str) -> str:
     return " ".join(text.split()).strip("\"'“”‘’ ").rstrip(".").rstrip().casefold()
 
 
-_THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_THOUSANDS = regex(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 _OPERAND = r"(?:\d[\d.,]*[a-z]?|[a-z])"
 _OPERATORS = {
     "\u00d7": "*",
@@ -94,11 +95,11 @@ _OPERATORS = {
 _KEPT = str.maketrans({sign: chr(0xE000 + number) for number, sign in enumerate("+-*/=<>,")})
 """Signs that are part of an answer stand in the private use area while the normaliser drops the marks."""
 _ALWAYS_KEPT = str.maketrans({sign: sign.translate(_KEPT) for sign in "+*=<>"})
-_BETWEEN = re.compile(rf"(?<![a-z0-9])({_OPERAND}\)?)\s*([-/])\s*(?=\(?-?{_OPERAND}(?![a-z0-9]))")
-_MINUS = re.compile(r"(?<![\w)\ue000-\ue00f])-\s*(?=\(?(?:\d|\.\d|[a-z](?![a-z])))")
-_DECIMAL_COMMA = re.compile(r"(?<=\d),[ \t]*(?=\d)")
-_LEADING_PLUS = re.compile(r"^\+(?=\.?\d)")
-_BLANKS_AROUND = re.compile(r"\s*([\ue000-\ue00f])\s*")
+_BETWEEN = regex(rf"(?<![a-z0-9])({_OPERAND}\)?)\s*([-/])\s*(?=\(?-?{_OPERAND}(?![a-z0-9]))")
+_MINUS = regex(r"(?<![\w)\ue000-\ue00f])-\s*(?=\(?(?:\d|\.\d|[a-z](?![a-z])))")
+_DECIMAL_COMMA = regex(r"(?<=\d),[ \t]*(?=\d)")
+_LEADING_PLUS = regex(r"^\+(?=\.?\d)")
+_BLANKS_AROUND = regex(r"\s*([\ue000-\ue00f])\s*")
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -129,7 +130,7 @@ def is_same_answer(said: str, right: str) -> bool:
     return bool(plain) and (plain_form(said) == plain or exact_form(said) == exact_form(right))
 
 
-_PLAIN_NUMBER = re.compile(r"[-+]?[$€£¥]?[\d.,]*\d")
+_PLAIN_NUMBER = regex(r"[-+]?[$€£¥]?[\d.,]*\d")
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

@@ -5,13 +5,13 @@ Its measures of a whole set (BLEU, METEOR, CIDEr) are those of `asd.scoring.coco
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from asd.lazy_regex import regex
 from asd.scoring.rule import Reference
 
 _BETA_SQUARED = 1.2**2
-_WORD = re.compile(r"\w+(?:'\w+)?")
+_WORD = regex(r"\w+(?:'\w+)?")
 
 
 def legacy(prediction: str, reference: Reference) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from asd.lazy_regex import regex
 from asd.scoring import contains
 from asd.scoring.contains import legacy
 from asd.scoring.rule import Reference
@@ -11,7 +12,7 @@ from asd.scoring.verdict import is_verdict_word
 
 __all__ = ["fixed", "legacy"]
 
-_CLAUSE_END = re.compile(r"[.,;:!?]+(?:\s|$)|\bbut\b", re.IGNORECASE)
+_CLAUSE_END = regex(r"[.,;:!?]+(?:\s|$)|\bbut\b", re.IGNORECASE)
 _NEGATIONS = frozenset({"no", "not", "without", "never", "0"})  # the challenge's normaliser writes "none" as 0
 _REACH = 3
 """Words before a finding among which a negation denies it: "no sign of necrosis"."""

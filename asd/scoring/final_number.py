@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+from asd.lazy_regex import regex
 from asd.scoring.rule import Reference
 from asd.scoring.written import unwrapped
 
-_MARKED = re.compile(r"#### (\-?[0-9.,]+)")
-_MARK = re.compile(r"####[ \t]*(.*)")
-_STATED = re.compile(r"\banswer\b[^.\n]{0,40}?(?:\bis\b|[:=])\s*[$€£¥]?\s*(-?[$€£¥]?\d[\d,.]*)", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.)])-?[$€£¥]?\d[\d,]*(?:\.\d+)?|(?<=[\d)])\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?")
-_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_MARKED = regex(r"#### (\-?[0-9.,]+)")
+_MARK = regex(r"####[ \t]*(.*)")
+_STATED = regex(r"\banswer\b[^.\n]{0,40}?(?:\bis\b|[:=])\s*[$€£¥]?\s*(-?[$€£¥]?\d[\d,.]*)", re.IGNORECASE)
+_NUMBER = regex(r"(?<![\w.)])-?[$€£¥]?\d[\d,]*(?:\.\d+)?|(?<=[\d)])\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?")
+_THOUSANDS = regex(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
 def legacy(prediction: str, reference: Reference) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from asd.lazy_regex import regex
 from asd.schemas.boxes import Box, boxes_inside, iou, read_answer
 from asd.scoring.rule import Reference
 from asd.scoring.written import unwrapped
 
 THRESHOLD = 0.5
-_LONE_NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)(?!\.?\w)", re.IGNORECASE)
+_LONE_NUMBER = regex(r"(?<![\w.])([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)(?!\.?\w)", re.IGNORECASE)
 
 
 def legacy(prediction: str, reference: Reference) -> float:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 
 from asd.errors import ScoreError
+from asd.lazy_regex import regex
 from asd.scoring.rule import Reference
 
 FULL_POINTS = 10.0
 _NUMBER = r"\d+(?:\.\d+)?"
-_VERDICT = re.compile(rf"(?<![\w.-])({_NUMBER})(?:\s*(?:/|out of)\s*{_NUMBER})?(?![\w-]|\.\d)")
-_DIGIT = re.compile(r"[1-9]")
+_VERDICT = regex(rf"(?<![\w.-])({_NUMBER})(?:\s*(?:/|out of)\s*{_NUMBER})?(?![\w-]|\.\d)")
+_DIGIT = regex(r"[1-9]")
 
 
 def needs_judge(prediction: str, reference: Reference) -> float:

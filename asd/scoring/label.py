@@ -5,31 +5,32 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.scoring.rule import Reference
 from asd.scoring.written import said_phrase
 
-_SENSE_NUMBER = re.compile(r"(?<=[^\W\d_])\d$")
-_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)")
-_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
-_LEAD_IN = re.compile(
+_SENSE_NUMBER = regex(r"(?<=[^\W\d_])\d$")
+_ARTICLE = regex(r"^(?:an?|the)\s+(?=\S)")
+_SENTENCE_END = regex(r"[.!?](?:\s|$)|\n")
+_LEAD_IN = regex(
     r"\W*(?:(?:an?\s+|the\s+)?(?:image|picture|photo|photograph|close-up)\s+of|(?:i|we)\s+(?:can\s+)?(?:see|think\s+it\s+is|believe\s+it\s+is)|(?:it|this|that|there|these|they|here)"
     r"(?:\s+(?:is|are|looks\s+like|appears\s+to\s+be|seems\s+to\s+be|must\s+be)|'s)|"
     r"(?:the|this)\s+(?:\w+\s+){0,2}?(?:object|thing|item|animal|image|picture|photo|class|category|label)\b(?:\s+\w+){0,4}?\s+"
     r"(?:is|are|shows|depicts|contains|features))\s+(?:of\s+)?",
     re.IGNORECASE,
 )
-_PLAIN_ADJECTIVES = re.compile(
+_PLAIN_ADJECTIVES = regex(
     r"^\W*(?:(?:an?|the|one|white|black|red|blue|green|yellow|brown|gr[ae]y|orange|golden|silver|large|small|big|little|old|new|"
     r"young|single|two|three|some|several)\s+)+(?=\S)",
     re.IGNORECASE,
 )
-_AFTER_THING = re.compile(
+_AFTER_THING = regex(
     r"\s*[,;:()/]|\s+-\s|\s+(?:on|in|with|at|of|near|under|behind|beside|next|that|which|who|from|by|against|"
     r"inside|outside|over|and|or|because|is|are|was|swimming|flying|running|walking|eating|holding|wearing|looking|sitting|standing|lying|resting|hanging|placed|shown|visible)\b",
     re.IGNORECASE,
 )
-_ALTERNATIVE = re.compile(r"\s*(?:/|,?\s*(?:or|and)\b)|[,\s]*(?:is|are|was)\s+(?:not|n't|wrong|absent)", re.IGNORECASE)
-_NOT_WORD = re.compile(r"[\W_]+")
+_ALTERNATIVE = regex(r"\s*(?:/|,?\s*(?:or|and)\b)|[,\s]*(?:is|are|was)\s+(?:not|n't|wrong|absent)", re.IGNORECASE)
+_NOT_WORD = regex(r"[\W_]+")
 
 
 def legacy(prediction: str, reference: Reference) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from asd.lazy_regex import regex
 from asd.schemas.styles import LETTERS
 from asd.scoring.letter_reading import letter_at, place_of, stated_letter
 from asd.scoring.rule import Reference
 
 RELEASED_LETTERS = "ABCDE"
-_LONE_SIGN = re.compile(r"\b(\w)\b")
+_LONE_SIGN = regex(r"\b(\w)\b")
 
 
 def legacy(prediction: str, reference: Reference) -> float:

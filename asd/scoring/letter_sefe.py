@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from asd.lazy_regex import regex
 from asd.scoring.letter import fixed, released_start, released_verdict
 from asd.scoring.rule import Reference
 
 __all__ = ["fixed", "legacy"]
 
-_STATED = re.compile(r"The answer is ([A-Z]).")
+_STATED = regex(r"The answer is ([A-Z]).")
 
 
 def legacy(prediction: str, reference: Reference) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 
+from asd.lazy_regex import regex
 from asd.scoring.answer_text import plain_form
 from asd.scoring.rule import Reference
 from asd.scoring.written import said_phrase
 
 TOLERANCE = 0.05
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?:(?:about|approximately|around|roughly|nearly|almost|approx\.?|it is|[~≈=])\s*)?([-+]?)[$€£¥]?\s*"
     r"(\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d*\.?\d+(?:e[-+]?\d+)?)\s*%?"
     r"(?:(?:\s|(?<=\d)(?=[a-z]))(?!e[-+]?\d|(?:and|or|to|thousand|million|billion|trillion|hundred|[kmbt])\b)[a-z]+){0,2}"

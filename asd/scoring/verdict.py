@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
 from asd.scoring.written import unwrapped
 
 _GOLD = {
@@ -23,46 +24,46 @@ _WORDS = {
 _STANDS_ALONE = frozenset({"true", "correct", "false", "incorrect", "y", "n"})
 """Adjectives and initials, which are a verdict only where a mark or the end follows ("a true dog" is none)."""
 _WORD = "|".join(_WORDS)
-_OPENING = re.compile(
+_OPENING = regex(
     rf"[\W_]*(?:(?:well|oh|sure|so|okay|ok|definitely|hence|thus|therefore|actually|honestly|probably|maybe)\b[\W_]*)?"
     rf"({_WORD})\b(?!-\w)(?!\s*(?:/|or\b|and\b)\s*(?:{_WORD}|not)\b)",
     re.IGNORECASE,
 )
-_NO_VERDICT = re.compile(
+_NO_VERDICT = regex(
     r"[\W_]*no\s+(?:doubt|problem|question|worries|idea|clue|answer|comment|information|way\s+(?:to|of)|one\s+(?:can|knows)|"
     r"(?:clear|definite|certain)\b)",
     re.IGNORECASE,
 )
-_DECLARED = re.compile(
+_DECLARED = regex(
     rf"(?:\b(?:answer|ans|verdict|conclusion|response)\b[^.\n]{{0,60}}?(?:\b(?:is|be|was)\b|[:=])|"
     rf"\b(?:i\s+(?:would\s+|'d\s+|will\s+)?(?:say|think|believe|answer|guess)|i'd\s+say|it\s+is|it's|that\s+is|that's|"
     rf"so|thus|therefore|hence|is))[\W_]*(?:(?:that|a|definitely|clearly|simply)\b[\W_]*)?({_WORD})\b"
     rf"(?!-\w)(?!\s*(?:/|or\b|and\b)\s*(?:{_WORD}|not)\b)(?=[\W_]*(?:$|[.,;:!?\n]|because\b|since\b|as\b|there\b))",
     re.IGNORECASE,
 )
-_FINAL = re.compile(rf"(?:^|[.,;:!?\n\"'])[\s\"'(]*({_WORD})[\s\"')]*[.!]*\s*$", re.IGNORECASE)
-_UNSURE = re.compile(
+_FINAL = regex(rf"(?:^|[.,;:!?\n\"'])[\s\"'(]*({_WORD})[\s\"')]*[.!]*\s*$", re.IGNORECASE)
+_UNSURE = regex(
     r"\b(?:sure|certain|know|tell|determine|unclear|clear|possible|enough|unable|cannot answer|can't answer|might|"
     r"may|maybe|perhaps|whether|if|depends|guess|unknown|unanswerable|determined|said|inferred|concluded|told|verified|"
     r"judged|not\s+only)\b",
     re.IGNORECASE,
 )
-_DENIES = re.compile(
+_DENIES = regex(
     r"\b(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|should)\s+(?:not|no)\b|\b(?:is|are|was|were|"
     r"do|does|did|has|have|had|ca|could|wo|would|should)n't\b|\bcannot\b|\b(?:there|it|that|this)\s+(?:\w+\s+)?not\b|"
     r"\b(?:i|we)\s+see\s+no\b|^\W*(?:(?:definitely|certainly|absolutely|probably|clearly|of\s+course)\W+)?(?:not|never)\b|(?:'s|'re)\s+(?:not|no)\b|(?:^\W*|\bis\s+|\bare\s+)none\b(?!\s+of)|\b(?:shows?|contains?|depicts?)\s+no\b|\bnone\s+of\b|\bneither\b|\bwithout\s+any\b",
     re.IGNORECASE,
 )
-_AFFIRMS = re.compile(
+_AFFIRMS = regex(
     r"(?:there\s+(?:is|are|was|were)\s+(?:(?:indeed|clearly|also)\s+)?(?:an?|one|two|three|some|several|many|the|\d+|"
     r"indeed)\b|it\s+(?:is|does|has)\.?$|(?:i|we)\s+(?:can\s+)?see\s+(?:an?|one|some|the|several)\b)",
     re.IGNORECASE,
 )
-_HAS_VERB = re.compile(
+_HAS_VERB = regex(
     r"\b(?:is|are|was|were|has|have|shows?|depicts?|contains?|includes?|can|features?|sees?|see|appears?|there's)\b",
     re.IGNORECASE,
 )
-_CONTENT = re.compile(r"[^\W_]{3,}")
+_CONTENT = regex(r"[^\W_]{3,}")
 _FUNCTION_WORDS = frozenset(
     """
     the this that these those there here and are was were has have had does did can could you see any some its image images
@@ -70,9 +71,9 @@ _FUNCTION_WORDS = frozenset(
     yes not
     """.split()
 )
-_SENTENCE_END = re.compile(r"[.!?\n]+(?:\s|$)|\n")
-_CONTRADICTS = {"yes": re.compile(r"[\s.,;:!?]+(?:no|nope)\b(?=\s*(?:[.,;:!]|$))", re.IGNORECASE),
-                "no": re.compile(r"[\s.,;:!?]+(?:yes|yeah)\b", re.IGNORECASE)}  # fmt: skip
+_SENTENCE_END = regex(r"[.!?\n]+(?:\s|$)|\n")
+_CONTRADICTS = {"yes": regex(r"[\s.,;:!?]+(?:no|nope)\b(?=\s*(?:[.,;:!]|$))", re.IGNORECASE),
+                "no": regex(r"[\s.,;:!?]+(?:yes|yeah)\b", re.IGNORECASE)}  # fmt: skip
 
 
 def gold_verdict(gold: str) -> str | None:

@@ -9,34 +9,34 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from asd.lazy_regex import regex
+
 _CACHE_SIZE = 1 << 16
-_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_IN_TAG = re.compile(r"<(answer|ans|final_answer|response)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
-_IN_BOX = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_TOKEN = re.compile(
+_THINKING = regex(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_IN_TAG = regex(r"<(answer|ans|final_answer|response)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_IN_BOX = regex(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TOKEN = regex(
     r"</?s>|<\|[^|<>\n]{1,40}\|>|</?(?:answer|ans|final_answer|response|pad|eos|bos|unk|end_of_turn)>|\[/?INST\]",
     re.IGNORECASE,
 )
-_LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|mbox)\s*\{([^{}]*)\}")
-_LATEX_MARKS = re.compile(r"\\[()\[\]]")
-_IN_DOLLARS = re.compile(r"\${1,2}([^$]+)\${1,2}\.?")
-_PAIRED = re.compile(
-    r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(__)(?=\S)(.+?)(?<=\S)__(?!\w)", re.DOTALL
-)
-_LINE_START = re.compile(r"^[ \t]*(?:#{1,6}|[->*•])[ \t]+(?=[^\d\s])", re.MULTILINE)
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\ufffd\ud800-\udfff]")
+_LATEX = regex(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|mbox)\s*\{([^{}]*)\}")
+_LATEX_MARKS = regex(r"\\[()\[\]]")
+_IN_DOLLARS = regex(r"\${1,2}([^$]+)\${1,2}\.?")
+_PAIRED = regex(r"(?<![\w*])(\*{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])|(?<!\w)(__)(?=\S)(.+?)(?<=\S)__(?!\w)", re.DOTALL)
+_LINE_START = regex(r"^[ \t]*(?:#{1,6}|[->*•])[ \t]+(?=[^\d\s])", re.MULTILINE)
+_INVISIBLE = regex("[\u200b-\u200f\u2060\ufeff\ufffd\ud800-\udfff]")
 _SAME_SIGNS = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     | {"\u3000": " ", "\xa0": " ", "\u2009": " ", "\u202f": " ", "。": ".", "、": ","}
     | dict.fromkeys("\u2212\u2010\u2011﹣", "-")
     | {"’": "'", "‘": "'", "“": '"', "”": '"'}
 )  # fmt: skip
-_LEAD_IN = re.compile(
+_LEAD_IN = regex(
     r"\s*(?:(?:so|thus|therefore|hence|sure|okay|ok),?\s+)?(?:(?:the|my|a|final|correct|short|best|right)\s+)*"
     r"(?:answer|ans|response)\b\s*(?:\.\s|(?:is|was|would be|should be|must be)\b\s*[:=]?|[:=])\s*|\s*assistant\s*:\s*",
     re.IGNORECASE,
 )
-_NOTHING_SAID = re.compile(r"(?:[\W_]|\b(?:a|an|the)\b)*", re.IGNORECASE)
+_NOTHING_SAID = regex(r"(?:[\W_]|\b(?:a|an|the)\b)*", re.IGNORECASE)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import yaml
 
 from asd.errors import ShardError
+from asd.lazy_regex import regex
 from asd.plain_yaml import parse_yaml
 from asd.shards.files import open_arrow
 from asd.shards.manifest import ImageCounts, Manifest
@@ -25,8 +26,8 @@ DEFAULT = "default"
 """The config that is read where none is named: the latest version."""
 Config = dict[str, Any]
 _HUB_SPLITS = {"val": "validation", "valid": "validation", "dev": "validation"}
-_NO_LETTER = re.compile(r"\W")
-_FRONT = re.compile(r"\A---\n(.*?)^---$", re.DOTALL | re.MULTILINE)
+_NO_LETTER = regex(r"\W")
+_FRONT = regex(r"\A---\n(.*?)^---$", re.DOTALL | re.MULTILINE)
 _ANY_NUMBER = "?" * 5
 """Of a shard; `*` would also take the shards of a split whose name begins alike."""
 

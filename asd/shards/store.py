@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from asd.errors import ShardError, StorageError, UnknownNameError, UsageError
+from asd.lazy_regex import regex
 from asd.plain_files import require_regular
 from asd.shards.files import hidden_name, storage_errors, sync_folder, write_bytes, write_text
 from asd.shards.locks import held_together
@@ -26,9 +26,9 @@ from asd.shards.untrusted import require_version_id
 VERSIONS, STAGING, REFS, LATEST, MARKS, README = "versions", ".staging", "refs", "latest", "marks", "README.md"
 _LAST_NUMBER = ".last-number"
 """File among the refs."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-NUMBERED = re.compile(r"v(\d+)")
-_VERSION = re.compile(r"[0-9a-f]+")
+_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NUMBERED = regex(r"v(\d+)")
+_VERSION = regex(r"[0-9a-f]+")
 _TRASH = "trash-"
 
 

@@ -4,7 +4,6 @@ fit proves only that whoever wrote it could count."""
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asd.errors import ShardError
+from asd.lazy_regex import regex
 
 _STRAY = r"^[/\\]|^[A-Za-z]:[/\\]|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00|^(?i:file):"
 ADDRESS = r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]+://|data:)"
 """Images that are no files here; a `file:` address is one."""
 _MARKS = (b"..", b"\\", b":", b"\0")
 """One of these, or a slash at the beginning, stands in every path that could leave its root."""
-_SEGMENT = re.compile(r"[^/\\\x00-\x1f]+")
-_SPLIT = re.compile(r"\w[\w.-]{0,63}")
-_TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}")
-_VERSION = re.compile(r"[0-9a-f]{1,128}")
+_SEGMENT = regex(r"[^/\\\x00-\x1f]+")
+_SPLIT = regex(r"\w[\w.-]{0,63}")
+_TASK = regex(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}")
+_VERSION = regex(r"[0-9a-f]{1,128}")
 
 
 def require_inner_path(path: str) -> str:

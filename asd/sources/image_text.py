@@ -18,16 +18,17 @@ from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 import xxhash
 
+from asd.lazy_regex import regex
 from asd.records import brief
 from asd.sources.bad_record import BadRecordError
 
 DATA = "data:"
 SCHEME = r"[A-Za-z][A-Za-z0-9+.\-]+://"
 """How an address begins (s3://, https://)."""
-_SCHEME = re.compile(SCHEME)
-_OUTSIDE = re.compile(r"/|\\|[A-Za-z]:")
-_DATA_URI = re.compile(r"data:([^,]*),", re.IGNORECASE)
-_BARE_BASE64 = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|Qk[0-9A-Za-z+/])[A-Za-z0-9+/\s]{64,}={0,2}\s*")
+_SCHEME = regex(SCHEME)
+_OUTSIDE = regex(r"/|\\|[A-Za-z]:")
+_DATA_URI = regex(r"data:([^,]*),", re.IGNORECASE)
+_BARE_BASE64 = regex(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|Qk[0-9A-Za-z+/])[A-Za-z0-9+/\s]{64,}={0,2}\s*")
 """The first bytes of JPEG, PNG, GIF, WebP and BMP, as base64 writes them."""
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
 _BYTES_KEYS = ("bytes", "base64", "b64_json", "data")

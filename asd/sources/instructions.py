@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from asd.lazy_regex import regex
+
 MAX_INSTRUCTION_CHARS = 240
 
 _VERBS = (
@@ -37,12 +39,10 @@ _FORMS = (
     r"|before (?:you answer|answering)"
 )
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-_OPENING = re.compile(rf"(?:please |kindly |now |then |finally )?(?:{_VERBS})[ ,:'\"]", re.ASCII)
-_CONDITIONAL = re.compile(
-    r"(?:when|if|where) [^\n]*[ ,](?:respond|reply|answer|say|write|output|return)[ ,:]", re.ASCII
-)
-_FORM = re.compile(rf"(?<![a-z])(?:{_FORMS})(?![a-z])", re.ASCII)
-_WHOLE = re.compile(
+_OPENING = regex(rf"(?:please |kindly |now |then |finally )?(?:{_VERBS})[ ,:'\"]", re.ASCII)
+_CONDITIONAL = regex(r"(?:when|if|where) [^\n]*[ ,](?:respond|reply|answer|say|write|output|return)[ ,:]", re.ASCII)
+_FORM = regex(rf"(?<![a-z])(?:{_FORMS})(?![a-z])", re.ASCII)
+_WHOLE = regex(
     r"[(\[*_]*(?:short answer|one word|single word|yes or no|brief answer|yes ?/ ?no|y/n|true or false|true ?/ ?false"
     r"|(?:one|single|two)[- ]word(?: (?:answer|response|reply))?|(?:short|brief|direct) answer|letter|option letter"
     r"|(?:answer |respond |reply |be |keep it |please be )(?:briefly|brief|concise|concisely|short|succinctly|directly)"
@@ -58,27 +58,27 @@ _CUE_NOUNS = (
     r"|答案|回答|答|正确答案|正确选项|解答|答え|正解|正答|정답|답변|답|antwort|lösung|réponse|respuesta|resposta|risposta|ответ"
     r"|antwoord|odpowiedź|cevap|yanıt|trả lời|đáp án|svar|jawaban|الإجابة|الجواب|उत्तर|जवाब)"
 )
-_CUE = re.compile(
+_CUE = regex(
     rf"[#*_>\s]*(?:(?:so|thus|therefore|hence|and),? )?(?:(?:the|your|my|die|la|le|el|a|o) )?"
     rf"(?:(?:correct|right|final|best|short|richtige|bonne|correcta|correta|corretta|правильный|model) )?{_CUE_NOUNS}"
     rf"(?: (?:is|would be|letter|option|choice|here|ist|lautet|est|es|é|è|то)|是|为|は)?[*_]*"
     rf"(?:\s*[:：=>؟-]+[\s(\[_.…*]*|\s+is[\s(\[_]*|(?<=[是为]))(?:(?:let'?s|let us) think step by step[.!]?)?"
 )
-_BARE_CUE = re.compile(
+_BARE_CUE = regex(
     r"[#*_>\s]*(?:(?:the|your) )?(?:(?:correct|final|best) )?(?:answer|response|solution)(?: is)?\s*[:.…_(*]*"
 )
-_BEHIND_OPTIONS = re.compile(
+_BEHIND_OPTIONS = regex(
     r"(?:which|what) (?:option|answer|choice|one|of the|of these|letter)\b.*|(?:please )?(?:select|choose|pick|mark"
     r"|tick) (?:one|the|your|only|an?)\b.*"
     r"|(?:please )?(?:reply|respond|answer) (?:with|by|using|in|only)\b.*|hint\s*[:：].*|(?:veuillez )?(?:choisir"
     r"|choisissez)\b.*|.*\b(?:yazın|seçin)[.!]?"
 )
-_TAIL_CUE = re.compile(
+_TAIL_CUE = regex(
     r"(?<![ \t])[ \t]+(?:(?:the|your) )?(?:(?:correct|right|final|best) )?(?:answer|response|答案|antwort|réponse|respuesta"
     r"|ответ)(?: is)?\s*[:：]\s*\Z",
     re.IGNORECASE,
 )
-_FOREIGN = re.compile(
+_FOREIGN = regex(
     # Chinese, Japanese, Korean
     r"(?:^(?:请|請|只|仅|僅|直接|回答|用|从|從|选|選|给|給|注意|提示|根据|根據|一步一步|逐步|让我们|使用)[^?？]*"
     r"(?:回答|答案|选项|選項|字母|单词|單詞|个词|個詞|词语|短语|短語|句话|句話|选择|選擇|选出|選出|是或否|是或不是"
@@ -112,7 +112,7 @@ _FOREIGN = re.compile(
 )
 
 _THINGS = r"(?:options?|choices?|answers?|alternatives|candidates|possibilities|answer (?:options|choices))"
-_LEAD_IN = re.compile(
+_LEAD_IN = regex(
     rf"(?:here (?:are|is)|these are|below are|the following are|there are)(?: [\w-]+){{0,4}} {_THINGS}(?: [\w-]+){{0,5}}"
     rf"|(?:(?:the|your|all|some) )?(?:(?:possible|available|candidate|answer|given|multiple[- ]choice|following"
     rf"|potential) )*{_THINGS}"
@@ -133,12 +133,12 @@ _LEAD_IN = re.compile(
     r"|とおり)?(?:です)?)?|(?:보기|선택지|선택 항목)(?:는 다음과 같습니다)?"
 )
 """Whole lines before the options, without their colon."""
-_LEAD_IN_END = re.compile(r"\s*[:：]\s*\Z")
+_LEAD_IN_END = regex(r"\s*[:：]\s*\Z")
 _MAX_LEAD_IN = 100
 
-_SENTENCE = re.compile(r"(?<=[.!?:;。！？：।؟])\s+|(?<=[。！？])|\n+")
-_SENTENCE_END = re.compile("[.!?:;。！？：।؟\n]")
-_FORM_INSIDE = re.compile(
+_SENTENCE = regex(r"(?<=[.!?:;。！？：।؟])\s+|(?<=[。！？])|\n+")
+_SENTENCE_END = regex("[.!?:;。！？：।؟\n]")
+_FORM_INSIDE = regex(
     r"[(\[]\s*(?:please )?(?:answer )?(?:yes|no|true|false|y|n)\s*(?:/|or|,|\|)\s*(?:yes|no|true|false|y|n)\b[^)\]]*[)\]]"
     r"|[,;:–-]\s*(?:yes|true)\s*(?:or|/)\s*(?:no|false)\W*\Z|(?:^|[.!?:\n])\W*(?:yes|true)\s*(?:or|/)\s*(?:no|false)\b"
     r"|\bin (?:just |only |exactly |at most |no more than )?(?:one|a single|1|two|2|three|3|a few|few)(?: or (?:two"

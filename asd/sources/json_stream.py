@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from asd.errors import SourceError
+from asd.lazy_regex import regex
 from asd.schemas.layout import near_names
 from asd.sources.line_spans import MAX_RECORD_BYTES
 
@@ -25,10 +26,10 @@ _TAIL_WINDOWS = (1 << 13, 1 << 16, 1 << 20)
 _CUT_TRIES = 4
 
 # A string that the buffer cuts short leaves group 1 empty, so the caller knows to read on.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:(")|\\?\Z)|[{}\[\]]', re.DOTALL)
-_SCALAR = re.compile(rb"[^,\]}\s]*")
-_SPACE = re.compile(rb"[\s]*")
-_FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")\s*:')
+_TOKEN = regex(rb'"(?:[^"\\]++|\\.)*+(?:(")|\\?\Z)|[{}\[\]]', re.DOTALL)
+_SCALAR = regex(rb"[^,\]}\s]*")
+_SPACE = regex(rb"[\s]*")
+_FIRST_KEY = regex(rb'\{\s*("(?:[^"\\]|\\.)*")\s*:')
 _KEY = rb'"(?:[^"\\]|\\.)*"\s*:\s*'
 _OPEN = {ord("{"): ord("}"), ord("["): ord("]")}
 

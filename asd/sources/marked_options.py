@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from asd.lazy_regex import regex
 from asd.schemas.image_marks import BLANKS
 from asd.sources.instructions import is_lead_in, without_lead_in
 from asd.sources.option_lines import cut_closing, split_options
@@ -32,16 +33,16 @@ SECOND_MARK = (
     "|[②❷⑵⒝⒉Ⓑⓑ㈡㊁㉡㉯🄱⓶➁➋①⓪ⅡⅱⅠⅰ]|[0-9]\ufe0f?\u20e3"
 )
 """One of these stands in every text that `split_marked` finds something in (Python and RE2 read it alike)."""
-_SECOND_MARK = re.compile(SECOND_MARK.replace(r"\z", r"\Z"))
-_AROUND_MARK = re.compile(r"[)\]}>*_.:=\-\x80-\U0010ffff]")
+_SECOND_MARK = regex(SECOND_MARK.replace(r"\z", r"\Z"))
+_AROUND_MARK = regex(r"[)\]}>*_.:=\-\x80-\U0010ffff]")
 """One of these characters stands in every text that `_SECOND_MARK` finds; looking for them is quicker."""
 _BEHIND = " \t,;/|、，；:：?？.。!！)）]】(（>*\"'”»…"
 _STOPS = "?？:：.。!！;；,，、)）]】*>"
 _SEPARATORS = " \t\r,;/|、，；"
-_JOINING = re.compile(r"[\s,;/|、，；](?:and|or|und|oder|et|ou|y|o|или|и)\Z|(?:或者?|和|还是)\Z")
-_EMPTY = re.compile(r"(?:and|or|nor|to|is|are|the|of|in|by|from|with|than)?\W*", re.IGNORECASE)
-_QUESTION_BEHIND = re.compile(r"(?<=[.。;；!！])([^.。;；!！?？]+[?？])\Z")
-_COUNTS = re.compile(
+_JOINING = regex(r"[\s,;/|、，；](?:and|or|und|oder|et|ou|y|o|или|и)\Z|(?:或者?|和|还是)\Z")
+_EMPTY = regex(r"(?:and|or|nor|to|is|are|the|of|in|by|from|with|than)?\W*", re.IGNORECASE)
+_QUESTION_BEHIND = regex(r"(?<=[.。;；!！])([^.。;；!！?？]+[?？])\Z")
+_COUNTS = regex(
     r"\bhow (?:many|much)\b|\bnumber of\b|\b(?:calculate|compute|solve|evaluate|simplify|sum|total|difference|product)\b"
     r"|\bwhat (?:number|time|year)\b|[=+×÷]\s*\?|多少|几个|いくつ|몇",
     re.IGNORECASE,
@@ -50,12 +51,12 @@ _MAX_MARK_ANSWER = 40
 _LONGEST_BARE = 5
 _BEHIND_NUMBERS = (")", "]", "}", ":", "）", "】", "：", "、")
 """Elsewhere numbers with a stop or a dash behind them are but numbers."""
-_LOOSE = re.compile(
+_LOOSE = regex(
     r"(?:(?P<pre>[(\[{<#\"'|“‘【（「][ \t]*)|(?<!\w))(?P<label>[^\W\d_]|[0-9]{1,2}|[①-⓿])"
     r"(?:(?P<post>[ \t\xa0]*[:.)\]}>/|=\-–—\"'”’】）：．、」])(?![0-9])|(?=[ \t\n]))"
 )
 """What may be a mark: a label with something around it, or at the beginning of a line."""
-_AROUND_LABEL = re.compile(r"[(\[{<#\"'|:.)\]}>/=\-\n\x80-\U0010ffff]")
+_AROUND_LABEL = regex(r"[(\[{<#\"'|:.)\]}>/=\-\n\x80-\U0010ffff]")
 """One of these stands in every text with two labels that `_LOOSE` finds with something around them, or on lines."""
 _MAX_LINE = 20_000
 _MAX_MARKS = 256

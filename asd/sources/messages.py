@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from asd.lazy_regex import regex
 from asd.records import brief
 from asd.schemas.image_marks import BLANKS, MARK, make_inert
 from asd.sources.annotators import vote
@@ -42,7 +43,7 @@ _ROLE_KEYS, _TEXT_KEYS = ("from", "role"), ("value", "content", "text")
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 _IMAGE_PARTS = frozenset({"image", "image_url", "input_image", "image_path", "image_file"})
 _IMAGE_KEYS = ("image", "image_url", "url", "path", "image_path", "base64", "bytes", "source")
-_PICTURE_TAG = re.compile(r"(?:Picture \d+: ?)?<img>([^<\n]+)</img>")
+_PICTURE_TAG = regex(r"(?:Picture \d+: ?)?<img>([^<\n]+)</img>")
 
 
 @dataclass

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from asd.columns import NATIVE_SCHEMA
+from asd.lazy_regex import regex
 from asd.records import Reject
 from asd.schemas.boxes import BoxError, check_fit, parse_box
 from asd.schemas.image_marks import MARK, is_placed, make_inert, names_image, strip_marks
@@ -64,7 +65,7 @@ _STYLES_OF_LISTS = (
 _NO_RULES = make_rules()
 _LONGEST_INDEX = 10
 """Digits."""
-_UNPLAIN_IMAGE = re.compile(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0lGOD|UklGR|Qk", re.IGNORECASE)
+_UNPLAIN_IMAGE = regex(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0lGOD|UklGR|Qk", re.IGNORECASE)
 """How a text begins that may be more than a path below the image root."""
 
 _REGIONS = ("region_names", "region_boxes")

@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from asd.lazy_regex import regex
 from asd.schemas.image_marks import BLANKS
 from asd.schemas.styles import LETTERS
 from asd.sources.instructions import closes_options, cut_tail_cue, cut_tail_instruction, is_instruction
 
-_OPTION_LINE = re.compile(r"[ \t]*(?:\(([A-Z]{1,2})\)|([A-Z]{1,2})[.)])[ \t]+([^\n]*)")
-_OPTIONS_HEADER = re.compile(r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII)
-_INLINE_OPTIONS = re.compile(r"(?:(?:Options|Choices)[ \t]*:)?[ \t]*(?=\(A\)[ \t])")
-_INLINE_LETTER = re.compile(r"[ \t]*\(([A-Z]{1,2})\)[ \t]+")
-_SMALL_LINE = re.compile(r"[ \t]*(?:\(([a-z]{1,2}|\d{1,3})\)|([a-z]{1,2}|\d{1,3})[.):])[ \t]+([^\n]*)")
-_ENDS = re.compile(r"[.!?:;。！？]\Z")
+_OPTION_LINE = regex(r"[ \t]*(?:\(([A-Z]{1,2})\)|([A-Z]{1,2})[.)])[ \t]+([^\n]*)")
+_OPTIONS_HEADER = regex(r"[ \t]*(?:Options|Choices|Answer choices)[ \t]*:[ \t\r]*", re.IGNORECASE | re.ASCII)
+_INLINE_OPTIONS = regex(r"(?:(?:Options|Choices)[ \t]*:)?[ \t]*(?=\(A\)[ \t])")
+_INLINE_LETTER = regex(r"[ \t]*\(([A-Z]{1,2})\)[ \t]+")
+_SMALL_LINE = regex(r"[ \t]*(?:\(([a-z]{1,2}|\d{1,3})\)|([a-z]{1,2}|\d{1,3})[.):])[ \t]+([^\n]*)")
+_ENDS = regex(r"[.!?:;。！？]\Z")
 
 
 class Found(NamedTuple):

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from asd.lazy_regex import regex
+
 CAPITALS = "capitals"
 """Alphabet of lists that are lettered with capital letters, whose answers are read as they always were."""
 NUMBERS = frozenset({"numbers", "numbers from 0"})
@@ -47,29 +49,29 @@ _NAMED = (
 )
 _LABEL = r"[0-9]{1,2}|[０-９]{1,2}|[IVXivx]{2,4}|[^\W\d_]{1,2}"
 _BEHIND_LABEL = r"[.)\]:=、．。：）】]|[-–—](?=[ \t])|[ \t]+[-–—=]+(?=[ \t])|[ \xa0]:(?=[ \t])|[*_]{1,3}[.):：]?"
-MARK = re.compile(
+MARK = regex(
     rf"(?P<bullet>[ \t]*(?:[-•·‣▪*+>][ \t]+)?)(?P<bold>[*_]{{0,3}})(?P<named>{_NAMED})"
     rf"(?:(?P<single>{_ENCLOSED})[.:、．：]?|(?P<open>[(\[（［【{{<《])[ \t]*(?P<inner>{_LABEL})[ \t]*[)\]）］】}}>》]"
     rf"(?:[.:：、]|[ \t]*[-–—](?=[ \t]))?|(?P<label>{_LABEL})(?P<tail>{_BEHIND_LABEL}))(?P<unbold>[*_]{{0,3}})"
     r"(?P<blank>[ \t]*)",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(
+_ANSWER = regex(
     rf"(?:(?:the |la |le |el |die |a )?(?:correct |right |final |best )?(?:options?|choices?|answers?|letter|number|选项|选择|选"
     r"|選項|答案|答え|選択肢|정답|답|antwort|réponse|respuesta|resposta|risposta|opción|opção|opzione|ответ|вариант)"
     r"(?: is| ist| est| es| é)?[ \t]*(?:[:：]|是|为|は)?[ \t]*)?"
     rf"[*_]{{0,3}}[(\[（［【{{<《]?[ \t]*(?P<label>{_LABEL}|{_ENCLOSED})[ \t]*[)\]）］】}}>》.:。、．：]*[*_]{{0,3}}",
     re.IGNORECASE,
 )
-_AND_TEXT = re.compile(
+_AND_TEXT = regex(
     rf"[*_]{{0,3}}(?:[(\[（［【{{<《]?(?P<label>{_LABEL})[)\]）］】}}>》.:、．：]+|(?P<single>{_ENCLOSED})"
     rf"|(?P<bare>{_LABEL})[ \t]+(?:[-–—][ \t]*)?)"
     r"[*_]{0,3}[ \t]*(?P<text>\S.*)",
     re.DOTALL,
 )
-_BOXED = re.compile(r"\A\$?\\boxed\{(?:\\text\{)?([^{}]*)\}?\}\$?\Z")
+_BOXED = regex(r"\A\$?\\boxed\{(?:\\text\{)?([^{}]*)\}?\}\$?\Z")
 """How models write an answer in LaTeX."""
-_SEVERAL = re.compile(
+_SEVERAL = regex(
     r"[A-J]{2,8}|(?=..)a?b?c?d?e?f?|[A-Ja-j1-9①-⑳](?:[\s,;/&+、，和与]+(?:(?:and|und|et|y|e|и)\s+)?[A-Ja-j1-9①-⑳]){1,7}[.]?"
 )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from asd.lazy_regex import regex
 from asd.schemas.image_marks import BLANKS, strip_marks
 from asd.schemas.styles import LETTERS
 from asd.sources.instructions import MAX_INSTRUCTION_CHARS, is_instruction
@@ -21,12 +22,12 @@ from asd.sources.marked_options import Marked, may_be_marked, split_marked
 from asd.sources.option_lines import split_options
 from asd.sources.option_marks import CAPITALS
 
-_BOX_INSTRUCTION = re.compile(r"bounding box|bbox|coordinate|region|locat|\bbox\b|find|where", re.ASCII)
+_BOX_INSTRUCTION = regex(r"bounding box|bbox|coordinate|region|locat|\bbox\b|find|where", re.ASCII)
 
-_OPTION_MARK = re.compile(r"(?:\A|\n)[ \t]*\(?[A-Z]{1,2}[.)] \Z")
-_OCR_LINE = re.compile(r"(?:\A|\n)[ \t]*Reference OCR tokens?[ \t]*:[ \t]*([^\n]*)")
-_CONTEXT_START = re.compile(r"Context[ \t]*:[ \t]*")
-_QUESTION_START = re.compile(r"Question[ \t]*:[ \t]*")
+_OPTION_MARK = regex(r"(?:\A|\n)[ \t]*\(?[A-Z]{1,2}[.)] \Z")
+_OCR_LINE = regex(r"(?:\A|\n)[ \t]*Reference OCR tokens?[ \t]*:[ \t]*([^\n]*)")
+_CONTEXT_START = regex(r"Context[ \t]*:[ \t]*")
+_QUESTION_START = regex(r"Question[ \t]*:[ \t]*")
 
 
 class PromptParts(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from asd.lazy_regex import regex
 from asd.schemas.styles import AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.templating import CompiledTemplate
@@ -34,14 +34,14 @@ class Wording:
         return Wording(self.spec, self.seed, self.templates, spelt, verdicts)
 
 
-_VERDICT = re.compile(
+_VERDICT = regex(
     r"\b(?:(Yes|yes)|(?<=[Yy]es/)[Nn]o|(?<=[Yy]es or )[Nn]o|(?<=[Yy]es and )[Nn]o"
     r"|[Nn]o(?=[^\w\s]|\s+\(|\s*$|\s+(?:or|and|only|if|is|means|as|when|for|otherwise)\b))\b"
 )
 """Yes, and No where it is an answer: beside a yes, or where no noun follows that it denies ("no explanation")."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)")
-_NAMES_VERDICT = re.compile(r"\b[Yy]es\b|[\"'`“‘][Nn]o[\"'`”’]")
+_SENTENCE_END = regex(r"(?<=[.!?])(?=\s)")
+_NAMES_VERDICT = regex(r"\b[Yy]es\b|[\"'`“‘][Nn]o[\"'`”’]")
 """In a sentence with none of these, a no is no answer ("There is no, repeat, no need")."""
 
 

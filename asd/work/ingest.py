@@ -9,7 +9,6 @@ way), for the notes.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -24,6 +23,7 @@ import xxhash
 
 from asd.columns import NATIVE_SCHEMA
 from asd.errors import RejectLimitError, SourceError
+from asd.lazy_regex import regex
 from asd.plan.capability import Bits
 from asd.plan.codes import Masks
 from asd.plan.key_passes import repeated_keys, rows_with_smallest
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 MINING_ROWS = 1 << 17
 """Answers kept for mining: those of the samples with the smallest keys, so the choice is independent of order."""
-_SPLIT_NAME = re.compile(r"\w[\w.-]{0,63}")
+_SPLIT_NAME = regex(r"\w[\w.-]{0,63}")
 _MINING_SCHEMA = pa.schema(
     [("key", pa.uint64()), ("question", pa.string()), ("gold", pa.string()), ("answer_type", pa.string())]
 )
