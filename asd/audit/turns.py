@@ -18,8 +18,9 @@ from asd.records import brief
 from asd.schemas.image_marks import strip_marks
 from asd.sources.bad_record import BadRecordError
 from asd.sources.formats import ReadOptions, detect_format, iterate_records
+from asd.sources.json_columns import records_of
 from asd.sources.json_stream import BadRecord
-from asd.sources.messages import listed_images, looks_like, read_messages, unread_form
+from asd.sources.messages import TURN_KEYS, listed_images, looks_like, read_messages, unread_form
 
 Record = Mapping[str, Any]
 _ASKED_KEYS = ("question", "prompt", "instruction", "query", "input")
@@ -160,7 +161,7 @@ def _data_set_turns(location: str, unread: Unread, fields: Fields) -> Iterator[T
     for split, part in loaded.parts.items():
         row = 0
         for batch in record_batches(part):
-            for record in batch.to_pylist():
+            for record in records_of(batch):
                 yield from _record_turns(record, f"{split}:{row}", unread, fields)
                 row += 1
 
@@ -198,24 +199,37 @@ def _record_turns(record: Any, where: str, unread: Unread, fields: Fields) -> It
 
 def _turns_of(record: dict[str, Any], where: str, fields: Fields) -> Iterator[Turn]:
     """Raises: BadRecordError."""
+    untrained = 0
     if not fields.named() and looks_like(record):
         messages, shown = read_messages(record)
         images = tuple(map(_image_name, listed_images(record) if shown is None else shown))
+        untrained = _messages_before(record)
     elif pair := fields.pair(record):
         messages, images = [("user", pair[0]), ("assistant", pair[1])], tuple(map(_image_name, listed_images(record)))
     else:
         return
     prompt, before, answered = "", [""], False
-    for role, text in messages:
+    for number, (role, text) in enumerate(messages):
         if role in _SPEAKERS and text.strip():
             is_call = role == "function_call"
-            yield Turn(where, strip_marks(prompt).text, text, is_call, not answered, images, "\n".join(before))
+            if number >= untrained:
+                yield Turn(where, strip_marks(prompt).text, text, is_call, not answered, images, "\n".join(before))
             before += [prompt, text]
             answered = True
         elif role in ("user", "observation"):
             prompt = text
         else:
             before.append(text)
+
+
+def _messages_before(record: dict[str, Any]) -> int:
+    """Messages of a prompt that stands apart from its completion, as a list: trainers train on the completion alone."""
+    prompt = record.get("prompt")
+    if not isinstance(prompt, list) or not isinstance(record.get("completion"), list | str):
+        return 0
+    if not record.keys().isdisjoint(TURN_KEYS):
+        return 0
+    return len(read_messages({**record, "messages": prompt})[0])
 
 
 def _image_name(image: Any) -> str:

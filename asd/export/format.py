@@ -84,8 +84,9 @@ class ExportedSplit:
     def kept_rows(self) -> KeptRows:
         return KeptRows(TaskSpec.model_validate(self.manifest.spec))
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        for batch in read_batches(self.root, self.version, split=self.split):
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Of the rows of the wanted styles. columns: with the style among them; None: all."""
+        for batch in read_batches(self.root, self.version, split=self.split, columns=columns):
             yield batch if self.styles is None else batch.filter(pc.is_in(batch["style"], pa.array(self.styles)))
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -137,13 +138,14 @@ class ExportedSplit:
             else:
                 self.left_out[NOT_NATIVE] += 1
 
-    def conversations(self, *, tools: bool = False) -> Iterator[Conversation]:
-        """tools: the format has a place for tool calls; else records with them are left out and counted."""
+    def conversations(self, *, tools: bool = False, many_results: bool = False) -> Iterator[Conversation]:
+        """tools: the format has a place for tool calls; else records with them are left out and counted. many_results: see
+        `in_turn`."""
         for conversation in conversations(self.rows(), group_turns=self.group_turns, keep_split=self.split is None):
             if conversation.has_tools and not tools:
                 self.left_out[TOOL_CALLS] += 1
                 continue
-            ordered, is_merged, disorder = in_turn(conversation)
+            ordered, is_merged, disorder = in_turn(conversation, many_results=many_results)
             if disorder:
                 self.left_out[disorder] += 1
                 continue

@@ -19,15 +19,20 @@ from asd.shards.files import whole_file
 HUB_IMAGES = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 """In this order only does `datasets` take a struct for an Image."""
 _IMAGES = SHARD_SCHEMA.get_field_index("images")
+_JSON_FEATURE = {"feature": {"_type": "Json"}, "_type": "List"}
 _IMAGE_FEATURE = {"images": {"feature": {"_type": "Image"}, "_type": "List"}}
 ROWS_IN_MEMORY = 256
 """With their images, rows are large."""
 
 
-def hub_schema(schema: pa.Schema) -> pa.Schema:
-    """The schema with the note by which `datasets` reads `images` as pictures."""
-    features = {field.name: _feature(field.type) for field in schema} | _IMAGE_FEATURE
-    schema = schema.set(schema.get_field_index("images"), pa.field("images", HUB_IMAGES))
+def hub_schema(schema: pa.Schema, json_columns: Sequence[str] = ()) -> pa.Schema:
+    """The schema with the note by which `datasets` reads `images` as pictures, and lists of texts as JSON values."""
+    features = {field.name: _feature(field.type) for field in schema} | dict.fromkeys(json_columns, _JSON_FEATURE)
+    for name in json_columns:
+        schema = schema.set(schema.get_field_index(name), pa.field(name, pa.list_(pa.json_())))
+    if "images" in schema.names:
+        features |= _IMAGE_FEATURE
+        schema = schema.set(schema.get_field_index("images"), pa.field("images", HUB_IMAGES))
     return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 
 

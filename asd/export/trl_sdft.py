@@ -15,21 +15,22 @@ import pyarrow as pa
 
 from asd.export.format import ExportedSplit, Format, task_file
 from asd.export.images import ImageMode
-from asd.export.trl import SCHEMA, answer_records, write_records
+from asd.export.trl import Columns, answer_records, columns_of, write_records
 from asd.export.writing import Record
 
 CONTEXT = "For you alone, a right answer in the form asked for: {answer}\nGive a right answer in this form, as you would word it."
-_SCHEMA = SCHEMA.insert(1, pa.field("privileged_context", pa.string()))
 
 
-def _records(part: ExportedSplit) -> Iterator[Record]:
+def _records(part: ExportedSplit, columns: Columns) -> Iterator[Record]:
     for conversation in part.conversations():
-        for record in answer_records(conversation, part):
+        for record in answer_records(conversation, part, columns):
             yield {**record, "privileged_context": CONTEXT.format(answer=record["completion"][0]["content"])}
 
 
 def _write(part: ExportedSplit, path: Path) -> int:
-    return write_records(path, _SCHEMA, _records(part))
+    columns = columns_of(part, tools=False)
+    schema = columns.schema().insert(1, pa.field("privileged_context", pa.string()))
+    return write_records(path, schema, _records(part, columns))
 
 
 def _hint(part: ExportedSplit) -> str:

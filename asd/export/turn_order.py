@@ -6,6 +6,7 @@ its reason.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from asd.export.conversation import TOOLS, Conversation, Turn, images_of
@@ -18,12 +19,19 @@ TOOLS_ASTRAY = "tool calls and results that do not follow each other in turn, wh
 IMAGES_ASTRAY = "other numbers of images and of image marks"
 MERGED = "turns of one speaker in a row, which were put together"
 _ASKING, _ANSWERING = ("user", "observation"), ("assistant", "function_call")
+_REPEATED = {
+    "assistant": ("function_call",), "function_call": ("function_call",), "observation": ("observation",),
+}  # fmt: skip
+"""Role -> those that may follow it in the same place."""
 _MERGED_ROLES = frozenset({"user", "assistant"})
 _BEFORE = frozenset({"system", TOOLS})
 
 
-def in_turn(conversation: Conversation) -> tuple[Conversation, bool, str]:
-    """The conversation in order, whether turns were put together, and why it cannot be brought into order, or ""."""
+def in_turn(conversation: Conversation, *, many_results: bool = False) -> tuple[Conversation, bool, str]:
+    """The conversation in order, whether turns were put together, and why it cannot be brought into order, or "".
+
+    many_results: several calls may stand together, also behind what the assistant says, and several results after them.
+    """
     head = [turn for turn in conversation.turns if turn.role in _BEFORE]
     turns: list[Turn] = []
     for turn in conversation.turns:
@@ -36,7 +44,8 @@ def in_turn(conversation: Conversation) -> tuple[Conversation, bool, str]:
             turns.append(turn)
     is_merged = len(head) + len(turns) < len(conversation.turns)
     ordered = replace(conversation, turns=[*head, *turns]) if is_merged else conversation
-    return ordered, is_merged, _disorder(turns) or _miscount(ordered)
+    disorder = _disorder([*_without_repeats(turns)] if many_results else turns)
+    return ordered, is_merged, disorder or _miscount(ordered)
 
 
 def _together(first: Turn, second: Turn) -> Turn:
@@ -44,6 +53,15 @@ def _together(first: Turn, second: Turn) -> Turn:
     marks = f"{MARK}\n" * second.num_images
     texts = [text for text in (first.text, f"{marks}{second.text}") if text]
     return Turn(first.role, "\n".join(texts), first.num_images)
+
+
+def _without_repeats(turns: list[Turn]) -> Iterator[Turn]:
+    """Of neighbouring calls (and what is said with them), and of neighbouring results, one."""
+    previous = ""
+    for turn in turns:
+        if not (previous and turn.role in _REPEATED.get(previous, ())):
+            yield turn
+        previous = turn.role
 
 
 def _disorder(turns: list[Turn]) -> str:

@@ -15,6 +15,7 @@ from asd.schemas.task import TaskSpec
 from asd.sources import llava
 from asd.sources.batch import NativeBatch
 from asd.sources.formats import ReadOptions, iterate_records
+from asd.sources.json_columns import records_of
 from asd.sources.line_spans import LineSpan
 from asd.sources.messages import looks_like, shown_images
 from asd.sources.native_rows import normalise_split, split_in_name
@@ -89,7 +90,7 @@ class ConversationDataSet:
         from asd.sources.data_sets import record_batches
 
         for part in self.loaded.parts.values():
-            for record in next(record_batches(part)).slice(0, count).to_pylist():
+            for record in records_of(next(record_batches(part)).slice(0, count)):
                 yield from shown_images(record)
 
     def at(self, root: Path) -> ConversationDataSet:

@@ -16,6 +16,7 @@ import xxhash
 from asd.errors import SourceError
 from asd.sources.batch import SourceFile
 from asd.sources.formats import ARROW_ERRORS, Record, arrow_fault
+from asd.sources.json_columns import records_of
 from asd.sources.layouts import MainFile
 from asd.sources.native_rows import normalise_split
 
@@ -107,7 +108,7 @@ def _reader(part: Any, fields: Sequence[str]) -> Callable[[], Iterator[Record]]:
         labels = {n: f.names for n, f in chosen.features.items() if isinstance(f, datasets.ClassLabel)}
         row = 0
         for table in _tables(chosen):
-            for record in table.to_pylist():
+            for record in records_of(table):
                 for name, names in labels.items():
                     value = record[name]
                     record[name] = names[value] if value is not None and value >= 0 else None

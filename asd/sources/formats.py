@@ -27,6 +27,7 @@ import pyarrow as pa
 from asd.errors import SourceError
 from asd.plain_files import require_regular
 from asd.schemas.layout import Format
+from asd.sources.json_columns import records_of
 from asd.sources.json_stream import BadRecord, iterate_collection, iterate_values, parse_json
 from asd.sources.line_spans import MAX_RECORD_BYTES, LineSpan, whole_lines
 from asd.sources.tar_records import iterate_tar
@@ -410,7 +411,7 @@ def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] |
     try:
         for batch in _arrow_batches(path, kind, columns):
             batch.validate(full=True)  # a changed offset must be an error, never a crash
-            for record in batch.to_pylist():
+            for record in records_of(batch):
                 yield row, None, record
                 row += 1
     except ARROW_ERRORS as exc:

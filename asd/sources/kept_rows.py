@@ -2,7 +2,7 @@
 
 Under the key `asd` a record holds "" or a JSON list with one entry a turn: null, or the shard columns of FIELDS. An
 entry in the task's native style gives the parts of a native sample; one in another style is a row converted before: it
-is kept as it is, and converted no more.
+is kept as it is, and converted no more. A record that calls tools may hold a JSON object there (see `tell_calls`).
 """
 
 from __future__ import annotations
@@ -58,6 +58,30 @@ def told(record: Mapping[str, Any], num_turns: int) -> list[dict[str, Any] | Non
     return list(entries)
 
 
+def tell_calls(tools: str, calls: Sequence[Sequence[str]]) -> str:
+    """The text under KEY of a record that calls tools: how its source writes them, which formats spell in their own way.
+
+    calls: those of each message that has some.
+    """
+    return orjson.dumps({"tools": tools, "calls": calls}).decode()
+
+
+def told_calls(record: Mapping[str, Any]) -> tuple[str, list[list[str]]] | None:
+    """What `tell_calls` was told; None where nothing was. Raises: ValueError that says what is wrong with the text."""
+    text = record.get(KEY)
+    if not isinstance(text, str) or not text.startswith("{"):
+        return None
+    entry = orjson.loads(text)
+    tools, calls = entry.get("tools"), entry.get("calls")
+    if not isinstance(tools, str) or not isinstance(calls, list) or not all(map(_is_texts, calls)):
+        raise ValueError('an object needs "tools", a text, and "calls", lists of texts')
+    return tools, calls
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def is_shard_row(record: Mapping[str, Any]) -> bool:
     """Whether a record has the columns of our own shards (a Parquet export, or a shard itself)."""
     return record.keys() >= _SHARD_ROW
@@ -69,10 +93,8 @@ def check_entry(entry: Any) -> None:
         raise ValueError(f"an entry needs the keys {', '.join(FIELDS)}")
     for name in FIELDS:
         value = entry[name]
-        if name in _LISTS:
-            is_right = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        else:
-            is_right = isinstance(value, str) or (value is None and name in _NULLABLE)
+        is_text = isinstance(value, str) or (value is None and name in _NULLABLE)
+        is_right = _is_texts(value) if name in _LISTS else is_text
         if not is_right:
             raise ValueError(f"{name} is {brief(value, 40)!r}")
     AnswerStyle(entry["style"])

@@ -23,6 +23,7 @@ from asd.records import Reject
 from asd.schemas.image_marks import MARK
 from asd.schemas.styles import AnswerStyle
 from asd.sources.bad_record import BadRecordError
+from asd.sources.json_columns import records_of
 from asd.sources.json_stream import parse_json
 from asd.sources.kept_rows import KEY
 from asd.sources.llava_record import (
@@ -245,13 +246,13 @@ def read_arrow(batch: pa.RecordBatch, first_row: int, rules: RecordRules) -> Tab
     if rules.is_columnar:
         try:
             return read_table(
-                _to_known_types(batch), first_row, rules, lambda odd: batch.take(pa.array(odd)).to_pylist()
+                _to_known_types(batch), first_row, rules, lambda odd: records_of(batch.take(pa.array(odd)))
             )
         except (UnplainBlockError, pa.ArrowException):
             pass
     rows: list[Row] = []
     rejects: list[Reject] = []
-    for row, record in enumerate(batch.to_pylist(), first_row):
+    for row, record in enumerate(records_of(batch), first_row):
         read, refused = read_record(record, row, rules)
         rows += read
         rejects += refused

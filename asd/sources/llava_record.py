@@ -172,17 +172,40 @@ def _passthrough_row(
     if not question:
         raise BadRecordError("empty_question", "no turn of the user has a text")
     _check_image_count(sum(stripped.before + stripped.behind for stripped in asked), images)
-    answer = next((text for role, text in reversed(messages) if role == "assistant" and text.strip(BLANKS)), None)
+    answer = _last_of(messages, "assistant") or _last_of(messages, "function_call")
     if answer is None:
         raise BadRecordError("no_answer", "no turn of the assistant has a text")
-    tools = record.get("tools")
-    if tools:
-        text = tools if isinstance(tools, str) else _as_json(tools)
-        messages = [("tools", text), *messages]
+    messages = _with_tools(record, messages)
     kept = orjson.dumps([{"role": role, "content": text} for role, text in messages]).decode()
     answer = answer.strip(BLANKS)
     parts = PromptParts(question)
     return make_row(rules, source_id, row, images=images, parts=parts, gold=answer, response=answer, passthrough=kept)
+
+
+def _last_of(messages: Sequence[Message], role: str) -> str | None:
+    """The last text of a role."""
+    return next((text for said_by, text in reversed(messages) if said_by == role and text.strip(BLANKS)), None)
+
+
+def _with_tools(record: dict[str, Any], messages: list[Message]) -> list[Message]:
+    """The messages behind the tools that the record describes, calls as the export says that their source wrote them."""
+    try:
+        told = kept_rows.told_calls(record)
+    except ValueError as exc:
+        raise _not_as_exported(exc) from exc
+    if told is None:
+        tools = record.get("tools")
+        return [("tools", tools if isinstance(tools, str) else _as_json(tools)), *messages] if tools else messages
+    tools, calls = told
+    if len(calls) != sum(role == "function_call" for role, _ in messages):
+        raise _not_as_exported(f"calls of {len(calls)} messages, and others in the record")
+    rest = iter(calls)
+    spelt = [(role, [text] if role != "function_call" else next(rest)) for role, text in messages]
+    return [*([("tools", tools)] if tools else ()), *((role, text) for role, texts in spelt for text in texts)]
+
+
+def _not_as_exported(why: object) -> BadRecordError:
+    return BadRecordError("bad_asd", f"the text under {kept_rows.KEY!r} is not as exported: {why}")
 
 
 def _as_json(tools: Any) -> str:
@@ -263,7 +286,7 @@ def _told(record: dict[str, Any], num_turns: int) -> list[dict[str, Any] | None]
     try:
         return kept_rows.told(record, num_turns)
     except ValueError as exc:
-        raise BadRecordError("bad_asd", f"the text under {kept_rows.KEY!r} is not as exported: {exc}") from exc
+        raise _not_as_exported(exc) from exc
 
 
 def _bare(prompt: str, images: Sequence[str]) -> str:

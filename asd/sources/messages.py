@@ -182,7 +182,7 @@ def _is_turn(turn: Any) -> bool:
     if not isinstance(turn, dict):
         return False
     has_role = any(isinstance(turn.get(key), str) for key in _ROLE_KEYS)
-    return (has_role and bool(turn.keys() & set(_TEXT_KEYS))) or _pair_keys(turn) is not None
+    return (has_role and bool(turn.keys() & {*_TEXT_KEYS, "tool_calls"})) or _pair_keys(turn) is not None
 
 
 def _pair_keys(turn: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -1,6 +1,7 @@
 """Opens exported files with a trainer's own loader, in an environment where that trainer is installed and `asd` is not.
 
 python check_loaders.py {trl,llama-factory,ms-swift} FOLDER      (FOLDER: `asd export --to ... --images copy`)
+python check_loaders.py trl-calls FOLDER         (FOLDER: `asd export --to trl` of rows that call tools)
 python check_loaders.py load-dataset FOLDER                      (FOLDER: of `asd convert --embed-images`)
 Exits with 1 and says which sample differs, and how, if anything is not as exported.
 """
@@ -75,6 +76,50 @@ def check_versions(folder: Path, scratch: Path) -> str:
         losses.append(trainer.train().training_loss)
         require(math.isfinite(losses[-1]), f"{name}: the loss of a step is {losses[-1]}")
     return f"one step a config, losses {', '.join(f'{loss:.3f}' for loss in losses)}"
+
+
+CALLS_TEMPLATE = (
+    "{%- for tool in tools or [] %}{{ tool | tojson }}{% endfor %}"
+    "{%- for message in messages %} {{ message.role }}: {{ message.content }}"
+    "{%- if 'tool_calls' in message %}{% for call in message.tool_calls %} {{ call.function.name }}"
+    "{{ call.function.arguments | tojson }}{% endfor %}{% endif %}{{ eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %} assistant: {% endif %}"
+)
+"""Fails at a null `tool_calls`, as templates of real models do."""
+
+
+def check_trl_calls(folder: Path, scratch: Path) -> str:
+    """`load_dataset` of rows that call tools, what a text model sees and learns of them, and one training step."""
+    import datasets
+    from transformers import LlamaConfig, LlamaForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    tokenizer = make_processor(scratch / "model").tokenizer
+    tokenizer.chat_template = CALLS_TEMPLATE
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **shape))
+    path = next(folder.glob("*/train.parquet"))
+    rows = datasets.load_dataset("parquet", data_files=str(path), split="train", cache_dir=str(scratch / "cache"))
+    config = SFTConfig(
+        output_dir=str(scratch / "out"), max_steps=1, per_device_train_batch_size=2, max_length=None, use_cpu=True,
+        report_to="none", save_strategy="no", bf16=False,
+    )  # fmt: skip
+    trainer = SFTTrainer(model=model, args=config, train_dataset=rows, processing_class=tokenizer)
+    seen, learnt = shown(trainer, tokenizer)
+    require('{"type": "function", "function": {"name": "weather"' in seen, f"the model sees no tools: {seen!r}")
+    for text in ("I look it up.", '{"city": "Oslo", "days": 2}', '{"at": {"lat": 59.9}}'):
+        require(text in learnt, f"{text} is not trained on: {learnt!r}")
+    require("null" not in seen, f"keys that no message has: {seen!r}")
+    loss = trainer.train().training_loss
+    require(math.isfinite(loss), f"the loss of a step is {loss}")
+    return f"{len(rows)} answers, loss {loss:.3f}, tools shown and calls trained on"
+
+
+def shown(trainer: Any, tokenizer: Any) -> tuple[str, str]:
+    """What the model sees of the first row, and what it is trained on."""
+    batch = trainer.data_collator([trainer.train_dataset[0]])
+    kept = batch["labels"][batch["labels"] != -100]
+    return tokenizer.decode(batch["input_ids"][0].tolist()), tokenizer.decode(kept.tolist())
 
 
 def without_marks(messages: list[dict[str, str]]) -> dict[str, Any]:
@@ -180,6 +225,7 @@ def check_swift_row(row: dict[str, Any], record: dict[str, Any], folder: Path) -
 CHECKS = {
     "load-dataset": (check_versions, ("trl", "transformers", "datasets", "torch")),
     "trl": (check_trl, ("trl", "transformers", "datasets", "torch")),
+    "trl-calls": (check_trl_calls, ("trl", "transformers", "datasets", "torch")),
     "llama-factory": (check_llama_factory, ("llamafactory", "transformers", "datasets", "torch")),
     "ms-swift": (check_ms_swift, ("ms-swift", "transformers", "datasets", "torch")),
 }

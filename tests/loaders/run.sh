@@ -32,7 +32,11 @@ for loader in "$@"; do
     mend_cpu_build "$python"
   fi
   (cd "$work" && "$python" "$here/check_loaders.py" "$loader" "$work/$loader")
-  if [ "$loader" = trl ]; then  # it reads a dataset directory, too, without an export
+  if [ "$loader" = trl ]; then
+    "$asd" convert --task llava_conversation --source "$here/calls.jsonl" --ratio 0 --out "$work/data/calls" > /dev/null 2>&1
+    "$asd" export "$work/data/calls" --to trl --out "$work/calls" > /dev/null
+    (cd "$work" && "$python" "$here/check_loaders.py" trl-calls "$work/calls")
+    # it reads a dataset directory, too, without an export
     for ratio in 0.2 0.4; do
       "$asd" convert --task scienceqa --ratio "$ratio" --embed-images --image-root "$work/data/scienceqa-sample/source" \
         --out "$work/data/embedded" > /dev/null 2>&1

@@ -295,3 +295,13 @@ def test_a_line_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
     done = run_asd("styles", tmp_path / "b.jsonl")
     assert done.code == 1
     assert "Traceback" not in done.err
+
+
+def test_of_a_prompt_and_its_completion_only_the_completion_is_trained_on(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "Is it red?"}, {"role": "assistant", "content": "yes"}]
+    record = {
+        "prompt": [*said, {"role": "user", "content": "Why?"}],
+        "completion": [{"role": "assistant", "content": "Paint."}],
+    }
+    forms = audit_files([str(write_lines(tmp_path / "rows.jsonl", [record, {"messages": said}]))]).whole.forms
+    assert +forms == {Form.SHORT_ANSWER: 1, Form.YES_NO: 1}

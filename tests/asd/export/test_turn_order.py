@@ -64,6 +64,15 @@ def test_order(roles: str, found: str, reason: str) -> None:
         assert is_merged == (found != roles)
 
 
+@pytest.mark.parametrize(
+    ("roles", "is_in_order"),
+    [("ufoa", True), ("uffooa", True), ("uafoa", True), ("uaffoof", True), ("uffoouafooa", False), ("ufua", True),
+     ("uof", False), ("ufo", False), ("uooa", False)],
+)  # fmt: skip
+def test_several_calls_and_results_together(roles: str, is_in_order: bool) -> None:
+    assert (in_turn(conversation(roles), many_results=True)[2] == "") == is_in_order
+
+
 def test_merged_texts_and_the_places_of_images() -> None:
     one = conversation("uua", images=1)
     one.turns[1].num_images = 1
