@@ -135,14 +135,15 @@ def _has_own_answers(keys: Sequence[str], coarse: str) -> bool:
     return not coarse.startswith(("integer", "decimal", "quantity")) and _OWN_ANSWERS.fullmatch(keys[_HEAD]) is not None
 
 
-def _levels(question: str, gold: str, telling: dict[str, float], kinds_of: KindsOf) -> list[str]:
-    """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no
-    bucket."""
-    fine, coarse = kinds_of(question, gold)
-    asked_keys, kinds = _asked_keys(question, telling), (fine, f"~{coarse}")
-    if not _is_text(coarse):
-        return [f"{asked}\t{kind}" for asked in asked_keys for kind in kinds]
-    return [_key(question, asked, kind, is_text=True) for asked in asked_keys for kind in kinds]
+def _levels(question: str, keys: Sequence[str], kinds: tuple[str, str]) -> list[str]:
+    """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no bucket. keys: of the
+    question; kinds: of the answer, fine and coarse."""
+    fine, coarse = kinds[0], f"~{kinds[1]}"
+    if not _is_text(kinds[1]):
+        return [f"{asked}\t{kind}" for asked in keys for kind in (fine, coarse)]
+    levels = [""] * NUM_LEVELS  # the coarse ones stay so
+    levels[::2] = [_key(question, asked, fine, is_text=True) for asked in keys]
+    return levels
 
 
 def _is_text(coarse: str) -> bool:
@@ -282,7 +283,7 @@ class DistractorIndex:
         )
         telling, kinds_of = _telling_words(tally), _kinds_with(set_of)
         waiting = [
-            (_levels(question, gold, telling, kinds_of), gold, count)
+            (_levels(question, _asked_keys(question, telling), kinds_of(question, gold)), gold, count)
             for (question, gold), count in sorted(tally.items())
         ]
         buckets = _last_resorts(waiting)
@@ -339,14 +340,14 @@ class DistractorIndex:
         taken = tuple(distinct_forms(gold, (*sample.accepted, *self.overlapping(gold))))
         return AnswerDraw(form.compact, taken, self.buckets, (sample.question, gold), seed)
 
-    def level(self, question: str, gold: str, depth: int) -> str:
-        """Name of the group of like questions and answers that a row is in, depth 0 .. NUM_LEVELS - 1 from specific to
-        general; "" where answers of so general a group are not plausible beside each other."""
-        fine, coarse = self._kinds(question, gold)
-        asked, kind = self._keys(question)[depth // 2], f"~{coarse}" if depth % 2 else fine
-        if depth // 2 > _HEAD and _has_own_answers(self._keys(question), coarse):
-            return ""
-        return _key(question, asked, kind, is_text=_is_text(coarse))
+    def levels(self, question: str, gold: str) -> list[str]:
+        """Names of the NUM_LEVELS groups of like questions and answers that a row is in, from specific to general; ""
+        where answers of so general a group are not plausible beside each other."""
+        keys, kinds = self._keys(question), self._kinds(question, gold)
+        levels = _levels(question, keys, kinds)
+        if _has_own_answers(keys, kinds[1]):
+            levels[2 * (_HEAD + 1) :] = [""] * (NUM_LEVELS - 2 * (_HEAD + 1))
+        return levels
 
     def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""

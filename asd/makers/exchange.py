@@ -56,7 +56,6 @@ from asd.makers.distractors import NUM_LEVELS
 from asd.makers.normalise import AnswerForm, answer_form, distinct_forms, is_clear
 from asd.makers.noun_taxonomy import are_related_nouns
 from asd.makers.option_text import option_key
-from asd.makers.wording import collapse
 
 MIN_BAND = 16
 """Rows of like length that exchange with each other, at least."""
@@ -77,14 +76,14 @@ class ShownRow(NamedTuple):
     accepted: tuple[str, ...]
 
 
-LevelOf = Callable[[str, str, int], str]
-"""(question, gold, depth) -> the group at that depth, "" for none: `DistractorIndex.level`."""
+LevelsOf = Callable[[str, str], Sequence[str]]
+"""(question, gold) -> its group at each depth, "" for none: `DistractorIndex.levels`."""
 
 
 def exchange(
     rows: Sequence[ShownRow],
     count: int,
-    level_of: LevelOf,
+    levels_of: LevelsOf,
     seed: int,
     donors: Sequence[ShownRow] = (),
     *,
@@ -102,19 +101,24 @@ def exchange(
     in_order = sorted(range(len(every)), key=lambda number: every[number][:2])
     waiting = [number for number in in_order if number < len(rows)]
     giving = [number for number in in_order if number >= len(rows)]
+    levels = [levels_of(row.question, row.gold) for row in every]
+    answers = [_Answer(row, takes=number < len(rows)) for number, row in enumerate(every)]
     for depth in range(NUM_LEVELS):
         groups: dict[str, list[int]] = {}
         for number in waiting:
-            if level := level_of(every[number].question, every[number].gold, depth):
+            if level := levels[number][depth]:
                 groups.setdefault(level, []).append(number)
         for number in giving if groups else ():
-            if (level := level_of(every[number].question, every[number].gold, depth)) in groups:
+            if (level := levels[number][depth]) in groups:
                 groups[level].append(number)
-        for name in sorted(groups):
-            group = [_member(number, every[number], f"{seed}:{name}", len(rows)) for number in groups[name]]
+        for level, numbers in groups.items():
+            if len({answers[number].form.compact for number in numbers}) <= count and not are_spare:
+                continue  # no stratum may be without an answer
+            name = f"{seed}:{level}"
+            group = [_Member(number, answers[number].place(name), answers[number]) for number in numbers]
             for part in _bands(group) if are_spare else (group,):
                 if len(part) > count:
-                    _exchange_within(part, count, f"{seed}:{name}", taken, are_spare=are_spare)
+                    _exchange_within(part, count, name, taken, are_spare=are_spare)
         waiting = [number for number in waiting if taken[number] is None]
     return taken
 
@@ -122,8 +126,8 @@ def exchange(
 def _bands(group: Sequence[_Member]) -> Iterator[list[_Member]]:
     """Members by length of their answers: bands of a few takers at least, with a donor of its length for each where there is
     one."""
-    takers = sorted([member for member in group if member.takes], key=_length_and_place)
-    donors = sorted([member for member in group if not member.takes], key=_length_and_place)
+    takers = sorted([member for member in group if member.answer.takes], key=_length_and_place)
+    donors = sorted([member for member in group if not member.answer.takes], key=_length_and_place)
     near = _near_donors(takers, donors)
     for first in range(0, len(takers), MIN_BAND):
         last = first + MIN_BAND if len(takers) - first >= 2 * MIN_BAND else len(takers)
@@ -138,57 +142,81 @@ def _near_donors(takers: Sequence[_Member], donors: Sequence[_Member]) -> list[_
     part = 20 if len(takers) < MANY else 0
     waiting = deque(donors)
     for member in takers:
-        length = len(member.row.gold)
+        length = len(member.answer.gold)
         reach = length // part if part else 0
-        while waiting and len(waiting[0].row.gold) < length - reach:
+        while waiting and len(waiting[0].answer.gold) < length - reach:
             waiting.popleft()
-        is_near = bool(waiting) and len(waiting[0].row.gold) <= length + reach
+        is_near = bool(waiting) and len(waiting[0].answer.gold) <= length + reach
         near.append(waiting.popleft() if is_near else None)
     return near
 
 
 def _length_and_place(member: _Member) -> tuple[int, int]:
-    return len(member.row.gold), member.place
+    return len(member.answer.gold), member.place
+
+
+class _Answer:
+    """What dealing needs to know of a row's gold answer, whatever group it is in."""
+
+    __slots__ = ("_clear_of", "form", "gold", "key", "row", "takes")
+
+    def __init__(self, row: ShownRow, *, takes: bool) -> None:
+        """takes: whether the row takes wrong answers, or gives its own alone."""
+        self.row, self.takes, self.gold = row, takes, row.gold
+        self.form, self.key = answer_form(row.gold), option_key(row.gold)
+        self._clear_of: list[AnswerForm] = []
+
+    def place(self, name: str) -> int:
+        """In the order of its stratum, in a group of this name."""
+        return _hash(f"{name}:{self.row.key}" if self.takes else f"{name}:{self.row.key}:{self.gold}")
+
+    def clear_of(self) -> list[AnswerForm]:
+        """What its wrong answers must be clear of; a new list, to be added to."""
+        if not self._clear_of:
+            self._clear_of = distinct_forms(self.gold, self.row.accepted)
+        return [*self._clear_of]
 
 
 class _Member(NamedTuple):
     number: int
-    takes: bool
-    """Whether it takes wrong answers, or gives its own alone."""
     place: int
-    """In its stratum's order."""
-    row: ShownRow
-    form: AnswerForm
-    key: str
+    answer: _Answer
 
 
 class _Choice:
-    """The wrong answers of one row, as they are found: clear of its accepted answers and of each other."""
+    """The wrong answers of one row, as they are chosen: clear of its accepted answers and of each other."""
 
-    def __init__(self, row: ShownRow) -> None:
-        self._near = distinct_forms(row.gold, row.accepted)
-        self._keys = {"", option_key(collapse(row.gold))}
-        self._names = list(dict.fromkeys([row.gold, *row.accepted]))
+    __slots__ = ("_keys", "_names", "_near", "refused")
+
+    def __init__(self, answer: _Answer) -> None:
+        self._near = answer.clear_of()
+        self._keys = {"", answer.key}
+        self._names = list(dict.fromkeys([answer.gold, *answer.row.accepted]))
+        self.refused: set[str] = set()
+        """Answers not taken; for good, since what is chosen meanwhile only adds to what stands against them."""
 
     def takes(self, answer: str, form: AnswerForm, key: str) -> bool:
         """Take the answer if nothing stands against it: a like look or notation, a noun of the same or a broader sense."""
-        if (
-            key in self._keys
-            or not is_clear(form, self._near)
-            or any(are_related_nouns(answer, name) for name in self._names)
-        ):
+        if key in self._keys or not is_clear(form, self._near) or self._is_related(answer):
+            self.refused.add(answer)
             return False
         self._near.append(form)
         self._keys.add(key)
         self._names.append(answer)
         return True
 
+    def _is_related(self, answer: str) -> bool:
+        for name in self._names:  # noqa: SIM110  (a generator would cost more than the look-ups)
+            if are_related_nouns(answer, name):
+                return True
+        return False
+
 
 def _exchange_within(
     members: Sequence[_Member], count: int, name: str, taken: list[tuple[int, ...] | None], *, are_spare: bool
 ) -> None:
     """Deal the gold answers of one group; `taken` gets what each taker takes, where `count` are to be had."""
-    num_takers = sum(member.takes for member in members)
+    num_takers = sum(member.answer.takes for member in members)
     often, rarely = 1, 1
     if are_spare:  # offered c and c - 1 times, c = (count + 1) * takers / members, times the members
         often = (count + 1) * num_takers
@@ -198,7 +226,7 @@ def _exchange_within(
         return
     for own, stratum in enumerate(strata):
         for rank, member in enumerate(stratum.takers):
-            if member.key and (numbers := _take(member, (rank, len(stratum.takers)), own, strata, count)):
+            if member.answer.key and (numbers := _take(member, (rank, len(stratum.takers)), own, strata, count)):
                 taken[member.number] = numbers
 
 
@@ -211,30 +239,29 @@ class _Stratum(NamedTuple):
 
     @classmethod
     def of(cls, members: list[_Member], often: int, rarely: int) -> _Stratum:
-        takers = [member for member in members if member.takes]
-        offered = members if rarely else [member for member in members if not member.takes]
-        cumulative = list(accumulate(rarely if member.takes else often for member in offered))
+        takers = [member for member in members if member.answer.takes]
+        offered = members if rarely else [member for member in members if not member.answer.takes]
+        cumulative = list(accumulate([rarely if member.answer.takes else often for member in offered]))
         return cls(takers, offered, cumulative, cumulative[-1] if offered else 0)
 
-    def from_share(self, part: int, whole: int) -> Iterator[_Member]:
-        """Those offered, from the one that the share part / whole of all weights falls on, round the stratum."""
-        start = bisect_right(self.cumulative, part * self.total // whole)
-        for step in range(min(len(self.offered), MAX_TRIES)):
-            yield self.offered[(start + step) % len(self.offered)]
-
-
-def _member(number: int, row: ShownRow, name: str, num_rows: int) -> _Member:
-    place, takes = _hash(f"{name}:{row.key}"), number < num_rows
-    if not takes:
-        place = _hash(f"{name}:{row.key}:{row.gold}")
-    return _Member(number, takes, place, row, answer_form(row.gold), option_key(collapse(row.gold)))
+    def first_taken(self, part: int, whole: int, choice: _Choice) -> _Member | None:
+        """The first that `choice` takes of those offered, from the one that the share part / whole of all weights falls on,
+        round the stratum."""
+        start, size = bisect_right(self.cumulative, part * self.total // whole), len(self.offered)
+        offered, refused = self.offered, choice.refused
+        for place in range(start - size, start - size + min(size, MAX_TRIES)):  # those below 0 count from the end
+            member = offered[place]
+            answer = member.answer
+            if answer.gold not in refused and choice.takes(answer.gold, answer.form, answer.key):
+                return member
+        return None
 
 
 def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list[_Member]]:
     """Members by answer, heaviest answers first, always into the lightest stratum; in a stratum in a keyed order."""
     by_answer: dict[str, list[_Member]] = {}
     for member in members:
-        by_answer.setdefault(member.form.compact, []).append(member)
+        by_answer.setdefault(member.answer.form.compact, []).append(member)
     order = sorted(by_answer, key=lambda answer: (*_weight(by_answer[answer]), _hash(f"{name}:{answer}"), answer))
     heap = [(0, number) for number in range(num_strata)]
     strata: list[list[_Member]] = [[] for _ in range(num_strata)]
@@ -247,7 +274,7 @@ def _strata(members: Sequence[_Member], num_strata: int, name: str) -> list[list
 
 def _weight(members: Sequence[_Member]) -> tuple[int, int]:
     """Heavy answers first, and those of many takers, so that each stratum gets as many."""
-    return -len(members), -sum(member.takes for member in members)
+    return -len(members), -sum([member.answer.takes for member in members])
 
 
 def _take(
@@ -255,15 +282,14 @@ def _take(
 ) -> tuple[int, ...] | None:
     """One answer from each other stratum; where one has none that is clear, any other serves. rank: among how many takers."""
     chosen: list[int] = []
-    choice = _Choice(member.row)
+    choice = _Choice(member.answer)
     place, size = rank
     steps = range(1, len(strata))
     for step in (*steps, *steps):
         stratum = strata[(own + step) % len(strata)]
-        for candidate in stratum.from_share(place * count + step - 1, count * size):
-            if choice.takes(candidate.row.gold, candidate.form, candidate.key):
-                chosen.append(candidate.number)
-                break
+        candidate = stratum.first_taken(place * count + step - 1, count * size, choice)
+        if candidate is not None:
+            chosen.append(candidate.number)
         if len(chosen) == count:
             return tuple(chosen)
     return None
@@ -284,9 +310,10 @@ class ExposedAnswers:
 
     def take(self, row: ShownRow, count: int) -> tuple[str, ...] | None:
         """`count` answers that are clear of each other and of the row's; None where there are not so many."""
-        choice, chosen = _Choice(row), list[str]()
-        for answer in self._in_order(row, self._exposure(answer_form(row.gold).compact)):
-            if choice.takes(answer, answer_form(answer), option_key(collapse(answer))):
+        own, chosen = _Answer(row, takes=True), list[str]()
+        choice = _Choice(own)
+        for answer in self._in_order(row, self._exposure(own.form.compact)):
+            if choice.takes(answer, answer_form(answer), option_key(answer)):
                 chosen.append(answer)
                 if len(chosen) == count:
                     self.note(chosen)

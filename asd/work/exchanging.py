@@ -148,11 +148,11 @@ def _exchange_block(
     choices, verdicts = table.filter(is_choice), table.filter(pc.invert(is_choice))
     shown = _rows_of(choices, index)
     donors = _spare_captions(table, index) if are_captions else _rows_of(verdicts, index)
-    taken = exchange(shown, NUM_WRONG, index.level, seed, donors, are_spare=are_captions)
+    taken = exchange(shown, NUM_WRONG, index.levels, seed, donors, are_spare=are_captions)
     wrong = _answers(choices, [*shown, *donors], taken, NUM_WRONG, exposed)
     refused = verdicts.filter(pc.invert(verdicts["is_yes"]))
     shown = _rows_of(refused, index)
-    return wrong | _answers(refused, shown, exchange(shown, 1, index.level, seed), 1, exposed)
+    return wrong | _answers(refused, shown, exchange(shown, 1, index.levels, seed), 1, exposed)
 
 
 def _rows_of(table: pa.Table, index: DistractorIndex) -> list[ShownRow]:

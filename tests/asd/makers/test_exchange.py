@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asd.makers.distractors import DistractorIndex
+from asd.makers.distractors import NUM_LEVELS, DistractorIndex
 from asd.makers.exchange import ExposedAnswers, ShownRow, exchange
 from asd.makers.normalise import conflicts
 
@@ -22,9 +22,9 @@ def make_row(key: int, gold: str, question: str = "What is this?", accepted: tup
     return ShownRow(key, f"s{key}", question, gold, (gold, *accepted))
 
 
-def by_question(question: str, gold: str, depth: int) -> str:
+def by_question(question: str, gold: str) -> list[str]:
     """One group for each question; at the last level one for all."""
-    return question if depth == 0 else "all" if depth == 15 else ""
+    return [question, *[""] * (NUM_LEVELS - 2), "all"]
 
 
 def test_each_answer_that_occurs_once_is_offered_as_often_as_any_other() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asd.makers.distractors import NUM_LEVELS
 from asd.makers.exchange import ShownRow, exchange
 from asd.makers.noun_taxonomy import are_related_nouns, wordnet_nouns
 
@@ -31,7 +32,7 @@ def test_different_things(left: str, right: str) -> None:
 def test_a_row_is_not_offered_its_answer_by_another_name() -> None:
     golds = ["restroom", "bathroom", "kitchen", "bedroom", "office", "garage"]
     rows = [ShownRow(key, f"s{key}", "What room is this?", gold, (gold,)) for key, gold in enumerate(golds)]
-    for row, numbers in zip(rows, exchange(rows, 3, lambda question, gold, depth: "all", seed=2), strict=True):
+    for row, numbers in zip(rows, exchange(rows, 3, lambda question, gold: ["all"] * NUM_LEVELS, seed=2), strict=True):
         assert numbers is not None
         assert not {row.gold, *(golds[number] for number in numbers)} >= {"restroom", "bathroom"}
 

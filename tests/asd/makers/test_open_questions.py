@@ -71,5 +71,5 @@ def test_a_square_of_a_town_is_no_shape() -> None:
     rows += [(100 + number, "What shape is the pillow?", "square", None) for number in range(3)]
     index = DistractorIndex.build(rows, seed=0)
     assert list(index.buckets("What shape is the pillow?", "square")) == []
-    assert all(not index.level("What shape is the pillow?", "square", depth) for depth in (12, 13, 14, 15))
+    assert not any(index.levels("What shape is the pillow?", "square")[12:])
     assert list(index.buckets("What place is this?", "square"))
