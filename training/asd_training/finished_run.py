@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from asd.probing.items import ProbeItem
 from asd_training.checkpoint import RunFolder
 from asd_training.config import RunConfig, change_config
 from asd_training.data import TaskData, checked_scorer, describe, load_tasks, missing_in, read_rows
@@ -95,3 +96,28 @@ def predict(
     evaluator = run.evaluator
     with evaluator.engine(run.model, run.root):
         return evaluator.ask(run.model, shards.spec.name, list(rows), rule, root)
+
+
+def answer_probe(
+    run: FinishedRun, items: Sequence[ProbeItem], beside: Path, tell: Callable[[int, int], None] = lambda done, of: None
+) -> list[ProbeItem]:
+    """The questions of `asd probe`, asked as the run asks its own. beside: folder that image paths are relative to.
+
+    tell: is told how many are answered, and of how many. Raises: TaskDataError, as for a row of a dataset.
+    """
+    evaluator = run.evaluator
+    evaluator.tell = tell
+    with evaluator.engine(run.model, run.root):
+        texts = evaluator.texts(run.model, "the probe", [_row_of(item) for item in items], beside)
+    return [item.model_copy(update={"answer": text}) for item, text in zip(items, texts, strict=True)]
+
+
+def _row_of(item: ProbeItem) -> dict[str, Any]:
+    """What is read of a row to ask its question."""
+    return {
+        "id": item.id,
+        "style": item.style.value,
+        "question": item.question,
+        "messages": [{"role": "user", "content": item.prompt}, {"role": "assistant", "content": item.response}],
+        "images": [{"path": path, "bytes": None} for path in item.images],
+    }

@@ -195,7 +195,7 @@ class Loop:
         device = start_processes()
         if not self.shards:
             model.to(device)
-        for stage in self.stages[:until]:
+        for stage in self.stages[:until] if self.method.trains else ():
             model = self._load_stage(self.method.wrap(model, stage), stage)
             model = self.method.carry_over(model, stage)
         return model

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from asd.probing.items import read_items, write_items
+from asd.probing.questions import drawn_questions
 from asd_training.cli.main import COMMANDS
 from tests.training.evaluation.command import run_asd_train
 from tests.training.run_settings import make_settings
@@ -53,6 +55,29 @@ def test_run_prints_the_matrix_and_json(workshop: Path) -> None:
     assert "train.lr: 0.001, now 0.01" in other.err
 
 
+def test_the_model_of_a_run_answers_a_probe_after_any_stage(workshop: Path) -> None:
+    """Untouched as the model itself does; tuned otherwise, after each stage."""
+    tuned = make_settings(workshop, name="probed", method={"method": "seq-lora"}, train={"steps": 1, "lr": 0.1})
+    untouched = make_settings(workshop, name="untouched", method={"method": "zero-shot"})
+    for settings in (tuned, untouched):
+        (workshop / "run.yaml").write_text(yaml.safe_dump(settings))
+        assert run_asd_train("run", str(workshop / "run.yaml")).code == 0
+    asked = workshop / "probe.jsonl"
+    write_items(asked, drawn_questions(2, workshop / "probe-images"))
+    answers = {}
+    for name, how in {
+        "model": ["--model", tuned["model"]["name"]],
+        "untouched": ["--run", untouched["out"]],
+        "first": ["--run", tuned["out"], "--after", "01-vqav2"],
+        "last": ["--run", tuned["out"]],
+    }.items():
+        done = run_asd_train("answer", str(asked), *how, "--max-new-tokens", "4", "--out", str(workshop / "told.jsonl"))
+        assert done.code == 0, done.err
+        answers[name] = [item.answer for item in read_items(workshop / "told.jsonl")]
+    assert answers["model"] == answers["untouched"]
+    assert len({tuple(texts) for texts in answers.values()}) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -61,6 +86,12 @@ def test_run_prints_the_matrix_and_json(workshop: Path) -> None:
         (["eval", "."], 1, "error: . is no run folder (config.json is missing)"),
         (["pocket", "base", "--out", __file__], 1, "error: --out: the folder"),  # before a quarter of an hour of work
         (["predict", ".", "--data", "x", "--out", "y"], 1, "error: . is no run folder"),
+        (
+            ["answer", "x", "--out", "y"],
+            2,
+            "error: give --model NAME (and --adapter DIR, if there is one) or --run DIR",
+        ),
+        (["answer", "x", "--out", "y", "--model", "m", "--after", "s"], 2, "or --run DIR (and --after STAGE)"),
     ],
 )
 def test_mistakes_are_one_message(words: list[str], code: int, message: str) -> None:

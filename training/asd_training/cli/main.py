@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "asd-train answer probe.jsonl --model ./base --out before.jsonl",
             "asd-train answer probe.jsonl --model ./base --adapter ./tuned --out after.jsonl",
+            "asd-train answer probe.jsonl --run runs/mine --after 01-scienceqa --out after.jsonl",
         ),
     ),
     "compare": (

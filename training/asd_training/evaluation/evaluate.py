@@ -61,7 +61,7 @@ class Evaluator:
         answered = self.ask(model, task.name, rows, task.scorer, root)
         if self.inputs.config.eval.constrained:
             limits = [self._constraint(task).of(row) for row in rows]
-            texts = self._texts(model, task.name, rows, root, limits)
+            texts = self.texts(model, task.name, rows, root, limits)
             for made, row, text in zip(answered, rows, texts, strict=True):
                 made["constrained_text"] = text
                 made["constrained_score"] = score_answer(task.scorer, text, row)
@@ -71,17 +71,18 @@ class Evaluator:
         self, model: nn.Module, task: str, rows: Sequence[Row], scorer: str, image_root: Path | None
     ) -> list[dict[str, Any]]:
         """Rows of PREDICTION_SCHEMA for any questions; `task` is what they are filed under."""
-        texts = self._texts(model, task, rows, image_root, None)
+        texts = self.texts(model, task, rows, image_root)
         return [prediction(row, text, scorer, task) for row, text in zip(rows, texts, strict=True)]
 
-    def _texts(
+    def texts(
         self,
         model: nn.Module,
         task: str,
         rows: Sequence[Row],
         image_root: Path | None,
-        limits: Sequence[Rule] | None,
+        limits: Sequence[Rule] | None = None,
     ) -> list[str]:
+        """Answers to any questions; limits: for each what it may be."""
         if self._served is not None:
             return self._served.answers(task, rows, image_root, limits)
         if self.inputs.config.eval.engine != "transformers":
