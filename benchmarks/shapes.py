@@ -2,11 +2,11 @@
 
     python benchmarks/shapes.py                                    # rows made by benchmarks/world.py
     python benchmarks/shapes.py --data ~/vqa                       # also vqav2/, gqa/, textvqa/, vizwiz/ in that folder
-    git worktree add ../before main
+    git worktree add ../before COMMIT
     python benchmarks/shapes.py --against ../before --out benchmarks/results/shapes.json
 
-With `--against`, that tree and this one run in turn, each pair on the same rows; compare the ratios, since another
-machine, or a busy one, gives other seconds. Processor time is that of all processes, user and system.
+With `--against`, once or more, those trees and this one run in turn, each on the same rows; compare the ratios, since
+another machine, or a busy one, gives other seconds. Processor time is that of all processes, user and system.
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ def run(tree: Path, case: Case, ratio: float, out: Path) -> dict[str, float]:
     shutil.rmtree(out, ignore_errors=True)
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     compiled = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "asd-bench-pycache"), "PYTHONPATH": str(tree)}
-    command = [sys.executable, "-c", RUN, "convert", case.task, "--source", str(case.source), "--ratio", str(ratio)]
+    command = [sys.executable, "-c", RUN, "convert", "--task", case.task, "--source", str(case.source)]
+    command += ["--ratio", str(ratio), "--out", str(out)]
     with (out.parent / "log").open("w+") as log:
         start = time.perf_counter()
-        process = subprocess.Popen([*command, "--out", str(out)], env=kept | compiled, cwd=tree, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=kept | compiled, cwd=tree, stdout=log, stderr=log)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -79,6 +80,7 @@ def run(tree: Path, case: Case, ratio: float, out: Path) -> dict[str, float]:
 
 
 def compare(case: Case, ratio: float, trees: list[Path], repeats: int, folder: Path) -> dict[str, Any]:
+    """trees: this checkout, then those that it is compared with."""
     runs: list[list[dict[str, float]]] = [[] for _ in trees]
     for repeat in range(
         repeats + 1
@@ -92,19 +94,29 @@ def compare(case: Case, ratio: float, trees: list[Path], repeats: int, folder: P
     for name, digits in (("cpu_s", 2), ("wall_s", 2), ("peak_mb", 0)):
         row[name] = round(statistics.median(found[name] for found in ours), digits)
     row["cpu_us_per_row"] = round(1e6 * row["cpu_s"] / row["samples"], 1)
-    if len(trees) > 1:
-        row["before"] = runs[1]
-        for name in ("cpu_s", "wall_s"):
-            ratios = [before[name] / now[name] for now, before in zip(ours, runs[1], strict=True)]
-            row[f"times_{name}"] = [round(f(ratios), 2) for f in (statistics.median, min, max)]
+    row["before"] = [_beside(commit_of(tree), ours, before) for tree, before in zip(trees[1:], runs[1:], strict=True)]
     return row
+
+
+def _beside(commit: str, ours: list[dict[str, float]], before: list[dict[str, float]]) -> dict[str, Any]:
+    """The runs of another checkout, and how many times as much each took as ours in the same turn: median, least, most."""
+    beside: dict[str, Any] = {"commit": commit, "runs": before}
+    for name in ("cpu_s", "wall_s"):
+        ratios = [other[name] / now[name] for now, other in zip(ours, before, strict=True)]
+        beside[f"times_{name}"] = [round(f(ratios), 2) for f in (statistics.median, min, max)]
+    return beside
+
+
+def commit_of(tree: Path) -> str:
+    command = ["git", "-C", str(tree), "rev-parse", "--short=7", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def told(row: dict[str, Any]) -> str:
     line = f"{row['case']:<44} {row['ratio']:>4} {row['cpu_s']:>8.2f} s {row['cpu_us_per_row']:>8.1f} µs/row "
     line += f"{row['wall_s']:>7.2f} s {row['peak_mb']:>5.0f} MB"
-    if "times_cpu_s" in row:
-        line += "   processor time before / now {} [{}-{}]".format(*row["times_cpu_s"])
+    for before in row["before"]:
+        line += "   processor time of {} / now {} [{}-{}]".format(before["commit"], *before["times_cpu_s"])
     return line
 
 
@@ -116,10 +128,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", metavar="WORD", help="cases whose name has one of these words")
     parser.add_argument("--data", type=Path, help="folder of real sets, by task")
-    parser.add_argument("--against", type=Path, help="another checkout, run in turn with this one")
+    parser.add_argument(
+        "--against", type=Path, action="append", default=[], help="another checkout, run in turn with this one"
+    )
     parser.add_argument("--out", type=Path, help="JSON file that the results are put into, each as it is there")
     arguments = parser.parse_args()
-    trees = [REPOSITORY, *([arguments.against.resolve()] if arguments.against else [])]
+    trees = [REPOSITORY, *(tree.resolve() for tree in arguments.against)]
     with tempfile.TemporaryDirectory(prefix="asd-shapes-") as name:
         folder = Path(name)
         cases = [*(real(arguments.data) if arguments.data else ()), *made(folder, arguments.rows, arguments.small)]
@@ -138,7 +152,8 @@ def keep(path: Path, row: dict[str, Any]) -> None:
     earlier = json.loads(path.read_text("utf-8"))["results"] if path.is_file() else []
     others = [other for other in earlier if (other["case"], other["ratio"]) != (row["case"], row["ratio"])]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"machine": machine(), "results": [*others, row]}, indent=1) + "\n")
+    result = {"machine": machine(), "commit": commit_of(REPOSITORY), "results": [*others, row]}
+    path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from page import filled
-from peers.table import aims_table, how_table, machine_line, speed_table
+from peers.table import aims_table, how_table, machine_line, processor_table, speed_table
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "speed.md"
@@ -29,25 +30,41 @@ def by_share(result: dict[str, Any]) -> str:
 
 
 def by_shape(result: dict[str, Any]) -> str:
-    """What rows shaped like the world's cost; where two checkouts ran in turn, how much less than before."""
-    about = result["machine"]
-    repeats = max(len(row["runs"]) for row in result["results"])
+    """What rows shaped like the world's cost, and how many times as much they cost in other checkouts that ran in turn."""
+    about, rows = result["machine"], result["results"]
+    repeats = max(len(row["runs"]) for row in rows)
+    commits = list(dict.fromkeys(before["commit"] for row in rows for before in row["before"]))
+    turns = f"{repeats} run{'s' * (repeats > 1)} of each commit, in turn"
     lines = [
-        f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['system']}, "
-        f"{about['when']}, shared with other work; {repeats} pair{'s' * (repeats > 1)} of runs each. "
-        "Processor time is of whole processes, start included.",
+        wrapped(
+            f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, "
+            f"{about['system']}, {about['when']}, commit {result['commit']}, shared with other work; {turns}. "
+            "Processor time is of whole processes, start included; in brackets the range over the turns."
+        ),
         "",
-        "| rows | share converted | processor s | µs a row | before / now [range] | peak MB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        f"| rows | share converted | processor s | µs a row | {''.join(f'{name} / now | ' for name in commits)}peak MB |",
+        f"| --- | ---: | ---: | ---: | {'---: | ' * len(commits)}---: |",
     ]
-    for row in result["results"]:
-        times = "{:.2f} [{:.2f}-{:.2f}]".format(*row["times_cpu_s"]) if "times_cpu_s" in row else ""
+    for row in rows:
+        times = {before["commit"]: "{:.2f} [{:.2f}-{:.2f}]".format(*before["times_cpu_s"]) for before in row["before"]}
         name = row["case"] if " rows" in row["case"] else f"{row['case']}, {row['samples']:,} rows"
         lines.append(
-            f"| {name} | {100 * row['ratio']:g} % | {row['cpu_s']:.2f} | {row['cpu_us_per_row']:.0f} | {times} "
-            f"| {row['peak_mb']:,.0f} |"
+            f"| {name} | {100 * row['ratio']:g} % | {row['cpu_s']:.2f} | {row['cpu_us_per_row']:.0f} "
+            f"| {''.join(times.get(commit, '') + ' | ' for commit in commits)}{row['peak_mb']:,.0f} |"
         )
     return "\n".join(lines)
+
+
+def wrapped(text: str) -> str:
+    return textwrap.fill(text, 124, break_long_words=False, break_on_hyphens=False)
+
+
+def by_processor(result: dict[str, Any]) -> str:
+    """The peers that do the same work, on rows of one shape."""
+    name = {"unique": "no two questions alike"}.get(result["shape"], f"as in {result['shape']}")
+    (part,) = result["summary"]
+    head = f"**{result['rows']:,} rows, {name}, {100 * part['ratio']:g} % converted**"
+    return f"{head}\n\n{wrapped(machine_line(result))}\n\n{processor_table(result, part)}"
 
 
 def agreement(result: dict[str, Any]) -> str:
@@ -67,9 +84,11 @@ def main() -> None:
     runs.sort(key=lambda run: float(run["results"][0]["ratio"]))
     shares = json.loads((results / "convert.json").read_text("utf-8"))
     shapes = json.loads((results / "shapes.json").read_text("utf-8"))
+    same = [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("same-work-*.json"))]
     figures = {
+        "same work": "\n\n".join(map(by_processor, same)),
         "shapes": by_shape(shapes),
-        "machine": "\n\n".join(map(machine_line, runs)),
+        "machine": "\n\n".join(wrapped(machine_line(run)) for run in runs),
         "peers": _each(runs, speed_table),
         "aims": _each(runs, lambda run, part: aims_table(part)),
         "how": how_table(),

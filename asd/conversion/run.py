@@ -207,7 +207,7 @@ class ConversionRun:
         orders = self._orders(questions, ingested)
         for order, outcomes in zip(orders, pool.draft(orders), strict=True):
             _feed(planner, order, outcomes)
-            self.progress.advance(len(order.chain) + len(order.single))
+            self.progress.advance(len(order))
         self.rounds += 1
 
     def _orders(self, questions: Questions, ingested: Ingested) -> Orders[DraftOrder]:

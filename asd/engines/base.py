@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asd.work.rewriting import Accounts, StageProgress
 
 INLINE_SAMPLES = 60_000
-"""Below so many samples to convert, starting worker processes costs more than it saves."""
+"""From so many samples to convert on, worker processes are started before the first one is drafted."""
 
 
 class WorkerLostError(DataError):

@@ -17,11 +17,15 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from itertools import chain, islice
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from time import thread_time
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
 
 from asd.engines.base import INLINE_SAMPLES, ModelStage, WorkerLostError, WorkPool
 from asd.plain_files import Stamp
@@ -30,12 +34,13 @@ from asd.work.draft_files import DraftOrder, Outcomes
 from asd.work.finished_shards import ShardResult, WrittenShard, settle
 from asd.work.ingested import NativeShard
 from asd.work.measuring import Measured, Measuring, read_here
-from asd.work.own_process import usable_cores
+from asd.work.own_process import is_own, usable_cores
 from asd.work.worker import (
     ShardOrder,
     Worker,
     WorkerSetup,
     draft_in_worker,
+    draft_part_in_worker,
     start_worker,
     write_in_worker,
 )
@@ -51,6 +56,12 @@ _WAITING = 2
 """Finished shards that wait for the disk at once, while others are written."""
 _AT_ONCE = 2
 """Items of each process, the one it does included, so that it need not wait for this process to hand it another."""
+_ENOUGH = 4
+"""Draft files a process, from which on they are dealt out whole."""
+_PART_ROWS = 2048
+"""Rows that are dealt out at once, else."""
+_WORTH_PROCESSES_S = 2.0
+"""Processor time of drafting that is left. A process costs about 0.7 s of it, before it does anything."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -78,17 +89,22 @@ class LocalEngine:
         return read_here(source, measure)
 
     def pool(self, setup: WorkerSetup, shards: Sequence[NativeShard], wanted: int) -> WorkPool:
-        workers = self._workers
-        if workers is None:
-            workers = usable_cores() if wanted >= INLINE_SAMPLES else 1
-        return Pool(setup, workers, self._asking)
+        if self._workers is not None:
+            return Pool(setup, self._workers, self._asking)
+        if wanted >= INLINE_SAMPLES:
+            return Pool(setup, usable_cores(), self._asking)
+        return Pool(setup, 1, self._asking, most=usable_cores() if is_own() else 1)
 
 
 class Pool:
     """This machine's cores. Use as a context manager, so that no process outlives an error."""
 
-    def __init__(self, setup: WorkerSetup, workers: int, asking: AsksModel | None = None) -> None:
+    def __init__(
+        self, setup: WorkerSetup, workers: int, asking: AsksModel | None = None, *, most: int | None = None
+    ) -> None:
+        """workers: processes, this one included. most: as many as that once drafting turns out to take long."""
         self._setup, self._workers, self._asking = setup, workers, asking
+        self._most = workers if most is None else most
         self._inline: Worker | None = None
         self._processes: ProcessPoolExecutor | None = None
         self._lifeline: Connection | None = None
@@ -108,9 +124,37 @@ class Pool:
         self._processes.shutdown(wait=True, cancel_futures=True)
 
     def draft(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
-        if self._workers == 1:
+        if self._most == 1:
             return (self.worker().draft_rows(order) for order in orders)
+        are_few = len(orders) < _ENOUGH * self._workers and any(len(order) > _PART_ROWS for order in orders)
+        if self._workers == 1 or are_few:
+            return self._draft_in_parts(orders)
         return self._map(draft_in_worker, self.worker().draft_rows, orders)
+
+    def _draft_in_parts(self, orders: Sequence[DraftOrder]) -> Iterator[Outcomes]:
+        """Where there are too few orders to keep all processes busy to the end. The draft files are the same."""
+        worker = self.worker()
+        parts = {order.shard: order.parts(_PART_ROWS) for order in orders if not worker.has_drafts(order)}
+        made = self._made_of([*chain.from_iterable(parts.values())])
+        for order in orders:
+            if order.shard in parts:
+                yield worker.save_drafts(order, list(islice(made, len(parts[order.shard]))))
+            else:
+                yield worker.draft_rows(order)
+
+    def _made_of(self, parts: Sequence[DraftOrder]) -> Iterator[pa.RecordBatch]:
+        """One at a time, until what is left is worth more processes. Processor time, so that a busy machine starts no more
+        of them; the first part tells nothing, since tables are loaded and wordings compiled meanwhile."""
+        worker = self.worker()
+        for place, part in enumerate(parts):
+            if self._workers > 1:
+                yield from self._map(draft_part_in_worker, worker.draft_part, parts[place:])
+                return
+            start = thread_time()
+            made = worker.draft_part(part)
+            if place and (thread_time() - start) * (len(parts) - place - 1) > _WORTH_PROCESSES_S:
+                self._workers = self._most
+            yield made
 
     def stage(self, settings: RewriterSettings, ledger: Accounts, progress: StageProgress) -> ModelStage:
         from asd.work.rewriting import RewritingStage

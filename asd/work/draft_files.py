@@ -6,7 +6,7 @@ A file is written once all its rows are done, so a conversion that was killed as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,6 +66,17 @@ class DraftOrder:
     def path(self, drafts_dir: Path) -> Path:
         return draft_file(drafts_dir, self.round, self.shard)
 
+    def __len__(self) -> int:
+        """Requests."""
+        return len(self.chain) + len(self.single)
+
+    def parts(self, most: int) -> list[DraftOrder]:
+        """Orders of at most so many requests; together they are the requests of this one, in its order."""
+        cut, starts = len(self.chain), range(0, max(len(self), 1), most)
+        chains = [self.chain[first : first + most] for first in starts]
+        singles = [self.single[max(first - cut, 0) : max(first + most - cut, 0)] for first in starts]
+        return [replace(self, chain=chain, single=single) for chain, single in zip(chains, singles, strict=True)]
+
     def requests(self) -> list[tuple[int, int, bool]]:
         """(row, first style, whether that is the only one), chains first."""
         return [(row, style, False) for row, style in self.chain.tolist()] + [
@@ -119,6 +130,17 @@ def draft_file(drafts_dir: Path, round_number: int, shard: NativeShard) -> Path:
 
 def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable: bool = False) -> None:
     """made: one for each of `order.requests()`; durable: flushed to disk before the file gets its name."""
+    write_draft_rows(path, [draft_rows(order, made)], durable=durable)
+
+
+def write_draft_rows(path: Path, parts: Sequence[pa.RecordBatch], *, durable: bool) -> None:
+    """parts: of one order, in its order, with the same columns."""
+    hidden, _ = write_hidden(path, parts[0].schema, parts)
+    give_marked_name(hidden, path, durable=durable)
+
+
+def draft_rows(order: DraftOrder, made: Sequence[Made]) -> pa.RecordBatch:
+    """Rows of DRAFT_SCHEMA, without the columns of a rewriter where there was none. made: one for each request."""
     made_drafts, reasons, rewrites, checks = [*zip(*made, strict=True)][1:] if made else ([], [], [], [])
     outcomes = np.array([row_made.outcome for row_made in made], np.uint8)
     drafts = [draft or _NO_DRAFT for draft in made_drafts]
@@ -134,9 +156,7 @@ def write_drafts(path: Path, order: DraftOrder, made: Sequence[Made], *, durable
     if any(rewrites) or any(checks):
         columns |= {"rewrite": rewrites, "made_checks": checks}
     schema = pa.schema([item for item in DRAFT_SCHEMA if item.name in columns])
-    arrays = [pa.array(columns[item.name], item.type) for item in schema]
-    hidden, _ = write_hidden(path, schema, [pa.record_batch(arrays, schema=schema)])
-    give_marked_name(hidden, path, durable=durable)
+    return pa.record_batch([pa.array(columns[item.name], item.type) for item in schema], schema=schema)
 
 
 def _num_options(outcomes: npt.NDArray[np.uint8], drafts: Sequence[Draft]) -> npt.NDArray[np.uint8]:

@@ -9,9 +9,13 @@ from types import ModuleType
 
 import pyarrow as pa
 
+_is_own = False
+
 
 def settle_in() -> None:
     """Prepare the process of the command line, or of a worker, before any work."""
+    global _is_own  # noqa: PLW0603  (a property of the process)
+    _is_own = True
     leave_out_pandas()
     use_system_memory()
 
@@ -40,6 +44,11 @@ def use_system_memory() -> None:
     conversion peaks at a fifth less and is as quick. Does nothing where the environment names an allocator."""
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         pa.set_memory_pool(pa.system_memory_pool())
+
+
+def is_own() -> bool:
+    """Whether this is a process of ours, and not somebody's script, which starting a process may run once more."""
+    return _is_own
 
 
 def usable_cores() -> int:

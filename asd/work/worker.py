@@ -35,10 +35,11 @@ from asd.work.draft_files import (
     DraftOrder,
     Outcomes,
     draft_file,
+    draft_rows,
     read_accepted,
     read_given_up,
     read_outcomes,
-    write_drafts,
+    write_draft_rows,
 )
 from asd.work.drafting import ShardDrafter
 from asd.work.exchanging import with_exchanged
@@ -110,16 +111,23 @@ class Worker:
 
     def draft_rows(self, order: DraftOrder) -> Outcomes:
         """Ask the makers; the drafts go to a file of this round and shard. An existing file is read instead."""
-        path = order.path(self.setup.drafts_dir)
-        if not path.is_file():
-            with collector_paused():
-                self._write_drafts(path, order)
-        return read_outcomes(path, order)
+        if not self.has_drafts(order):
+            return self.save_drafts(order, [self.draft_part(order)])
+        return read_outcomes(order.path(self.setup.drafts_dir), order)
 
-    def _write_drafts(self, path: Path, order: DraftOrder) -> None:
-        shard = self.setup.ingest_dir / order.shard.file
-        made = self.drafting.draft(shard, order, order.masks(self.setup.ingest_dir))
-        write_drafts(path, order, made, durable=self.setup.durable_drafts)
+    def has_drafts(self, order: DraftOrder) -> bool:
+        return order.path(self.setup.drafts_dir).is_file()
+
+    def draft_part(self, order: DraftOrder) -> pa.RecordBatch:
+        """What the makers make of an order, or of one of its parts, for `save_drafts`."""
+        with collector_paused():
+            shard = self.setup.ingest_dir / order.shard.file
+            return draft_rows(order, self.drafting.draft(shard, order, order.masks(self.setup.ingest_dir)))
+
+    def save_drafts(self, order: DraftOrder, parts: Sequence[pa.RecordBatch]) -> Outcomes:
+        path = order.path(self.setup.drafts_dir)
+        write_draft_rows(path, parts, durable=self.setup.durable_drafts)
+        return read_outcomes(path, order)
 
     # -- assembling ---------------------------------------------------------------------------------------------
 
@@ -259,6 +267,10 @@ def _worker() -> Worker:
 
 def draft_in_worker(order: DraftOrder) -> Outcomes:
     return _worker().draft_rows(order)
+
+
+def draft_part_in_worker(order: DraftOrder) -> pa.RecordBatch:
+    return _worker().draft_part(order)
 
 
 def write_in_worker(order: ShardOrder) -> WrittenShard:

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from asd.makers.distractors import DistractorIndex
 from asd.makers.drafting import draft
 from asd.makers.maker_context import MakerContext
@@ -24,7 +26,12 @@ from asd.templating import TemplateSet
 
 from .task import PREFIX, SEED, STYLES, SUFFIX, selection_hash, style_hash
 
-COLUMNS = ("source_id", "image", "style", "question", "options", "candidate", "prompt", "response", "gold")
+SCHEMA = pa.schema(
+    [
+        (name, pa.list_(pa.string()) if name == "options" else pa.string())
+        for name in ("source_id", "image", "style", "question", "options", "candidate", "prompt", "response", "gold")
+    ]
+)
 TASK = "vqav2"
 
 
@@ -83,4 +90,4 @@ def convert_columns(batch: dict[str, list[Any]], below: int, index: str) -> dict
     """A batch by columns (`id`, `image`, `conversations`) to columns."""
     records = [dict(zip(batch, values, strict=True)) for values in zip(*batch.values(), strict=True)]
     rows = [convert(record, below, index) for record in records]
-    return {name: [row[name] for row in rows] for name in COLUMNS}
+    return {name: [row[name] for row in rows] for name in SCHEMA.names}

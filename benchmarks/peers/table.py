@@ -26,7 +26,7 @@ def summary(part: dict[str, Any], rows: int) -> dict[str, Any]:
 
 
 def _line(name: str, runs: list[dict[str, float]], rows: int) -> dict[str, Any]:
-    work = [run["work_s"] for run in runs]
+    work, cpu = [run["work_s"] for run in runs], [run["cpu_s"] for run in runs]
     middle = statistics.median(work)
     return {
         "name": name,
@@ -34,7 +34,8 @@ def _line(name: str, runs: list[dict[str, float]], rows: int) -> dict[str, Any]:
         "work_s_range": [round(min(work), 3), round(max(work), 3)],
         "rows_per_s": round(rows / middle),
         "wall_s": round(statistics.median(run["wall_s"] for run in runs), 2),
-        "cpu_s": round(statistics.median(run["cpu_s"] for run in runs), 2),
+        "cpu_s": round(statistics.median(cpu), 2),
+        "cpu_s_range": [round(min(cpu), 2), round(max(cpu), 2)],
         "peak_mb": round(max(run["peak_mb"] for run in runs)),
         "others": max(run["others"] for run in runs),
     }
@@ -61,7 +62,8 @@ def _aims(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def render(result: dict[str, Any]) -> str:
     """The tables of a result, one pair for each ratio."""
     return "\n\n".join(
-        f"{result['rows']:,} rows, {100 * part['ratio']:g} % converted\n\n{speed_table(result, part)}\n\n{aims_table(part)}"
+        f"{result['rows']:,} rows, {100 * part['ratio']:g} % converted\n\n{speed_table(result, part)}\n\n"
+        f"{processor_table(result, part)}\n\n{aims_table(part)}"
         for part in result["summary"]
     )
 
@@ -82,6 +84,25 @@ def speed_table(result: dict[str, Any], part: dict[str, Any]) -> str:
             f"| {'1' if line['name'] == OURS else faster} |"
         )
     return "\n".join(lines)
+
+
+def processor_table(result: dict[str, Any], part: dict[str, Any]) -> str:
+    """By the processor time of whole processes, which a busy machine changes least."""
+    by_name = {contender.name: contender for contender in CONTENDERS}
+    lines = sorted(part["lines"], key=lambda line: line["cpu_s"])
+    ours = next(line for line in lines if line["name"] == OURS)
+    table = [
+        "| | version | processor s [range] | ours takes less by | work s [range] | peak MB |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for line in lines:
+        ranges = ["{:.2f} [{:.2f}-{:.2f}]".format(line[name], *line[f"{name}_range"]) for name in ("cpu_s", "work_s")]
+        less = "1" if line is ours else f"{line['cpu_s'] / ours['cpu_s']:.2f}"
+        version = result["installed"][line["name"]]["version"]
+        table.append(
+            f"| {by_name[line['name']].title} | {version} | {ranges[0]} | {less} | {ranges[1]} | {line['peak_mb']:,} |"
+        )
+    return "\n".join(table)
 
 
 def aims_table(part: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from page import filled
-from peers.table import aims_table, speed_table, summary
+from peers.table import aims_table, processor_table, speed_table, summary
 from scaling_page import Line, Point, decade_below, exponent, on_cores, points, shared, slopes_table
 
 seconds = st.floats(0.01, 1000)
@@ -41,6 +41,17 @@ def test_an_aim_that_is_missed_is_said_to_be() -> None:
     installed = {name: {"version": "1.2"} for name in ("asd", "datasets")}
     table = speed_table({"installed": installed}, found)
     assert "| datasets.map | 1.2 | 4.00 [4.00-4.00] | 250 | 5.0 | 8.0 | 100 | 2.00 [2.00-2.00] |" in table
+
+
+def test_on_a_busy_machine_the_order_is_by_processor_time() -> None:
+    given = part(asd=[2.0], datasets=[9.0])
+    given["runs"]["datasets"][0]["cpu_s"] = 3.0
+    installed = {name: {"version": "1.2"} for name in ("asd", "datasets")}
+    table = processor_table({"installed": installed}, summary(given, 1000)).splitlines()
+    assert table[2:] == [
+        "| datasets.map | 1.2 | 3.00 [3.00-3.00] | 0.75 | 9.00 [9.00-9.00] | 100 |",
+        "| asd (ours) | 1.2 | 4.00 [4.00-4.00] | 1 | 2.00 [2.00-2.00] | 100 |",
+    ]
 
 
 def point(rows: int, stages: list[float], memory: float = 100.0) -> Point:

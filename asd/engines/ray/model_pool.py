@@ -84,7 +84,7 @@ class ModelPool:
 
     async def draft(self, order: DraftOrder) -> Outcomes:
         """Raises: the error of the order, as it would be here; PoolLostError."""
-        actor, rows = self._actor, len(order.chain) + len(order.single)
+        actor, rows = self._actor, len(order)
         self._given += rows
         with self._loss_as_error(actor):
             result = pickle.loads(await _reply(actor.draft, pickle.dumps(order)))

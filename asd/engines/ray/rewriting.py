@@ -78,7 +78,7 @@ class RayStage:
         asked = {id(order) for order in missing}
         for order in orders:
             if id(order) not in asked:
-                self._progress.advance(len(order.chain) + len(order.single))
+                self._progress.advance(len(order))
         made: dict[int, Outcomes] = {}
         if missing:
             made = await self._round(missing)

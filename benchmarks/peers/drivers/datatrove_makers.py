@@ -9,7 +9,7 @@ from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.readers import JsonlReader
 from datatrove.pipeline.writers import ParquetWriter
 from peers.drivers.datatrove_pipeline import Convert, as_document, as_row
-from peers.same_makers import convert, write_index
+from peers.same_makers import SCHEMA, convert, write_index
 from peers.task import threshold
 
 
@@ -20,7 +20,12 @@ def start() -> None:
 def work(source: Path, out: Path, ratio: float) -> None:
     write_index(source / "rows.jsonl", out / "index")
     writer = ParquetWriter(
-        str(out / "rows"), adapter=as_row, batch_size=10_000, use_content_defined_chunking=False, write_page_index=False
+        str(out / "rows"),
+        adapter=as_row,
+        batch_size=10_000,
+        schema=SCHEMA,
+        use_content_defined_chunking=False,
+        write_page_index=False,
     )
     step = Convert(threshold(ratio), partial(convert, index=str(out / "index")))
     LocalPipelineExecutor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import datasets
-from peers.same_makers import convert_columns, write_index
+from peers.same_makers import SCHEMA, convert_columns, write_index
 from peers.task import threshold
 
 BATCH = 1000
@@ -27,22 +27,7 @@ def work(source: Path, out: Path, ratio: float) -> None:
         num_proc=2,
         fn_kwargs={"below": threshold(ratio), "index": str(out / "index")},
         remove_columns=rows.column_names,
-        features=datasets.Features(
-            {
-                name: datasets.List(datasets.Value("string")) if name == "options" else datasets.Value("string")
-                for name in (
-                    "source_id",
-                    "image",
-                    "style",
-                    "question",
-                    "options",
-                    "candidate",
-                    "prompt",
-                    "response",
-                    "gold",
-                )
-            }
-        ),
+        features=datasets.Features.from_arrow_schema(SCHEMA),
         cache_file_name=str(out / "rows.arrow"),
     )
 

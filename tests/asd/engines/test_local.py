@@ -7,10 +7,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pytest
+
+import asd
+from asd.engines import local
 from asd.engines.local import Pool
 from asd.tasks.registry import load_task
-from asd.work.worker import WorkerSetup
+from asd.work.draft_files import DraftOrder
+from asd.work.worker import WorkerSetup, draft_part_in_worker
+from tests.asd.sources_made import vqa_records, write_lines
 from tests.conftest import REPO
 
 _KILLED = """
@@ -62,3 +70,29 @@ def test_a_process_that_dies_while_this_one_works_is_one_message() -> None:
     assert done.stderr == ""
     assert done.stdout.startswith("WorkerLostError: a worker process died")
     assert len(done.stdout.splitlines()) == 1
+
+
+def draft_and_say(order: DraftOrder) -> pa.RecordBatch:
+    Path(os.environ["DRAFTED_ELSEWHERE"]).touch()
+    return draft_part_in_worker(order)
+
+
+@pytest.mark.parametrize(
+    ("workers", "is_own", "is_elsewhere"), [(2, False, True), (None, True, True), (None, False, False)]
+)
+def test_rows_of_one_shard_are_drafted_in_two_processes_to_the_same_bytes(
+    workers: int | None, is_own: bool, is_elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless somebody's script would be run once more for it."""
+    settings: dict[str, Any] = {"source": write_lines(tmp_path / "rows.jsonl", vqa_records(300)), "ratio": 0.8}
+    alone = asd.convert("vqav2", out=tmp_path / "alone", workers=1, **settings)
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("DRAFTED_ELSEWHERE", str(elsewhere))
+    monkeypatch.setattr(local, "_PART_ROWS", 16)
+    monkeypatch.setattr(local, "_WORTH_PROCESSES_S", -1.0)
+    monkeypatch.setattr(local, "usable_cores", lambda: 2)
+    monkeypatch.setattr(local, "is_own", lambda: is_own)
+    monkeypatch.setattr(local, "draft_part_in_worker", draft_and_say)
+    both = asd.convert("vqav2", out=tmp_path / "both", workers=workers, **settings)
+    assert elsewhere.exists() == is_elsewhere
+    assert [entry.sha256 for entry in both.manifest.files] == [entry.sha256 for entry in alone.manifest.files]

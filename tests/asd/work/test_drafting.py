@@ -94,6 +94,17 @@ def test_rows_together_are_rows_alone(
     assert as_rows(columns) == [alone(samples[place], one.draft, deal, RENDERING[task]) for place, one in found]
 
 
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 10))
+def test_parts_of_an_order_are_its_requests(chain: int, single: int, most: int) -> None:
+    shard = NativeShard(file="a.arrow", split="train", number=0, first=0, rows=9)
+    pairs = np.array([[row, 2] for row in range(9)], np.int32).reshape(-1, 2)
+    order = DraftOrder(shard, 0, pairs[:chain], pairs[9 - single :])
+    parts = order.parts(most)
+    assert [request for part in parts for request in part.requests()] == order.requests()
+    assert parts
+    assert all(len(part) <= most for part in parts)
+
+
 @pytest.mark.parametrize("rewrite", [None, {"model": "m", "judge": None}])
 def test_columns_of_a_rewriter_are_written_where_there_is_one(rewrite: dict[str, Any] | None, tmp_path: Path) -> None:
     shard = NativeShard(file="a.arrow", split="train", number=0, first=0, rows=2)
