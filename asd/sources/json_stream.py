@@ -252,6 +252,10 @@ class _Scanner:
 
     def _is_followed(self) -> bool:
         """Whether another value stands behind the first one, which is looked at no farther than `_FIRST_VALUE_BYTES`."""
+        while len(self.buf) - self.pos <= _FIRST_VALUE_BYTES and self.more():
+            pass
+        if self.ended and _is_json(self.buf[self.pos :]):  # parsing all of it is quicker than finding the one bracket
+            return False
         end = self.bracket_end(_FIRST_VALUE_BYTES)
         if end < 0:
             return False
@@ -393,6 +397,15 @@ class _Scanner:
             self.pos = cut
             return items
         return None
+
+
+def _is_json(text: bytes) -> bool:
+    """Whether this is one JSON value and nothing more."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _boundary(first: bytes, keyed: bool) -> re.Pattern[bytes] | None:
