@@ -92,8 +92,8 @@ def asked_noun(question: str) -> str:
 def _is_limit(question: str) -> bool:
     """Whether the asked noun stands right beside "what" or "what kind of", so that an answer has to be one."""
     asked = parse_question(question).full
-    match = next((match for pattern in _ASKED if (match := pattern.search(asked))), None)
-    return match is not None and match.re is not _ASKED[-1]
+    wording = next((pattern for pattern in _ASKED if pattern.search(asked)), None)
+    return wording is not None and wording is not _ASKED[-1]
 
 
 @lru_cache(maxsize=1 << 16)
