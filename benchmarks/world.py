@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import lzma
 import random
+import zlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from convert import COLOURS, NAMES, PLACES, RFP
 
-NOUNS = Path(__file__).resolve().parents[1] / "asd" / "makers" / "wordnet" / "nouns.tsv.xz"
+NOUNS = Path(__file__).resolve().parents[1] / "asd" / "makers" / "wordnet" / "nouns.tsv.z"
 ANNOTATORS = 10
 COMMON_QUESTIONS = 400
 
@@ -79,8 +79,8 @@ class Row(NamedTuple):
 
 @cache
 def nouns() -> list[str]:
-    lines = lzma.decompress(NOUNS.read_bytes()).decode().splitlines()
-    names = (line.partition("\t")[0].partition(",")[0].partition("~")[0] for line in lines)
+    synsets = zlib.decompress(NOUNS.read_bytes()).decode().partition("\f")[0]
+    names = (line.partition("\t")[0] for line in synsets.splitlines())
     return [name for name in names if name.isalpha() and name.islower() and len(name) < 12]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import lzma
+import zlib
+from bisect import bisect_left
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import NamedTuple
-
-import numpy as np
 
 from asd.makers.normalise import normalise_answer
 
@@ -41,26 +41,32 @@ class NounTaxonomy:
     """Noun synsets by number: their lemmas and the numbers of the synsets right above them."""
 
     def __init__(self, table: str) -> None:
+        """table: as `wordnet/make_table.py` writes it. It stays text, which is searched: most of it is never asked for."""
         self._above_all = lru_cache(maxsize=_CACHE_SIZE)(self._climb)
         self._find = lru_cache(maxsize=_CACHE_SIZE)(self._look_up)
-        columns = table.lower().replace("_", " ").replace("\n", "\t").split("\t")
-        lemmas, self._above = columns[:-1:2], columns[1::2]  # most of it is never asked for, so it stays text
-        sizes = [line.count(",") + 1 for line in lemmas]
-        numbers = np.repeat(np.arange(len(lemmas)), sizes).tolist()
-        self._senses: dict[str, list[tuple[str, int]]] = {}
-        """Spelling -> (rank, synset)."""
-        for lemma, number in zip(",".join(lemmas).replace("-", " ").split(","), numbers, strict=True):
-            spelt, _, rank = lemma.partition("~") if "~" in lemma else (lemma, "", "")
-            self._senses.setdefault(spelt, []).append((rank, number))
-        several = [spelt for spelt in self._senses if " " in spelt]
-        joined = "\n".join(several).replace(" ", "").split("\n")
-        self._joined = dict(zip(reversed(joined), reversed(several), strict=True))  # the first of a spelling stays
+        synsets, _, spellings = table.partition("\f\n")
+        self._synsets, self._spellings = synsets.split("\n"), spellings.split("\n")
         self._vacuous = frozenset(
             number
             for name in _VACUOUS
-            for _, number in self._senses.get(name, ())
-            if lemmas[number].partition(",")[0].partition("~")[0] == name
+            for _, number in self._ranked(name)
+            if self._synsets[number].partition("\t")[0].lower().replace("_", " ") == name
         )
+
+    def _entry(self, spelling: str) -> str:
+        """What the table has on a spelling: its senses, or "=" and the places of the blanks where words are joined; or ""."""
+        place = bisect_left(self._spellings, f"{spelling}\t")
+        key, _, entry = self._spellings[place].partition("\t") if place < len(self._spellings) else ("", "", "")
+        return entry if key == spelling else ""
+
+    def _ranked(self, spelling: str) -> list[tuple[int, int]]:
+        """(rank, synset) of each sense of a spelling, or of the words that are joined in it."""
+        entry = self._entry(spelling)
+        if entry.startswith("="):
+            blanks = [0, *map(int, entry[1:].split(",")), len(spelling)]
+            entry = self._entry(" ".join(spelling[start:end] for start, end in pairwise(blanks)))
+        senses = (sense.rpartition(":") for sense in entry.split(",") if sense)
+        return [(int(rank or 1), int(number)) for rank, _, number in senses]
 
     def is_same(self, name: str, label: str) -> bool:
         """Whether two names share a meaning: "hair dryer" and "hand blower"."""
@@ -113,7 +119,10 @@ class NounTaxonomy:
 
     def lists(self, name: str) -> bool:
         """Whether a name stands in the table as it is written, a plural ("sunglasses") too."""
-        return name.lower().replace("-", " ") in self._senses
+        return self._is_listed(name.lower().replace("-", " "))
+
+    def _is_listed(self, spelling: str) -> bool:
+        return self._entry(spelling)[:1] not in ("", "=")
 
     def knows(self, name: str) -> bool:
         return bool(self.senses(name))
@@ -129,9 +138,9 @@ class NounTaxonomy:
     def _look_up(self, name: str) -> _Senses:
         plain = " ".join(name.lower().replace("-", " ").replace("_", " ").split())
         spelt = (plain, normalise_answer(plain), plain.removesuffix("es"))
-        known = next((form for form in spelt if form in self._senses), None)
-        joined = known or next((self._joined[form] for form in spelt[:2] if form in self._joined), None)
-        ranked = [(int(rank or 1), number) for rank, number in self._senses[joined]] if joined else []
+        known = next((form for form in spelt if self._is_listed(form)), None)
+        joined = known or next((form for form in spelt[:2] if self._entry(form)), None)
+        ranked = self._ranked(joined) if joined else []
         return _Senses(
             frozenset(number for _, number in ranked),
             frozenset(number for rank, number in ranked if rank <= _USUAL_SENSES),
@@ -151,14 +160,14 @@ class NounTaxonomy:
         return frozenset(above)
 
     def _right_above(self, synset: int) -> list[int]:
-        return [int(number) for number in self._above[synset].split(",") if number]
+        return [int(number) for number in self._synsets[synset].partition("\t")[2].split(",") if number]
 
 
 @lru_cache(maxsize=1)
 def wordnet_nouns() -> NounTaxonomy:
-    """The bundled table, read once (a tenth of a second)."""
-    packed = files("asd.makers").joinpath("wordnet", "nouns.tsv.xz").read_bytes()
-    return NounTaxonomy(lzma.decompress(packed).decode())
+    """The bundled table, read once (some hundredths of a second)."""
+    packed = files("asd.makers").joinpath("wordnet", "nouns.tsv.z").read_bytes()
+    return NounTaxonomy(zlib.decompress(packed).decode())
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

@@ -1,17 +1,19 @@
-"""Derive `nouns.tsv.xz` from WordNet 3.0's data.noun and index.noun (Debian package wordnet-base):
+"""Derive `nouns.tsv.z` from WordNet 3.0's data.noun and index.noun (Debian package wordnet-base):
 
     python asd/makers/wordnet/make_table.py /usr/share/wordnet
 
-One line a synset: its lemmas separated by commas, a tab, the line numbers (from 0) of its hypernyms. A lemma of which
-the synset is not the most frequent sense has the rank after a tilde ("van~4"). Kept are the nouns
-that can be class names (things, living beings, food, places, signs) and everything above them; left out are
-instances ("Nile"), taxa ("genus Canis") and glosses.
+Two tables, a form feed between them. One line a synset: its first lemma, a tab, the line numbers (from 0) of its
+hypernyms. Then one line a spelling, sorted, so that it can be searched as it is: a tab and its senses, each the number
+of a synset, with "rank:" before it where it is not the most frequent one. Words joined in one ("motorhome") that are no
+spelling themselves have "=" and where the blanks were. Kept are the nouns that can be class names (things, living beings, food, places, signs) and
+everything above them; left out are instances ("Nile"), taxa ("genus Canis") and glosses.
 """
 
 from __future__ import annotations
 
-import lzma
 import sys
+import zlib
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,11 +64,6 @@ def _is_class_name(synset: Synset) -> bool:
     return synset.lexicographer_file in _KEPT_FILES and not synset.is_instance and not is_taxon
 
 
-def _ranked(lemma: str, offset: str, ranks: dict[str, dict[str, int]]) -> str:
-    rank = ranks[lemma.lower()][offset]
-    return lemma if rank == 1 else f"{lemma}~{rank}"
-
-
 def derive(synsets: dict[str, Synset], ranks: dict[str, dict[str, int]]) -> str:
     waiting = [offset for offset, synset in synsets.items() if _is_class_name(synset)]
     kept: set[str] = set()
@@ -76,16 +73,33 @@ def derive(synsets: dict[str, Synset], ranks: dict[str, dict[str, int]]) -> str:
             kept.add(offset)
             waiting.extend(synsets[offset].hypernyms)
     line = {offset: number for number, offset in enumerate(sorted(kept))}
-    rows = []
-    for offset in line:
-        lemmas = ",".join(_ranked(lemma, offset, ranks) for lemma in synsets[offset].lemmas)
-        rows.append(f"{lemmas}\t{','.join(str(line[above]) for above in synsets[offset].hypernyms)}\n")
-    return "".join(rows)
+    rows, senses = [], []
+    for offset, number in line.items():
+        synset = synsets[offset]
+        rows.append(f"{synset.lemmas[0]}\t{','.join(str(line[above]) for above in synset.hypernyms)}")
+        senses += [(lemma, ranks[lemma.lower()][offset], number) for lemma in synset.lemmas]
+    return "\n".join(rows) + "\f\n" + "\n".join(sorted(spelling_lines(senses)))
+
+
+def spelling_lines(senses: list[tuple[str, int, int]]) -> list[str]:
+    """senses: (lemma, rank, synset), in the synsets' order."""
+    by_spelling: dict[str, list[str]] = {}
+    for lemma, rank, number in senses:
+        spelling = lemma.lower().replace("_", " ").replace("-", " ")
+        by_spelling.setdefault(spelling, []).append(str(number) if rank == 1 else f"{rank}:{number}")
+    joined: dict[str, str] = {}
+    for spelling in by_spelling:
+        words = spelling.split(" ")
+        if "".join(words) not in by_spelling:
+            joined.setdefault("".join(words), ",".join(map(str, list(accumulate(map(len, words)))[:-1])))
+    return [f"{spelling}\t{','.join(numbers)}" for spelling, numbers in by_spelling.items()] + [
+        f"{word}\t={blanks}" for word, blanks in joined.items()
+    ]
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     table = derive(read_synsets(folder / "data.noun"), read_ranks(folder / "index.noun"))
-    target = Path(__file__).with_name("nouns.tsv.xz")
-    target.write_bytes(lzma.compress(table.encode(), preset=9 | lzma.PRESET_EXTREME))
-    print(f"{target}: {table.count(chr(10)):,} synsets, {target.stat().st_size:,} bytes")
+    target = Path(__file__).with_name("nouns.tsv.z")
+    target.write_bytes(zlib.compress(table.encode(), 9))
+    print(f"{target}: {table.partition(chr(12))[0].count(chr(10)) + 1:,} synsets, {target.stat().st_size:,} bytes")
