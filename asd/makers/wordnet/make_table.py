@@ -5,8 +5,9 @@
 Two tables, a form feed between them. One line a synset: its first lemma, a tab, the line numbers (from 0) of its
 hypernyms. Then one line a spelling, sorted, so that it can be searched as it is: a tab and its senses, each the number
 of a synset, with "rank:" before it where it is not the most frequent one. Words joined in one ("motorhome") that are no
-spelling themselves have "=" and where the blanks were. Kept are the nouns that can be class names (things, living beings, food, places, signs) and
-everything above them; left out are instances ("Nile"), taxa ("genus Canis") and glosses.
+spelling themselves have "=" and where the blanks were. Kept are the nouns that can be class names (things, living
+beings, food, places, signs) and everything above them; left out are instances ("Nile"), taxa ("genus Canis") and
+glosses.
 """
 
 from __future__ import annotations
