@@ -15,7 +15,7 @@
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
 : "${OUT:=gpu-out}" "${IN:=gpu-in}" "${KEEP:=${TMPDIR:-/tmp}/asd-gpu}" "${PYTHON:=python3}" "${ASD_DEVICE:=cuda}"
-: "${RECIPES:=$repo/pipelines/smollm}" "${SEEDS:=0 1 2}" "${MINUTES:=6}" "${PIECE:=48M}"
+: "${RECIPES:=$repo/pipelines/smollm}" "${SEEDS:=1 2 3}" "${MINUTES:=6}" "${PIECE:=48M}"
 mkdir -p "$OUT" "$IN" "$KEEP"
 OUT=$(cd "$OUT" && pwd) IN=$(cd "$IN" && pwd) KEEP=$(cd "$KEEP" && pwd)
 export HF_HUB_OFFLINE=1 PYTHONUNBUFFERED=1 PYTHONPATH="$repo:$repo/training:$KEEP/site${PYTHONPATH:+:$PYTHONPATH}"

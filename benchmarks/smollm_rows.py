@@ -24,8 +24,13 @@ def short(letters: int, *fields: str) -> Callable[[Record], bool]:
     return lambda record: not record.get("image") and sum(len(str(record.get(f) or "")) for f in fields) <= letters
 
 
-def deal(keys: list[str], test: int, seed: int) -> dict[str, str]:
-    """Key -> split."""
+def deal(source: Path, keys: list[str], test: int, seed: int) -> dict[str, str]:
+    """Key -> split. Raises: SystemExit if none would be left to train on."""
+    if len(keys) <= test:
+        raise SystemExit(
+            f"{source}: {len(keys)} rows are short enough and without a picture, and {test} are for testing; "
+            "expected more: give a larger --letters or a smaller --test"
+        )
     order = sorted(keys)
     Random(seed).shuffle(order)
     return {key: "test" if place < test else "train" for place, key in enumerate(order)}
@@ -35,7 +40,7 @@ def write_problems(source: Path, out: Path, keep: Callable[[Record], bool], test
     """Problems by their ids, in one file; how many there are."""
     records: dict[str, Record] = json.loads(source.read_text("utf-8"))
     kept = {key: record for key, record in records.items() if keep(record)}
-    split = deal(list(kept), test, seed)
+    split = deal(source, list(kept), test, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({key: {**kept[key], "split": split[key]} for key in sorted(kept)}), encoding="utf-8")
     return len(kept)
@@ -44,7 +49,7 @@ def write_problems(source: Path, out: Path, keep: Callable[[Record], bool], test
 def write_lines(source: Path, out: Path, keep: Callable[[Record], bool], test: int, seed: int) -> int:
     records = [json.loads(line) for line in source.read_text("utf-8").splitlines()]
     kept = {f"{number:06d}": record for number, record in enumerate(records) if keep(record)}
-    split = deal(list(kept), test, seed)
+    split = deal(source, list(kept), test, seed)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("train", "test"):
         lines = [json.dumps(record) + "\n" for key, record in kept.items() if split[key] == name]

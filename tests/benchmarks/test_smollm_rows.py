@@ -27,8 +27,8 @@ def write(folder: Path, order: int) -> Path:
     return folder
 
 
-def run(monkeypatch: pytest.MonkeyPatch, data: Path, out: Path) -> Path:
-    monkeypatch.setattr("sys.argv", ["smollm_rows", "--data", str(data), "--out", str(out), "--test", "5"])
+def run(monkeypatch: pytest.MonkeyPatch, data: Path, out: Path, *more: str) -> Path:
+    monkeypatch.setattr("sys.argv", ["smollm_rows", "--data", str(data), "--out", str(out), "--test", "5", *more])
     smollm_rows.main()
     return out
 
@@ -42,6 +42,14 @@ def test_short_rows_without_pictures_are_dealt(tmp_path: Path, monkeypatch: pyte
     assert (again / "scienceqa/problems.json").read_bytes() == (out / "scienceqa/problems.json").read_bytes()
     counts = {name: len((out / f"gsm8k/{name}.jsonl").read_text().splitlines()) for name in ("train", "test")}
     assert counts == {"train": 7, "test": 5}
+
+
+def test_too_few_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "a", 1)
+    with pytest.raises(
+        SystemExit, match=r"problems.json: 0 rows are short enough .* and 5 are for testing; .*--letters"
+    ):
+        run(monkeypatch, tmp_path / "a", tmp_path / "rows", "--letters", "17")
 
 
 def test_the_recipes_read_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
