@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import xxhash
 
 from asd.makers.box_distractors import BoxPool, draw_boxes
+from asd.makers.exclusive_answers import RightAnswers
 from asd.makers.mining_rows import INCREMENT, MASK, MULTIPLIER, first_state
 from asd.makers.normalise import AnswerForm, answer_form, is_clear
 from asd.records import Sample
@@ -126,14 +127,20 @@ class Drawing(Protocol):
 class AnswerDraw:
     """Wrong answers from the buckets that a question and its answer share with others."""
 
-    __slots__ = ("_asked", "_buckets", "_first", "_gold", "_seed", "_taken")
+    __slots__ = ("_asked", "_buckets", "_first", "_gold", "_right", "_seed", "_taken")
 
     def __init__(
-        self, gold: str, taken: tuple[AnswerForm, ...], buckets: BucketsOf, asked: tuple[str, str], seed: int
+        self,
+        gold: str,
+        taken: tuple[AnswerForm, ...],
+        right: RightAnswers,
+        buckets: BucketsOf,
+        asked: tuple[str, str],
+        seed: int,
     ) -> None:
-        """gold: compact; taken: answers to keep clear of; buckets: of a question and a gold answer, from their own to
-        more general ones; asked: these two."""
-        self._gold, self._taken, self._seed = gold, taken, seed
+        """gold: compact; taken, right: answers to keep clear of, by look and by meaning; buckets: of a question and a gold
+        answer, from their own to more general ones; asked: these two."""
+        self._gold, self._taken, self._right, self._seed = gold, taken, right, seed
         self._buckets, self._asked, self._first = buckets, asked, next(buckets(*asked), None)
 
     def answers(self, source_id: str, count: int) -> list[str]:
@@ -158,8 +165,9 @@ class AnswerDraw:
             return False
         clear: set[str] = set()
         for bucket in self._buckets(*self._asked):
-            for form in map(answer_form, bucket.counts):
-                if form.compact not in clear and is_clear(form, self._taken):
+            for answer in bucket.counts:
+                form = answer_form(answer)
+                if form.compact not in clear and is_clear(form, self._taken) and self._right.exclude(answer):
                     clear.add(form.compact)
                     if len(clear) == count:
                         return False
@@ -186,7 +194,7 @@ class AnswerDraw:
                 state = (state * MULTIPLIER + INCREMENT) & MASK
                 place = bisect_right(cumulative, ((state >> 32) * total) >> 32)
                 form = forms[place]
-                if is_clear(form, near):
+                if is_clear(form, near) and self._right.exclude(answers[place], chosen):
                     chosen.append(answers[place])
                     near.append(form)
                     break

@@ -66,6 +66,7 @@ wedding pudding lightning earring sibling awning dressing seasoning topping cros
 beijing
 """
 _NOT_ACTIVITIES = frozenset(_NOT_ACTIVITIES_WORDS.split())
+_VERBS = frozenset("hit catch throw ride play take eat brush kick swing feed wear hold pull push get make go".split())
 _INSIDE_NO_NAME = frozenset("the a an of in on for to with from at by is are your my our how what".split())
 MAX_ACTIVITY_WORDS = 3
 _LENGTH_CLASSES = (
@@ -109,15 +110,22 @@ def answer_kind(text: str) -> tuple[str, str]:
     is_activity = opening == "ing-" and text.islower() and len(words) <= MAX_ACTIVITY_WORDS
     if is_activity and words[0] != "riding" and len(words) > 1 and wordnet_nouns().lists(text):  # a washing machine
         is_activity, opening = False, ""
-    named = listed_type(text) or (ACTIVITY if is_activity else "" if opening == "place-" else answer_type(text))
+    has_digit = any(letter.isdigit() for letter in text)
+    if words[0] in _VERBS and len(words) > 1 and not wordnet_nouns().lists(text):
+        opening = "verb-"
+    is_form = has_digit or opening in ("place-", "verb-")  # which says more than its last word
+    named = listed_type(text) or (ACTIVITY if is_activity else "" if is_form else answer_type(text))
     if named:
         return f"{named}/{_letter_case(text, words)}", named
+    if has_digit:
+        opening += "9-"
     return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", TEXT
 
 
 def _numeric_kind(text: str) -> tuple[str, str] | None:
     text = text.lstrip("<>~≈ ")
-    marks = f"{'-' if text[0] == '-' else ''}{',' if ',' in text else ''}"
+    is_padded = len(text) > 1 and text[0] == "0" and text.isdecimal()
+    marks = f"{'-' if text[0] == '-' else ''}{',' if ',' in text else ''}{'0' if is_padded else ''}"
     for name, pattern in _NUMERIC:
         if not pattern.match(text):
             continue
@@ -128,6 +136,8 @@ def _numeric_kind(text: str) -> tuple[str, str] | None:
             whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
             whole_digits = f"decimal/{min(len(whole), 4)}"
             return f"{whole_digits}.{min(len(part), 2)}{marks}", f"{whole_digits}{marks}"
+        if name == "time":
+            return (f"time{':' * (text.count(':') - 1)}{'m' if 'm' in text.lower() else ''}",) * 2
         if name == "quantity":
             unit = f"quantity/{_UNIT.sub('', text).lower()}"
             return unit, unit

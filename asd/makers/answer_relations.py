@@ -175,18 +175,18 @@ day, daytime: morning, afternoon, noon, sunny
 """
 
 
-def _entries(table: str) -> list[str]:
+def entries(table: str) -> list[str]:
     """One entry per line; an indented line goes on with the one before."""
     return table.strip().replace("\n  ", " ").splitlines()
 
 
-SAME: tuple[tuple[str, ...], ...] = tuple(tuple(name.strip() for name in line.split(",")) for line in _entries(_SAME))
+SAME: tuple[tuple[str, ...], ...] = tuple(tuple(name.strip() for name in line.split(",")) for line in entries(_SAME))
 """Names of one thing; a name in two entries counts for the first one."""
 
 
 def _broader_words() -> dict[str, frozenset[str]]:
     broader: dict[str, set[str]] = {}
-    for line in _entries(_BROADER):
+    for line in entries(_BROADER):
         above, below = line.split(":")
         for word in below.split(","):
             broader.setdefault(word.strip(), set()).update(name.strip() for name in above.split(","))

@@ -12,11 +12,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from asd.makers.normalise import normalise_answer
+from asd.makers.noun_taxonomy import wordnet_nouns
 
 _TYPES = """
-side: left, right, middle, center, front, back, behind, top, bottom, above, below, left side, right side,
-  north, south, east, west, up, down, forward, backward, underneath, sideways, straight, straight ahead,
-  on left, on right, to left, to right, southeast, southwest, northeast, northwest
+side: left, right, middle, center, front, back, behind, left side, right side, forward, backward, sideways, straight,
+  straight ahead, on left, on right, to left, to right
+height: top, bottom, above, below, up, down, underneath
+compass: north, south, east, west, southeast, southwest, northeast, northwest
+fodder: hay, grain
 daytime: morning, afternoon, evening, night, noon, day, daytime, nighttime, dawn, dusk, sunset, sunrise,
   midday, midnight, night time, day time
 season: summer, winter, spring, fall, autumn
@@ -146,7 +149,7 @@ food: pizza, sandwich, hamburger, burger, salad, cake, donut, bread, rice, pasta
   burrito, sushi, chili, mayonnaise, relish, oatmeal, yogurt, popcorn, pretzel, cracker, avocado,
   raspberry, coconut, pumpkin, squash, eggplant, pickle, bun, breakfast, lunch, dinner, brunch, snack,
   salt, sugar, whipped cream, cherries, sesame seeds, seafood, shrimp, herb, artichoke, fig, pomegranate,
-  trifle, carbonara, dough, meatloaf, guacamole, consomme, granola, hay, grain, peanut butter, hash brown,
+  trifle, carbonara, dough, meatloaf, guacamole, consomme, granola, peanut butter, hash brown,
   mashed potatoes, tortilla
 drink: water, coffee, tea, beer, wine, juice, soda, milk, coke, lemonade, cocktail, smoothie, vodka,
   whiskey, champagne, rum, liquor, orange juice, red wine, white wine, alcohol, espresso, sprite, pepsi,
@@ -249,6 +252,8 @@ _MAX_WORDS = 3
 _MODIFIED = frozenset(
     {
         "side",
+        "height",
+        "compass",
         "season",
         "state",
         "size",
@@ -304,5 +309,13 @@ def answer_type(text: str) -> str:
         return known
     if not 1 < len(words) <= _MAX_WORDS or "and" in words:
         return ""
+    if _is_other_thing(text.strip().lower(), words[-1]):
+        return ""
     last = _TYPE_OF.get(" ".join(words[-2:])) or _TYPE_OF.get(words[-1], "")
     return "" if last in _MODIFIED else last
+
+
+def _is_other_thing(name: str, head: str) -> bool:
+    """Whether a name of several words, which WordNet lists, is no kind of what its last word says: "home plate"."""
+    nouns = wordnet_nouns()
+    return nouns.lists(name) and nouns.knows(head) and not nouns.is_narrower(name, head)

@@ -40,7 +40,7 @@ _ASKED = tuple(
     )
 )
 _ONE_OF_A_FEW = frozenset(
-    {"colour", "side", "daytime", "season", "weather", "date", "url", "year", "material", "letter"}
+    {"colour", "side", "height", "compass", "daytime", "season", "weather", "date", "url", "year", "material", "letter"}
 )
 """Kinds of answers whose own list is better than the hierarchy."""
 _DOING = regex(r"\b(?:doing|activity|activities|action|engaged|sport)\b|\bdo$")
@@ -48,7 +48,7 @@ _NOUNS_IN_ING = frozenset(
     "building clothing painting drawing ceiling topping dressing covering string ring king".split()
 )
 _BROAD = frozenset(
-    "kind type sort name word text letter number title brand time day date color colour shape side part way picture image "
+    "cell kind type sort name word text letter number title brand time day date color colour shape side part way picture image "
     "photo place item object thing one stuff piece area make model company line message logo label".split()
 )
 """Nouns that limit nothing, and say nothing about what is asked about."""
@@ -56,7 +56,8 @@ _ABOUT = (
     ("drink", "beverage", "bottle", "can", "jug"),
     ("food", "food", "foodstuff", "dish", "meal"),
     ("clothes", "clothing", "footwear", "jersey", "headdress"),
-    ("vehicle", "vehicle", "airline"),
+    ("airline", "airline"),
+    ("vehicle", "vehicle"),
     ("time", "timepiece"),
     ("computer", "computer", "telephone", "software", "keyboard", "mobile"),
     ("appliance", "appliance", "home appliance", "kitchen appliance"),
@@ -106,11 +107,36 @@ def kind_asked_for(question: str, gold: str) -> str:
 def _limiting_noun(question: str, gold: str) -> str:
     """The asked noun, unless the answer is of a listed kind or a number, or an activity is asked for."""
     noun, coarse = asked_noun(question), answer_kind(gold)[1]
-    if not noun or (coarse in _ONE_OF_A_FEW and (coarse != "colour" or _COLOUR.search(question))):
+    if not noun or (coarse in _ONE_OF_A_FEW and _is_asked_for(coarse, parse_question(question).full)):
         return ""
     if any(letter.isdigit() for letter in gold):
         return ""
     return "" if _DOING.search(parse_question(question).full) else noun
+
+
+def _is_asked_for(coarse: str, asked: str) -> bool:
+    """Whether a question wants answers of a listed kind, as far as its words tell: `marble` is no material of a cake."""
+    wanted = _WANTED.get("side" if coarse in ("height", "compass") else coarse)
+    return wanted is None or wanted.search(asked) is not None
+
+
+_WANTED = {
+    "colour": regex(r"\bcolou?r(?:s|ed)?\b"),
+    "material": regex(
+        r"\b(?:made|materials?|fabric|built|constructed|composed|out of|floor(?:ing)?|surface|ground|covering|walls?|roof"
+        r"|court|counter(?:top)?s?|paved|texture)\b"
+    ),
+    "side": regex(
+        r"\b(?:where|which|who|whose|sides?|directions?|way|hand|handed|part|half|corner|facing|face|turn|turning|going|looking"
+        r"|position|end|lane|point|pointing|moving)\b"
+    ),
+    "weather": regex(
+        r"\b(?:weather|outside|outdoors|sky|skies|day|conditions?|climate|forecast|precipitation|season|temperature|falling)\b"
+    ),
+    "power": regex(r"\b(?:power|powers|powered|fuel|fuels|energy|run|runs|heat|heated|move|moves|propels?|charge)\b"),
+}
+"""Words of the questions for kinds that other questions have in another sense: what covers the ground may be `snow`, but
+not `sunny`."""
 
 
 def _attribute(name: str, gold: str, fine: str, coarse: str) -> tuple[str, str]:
@@ -132,6 +158,16 @@ def _doer(asked: str) -> str:
     return "animal" if is_animal and not any(nouns.is_mainly(word, "person") for word in words) else ""
 
 
+_DRUNK = regex(
+    r"\b(?:drinks?|drinking|beverages?|glass(?:es)?|cups?|mugs?|bottles?|liquids?|pour(?:ed|ing|s)?|served|meal|pitcher|can)\b"
+)
+_HOLIDAYS = frozenset(
+    map(
+        normalise_answer,
+        "christmas,halloween,thanksgiving,easter,valentines day,new years,july 4th,st patricks day".split(","),
+    )
+)
+_PURPOSE = regex(r"\b(?:used|good|meant|made|use|purpose) (?:for|of)\b.*|\bwhat .* for$")
 _GEAR = frozenset("frisbee ski snowboard skateboard surfboard surf baseball basketball football volleyball".split())
 """Names of things that sports are called by, too."""
 _PLAYED = regex(r"\b(?:sports?|games?|do|does|did|doing|activity|play|plays|played|playing)\b")
@@ -139,13 +175,21 @@ _PLAYED = regex(r"\b(?:sports?|games?|do|does|did|doing|activity|play|plays|play
 
 def _sort_of_thing(gold: str) -> str:
     """What an everyday noun that stands in no list is, by WordNet; "" for names and other texts."""
-    if not gold.islower() or gold.count(" ") > 1 or not gold.replace(" ", "").isalpha():
+    if not gold.islower() or gold.count(" ") > 4 or not gold.replace(" ", "").isalpha():
         return ""
     nouns = wordnet_nouns()
-    name = gold if nouns.lists(gold) else gold.rsplit(" ", 1)[-1]
-    return next((f"thing {anchor}" for anchor in _SORTS if nouns.is_mainly(name, anchor)), "")
+    if nouns.lists(gold):
+        return next((f"thing {anchor}" for anchor in _SORTS if nouns.is_mainly(gold, anchor)), "")
+    words = gold.split(" ")
+    head = words[next((place for place, word in enumerate(words) if word in _BEHIND_HEAD), len(words)) - 1]
+    sort = next((anchor for anchor in _SORTS if nouns.is_mainly(head, anchor)), "")
+    return f"thing {sort}" if sort not in ("", "person") else ""  # a pizza cutter is nobody
 
 
+_PLACE = regex(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
+_WIDE_SORTS = frozenset(("artifact", "device", "structure", "covering", "object"))
+"""Sorts that hold so much that the number of words has to be alike."""
+_BEHIND_HEAD = frozenset("in on of with for from at by".split())
 _SORTS = (
     "musical instrument", "weapon", "garment", "furniture", "vehicle", "tableware", "container", "building", "room",
     "machine", "tool", "electronic equipment", "food", "beverage", "animal", "plant", "person", "body part",
@@ -158,12 +202,14 @@ _READ = regex(
 _BRAND = regex(r"\b(?:brand|manufacturer|maker|company|wine|beer|drink)\b")
 _COLOUR = regex(r"\bcolou?r(?:s|ed)?\b", re.IGNORECASE)
 _ATTRIBUTE = regex(r"\b(?:what|which|of what|the) (?:is the )?(colou?r|shape)s?\b(?! as\b)")
+_STANDS_FOR = regex(r"\b(?:represents?|indicates?|stands? for|means?|denotes?|shows?|signif(?:y|ies))\b")
 _NAMING = frozenset(
     "title titled brand name named called movie film book band album game team flavor flavors flavour flavours say says word "
     "words written company slogan logo station character product warning warn".split()
 )
 _NAMELESS = frozenset(
-    "colour side daytime season weather date url year place country city state month weekday language person letter".split()
+    "colour side height compass daytime season weather date url year place country city state month weekday language person "
+    "letter".split()
 )
 
 
@@ -173,9 +219,50 @@ def kinds_asked_for(question: str, gold: str) -> tuple[str, str]:
     and the noun, of answers to such questions alone; a colour or a shape, whatever else the word may name; an activity
     only of what somebody does, animals apart; the name of a book is no animal. Plurals stand beside plurals."""
     fine, coarse = _kinds_in(question, gold)
-    if coarse != TEXT and is_plural(gold):
-        return f"{fine} plural", f"{coarse} plural"
-    return fine, coarse
+    asked = parse_question(question).full
+    if coarse == TEXT:
+        form = _form(asked, gold, fine)
+        return f"{form} plural" if gold.islower() and is_plural(gold) else form, coarse
+    if coarse in _MODIFIED_KINDS and (modifier := _modifier(asked)):
+        fine, coarse = f"{modifier} {fine}", f"{modifier} {coarse}"
+    return (f"{fine} plural", f"{coarse} plural") if is_plural(gold) else (fine, coarse)
+
+
+_LETTERS = regex(r"\b(?:letters|initials?|abbreviation|acronym)\b")
+_WHO = regex(
+    r"\b(?:who|whom|whose|author|photographer|artist|writer|president|(?:man|woman|person|player|boy|girl)'?s name)\b"
+)
+
+
+def _form(asked: str, gold: str, fine: str) -> str:
+    """The fine kind of a text by its form, too: letters by their number, names of somebody apart from words, initials
+    apart from full names."""
+    if _LETTERS.search(asked) and " " not in gold:
+        return f"{min(len(gold), 6)} letters/{fine}"
+    if _WHO.search(asked):
+        nouns = wordnet_nouns()
+        is_name = not all(nouns.lists(word) for word in gold.split())
+        return f"{'name' if is_name else 'words'}{'.' if '.' in gold else ''} {fine}"
+    return fine
+
+
+_MODIFIED_KINDS = frozenset(
+    "animal bird dog food fruit vegetable meat dessert drink beverage flower foodstuff dish snack vehicle".split()
+)
+_ADJECTIVES = (
+    r"(small|little|tiny|large|big|huge|tall|flying|wild|baby|striped|spotted|cold|hot|sweet|salty|healthy|green|red|orange|"
+    r"yellow|white|black|brown|purple|pink|gray|grey|tan|round|leafy|frozen|alcoholic)"
+)
+_MODIFIED = r"(?:animals?|birds?|dogs?|foods?|fruits?|vegetables?|veggies?|meats?|desserts?|drinks?|beverages?|flowers?|snacks?)"
+_MODIFIER = regex(rf"\b{_ADJECTIVES} (?:\w+ )?{_MODIFIED}\b|\b{_MODIFIED} (?:\w+ )*?(?:is|are|looks?) {_ADJECTIVES}$")
+_SAME_MODIFIER = {"little": "small", "tiny": "small", "big": "large", "huge": "large", "grey": "gray", "tall": "large"}
+
+
+def _modifier(asked: str) -> str:
+    """What a question says of the kind of thing that it asks for ("Which small animal is it?"), so that answers to questions
+    that say otherwise are told apart by it."""
+    match = _MODIFIER.search(asked)
+    return _SAME_MODIFIER.get(word := match[1] or match[2], word) if match else ""
 
 
 def _kinds_in(question: str, gold: str) -> tuple[str, str]:
@@ -187,10 +274,19 @@ def _kinds_in(question: str, gold: str) -> tuple[str, str]:
     if "colo" in asked or "shape" in asked:
         if is_colour(gold) and _COLOUR.search(asked):
             return _attribute("colour", gold, f"colour/{case}", "colour")
-        if coarse not in (TEXT, YES_NO) and (attribute := _ATTRIBUTE.search(asked)):
+        if coarse not in (TEXT, YES_NO) and (attribute := _ATTRIBUTE.search(asked)) and not _STANDS_FOR.search(asked):
             return _attribute(attribute[1], gold, fine, coarse)
     if asked_noun(question) == coarse:
         return fine, coarse
+    if not _is_asked_for(coarse, asked) and coarse != "colour":
+        coarse, fine = TEXT, f"{len(gold.split())}/{case}"
+    if coarse == "drink" and normalise_answer(gold) == "water" and not _DRUNK.search(asked):
+        fine, coarse = f"nature/{case}", "nature"
+    if coarse == "event" and "holiday" in asked:
+        kind = "holiday" if normalise_answer(gold) in _HOLIDAYS else "holiday or event"
+        return f"{kind}/{case}", kind
+    if _PURPOSE.search(asked) and gold.split(" ")[0].endswith("ing"):
+        return f"purpose/{case}", "purpose"
     if noun := _limiting_noun(question, gold):
         if is_kind_of(gold, noun):
             return f"{noun}/{case}", noun
@@ -204,6 +300,10 @@ def _kinds_in(question: str, gold: str) -> tuple[str, str]:
         and not _READ.search(asked)
         and (kind := _sort_of_thing(gold))
     ):
+        if asked.startswith("where ") or _PLACE.search(asked):  # a container holds the man, but is no road
+            kind = f"where {kind}"
+        elif kind.rpartition(" ")[2] in _WIDE_SORTS:
+            kind = f"{kind} {len(gold.split())}"
         return f"{kind}/{case}", kind
     if coarse == "sport" and normalise_answer(gold) in _GEAR and not _PLAYED.search(asked):
         return f"equipment/{case}", "equipment"

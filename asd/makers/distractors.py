@@ -50,6 +50,7 @@ from asd.makers.answer_kinds import (
 from asd.makers.answer_types import is_vague
 from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.box_distractors import BoxPool
+from asd.makers.exclusive_answers import RightAnswers
 from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
 from asd.makers.normalise import answer_form, conflicts, distinct_forms
@@ -99,7 +100,7 @@ def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
 
 _GENERIC_HEADS = regex(
     r"5 (?:how .*|(?:what|which|why)?(?: (?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|"
-    r"would|should|kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?)$"
+    r"would|should|other|kind|kinds|type|types|sort|thing|things|the|this|these|that|those|a|an|it|else|if|in|on|of|to|you))?)$"
 )
 _OPEN_ASKING = ("5 who", "5 where", "5 when", "6 who", "6 where", "6 when")
 
@@ -337,8 +338,9 @@ class DistractorIndex:
         form = answer_form(gold)
         if kinds[0] == YES_NO:
             return _opposite(gold, sample.accepted)
-        taken = tuple(distinct_forms(gold, (*sample.accepted, *self.overlapping(gold))))
-        return AnswerDraw(form.compact, taken, self.buckets, (sample.question, gold), seed)
+        others = (*sample.accepted, *self.overlapping(gold))
+        taken, right = tuple(distinct_forms(gold, others)), RightAnswers(sample.question, gold, others)
+        return AnswerDraw(form.compact, taken, right, self.buckets, (sample.question, gold), seed)
 
     def levels(self, question: str, gold: str) -> list[str]:
         """Names of the NUM_LEVELS groups of like questions and answers that a row is in, from specific to general; ""

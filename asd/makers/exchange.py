@@ -53,8 +53,8 @@ import xxhash
 
 from asd.makers.answer_draw import BucketsOf
 from asd.makers.distractors import NUM_LEVELS
+from asd.makers.exclusive_answers import RightAnswers
 from asd.makers.normalise import AnswerForm, answer_form, distinct_forms, is_clear
-from asd.makers.noun_taxonomy import are_related_nouns
 from asd.makers.option_text import option_key
 
 MIN_BAND = 16
@@ -158,13 +158,14 @@ def _length_and_place(member: _Member) -> tuple[int, int]:
 class _Answer:
     """What dealing needs to know of a row's gold answer, whatever group it is in."""
 
-    __slots__ = ("_clear_of", "form", "gold", "key", "row", "takes")
+    __slots__ = ("_clear_of", "_right", "form", "gold", "key", "row", "takes")
 
     def __init__(self, row: ShownRow, *, takes: bool) -> None:
         """takes: whether the row takes wrong answers, or gives its own alone."""
         self.row, self.takes, self.gold = row, takes, row.gold
         self.form, self.key = answer_form(row.gold), option_key(row.gold)
         self._clear_of: list[AnswerForm] = []
+        self._right: RightAnswers | None = None
 
     def place(self, name: str) -> int:
         """In the order of its stratum, in a group of this name."""
@@ -176,6 +177,12 @@ class _Answer:
             self._clear_of = distinct_forms(self.gold, self.row.accepted)
         return [*self._clear_of]
 
+    def right(self) -> RightAnswers:
+        """What its wrong answers must not mean."""
+        if self._right is None:
+            self._right = RightAnswers(self.row.question, self.gold, self.row.accepted)
+        return self._right
+
 
 class _Member(NamedTuple):
     number: int
@@ -186,30 +193,24 @@ class _Member(NamedTuple):
 class _Choice:
     """The wrong answers of one row, as they are chosen: clear of its accepted answers and of each other."""
 
-    __slots__ = ("_keys", "_names", "_near", "refused")
+    __slots__ = ("_chosen", "_keys", "_near", "_right", "refused")
 
     def __init__(self, answer: _Answer) -> None:
         self._near = answer.clear_of()
         self._keys = {"", answer.key}
-        self._names = list(dict.fromkeys([answer.gold, *answer.row.accepted]))
+        self._right, self._chosen = answer.right(), list[str]()
         self.refused: set[str] = set()
         """Answers not taken; for good, since what is chosen meanwhile only adds to what stands against them."""
 
     def takes(self, answer: str, form: AnswerForm, key: str) -> bool:
-        """Take the answer if nothing stands against it: a like look or notation, a noun of the same or a broader sense."""
-        if key in self._keys or not is_clear(form, self._near) or self._is_related(answer):
+        """Take the answer if nothing stands against it: a like look or notation, or a meaning that may be right as well."""
+        if key in self._keys or not is_clear(form, self._near) or not self._right.exclude(answer, self._chosen):
             self.refused.add(answer)
             return False
         self._near.append(form)
         self._keys.add(key)
-        self._names.append(answer)
+        self._chosen.append(answer)
         return True
-
-    def _is_related(self, answer: str) -> bool:
-        for name in self._names:  # noqa: SIM110  (a generator would cost more than the look-ups)
-            if are_related_nouns(answer, name):
-                return True
-        return False
 
 
 def _exchange_within(

@@ -57,7 +57,7 @@ def is_open(question: str, gold: str) -> bool:
     if kind == "weather" and normalise_answer(gold) in _FELT:
         return True
     words = asked.replace("'", " ").split()
-    if normalise_answer(gold) in _WIDE_PLACES and _PLACE.search(asked) is not None:
+    if normalise_answer(gold) in _WIDE_PLACES and (_PLACE.search(asked) is not None or asked.startswith("where ")):
         return True
     if kind == "person":
         return asked.startswith(("who ", "whom ", "what ", "which "))
@@ -83,7 +83,8 @@ _FELT = frozenset("cold hot warm cool windy".split())
 _PLACE = regex(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")
 _WIDE_PLACES = frozenset(
     "street road city town village outdoors outside outdoor sidewalk pavement field grass hill mountain forest park yard "
-    "building house room place sky water land countryside neighborhood intersection downtown area".split()
+    "building house room place sky water land countryside neighborhood intersection downtown area walkway "
+    "path doorway shore floor ground wall".split()
 )
 """Places within or beside other places."""
 _BESIDE_WHAT = regex(
@@ -106,5 +107,18 @@ _PLACED = regex(
     r"\b(?:in|on|at|behind|beside|besides|near|next to|under|underneath|above|below|around|between|inside|along|across|"
     r"against|to the (?:left|right)|shown|seen|visible|can you see|do you see)\b(?! this\b)"
 )
-_NEVER_BESIDE = ("colour", "side", "daytime", "season", "weather", "sport", "date", "url", "year", "material")
+_NEVER_BESIDE = (
+    "colour",
+    "side",
+    "height",
+    "compass",
+    "daytime",
+    "season",
+    "weather",
+    "sport",
+    "date",
+    "url",
+    "year",
+    "material",
+)
 """Kinds of which one picture has one: the others are wrong."""

@@ -13,8 +13,8 @@ import xxhash
 
 from asd.makers.answer_kinds import parse_question
 from asd.makers.asked_noun import is_kind_of, kind_asked_for
+from asd.makers.exclusive_answers import may_both_hold
 from asd.makers.normalise import is_one_of, normalise_answer
-from asd.makers.noun_taxonomy import are_related_nouns
 from asd.quality.keyed_sample import KeyedSample
 
 MAX_QUESTIONS = 20_000
@@ -57,7 +57,7 @@ class WrongAnswers:
         """None where no such row is there.
 
         - same_meaning: share of multiple-choice rows of mined or made answers in which two wrong options mean the same, or
-          one is a kind of the other. same_meaning_n: rows.
+          one is a kind of the other or goes with it ("laptop" and "keyboard"). same_meaning_n: rows.
         - other_kind: of rows whose question asks a kind of something ("Which fruit is it?") and whose right answer is one,
           the share in which no wrong answer is one. other_kind_n: rows.
         - covisible_wrong: share of wrong answers that are the answer to another question on the same image;
@@ -105,7 +105,7 @@ def _pairs(answers: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _are_one(answer: str, other: str) -> bool:
-    return is_one_of(answer, [other]) or are_related_nouns(answer, other)
+    return is_one_of(answer, [other]) or may_both_hold(answer, other)
 
 
 def _share_of_several(images: array[int]) -> float:

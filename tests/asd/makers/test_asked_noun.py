@@ -103,7 +103,39 @@ def test_something_called_a_bag_stands_beside_bags() -> None:
         ("what brand is it?", "hamilton beach", "text"),
         ("What animal is it?", "riding horse", "asks animal/activity"),
         ("what age range is it for?", "6-12", "range"),
+        ("What type of cake is this?", "marble", "asks cake/1/lower"),
+        ("What covers the ground?", "snow", "asks ground/1/lower"),
+        ("How is the weather?", "snow", "weather"),
+        ("What is the kite flying over?", "water", "nature"),
+        ("What is she drinking?", "water", "drink"),
+        ("What is coming out of the train?", "steam", "text"),
+        ("preload what kind of hit?", "top", "asks hit/1/lower"),
+        ("What is used to cut the pizza?", "pizza cutter", "text"),
+        ("What is the equipment on the floor used for?", "painting", "purpose"),
+        ("What does the color green represent?", "Ireland", "country"),
+        ("what brand of airline is it?", "delta", "brand of airline"),
+        ("what brand of cell phone is that?", "samsung", "brand of computer"),
+        ("What is the small animal?", "kitten", "small animal"),
+        ("Which kind of animal is brown?", "horse", "brown animal"),
+        ("What animals are big?", "elephants", "large animal plural"),
+        ("What holiday is it?", "halloween", "holiday"),
+        ("Where is the man?", "crate", "where thing container"),
     ],
 )
 def test_the_question_decides_on_the_kind(question: str, gold: str, kind: str) -> None:
     assert kinds_asked_for(question, gold)[1] == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "left", "right"),
+    [
+        ("what letters are on the tail of the plane?", "vhb", "restaurant"),
+        ("who wrote it?", "larusso", "exile"),
+        ("who wrote it?", "s. dimas", "kate vaiden"),
+        ("what team is it?", "trojan", "vikings"),
+        ("what is written there?", "2 water bottles", "old water bottles"),
+    ],
+)
+def test_texts_of_unlike_form_do_not_stand_beside_each_other(question: str, left: str, right: str) -> None:
+    (fine, coarse), (other_fine, other_coarse) = kinds_asked_for(question, left), kinds_asked_for(question, right)
+    assert fine != other_fine and (coarse != other_coarse or coarse == "text")

@@ -32,6 +32,7 @@ from asd.makers.open_questions import is_open
         ("Which kind of clothing is black?", "shirt"),
         ("What is the item of furniture that is not brown?", "shelf"),
         ("What do you see?", "window"),
+        ("Where is the man?", "road"),
     ],
 )
 def test_open(question: str, gold: str) -> None:
