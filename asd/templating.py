@@ -12,6 +12,7 @@ import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -214,7 +215,11 @@ class TemplateSet:
 def compile_template(path: Path, name: str) -> CompiledTemplate:
     """Raises: TemplateError with file and line for bad syntax, an unknown variable, or blocks that are not
     the two."""
-    source = _read_source(path)
+    return _compile(_read_source(path), path, name)
+
+
+@lru_cache(maxsize=32)  # what looks at the templates before the work, and what renders them, are often one process
+def _compile(source: str, path: Path, name: str) -> CompiledTemplate:
     try:
         tree = _ENV.parse(source, name, str(path))
         lines = _check_tree(tree, path)

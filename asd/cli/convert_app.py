@@ -8,6 +8,7 @@ import typer
 
 from asd.cli.help import CLUSTER, CONVERTED, OUTPUT, SOURCE
 from asd.errors import UsageError
+from asd.work.collector import collector_paused
 
 
 def _option(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -94,7 +95,8 @@ def convert(
     rewriter: dict[str, Any] | None = None,
 ) -> None:
     """Convert a share of a task's samples into other answer styles and write a new version."""
-    from asd.cli.convert import run
+    with collector_paused():  # modules hold no cycles that could be freed
+        from asd.cli.convert import run
 
     settings = {
         "task": _one_of(task_name, task, "TASK", "--task"), "source": source, "out": out, "seed": seed,

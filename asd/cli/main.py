@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from copy import copy
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from typer.main import get_command_name
+from typer.models import CommandInfo
 
 from asd.cli.convert_app import convert
 from asd.cli.data_app import data_app
@@ -460,7 +463,7 @@ def main() -> None:
 def _run() -> None:
     try:
         require_text_arguments(sys.argv[1:])
-        app(prog_name="asd")
+        _with_command(sys.argv[1:2])(prog_name="asd")
     except AsdError as exc:
         print(f"error: {exc}", file=sys.stderr)
         sys.exit(exc.exit_code)
@@ -473,6 +476,21 @@ def _run() -> None:
     except OSError as exc:
         print(f"error: {exc}", file=sys.stderr)
         sys.exit(1)
+
+
+def _with_command(names: list[str]) -> typer.Typer:
+    """The app with no other command than the one that is named: building those that are not asked for takes longer than
+    many a command does. The whole app where none is named."""
+    named = [command for command in app.registered_commands if _name_of(command) in names]
+    if not named:
+        return app
+    short = copy(app)
+    short.registered_commands, short.registered_groups = named, []
+    return short
+
+
+def _name_of(command: CommandInfo) -> str:
+    return command.name or get_command_name(command.callback.__name__) if command.callback else ""
 
 
 _KEPT = {

@@ -210,13 +210,16 @@ def _from_full_answer(sample: Sample, gold: str) -> str | None:
     return text if contains_words(text, gold) and not names_letters(text) and not _is_odd(text, gold) else None
 
 
+_WEARS = regex(r" (?:is|are) wearing\b", re.IGNORECASE)
+
+
 def _is_odd(text: str, gold: str) -> bool:
     """Full answers that a generator put together wrongly: "The watercraft is sailboats.", "The jeans are wearing a shirt."."""
     last = gold.casefold().rpartition(" ")[2]
     is_plural = lex.noun_number(last) == "plural"
     if is_plural and re.search(rf"\bis {re.escape(gold)}\.$", text, re.IGNORECASE) and last not in lex.PAIRED:
         return True
-    if not re.match(rf"the {re.escape(gold)} (?:is|are) wearing\b", text, re.IGNORECASE):
+    if not _WEARS.search(text) or not re.match(rf"the {re.escape(gold)}{_WEARS.pattern}", text, re.IGNORECASE):
         return False
     nouns = wordnet_nouns()
     wears = lex.is_animate(last) or any(nouns.is_narrower(last, label) for label in ("person", "animal", "toy"))

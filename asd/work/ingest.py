@@ -37,7 +37,6 @@ from asd.shards.files import open_staged, storage_errors, write_arrow
 from asd.sources.answer_form import malformed_rows
 from asd.sources.image_text import is_address, is_data
 from asd.work.done_mark import DamagedFileError, Imprint, imprint_of
-from asd.work.embeddable_images import Embeddable
 from asd.work.image_sample import ImageSample
 from asd.work.ingested import (
     COLUMNS,
@@ -55,6 +54,7 @@ from asd.work.verdict_words import more_lower
 if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
     from asd.sources.open import Source
+    from asd.work.embeddable_images import Embeddable
 
 MINING_ROWS = 1 << 17
 """Answers kept for mining: those of the samples with the smallest keys, so the choice is independent of order."""
@@ -144,6 +144,8 @@ class _Ingest:
         root = self.source.image_root
         if not self.config.embed_images or root is None:
             return None
+        from asd.work.embeddable_images import Embeddable  # Pillow comes with it
+
         return Embeddable(root, follow_links=self.config.follow_links)
 
     def _reject(self, reject: Reject, write: Callable[[str], int]) -> None:
