@@ -221,7 +221,7 @@ class ConversionRun:
     def _shard_orders(self, ingested: Ingested, assignment: Assignment, pool: WorkPool) -> Orders[ShardOrder]:
         exchanged = self._exchanged(ingested, assignment, pool)
         records = self.prepared.config.rewriter is not None
-        verdicts = verdict_words(ingested.more_lower)
+        verdicts = verdict_words(ingested.spellings)
         return shard_orders(assignment, ingested, self.rounds, exchanged, verdicts, records=records)
 
     def _exchanged(self, ingested: Ingested, assignment: Assignment, pool: WorkPool) -> ExchangedAnswers:

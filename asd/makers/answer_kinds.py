@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from asd.lazy_regex import regex
+from asd.makers.answer_spelling import MIXED, UPPER, case_of, date_form, numeric_form, sign_form
 from asd.makers.answer_types import ACTIVITY, answer_type, listed_type
+from asd.makers.chinese import script_language
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
 
@@ -48,6 +50,8 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("code", r"(?=.*\d)\S+$"),
     )
 )
+_FORMED = frozenset(("percent", "money", "time", "date", "year_span", "ratio", "range"))
+"""Kinds that are written in several ways, of which each is a kind of its own."""
 _UNIT = regex(r"[^a-zA-Zµ°\"'²³/]+")
 _MONTH = regex(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d|\d\s+(?:jan|feb|mar|apr|may|"
@@ -104,8 +108,10 @@ def answer_kind(text: str) -> tuple[str, str]:
     if _URL.match(text):
         return "url", "url"
     words = text.split()
-    if len(text) == 1:
+    if len(text) == 1 and text.isascii() and text.isalpha():
         return "letter", "letter"
+    if len(text) == 1 or not any(char.isalnum() for char in text):
+        return (form := f"sign/{sign_form(text)}"), form
     opening = _opening(words)
     is_activity = opening == "ing-" and text.islower() and len(words) <= MAX_ACTIVITY_WORDS
     if is_activity and words[0] != "riding" and len(words) > 1 and wordnet_nouns().lists(text):  # a washing machine
@@ -116,7 +122,9 @@ def answer_kind(text: str) -> tuple[str, str]:
     is_form = has_digit or opening in ("place-", "verb-")  # which says more than its last word
     named = listed_type(text) or (ACTIVITY if is_activity else "" if is_form else answer_type(text))
     if named:
-        return f"{named}/{_letter_case(text, words)}", named
+        case = case_of(text)
+        is_apart = case == MIXED or (case == UPPER and named == "brand")  # "iPhone", "IBM": others cannot be written so
+        return f"{named}/{_letter_case(text, words)}", f"{named} {case}" if is_apart else named
     if has_digit:
         opening += "9-"
     return f"{_length_class(len(words))}/{opening}{_letter_case(text, words)}", TEXT
@@ -136,13 +144,14 @@ def _numeric_kind(text: str) -> tuple[str, str] | None:
             whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
             whole_digits = f"decimal/{min(len(whole), 4)}"
             return f"{whole_digits}.{min(len(part), 2)}{marks}", f"{whole_digits}{marks}"
-        if name == "time":
-            return (f"time{':' * (text.count(':') - 1)}{'m' if 'm' in text.lower() else ''}",) * 2
         if name == "quantity":
-            unit = f"quantity/{_UNIT.sub('', text).lower()}"
+            unit = f"quantity/{_UNIT.sub('', text).lower()}/{numeric_form(text)}"
             return unit, unit
-        return name + marks[:1].strip(","), name + marks[:1].strip(",")
-    return ("date/words", "date/words") if _MONTH.search(text) and len(text.split()) <= 5 else None
+        kind = name + marks[:1].strip(",")
+        if name in _FORMED:
+            kind = f"{kind}/{numeric_form(text)}"
+        return kind, kind
+    return (form := f"date/{date_form(text)}", form) if _MONTH.search(text) and len(text.split()) <= 5 else None
 
 
 _PLURALS = frozenset("people children men women geese feet teeth mice policemen firemen salesmen".split())
@@ -189,10 +198,14 @@ def _length_class(num_words: int) -> str:
 
 
 def _letter_case(text: str, words: list[str]) -> str:
+    if not text.isascii() and (script := script_language(text)):
+        return script
     if text.islower():
         return "lower"
     if text.isupper():
         return "upper"
+    if case_of(text) == MIXED:
+        return "mixed"
     if words and words[-1].endswith("."):
         return "sentence"
     initials = sum(word[0].isupper() for word in words)

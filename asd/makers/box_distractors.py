@@ -11,7 +11,8 @@ Other rows must not tell it either. A box that is gold in k rows stands in k - 1
 are gold in about k - 1 rows; for a box that is gold once, in none: a box of the pool whose inner sides are moved a little.
 That is as exact as the pool holds all rows of the task.
 
-Boxes are canonical: "[x1,y1,x2,y2]" in 0..1 of the padded square. Pure but for `BoxPool`, which is read only.
+Boxes are in 0..1 of the padded square, and written as the gold answer is: "[x1,y1,x2,y2]". Pure but for `BoxPool`, which is
+read only.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from itertools import islice
 from math import asin, exp, log, sin
 from typing import Any
 
+from asd.lazy_regex import regex
 from asd.makers.answer_kinds import parse_question
 from asd.makers.mining_rows import Draws, Row, smallest_rows
+from asd.makers.wording import collapse
 from asd.records import Sample
 from asd.schemas.boxes import Box, format_box, iou, read_box
 
@@ -156,14 +159,64 @@ def draw_boxes(sample: Sample, count: int, seed: int, pool: BoxPool | None = Non
         if other is not None and other not in chosen:
             chosen.append(other)
     own = len(chosen)
-    wanted = own + count
+    is_coarse = sample.gold != format_box(gold) and max(map(_num_decimals, _NUMBER.findall(sample.gold))) < 2
+    wanted = own + count * (3 if is_coarse else 1)  # rounding moves some onto others
     _take_other_objects(sample.other_boxes, gold, wanted, draws, chosen)
     if pool is not None and len(chosen) < wanted:
         for boxes in pool.like(sample.question):
             _take_from_pool(boxes, pool, wanted, draws, chosen)
     if len(chosen) < wanted:
         _take_moved(gold, _frame(chosen), wanted, draws, chosen)
-    return [format_box(box) for box in chosen[own:]]
+    if sample.gold == format_box(gold):
+        return [format_box(box) for box in chosen[own:]]
+    return _written_like(collapse(sample.gold), chosen[own:], chosen[:own], draws)[:count]
+
+
+def _num_decimals(number: str) -> int:
+    return len(number.partition(".")[2])
+
+
+_NUMBER = regex(r"[-+]?(?:\d+\.?\d*|\.\d+)")
+
+
+def _written_like(gold: str, boxes: Sequence[Box], right: Sequence[Box], draws: Draws) -> list[str]:
+    """The boxes in the notation of the gold answer's text; those that its number of decimals moves onto another are left
+    out."""
+    decimals = max(map(_num_decimals, _NUMBER.findall(gold)))
+    texts: list[str] = []
+    chosen = [*right]
+    for box in boxes:
+        finer = [_with_more_decimals(value, decimals, draws) for value in box]
+        numbers = iter(_as_written(value, _NUMBER.findall(gold), place) for place, value in enumerate(finer))
+        text = _NUMBER.sub(lambda _, numbers=numbers: next(numbers), gold)  # type: ignore[misc]
+        moved = read_box(text)
+        if moved is not None and _take(moved, chosen):
+            texts.append(text)
+    return texts
+
+
+def _with_more_decimals(value: float, decimals: int, draws: Draws) -> float:
+    """A coordinate of two decimals with those that it would have if it had been measured, but on a border."""
+    if decimals <= 2 or value in (0.0, 1.0) or round(value, 2) != value:
+        return value
+    return min(max(value + 0.01 * (draws.unit() - 0.5), 0.0), 1.0)
+
+
+def _as_written(value: float, gold: Sequence[str], place: int) -> str:
+    """A coordinate with as many decimals as the gold answer's: all of one number, or none that is 0 at the end, or each of its
+    own."""
+    parts = [number.partition(".")[2] for number in gold]
+    most = max(map(len, parts))
+    if all(part in ("", "0") or part[-1] != "0" for part in parts) and len(set(map(len, parts))) > 1:
+        text = f"{value:.{most}f}".rstrip("0")
+        if text.endswith(".") and "0" in parts:
+            text += "0"
+        elif text.endswith(".") and "" not in parts:  # the gold answer does not say how whole numbers are written
+            text = f"{abs(value - 10**-most):.{most}f}"
+        text = text.rstrip(".")
+    else:
+        text = f"{value:.{len(parts[place])}f}"
+    return text[1:] if text.startswith("0.") and any(number.startswith(".") for number in gold) else text
 
 
 def _take(box: Box, chosen: list[Box]) -> bool:

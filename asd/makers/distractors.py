@@ -47,17 +47,18 @@ from asd.makers.answer_kinds import (
     is_plural,
     parse_question,
 )
+from asd.makers.answer_spelling import like
 from asd.makers.answer_types import is_vague
 from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.box_distractors import BoxPool
 from asd.makers.exclusive_answers import RightAnswers
-from asd.makers.letter_case import like
 from asd.makers.mining_rows import Row, smallest_rows
 from asd.makers.normalise import answer_form, conflicts, distinct_forms
 from asd.makers.open_questions import is_open
 from asd.makers.option_references import refers_to_options
 from asd.makers.unfit_questions import finds_none
 from asd.records import Sample
+from asd.schemas.styles import SPELLINGS
 from asd.schemas.task import TaskSpec
 from asd.sources.marked_options import names_listed_option
 
@@ -466,6 +467,8 @@ def _is_enough(counts: dict[str, int]) -> bool:
 
 
 def _opposite(gold: str, accepted: Sequence[str]) -> Drawing:
-    """'no' for 'yes' and the other way round, written as the gold answer is ('Yes' -> 'No')."""
+    """'no' for 'yes' and the other way round, written as the gold answer is ('Yes' -> 'No'); of "yeah" and "nO" none."""
+    if not any(gold.strip(" .") in pair for pair in SPELLINGS[:3]):
+        return FixedAnswers()
     other = "no" if answer_form(gold).compact == "yes" else "yes"
     return FixedAnswers() if conflicts(other, [gold, *accepted]) else FixedAnswers(like(other, gold))

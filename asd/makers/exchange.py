@@ -52,6 +52,7 @@ from typing import NamedTuple
 import xxhash
 
 from asd.makers.answer_draw import BucketsOf
+from asd.makers.answer_spelling import MIXED, can_be_spelt_like, case_of
 from asd.makers.distractors import NUM_LEVELS
 from asd.makers.exclusive_answers import RightAnswers
 from asd.makers.normalise import AnswerForm, answer_form, distinct_forms, is_clear
@@ -193,18 +194,25 @@ class _Member(NamedTuple):
 class _Choice:
     """The wrong answers of one row, as they are chosen: clear of its accepted answers and of each other."""
 
-    __slots__ = ("_chosen", "_keys", "_near", "_right", "refused")
+    __slots__ = ("_chosen", "_keys", "_mixed", "_near", "_right", "refused")
 
     def __init__(self, answer: _Answer) -> None:
         self._near = answer.clear_of()
         self._keys = {"", answer.key}
         self._right, self._chosen = answer.right(), list[str]()
+        self._mixed = answer.gold if case_of(answer.gold) == MIXED else ""
         self.refused: set[str] = set()
         """Answers not taken; for good, since what is chosen meanwhile only adds to what stands against them."""
 
     def takes(self, answer: str, form: AnswerForm, key: str) -> bool:
         """Take the answer if nothing stands against it: a like look or notation, or a meaning that may be right as well."""
-        if key in self._keys or not is_clear(form, self._near) or not self._right.exclude(answer, self._chosen):
+        is_odd = self._mixed and not can_be_spelt_like(answer, self._mixed)
+        if (
+            is_odd
+            or key in self._keys
+            or not is_clear(form, self._near)
+            or not self._right.exclude(answer, self._chosen)
+        ):
             self.refused.add(answer)
             return False
         self._near.append(form)

@@ -11,6 +11,7 @@ from functools import lru_cache
 import xxhash
 
 from asd.makers.answer_draw import Drawing
+from asd.makers.answer_spelling import can_be_spelt_like, spelt_alike
 from asd.makers.option_text import option_key
 from asd.makers.wording import collapse
 from asd.records import Decline, Draft
@@ -63,9 +64,13 @@ class MinedWrong(Keyed):
         keys = {self.gold_key, *[key for _, key in drawn]}
         if len(keys) <= count or "" in keys:
             return Decline("too_few_distractors", f"{len(keys) - 1} of {count}")
+        wrong = [text for text, _ in drawn]
+        if not all(can_be_spelt_like(text, self.gold) for text in wrong):
+            return Decline("too_few_distractors", f"none is spelt like {self.gold}")
+        wrong = spelt_alike(self.gold, wrong)
         if self.style is AnswerStyle.YES_NO:
-            return Draft(self.style, Maker.MINED, self.gold, wrong=drawn[0][0])
-        return Draft(self.style, Maker.MINED, self.gold, options=[self.gold, *[text for text, _ in drawn]])
+            return Draft(self.style, Maker.MINED, self.gold, wrong=wrong[0])
+        return Draft(self.style, Maker.MINED, self.gold, options=[self.gold, *wrong])
 
 
 @lru_cache(maxsize=1 << 15)  # the same answers are drawn again and again

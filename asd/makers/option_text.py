@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from asd.lazy_regex import regex
-from asd.makers.unfit_questions import MOST_JUDGED, takes_no_verdict
+from asd.makers.unfit_questions import MOST_JUDGED, opens_as_verdict, takes_no_verdict
 from asd.makers.wording import collapse, folded_contains
 from asd.word_count import count_words
 
@@ -76,6 +76,8 @@ _SAID_AGAIN = (
 )
 _SAYS_YES = regex(rf"(?:{_YES_WORDS})(?:[ ,.!]+(?:{_YES_WORDS}))?{_SAID_AGAIN}")
 _SAYS_NO = regex(rf"(?:{_NO_WORDS})(?:[ ,.!]+(?:{_NO_WORDS}))?{_SAID_AGAIN}")
+_LONE_VERDICTS = {"yes": "yes", "no": "no", "y": "yes", "n": "no"}
+_MAX_LONE_VERDICT = 6
 _AROUND_VERDICT = regex(r"^[\W_]+|[\W_]+$")
 _MAX_VERDICT = 28
 
@@ -83,6 +85,14 @@ _MAX_VERDICT = 28
 def as_verdict(gold: str) -> str | None:
     """ "yes" or "no" where that is the whole answer, spelt so."""
     return _VERDICTS.get(gold) or _VERDICTS.get(gold.strip().lower())
+
+
+def verdict_asked_for(question: str, gold: str) -> str | None:
+    """`as_verdict`; of a question for a verdict also "y", "N" and "yes!"."""
+    verdict = as_verdict(gold)
+    if verdict is None and len(gold) <= _MAX_LONE_VERDICT and (said := _LONE_VERDICTS.get(gold.strip(" .!").lower())):
+        return said if opens_as_verdict(question) else None
+    return verdict
 
 
 @lru_cache(maxsize=1 << 15)

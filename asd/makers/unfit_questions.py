@@ -28,6 +28,7 @@ _AUXILIARIES = lex.AUXILIARIES | {
     "how's",
     "am",
 }
+_COUNTS = frozenset(map(str, range(1, 21))) | lex.NUMBER_WORDS
 _BARE_SUBJECTS = frozenset("this that it these those they there he she the a an".split())
 _MOST_FRAGMENT_WORDS = 6
 _SENTENCE = regex(r"(?<=[.!?])\s+")
@@ -49,6 +50,9 @@ _CHOICE = regex(
     r" or (?!(?:not|so|both|more|less|fewer|later|earlier)\b)[^,.?]+\??"
 )
 _AUXILIARY = "|".join(sorted(lex.AUXILIARIES))
+OPENS_AS_VERDICT = rf"(?i)^\s*(?:{_AUXILIARY})\s"
+"""As RE2 and Python read it."""
+_OPENS_AS_VERDICT = regex(OPENS_AS_VERDICT)
 _CLAUSE_FIRST = regex(
     rf"(?:when|where) (?!(?:{_AUXILIARY})\b)(?:(?!\b(?:what|which|who|whose|how|why|where|when)\b)[^?,])+"
     rf"(?:, (?:{_AUXILIARY})\b| (?:should|would|must|can|could|do|does|did) (?:it|he|she|they|you|we|i)\b)"
@@ -68,6 +72,11 @@ _NUMERIC = regex(
     r"|says?|say|written|read|reads|displayed|printed|equals?|left|page|gate|track|lane|channel|zone|hour|minute|second)\b"
 )
 _NONE = frozenset(("0", "zero"))
+_WANTS_A_THING = regex(
+    r"what (?:(?:kind|type|sort)s? of|colou?rs?|shapes?|materials?|patterns?|animals?|birds?|fish|insects?|fruits?|vegetables?"
+    r"|foods?|dish|drinks?|plants?|flowers?|trees?|furniture|sports?)\b"
+)
+"""Of what a small number is but the count."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -122,6 +131,11 @@ def takes_no_verdict(question: str) -> bool:
     return " or " in last and _CHOICE.fullmatch(last) is not None
 
 
+def opens_as_verdict(question: str) -> bool:
+    """Whether a question begins as one for yes or no does: "Is it red?"."""
+    return _OPENS_AS_VERDICT.match(question) is not None
+
+
 @lru_cache(maxsize=1 << 14)
 def orders_text(question: str) -> bool:
     """Whether a text orders something to be written, so that "is the proposed answer right?" would be a second order."""
@@ -130,8 +144,12 @@ def orders_text(question: str) -> bool:
 
 
 def finds_none(question: str, gold: str) -> bool:
-    """Whether an answer says that there is none of what is asked for: 0 to "Which bowl is empty?"."""
-    return gold.strip().rstrip(".").lower() in _NONE and _asks_for_one(question)
+    """Whether an answer says that there is none of what is asked for, or how many there are: 0 to "Which bowl is empty?", 2
+    to "What animal is there?"."""
+    said = gold.strip().rstrip(".").lower()
+    if said in _NONE:
+        return _asks_for_one(question)
+    return said in _COUNTS and _WANTS_A_THING.match(collapse(question).lower()) is not None and _asks_for_one(question)
 
 
 @lru_cache(maxsize=1 << 14)

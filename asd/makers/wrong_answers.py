@@ -4,10 +4,10 @@ samples."""
 from __future__ import annotations
 
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
+from asd.makers.answer_spelling import like
 from asd.makers.answer_types import is_vague
 from asd.makers.box_distractors import draw_boxes
 from asd.makers.keyed import MinedWrong
-from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.open_questions import is_open
@@ -15,6 +15,7 @@ from asd.makers.option_text import collapsed_key, is_image_file, option_key
 from asd.makers.unfit_questions import finds_none
 from asd.makers.wording import collapse
 from asd.records import Decline, Sample
+from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import names_image
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.word_count import count_words
@@ -96,7 +97,8 @@ def draw_wrong_boxes(
     drawn = draw(sample, count, ctx.seed)
     if len(drawn) < count or collapse(sample.gold) in drawn:
         return Decline("too_few_boxes", f"{len(drawn)} of {count}")
-    if all(box in sample.other_boxes for box in drawn):
+    others = [read_box(box) for box in sample.other_boxes]
+    if all(read_box(box) in others for box in drawn):
         return drawn, Maker.FIELD
     return drawn, Maker.RULE if index is None else Maker.MINED
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from asd.makers.unfit_questions import OPENS_AS_VERDICT
 from asd.plan.codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS, Mask, Masks
 from asd.schemas.styles import ON_REQUEST_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
@@ -70,12 +71,18 @@ def capable_bits(
 def polarity_bits(batch: pa.RecordBatch) -> Bits:
     """FIXED_YES / FIXED_NO where the gold answer is yes / no, else FREE; shape (rows,), uint8.
 
-    By the answer, never by the wording: "Is it on the left or on the right?" begins like a yes/no question.
+    By the answer, not by the wording but for "y" and "yes!": "Is it on the left or on the right?" begins like a yes/no question.
     """
     gold = pc.utf8_lower(batch["gold"])
     polarity = np.full(batch.num_rows, FREE, np.uint8)
     polarity[_bool(pc.equal(gold, "yes"))] = FIXED_YES
     polarity[_bool(pc.equal(gold, "no"))] = FIXED_NO
+    bare = pc.utf8_trim(gold, " .!")
+    is_lone = (polarity == FREE) & _bool(pc.is_in(bare, pa.array(["yes", "no", "y", "n"])))
+    if is_lone.any():  # as `verdict_asked_for` reads them
+        is_lone &= _bool(pc.match_substring_regex(batch["question"], OPENS_AS_VERDICT))
+        says_yes = _bool(pc.starts_with(bare, "y"))
+        polarity[is_lone] = np.where(says_yes[is_lone], FIXED_YES, FIXED_NO)
     return polarity
 
 

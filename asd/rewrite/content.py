@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from asd.makers.answer_spelling import like
 from asd.makers.explanation import options_shown
 from asd.makers.grounding import region_question
-from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_text import collapsed_key
 from asd.makers.wording import as_sentence, collapse, contains_words

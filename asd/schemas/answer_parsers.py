@@ -8,20 +8,21 @@ from collections.abc import Sequence
 from asd.lazy_regex import regex
 from asd.schemas.styles import LETTERS
 
-_YES_NO = regex(r"\s*(yes|no)\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
+_YES_NO = regex(r"\s*(yes|no|[yn](?=\s*\.?\s*$))\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
+_VERDICTS = {"yes": "yes", "no": "no", "y": "yes", "n": "no"}
 _LETTER_ALONE = regex(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
 _LETTER_FIRST = regex(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
 
 
 def parse_yes_no(response: str) -> str | None:
-    """ "yes" or "no" from "Yes", "no.", "Yes, it is."; None for anything that does not start with one of
+    """ "yes" or "no" from "Yes", "no.", "Yes, it is.", "y"; None for anything that does not start with one of
     them."""
     if response == "Yes":
         return "yes"
     if response == "No":
         return "no"
     match = _YES_NO.fullmatch(response)
-    return match[1].lower() if match else None
+    return _VERDICTS[match[1].lower()] if match else None
 
 
 def parse_letter(response: str, options: Sequence[str] = ()) -> str | None:

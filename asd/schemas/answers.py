@@ -54,7 +54,7 @@ class AnswerModel(BaseModel):
 
 
 class YesNoAnswer(AnswerModel):
-    """`yes` or `no`: the response's first word."""
+    """`yes` or `no`: the response's first word, or `y` or `n` as all of it."""
 
     style: Literal["yes_no"] = "yes_no"
     answer: Literal["yes", "no"]

@@ -60,6 +60,8 @@ MODEL_MAKERS = frozenset({Maker.REWRITER, Maker.SELF})
 """A language model wrote it."""
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SPELLINGS = (("Yes", "No"), ("yes", "no"), ("YES", "NO"), ("Y", "N"), ("y", "n"))
+"""Ways to spell yes and no."""
 
 
 def parse_style(name: str) -> AnswerStyle:

@@ -56,7 +56,16 @@ _DECLARE = "name it in the task's YAML (boxes: xyxy_permille, say)"
 _LETTER_ANSWER = re.compile(r"\(?([A-Za-z])\)?[.:)]?")
 _LETTER_AND_TEXT = re.compile(r"\(?([A-Z])[.:)]+[ \t]+(.+)", re.DOTALL)
 _YES_NO = {"yes": "yes", "no": "no", "yes.": "yes", "no.": "no", "yes!": "yes", "no!": "no"}
-_TRUE_FALSE = {"true": "yes", "false": "no", "true.": "yes", "false.": "no", "1": "yes", "0": "no"}
+_TRUE_FALSE = {
+    "true": "yes",
+    "false": "no",
+    "true.": "yes",
+    "false.": "no",
+    "1": "yes",
+    "0": "no",
+    "y": "yes",
+    "n": "no",
+}
 
 
 @dataclass(frozen=True)

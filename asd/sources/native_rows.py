@@ -23,7 +23,7 @@ from asd.lazy_regex import regex
 from asd.records import Reject
 from asd.schemas.boxes import BoxError, check_fit, parse_box
 from asd.schemas.image_marks import MARK, is_placed, make_inert, names_image, strip_marks
-from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.schemas.styles import LETTERS, SPELLINGS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.sources.annotators import NO_VOTE, Vote, is_refusal
 from asd.sources.bad_record import BadRecordError
@@ -297,8 +297,8 @@ class RowMaker:
             response = LETTERS[listed.gold_place] if self.is_choice else listed.answer
         if not response:
             response = LETTERS[index] if self.is_choice and index is not None else gold
-            if self.is_yes_no and not self._spells_lower(rec, row):
-                response = gold.capitalize()
+            if self.is_yes_no:
+                response = self._own_verdict(rec, row) or gold.capitalize()
         images = self._images(self.images(rec, row)) if self.images else []
         lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
         regions = [(name, fn(rec, row) or []) for name, fn in self.regions]
@@ -460,9 +460,10 @@ class RowMaker:
             raise RowError("no_options", "a multiple-choice task needs options")
         return gold, index
 
-    def _spells_lower(self, rec: Any, row: Row) -> bool:
-        """Whether a source writes its verdict as "yes" or "no"; one without words for it has none of its own."""
-        return self.gold is not None and (to_text(self.gold(rec, row)) or "").strip() in ("yes", "no")
+    def _own_verdict(self, rec: Any, row: Row) -> str:
+        """The source's word for its verdict; "" for one that has no words for it (true, 1), or odd ones ("nO")."""
+        said = (to_text(self.gold(rec, row)) or "").strip() if self.gold is not None else ""
+        return said if any(said in pair for pair in SPELLINGS) else ""
 
     def _accepted(self, rec: Any, row: Row, vote: Vote, options: list[str], gold: str) -> Sequence[str]:
         if self.accepted is None and not options and vote.accepted and vote.gold == gold:

@@ -15,10 +15,9 @@ from asd.makers.checks import (
     unsure_choices,
 )
 from asd.makers.keyed import Prepared
-from asd.makers.letter_case import like
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import refers_to_options
-from asd.makers.option_text import as_verdict, asks_for_more, is_unanswerable, option_key, verdict_of
+from asd.makers.option_text import asks_for_more, is_unanswerable, option_key, verdict_asked_for, verdict_of
 from asd.makers.wording import collapse
 from asd.makers.wrong_answers import (
     draw_wrong_boxes,
@@ -30,7 +29,7 @@ from asd.makers.wrong_answers import (
 )
 from asd.records import Decline, Draft, Sample
 from asd.schemas.reply_models import ThreeDistractors
-from asd.schemas.styles import LETTERS, AnswerStyle, Maker
+from asd.schemas.styles import LETTERS, SPELLINGS, AnswerStyle, Maker
 from asd.styles.dealt import deal_letters, first_and_last_letter
 from asd.styles.may_take import has_own_wrong_answers
 from asd.styles.style import Style, Target, Writing
@@ -43,15 +42,16 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
     if sample.options:
         return _from_options(sample, gold)
-    verdict = as_verdict(gold)
+    verdict = verdict_asked_for(sample.question, gold)
     if verdict is not None:
         if asks_for_more(sample.question, ctx.spec.family):
             return Decline("no_verdict_question", collapse(sample.question))
-        spelt = gold if gold.lower() == verdict else verdict
-        options = [spelt, like("no" if verdict == "yes" else "yes", spelt)]
+        other = _opposite(gold)
+        if other is None:
+            return Decline("odd_spelling", gold)
         if any(verdict_of(answer) not in (None, verdict) for answer in sample.accepted):
             return Decline("disputed_answer", "annotators gave both yes and no")
-        return Draft(_STYLE, Maker.FIELD, options[0], options=options)
+        return Draft(_STYLE, Maker.FIELD, gold, options=[gold, other])
     if is_unanswerable(gold):
         return Decline("unanswerable", gold)
     if ctx.spec.family == "grounding":
@@ -62,6 +62,13 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
     if wrong:
         return Draft(_STYLE, stating_maker(_STYLE, ctx), gold, options=[gold, *wrong])
     return mine_wrong(sample, gold, NUM_WRONG, _STYLE, ctx)
+
+
+def _opposite(gold: str) -> str | None:
+    """The other one of yes and no, written as this one is; None where that is odd ("nO")."""
+    word = gold.rstrip(".!")
+    pair = next((pair for pair in SPELLINGS if word in pair), None)
+    return None if pair is None else pair[word == pair[0]] + gold[len(word) :]
 
 
 def _from_options(sample: Sample, gold: str) -> Draft | Decline:

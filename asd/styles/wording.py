@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from asd.lazy_regex import regex
-from asd.schemas.styles import AnswerStyle
+from asd.schemas.styles import SPELLINGS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.templating import CompiledTemplate
 
-VERDICTS = ("Yes", "No")
-"""How yes and no are spelt where the source has no words for them."""
+VERDICTS = SPELLINGS[0]
+"""How they are spelt where the source has no words for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from asd.makers.keyed import PickedWrong, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import includes, refers_to_options
 from asd.makers.option_text import (
-    as_verdict,
     asks_for_more,
     is_unanswerable,
     needs_options,
+    verdict_asked_for,
 )
 from asd.makers.unfit_questions import orders_text
 from asd.makers.wording import collapse
@@ -40,7 +40,7 @@ _STYLE = AnswerStyle.YES_NO
 
 def draft_yes_no(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
-    verdict = as_verdict(gold)
+    verdict = verdict_asked_for(sample.question, gold)
     if verdict is not None:
         if asks_for_more(sample.question, ctx.spec.family):
             return Decline("no_verdict_question", collapse(sample.question))

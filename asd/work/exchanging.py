@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from asd.makers.answer_spelling import spelt_alike
 from asd.makers.distractors import DistractorIndex
 from asd.makers.exchange import ExposedAnswers, ShownRow, exchange
 from asd.makers.mining_rows import MAX_ROWS
@@ -201,6 +202,7 @@ def with_exchanged(drafts: pa.Table, rows: Sequence[int], exchanged: dict[int, l
     for place, row in enumerate(rows):
         if (answers := exchanged.get(row)) is None:
             continue
+        answers = spelt_alike(golds[place], answers)
         if styles[place] == MULTIPLE_CHOICE:
             options[place] = [golds[place], *answers]
         else:

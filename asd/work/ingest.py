@@ -49,7 +49,7 @@ from asd.work.ingested import (
     store_column,
 )
 from asd.work.measuring import MeasuredRows, Measuring, Reading, read_here
-from asd.work.verdict_words import more_lower
+from asd.work.verdict_words import spellings
 
 if TYPE_CHECKING:
     from asd.rewrite.settings import RewriterSettings
@@ -107,7 +107,8 @@ class _Ingest:
         self.source, self.spec, self.config, self.styles, self.folder = source, spec, config, styles, folder
         self.splits: dict[str, _Split] = {}
         self.rejects: Counter[str] = Counter()
-        self.num_rejects = self.num_rows = self.num_placed = self.num_lost = self.num_regions = self.more_lower = 0
+        self.num_rejects = self.num_rows = self.num_placed = self.num_lost = self.num_regions = 0
+        self.spellings: Counter[str] = Counter()
         self.first_reject: Reject | None = None
         self.images = ImageSample()
         self.embeddable: Embeddable | None = None
@@ -195,7 +196,7 @@ class _Ingest:
         self.num_placed += count_placed(rows)
         self.num_lost += count_lost_options(rows)
         self.num_regions += len(rows["region_names"].flatten())
-        self.more_lower += more_lower(rows["response"])
+        self.spellings.update(spellings(rows, is_yes_no=self.spec.native_style is AnswerStyle.YES_NO))
         self.images.add(rows)
         offset = 0
         while offset < rows.num_rows:
@@ -257,7 +258,7 @@ class _Ingest:
             polarity=column("polarity"),
             rejects=dict(sorted(self.rejects.items())),
             renamed={},
-            more_lower=self.more_lower,
+            spellings=dict(sorted(self.spellings.items())),
         )
         ingested.notes += self.source.notes
         ingested.image_notes += self.images.notes(self.source.image_root)

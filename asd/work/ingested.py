@@ -89,8 +89,8 @@ class Ingested:
     rejects: dict[str, int]
     renamed: dict[int, str]
     """Sample index -> source id with a suffix, for ids that occur more than once."""
-    more_lower: int = 0
-    """As `asd.work.verdict_words.more_lower`, of all samples."""
+    spellings: dict[str, int] = field(default_factory=dict)
+    """As `asd.work.verdict_words.spellings`, of all samples."""
     notes: list[str] = field(default_factory=list)
     """What the user should know of how the files were read."""
     image_notes: list[str] = field(default_factory=list)
@@ -110,7 +110,7 @@ def save_ingested(ingested: Ingested, folder: Path, shard_imprints: Mapping[str,
         "shards": [asdict(shard) for shard in ingested.shards],
         "rejects": ingested.rejects,
         "renamed": {str(index): name for index, name in ingested.renamed.items()},
-        "more_lower": ingested.more_lower,
+        "spellings": ingested.spellings,
         "notes": ingested.notes,
         "image_notes": ingested.image_notes,
     }
@@ -125,7 +125,7 @@ def load_ingested(folder: Path) -> Ingested:
         **{name: StoredColumn(folder / f"{name}.npy") for name in COLUMNS},
         rejects=known["rejects"],
         renamed={int(index): name for index, name in known["renamed"].items()},
-        more_lower=known["more_lower"],
+        spellings=known["spellings"],
         notes=known["notes"],
         image_notes=known["image_notes"],
     )

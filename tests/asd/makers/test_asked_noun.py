@@ -102,7 +102,7 @@ def test_something_called_a_bag_stands_beside_bags() -> None:
         ("What word is on the sign?", "trumpet", "text"),
         ("what brand is it?", "hamilton beach", "text"),
         ("What animal is it?", "riding horse", "asks animal/activity"),
-        ("what age range is it for?", "6-12", "range"),
+        ("what age range is it for?", "6-12", "range/0-0"),
         ("What type of cake is this?", "marble", "asks cake/1/lower"),
         ("What covers the ground?", "snow", "asks ground/1/lower"),
         ("How is the weather?", "snow", "weather"),

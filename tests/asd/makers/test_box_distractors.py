@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,34 @@ def test_real_rows(shared_data: Path) -> None:
         smallest += areas[0] == min(areas)
     assert declined / len(samples) < 0.01  # boxes that leave no place for three others
     assert smallest / len(samples) == pytest.approx(0.25, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("gold", "notation"),
+    [
+        ("[0.10, 0.20, 0.42, 0.55]", r"\[0\.\d\d, 0\.\d\d, [01]\.\d\d, [01]\.\d\d\]"),
+        ("[0.101,0.202,0.423,0.554]", r"\[0\.\d{3},0\.\d{3},[01]\.\d{3},[01]\.\d{3}\]"),
+        ("(.11 .22 .42 .55)", r"\((?:[01]?\.\d\d? ?){4}\)"),
+        ("[0.1, 0.25, 0.4, 0.55]", r"\[(?:[01]\.\d?[1-9](?:, )?){4}\]"),
+        ("[0.1,0.2,0.4,0.5]", r"\[[01]\.\d,[01]\.\d,[01]\.\d,[01]\.\d\]"),
+    ],
+)
+def test_wrong_boxes_are_written_as_the_gold_one_is(gold: str, notation: str) -> None:
+    right = read_box(gold)
+    assert right is not None
+    for seed in range(40):
+        drawn = draw_boxes(Sample("s", "left bowl", gold), 3, seed)
+        assert len(drawn) >= 2, drawn
+        for text in drawn:
+            box = read_box(text)
+            assert re.fullmatch(notation, text), text
+            assert box is not None
+            assert iou(box, right) < MAX_IOU
+
+
+def test_finer_coordinates_are_not_all_rounded_ones() -> None:
+    drawn = [
+        text for seed in range(20) for text in draw_boxes(Sample("s", "bowl", "[0.101,0.202,0.423,0.554]"), 3, seed)
+    ]
+    last = [number[-1] for text in drawn for number in re.findall(r"0\.\d{3}", text)]
+    assert last.count("0") < len(last) / 4

@@ -10,7 +10,7 @@ import pytest
 
 import asd
 from asd.styles.wording import with_verdicts
-from asd.work.verdict_words import respelt
+from asd.work.verdict_words import respelt, spellings, verdict_words
 
 
 def test_prompts_name_the_words_as_they_are_spelt() -> None:
@@ -94,6 +94,67 @@ def test_answers_in_capitals_stay_as_they_are(tmp_path: Path, instruction: str) 
     source.write_text(json.dumps(rows), encoding="utf-8")
     made = asd.convert(task="pope", source=source, out=tmp_path / "out", ratio=0.3, workers=1)
     assert {row["response"] for row in asd.load(made.path) if row["style"] == "yes_no"} == {"YES", "NO"}
+
+
+SHORT = """
+name: short
+title: Short
+family: vqa
+native_style: short_answer
+styles: {yes_no: [field], multiple_choice: [field]}
+scorer: exact_match
+licence: none
+citation: none
+layouts:
+  - name: rows
+    files: "*.jsonl"
+    columns: {source_id: id, images: image, question: q, gold: a}
+"""
+
+
+@pytest.mark.parametrize("words", [("YES", "NO"), ("Y", "N"), ("y", "n"), ("yes", "no"), ("Yes", "No")])
+def test_converted_rows_spell_as_the_source_does(tmp_path: Path, words: tuple[str, str]) -> None:
+    rows = [{"id": f"r{n}", "image": f"{n}.jpg", "q": f"Is tree {n} tall?", "a": words[n % 2]} for n in range(40)]
+    (tmp_path / "task.yaml").write_text(SHORT, encoding="utf-8")
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    made = asd.convert(task=str(tmp_path / "task.yaml"), source=tmp_path, out=tmp_path / "out", ratio=0.5, workers=1)
+    shown = [row for row in asd.load(made.path) if row["style"] == "yes_no"]
+    assert {row["response"] for row in shown} == set(words)
+    assert all(row["response"] == row["gold"] for row in shown)
+    assert all(words[0] in row["rfp"] and words[1] in row["rfp"] for row in shown)
+
+
+@pytest.mark.parametrize("words", [("YES", "NO"), ("Y", "N")])
+def test_native_verdicts_in_columns_keep_their_words(tmp_path: Path, words: tuple[str, str]) -> None:
+    rows = [
+        {"question_id": n, "image": f"{n}.jpg", "text": f"Is there a dog beside tree {n}?", "label": words[n % 2]}
+        for n in range(40)
+    ]
+    source = tmp_path / "coco_pope.json"
+    source.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    made = asd.convert(task="pope", source=source, out=tmp_path / "out", ratio=0.3, workers=1)
+    assert {row["response"] for row in asd.load(made.path) if row["style"] == "yes_no"} == set(words)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({}, ("Yes", "No")),
+        ({"Y": 3, "N": 2, "yes": 1}, ("Y", "N")),
+        ({"NO": 9, "yes": 1}, ("yes", "no")),  # Spanish, perhaps
+        ({"Y": 9}, ("Yes", "No")),
+        ({"Yes": 2, "yes": 2}, ("Yes", "No")),
+    ],
+)
+def test_the_words_of_most_rows(counts: dict[str, int], words: tuple[str, str]) -> None:
+    assert verdict_words(counts) == words
+
+
+def test_letters_that_questions_for_no_verdict_ask_for_are_not_counted() -> None:
+    rows = [("What letter is it?", "Y"), ("Is it red?", "N"), ("Is it red?", "yes"), ("What does it say?", "NO")]
+    batch = pa.RecordBatch.from_pylist([{"question": question, "response": said} for question, said in rows])
+    assert spellings(batch, is_yes_no=False) == {"N": 1, "yes": 1, "NO": 1}
+    assert spellings(batch, is_yes_no=True) == {"Y": 1, "N": 1, "yes": 1, "NO": 1}
 
 
 def test_a_prompt_that_names_the_words_keeps_its_answer() -> None:
