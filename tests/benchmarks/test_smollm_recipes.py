@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import smollm
 import smollm_rows
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'asd-mcit[train]'")
+from asd.probing.items import ProbeItem, write_items
+from asd.schemas.styles import AnswerStyle
 from asd_training.config import load_config
 from tests.asd.cli_runner import run_asd
 from tests.conftest import REPO
 from tests.servers.tiny_llm import save_model, save_tokenizer
 from tests.training.evaluation.command import run_asd_train
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'asd-mcit[train]'")
+from smollm_plot import draw
 
 FOLDER = REPO / "pipelines" / "smollm"
 FILES = sorted(path for path in FOLDER.rglob("*.yaml") if not path.name.startswith("_"))
@@ -90,8 +96,13 @@ def test_a_recipe_runs(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch)
     ]
     done = run_asd_train("run", path, *(word for change in changes for word in ("--set", change)))
     assert done.code == 0, done.err
-    results = json.loads((place / load_config(path).run_dir / "results.json").read_text())
+    run = place / load_config(path).run_dir
+    results = json.loads((run / "results.json").read_text())
     assert results["finished"] and len(results["matrices"]["strict"]) == 2
+    figures = smollm.figures_of_run(run)
+    last = results["tasks"][-1]
+    assert figures[f"{last} right after {last}"] == results["matrices"]["strict"][1][1]
+    assert figures["letters after scienceqa"] == 0 < figures["train_processor_s"], "a model of noise writes no letter"
 
 
 def styles(place: Path, recipe: str, task: str) -> dict[str, int]:
@@ -108,3 +119,50 @@ def test_what_the_rows_are(place: Path) -> None:
     assert styles(place, "asd", "scienceqa")["multiple_choice"] == styles(place, "asd", "tabmwp")["short_answer"] == 16
     assert styles(place, "gsm8k-numbers", "gsm8k") == {"short_answer": 24}
     assert styles(place, "gsm8k-worked", "gsm8k") == {"detailed_explanation": 20}
+
+
+def test_the_text_of_an_option_is_no_letter() -> None:
+    options = ("no", "yes", "a plant")
+    assert [smollm.is_letter(text, options) for text in ("B", "b.", "no", "D", "12")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_arms_are_put_side_by_side_seed_by_seed(tmp_path: Path) -> None:
+    """seq-lora keeps 20, 40, 60 % of its letters, ASD 30 points more with each seed; 4.303 is t for two degrees of freedom."""
+    runs = {
+        "seq-lora": {str(seed): {"letters after tabmwp": seed / 5} for seed in (1, 2, 3)},
+        "seq-lora-asd": {str(seed): {"letters after tabmwp": seed / 5 + 0.3} for seed in (1, 2, 3, 4)},
+        "sefe": {"1": {"letters after tabmwp": 0.5}},
+    }
+    summed = smollm.over_seeds(runs)
+    kept = summed["seq-lora"]["letters after tabmwp"]
+    assert kept["mean"] == pytest.approx(0.4)
+    assert kept["high"] - kept["mean"] == pytest.approx(4.302653 * 0.2 / 3**0.5)
+    more = summed["seq-lora-asd - seq-lora"]["letters after tabmwp"]
+    assert (more["n"], more["low"], more["high"]) == (3, pytest.approx(0.3), pytest.approx(0.3))
+    text = smollm.table(summed, {"shared: letters after zero-shot": 0.1})
+    assert "| letters after tabmwp | 10 | 40 ± 50 | 80 ± 41 | 50 | 30 ± 0 | 30 |" in text
+    draw({"base": {}, "runs": runs}, tmp_path / "kept.svg")
+    assert "SEFE" in (tmp_path / "kept.svg").read_text()
+
+
+def test_a_probe_is_read_by_style(tmp_path: Path) -> None:
+    runs, probes = tmp_path / "runs", tmp_path / "probes"
+    for folder in (runs, probes):
+        folder.mkdir()
+    item = ProbeItem(
+        id="1", style=AnswerStyle.YES_NO, question="Is it?", prompt="Is it?", response="Yes", accepted=("yes",)
+    )
+    answers = [
+        item.model_copy(update={"id": str(n), "answer": text}) for n, text in enumerate(("Yes", "No", "7", "Yes"))
+    ]
+    write_items(probes / "base.jsonl", answers)
+    write_items(probes / "seq-lora-1-02-tabmwp.jsonl", answers[:3])
+    assert smollm.gather(runs, probes) == {
+        "base": {"yes_no in style": 0.75, "yes_no right leniently": 0.5}, "runs": {},
+    }  # fmt: skip
