@@ -14,13 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from asd.makers.distractors import DistractorIndex
+from asd.makers.distractors import AnswerRules, DistractorIndex
 from asd.makers.drafting import draft
 from asd.makers.maker_context import MakerContext
 from asd.makers.rendering import RenderContext, render
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle
-from asd.styles.checking import check
 from asd.tasks.registry import load_task
 from asd.templating import TemplateSet
 
@@ -40,7 +39,7 @@ def write_index(source: Path, path: Path) -> None:
     with source.open("rb") as lines:
         rows = [(selection_hash(row["id"]), _question(row), row["conversations"][1]["value"], None)
                 for row in map(json.loads, lines)]  # fmt: skip
-    DistractorIndex.build(rows, seed=SEED).save(path)
+    DistractorIndex.build(rows, seed=SEED, rules=AnswerRules.of(load_task(TASK))).save(path)
 
 
 @cache
@@ -69,7 +68,7 @@ def convert(record: dict[str, Any], below: int, index: str) -> dict[str, Any]:
 
 
 def _made(sample: Sample, drawn: int, ctx: MakerContext) -> dict[str, Any]:
-    """The columns of the first style that takes the sample and passes its checks; {} where none does."""
+    """The columns of the first style that takes the sample (`draft` checks all that may be dealt); {} where none does."""
     assert ctx.rendering is not None
     for step in range(len(STYLES)):
         style = AnswerStyle(STYLES[(drawn + step) % len(STYLES)])
@@ -78,11 +77,10 @@ def _made(sample: Sample, drawn: int, ctx: MakerContext) -> dict[str, Any]:
             continue
         deals = 2 if style is AnswerStyle.YES_NO else len(made.options) or 1
         rendered = render(sample, made, (drawn >> 16) % deals, ctx.rendering)
-        if not check(rendered, sample, made):
-            return {
-                "style": style.value, "question": rendered.question, "options": rendered.options,
-                "candidate": rendered.candidate, "prompt": rendered.prompt, "response": rendered.response,
-            }  # fmt: skip
+        return {
+            "style": style.value, "question": rendered.question, "options": rendered.options,
+            "candidate": rendered.candidate, "prompt": rendered.prompt, "response": rendered.response,
+        }  # fmt: skip
     return {}
 
 
