@@ -102,7 +102,8 @@ def exchange(
     in_order = sorted(range(len(every)), key=lambda number: every[number][:2])
     waiting = [number for number in in_order if number < len(rows)]
     giving = [number for number in in_order if number >= len(rows)]
-    levels = [levels_of(row.question, row.gold) for row in every]
+    names: dict[str, str] = {}  # a row has a dozen, many rows the same ones
+    levels = [[names.setdefault(name, name) for name in levels_of(row.question, row.gold)] for row in every]
     answers = [_Answer(row, takes=number < len(rows)) for number, row in enumerate(every)]
     for depth in range(NUM_LEVELS):
         groups: dict[str, list[int]] = {}
