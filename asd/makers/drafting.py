@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from asd.makers.checks import is_disputed
 from asd.makers.chinese import has_english, script_language
@@ -33,7 +34,7 @@ def draft(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Draft | Decl
 
     A draft that is returned passes every check of its style, whatever letters and polarity it is dealt.
     """
-    made = _prepare(sample, style, ctx)
+    made = _prepare(sample, _view(sample, ctx), style, ctx)
     return _settled(made, sample.source_id, ctx.spec.styles[style]) if isinstance(made, Keyed) else made
 
 
@@ -43,14 +44,19 @@ class Drafter:
     def __init__(self, ctx: MakerContext) -> None:
         self._ctx = ctx
         self._makers: list[Sequence[Maker]] = [ctx.spec.styles.get(style, ()) for style in TARGET_STYLES]
+        self._viewed: tuple[Sample, _View | Decline] | None = None
 
     def draft(self, sample: Sample, number: int) -> Draft | Decline:
         """number: of the style among TARGET_STYLES."""
-        return draft(sample, TARGET_STYLES[number], self._ctx)
+        made = self.prepare(number, sample)
+        return self.settled(made, number, sample.source_id) if isinstance(made, Keyed) else made
 
     def prepare(self, number: int, sample: Sample) -> Prepared:
-        """What is the same for all samples that are as `sample` but for the id; `settled` does the rest."""
-        return _prepare(sample, TARGET_STYLES[number], self._ctx)
+        """What is the same for all samples that are as `sample` but for the id; `settled` does the rest. Styles that are
+        tried one after the other share what does not depend on them."""
+        if self._viewed is None or self._viewed[0] is not sample:
+            self._viewed = sample, _view(sample, self._ctx)
+        return _prepare(sample, self._viewed[1], TARGET_STYLES[number], self._ctx)
 
     def settled(self, made: Keyed, number: int, source_id: str) -> Draft | Decline:
         """number: of the style that `made` was prepared for."""
@@ -79,64 +85,90 @@ _ASKS = ("vqa", "ocr", "chart", "science")
 """Families of which every sample has a question of its own."""
 
 
-def _prepare(sample: Sample, style: AnswerStyle, ctx: MakerContext) -> Prepared:
+class _View(NamedTuple):
+    """What holds of a sample whatever style it is to take."""
+
+    asked: str
+    """Its question without a lead-in to options."""
+    language: str
+    """See `script_language`; "" where any style will do."""
+    names_image: bool
+    declined: Decline | None
+    """Why no style will do, unless a style declines it for its language or its image."""
+    is_unusual: bool
+    """Its question, context or answer are such that the row is looked at before it is given out."""
+
+
+def _view(sample: Sample, ctx: MakerContext) -> _View | Decline:
+    """Or why no style will do, whatever else may stand against it."""
+    spec, question, gold = ctx.spec, sample.question, sample.gold
+    if sample.passthrough is not None:
+        return Decline("passthrough")
+    if not gold or gold.isspace() or not (question or spec.family == "caption"):
+        return Decline("no_answer")
+    if is_placeholder(gold, spec.placeholders):
+        return Decline("placeholder_answer", collapse(gold))
+    if spec.family in _ASKS and not sample.options:
+        if is_no_question(question, sample.accepted, is_unanswerable=is_unanswerable(gold)):
+            return Decline("no_question", collapse(question))
+        if finds_none(question, gold):
+            return Decline("placeholder_answer", collapse(gold))
+    asked = without_lead_in(question) if sample.options else question
+    declined = None
+    if not sample.options and names_listed_option(question, gold):
+        declined = Decline("refers_to_options", collapse(gold))
+    elif asked != spec.question and states_form(asked):
+        declined = Decline("instruction_in_question", collapse(asked))
+    is_unusual = _is_unusual(question, sample.context, gold)
+    return _View(asked, script_language(asked), names_image(gold), declined, is_unusual)
+
+
+def _prepare(sample: Sample, view: _View | Decline, style: AnswerStyle, ctx: MakerContext) -> Prepared:
     makers = ctx.spec.styles.get(style)
     if makers is None:
         return Decline("style_not_offered", style.value)
-    if sample.passthrough is not None:
-        return Decline("passthrough")
-    if not sample.gold or sample.gold.isspace() or not (sample.question or ctx.spec.family == "caption"):
-        return Decline("no_answer")
-    if is_placeholder(sample.gold, ctx.spec.placeholders):
-        return Decline("placeholder_answer", collapse(sample.gold))
-    if ctx.spec.family in _ASKS and not sample.options:
-        if is_no_question(sample.question, sample.accepted, is_unanswerable=is_unanswerable(sample.gold)):
-            return Decline("no_question", collapse(sample.question))
-        if finds_none(sample.question, sample.gold):
-            return Decline("placeholder_answer", collapse(sample.gold))
-    asked = without_lead_in(sample.question) if sample.options else sample.question
-    language = script_language(asked)
+    if isinstance(view, Decline):
+        return view
+    asked, language, has_image, declined, is_unusual = view
     if language and has_own_rfps(ctx.spec, style.value):
         language = ""
-    if language == "other" or (language and target_of(style).has_english_words):
+    target = target_of(style)
+    if language == "other" or (language and target.has_english_words):
         return Decline("other_language", collapse(sample.question))
-    if names_image(sample.gold):
+    if has_image:
         return Decline("image_options", sample.gold)
     if ctx.spec.family == "grounding" and style is not AnswerStyle.DETAILED_EXPLANATION and not _has_box(sample):
         return Decline("bad_box", sample.gold)
-    if not sample.options and names_listed_option(sample.question, sample.gold):
-        return Decline("refers_to_options", collapse(sample.gold))
-    if asked != ctx.spec.question and states_form(asked):
-        return Decline("instruction_in_question", collapse(asked))
+    if declined is not None:
+        return declined
     if asked != sample.question:
-        made = target_of(style).draft(replace(sample, question=asked), ctx)
+        made = target.draft(replace(sample, question=asked), ctx)
         made = _Asking(made, asked) if isinstance(made, Keyed) else _asking(made, asked)
     else:
-        made = target_of(style).draft(sample, ctx)
+        made = target.draft(sample, ctx)
     if isinstance(made, Draft):
         made = _judged(made, makers)
         if language and isinstance(made, Draft) and has_english(made.text):
             return Decline("other_language", made.text)
-        return _checked(made, sample, ctx) if isinstance(made, Draft) else made
-    if (
-        isinstance(made, Keyed)
-        and ctx.rendering is not None
-        and _is_unusual(sample.question, sample.context, sample.gold)
-    ):
+        return _checked(made, sample, ctx, is_unusual=is_unusual) if isinstance(made, Draft) else made
+    if is_unusual and ctx.rendering is not None and isinstance(made, Keyed):
         return _CheckedLater(made, sample, ctx)
     return made
 
 
-def _checked(made: Draft, sample: Sample, ctx: MakerContext) -> Draft | Decline:
-    """The draft where the row that comes of it passes the checks of its style; conversions end at one that does not."""
+def _checked(made: Draft, sample: Sample, ctx: MakerContext, *, is_unusual: bool) -> Draft | Decline:
+    """The draft where the row that comes of it passes the checks of its style; conversions end at one that does not.
+    is_unusual: of the sample's own texts."""
     wrong = (
         [option for option in made.options if option != made.gold] if made.style is AnswerStyle.MULTIPLE_CHOICE else []
     )
     wrong = [made.wrong] if made.wrong else wrong
     if wrong and is_disputed(wrong, made.gold, sample.accepted, made.maker):
         return Decline("disputed_answer", made.gold)
-    texts = (sample.question, sample.context, made.gold, made.wrong, made.text, made.question, *made.options)
-    if ctx.rendering is None or not (_is_unusual(*texts) or made.gold[-1:] == "."):
+    if ctx.rendering is None:
+        return made
+    own = (made.gold, made.wrong, made.text, made.question, *made.options)
+    if not (is_unusual or made.gold[-1:] == "." or _is_unusual(*own)):
         return made
     deals = target_of(made.style).tried_deals(made)
     rendered = render_all([sample] * len(deals), [made] * len(deals), deals, ctx.rendering)
@@ -146,9 +178,11 @@ def _checked(made: Draft, sample: Sample, ctx: MakerContext) -> Draft | Decline:
 
 def _is_unusual(*texts: str) -> bool:
     """Whether a template, or what reads a response, might change a text: white space, marks, control characters."""
-    return any(
-        not text.isprintable() or "<" in text or "  " in text or text[:1] == " " or text[-1:] == " " for text in texts
-    )
+    joined = "".join(texts)
+    if not joined.isprintable() or "<" in joined or "  " in joined:
+        return True
+    edges = "\n".join(("", *texts, ""))
+    return " \n" in edges or "\n " in edges
 
 
 @dataclass(slots=True)
@@ -161,7 +195,7 @@ class _CheckedLater(Keyed):
 
     def settle(self, source_id: str) -> Draft | Decline:
         settled = self.made.settle(source_id)
-        return _checked(settled, self.sample, self.ctx) if isinstance(settled, Draft) else settled
+        return _checked(settled, self.sample, self.ctx, is_unusual=True) if isinstance(settled, Draft) else settled
 
 
 def _asking(made: Draft | Decline, question: str) -> Draft | Decline:
