@@ -53,11 +53,18 @@ def _digit(letter: str) -> str:
     return letter if value is None else str(value)
 
 
+_NUMBERS = {*SMALL_NUMBERS, *SCALES, *ORDINALS}
 _COUNTS = regex(
     r"\d|\b(?:noon|midnight|midday|half|quarters?|o'?clock|"
-    rf"{'|'.join(sorted({*SMALL_NUMBERS, *SCALES, *ORDINALS}, key=len, reverse=True))})\b"
+    rf"{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})\b"
 )
 _JOINS = regex(r"[,;&+/]|\b(?:and|or|vs|versus|n)\b")
+_TELLING = frozenset(
+    {"noon", "midnight", "midday", "half", "quarter", "quarters", "oclock", "and", "or", "vs", "versus", "n"}
+    | _NUMBERS
+    | COLOURS
+)
+"""Without any of these, words have no meaning but a place's: `_COUNTS` and `_JOINS` are not in them, nor a colour."""
 _EDGES = " \t\n\"'()[]{}<>.,;:!?*=~≈"
 _LEADING = regex(rf"^[{re.escape(_EDGES)}]*?(?=\.?\d|[^{re.escape(_EDGES)}]|$)")
 _ENDS_IN_MARK = regex(r"^[^'\"]*\d\s*(?:'(?:\s*\d+\s*(?:\"|''))?|''|\")[ .,;:!?)]*$")
@@ -80,6 +87,8 @@ def readings(text: str, plain: Callable[[str], str]) -> frozenset[str]:
     if low.isascii() and low.isdigit() and len(low) < MAX_DIGITS:
         return frozenset((f"number {int(low)}",))
     forms = set(_places(text, low))
+    if low.replace(" ", "").isalpha() and _TELLING.isdisjoint(low.split(" ")):  # as most of several words
+        return frozenset(forms) if forms else NO_READINGS
     low = _stripped(low)
     if _COUNTS.search(low) is not None:
         forms.update(_readings(_ABOUT.sub("", low, count=1) if low[:1].isalpha() else low))

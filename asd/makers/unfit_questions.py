@@ -29,6 +29,7 @@ _AUXILIARIES = lex.AUXILIARIES | {
     "am",
 }
 _COUNTS = frozenset(map(str, range(1, 21))) | lex.NUMBER_WORDS
+_USUAL = _ASKING | lex.AUXILIARIES
 _BARE_SUBJECTS = frozenset("this that it these those they there he she the a an".split())
 _MOST_FRAGMENT_WORDS = 6
 _SENTENCE = regex(r"(?<=[.!?])\s+")
@@ -108,11 +109,13 @@ def _is_phrase(question: str) -> bool:
 def is_no_question(question: str, accepted: Sequence[str], *, is_unanswerable: bool = False) -> bool:
     """Whether a text is a fragment, or a phrase that nobody could answer, or asks in no usual form and an annotator said
     that it asks nothing."""
+    first = question.split(maxsplit=1)[:1]
+    word = first[0].lower().partition("'")[0] if first else ""
+    if word in _ASKING and "?" in question:  # as in most, and in no fragment or phrase
+        return False
     if _is_fragment(question) or (is_unanswerable and _is_phrase(question)):
         return True
-    first = question.split(maxsplit=1)[:1]
-    is_usual = bool(first) and first[0].lower().partition("'")[0] in _ASKING | lex.AUXILIARIES
-    return not is_usual and any(answer.strip(". ").lower() in _NOT_ASKED for answer in accepted)
+    return word not in _USUAL and any(answer.strip(". ").lower() in _NOT_ASKED for answer in accepted)
 
 
 @lru_cache(maxsize=1 << 14)

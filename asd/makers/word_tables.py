@@ -52,25 +52,23 @@ class SortedLines:
 
 def lemmas_of(word: str) -> Lemmas:
     """Part of speech -> lemmas; empty for unknown words. As `lemminflect.getAllLemmas`."""
-    folder = _tables()
-    if folder is None or word != word.lower():
+    if _tables() is None or word != word.lower():
         given: Lemmas = _package().getAllLemmas(word)
         return given
     lemmas = {}
-    for category, forms in _lines(folder / _LEMMAS).of(word):
+    for category, forms in _lines(_LEMMAS).of(word):
         part = category.upper()
         lemmas["AUX" if part == "MODAL" else part] = tuple(forms.lower().split("/"))
-    return lemmas | _overrides(folder / _LEMMA_OVERRIDES).get(word, {})
+    return lemmas | _overrides(_LEMMA_OVERRIDES).get(word, {})
 
 
 def verb_form(verb: str, tag: str) -> str | None:
     """A verb's first form of a Penn tag (VBD, VBN, VBZ). As `lemminflect.getInflection`, which has rules, too."""
-    folder = _tables()
-    if folder is not None and verb not in _IRREGULAR and verb == verb.lower():
-        overridden = _overrides(folder / _FORM_OVERRIDES).get(verb, {}).get(tag)
+    if _tables() is not None and verb not in _IRREGULAR and verb == verb.lower():
+        overridden = _overrides(_FORM_OVERRIDES).get(verb, {}).get(tag)
         if overridden is not None:
             return overridden[0]
-        for category, *forms in _lines(folder / _FORMS).of(verb):
+        for category, *forms in _lines(_FORMS).of(verb):
             if category == "verb" and len(forms) > _FORM_ORDER[tag] and forms[_FORM_ORDER[tag]]:
                 return forms[_FORM_ORDER[tag]].split("/")[0].lower()
     made: tuple[str, ...] = _package().getInflection(verb, tag)
@@ -96,15 +94,20 @@ def _tables() -> Path | None:
     return folder if all((folder / name).is_file() for name in files) else None
 
 
-@cache
-def _lines(path: Path) -> SortedLines:
-    return SortedLines(gzip.decompress(path.read_bytes()))
+def _table(name: str) -> bytes:
+    folder = _tables()
+    return b"" if folder is None else (folder / name).read_bytes()
 
 
 @cache
-def _overrides(path: Path) -> dict[str, Lemmas]:
+def _lines(name: str) -> SortedLines:
+    return SortedLines(gzip.decompress(_table(name)))
+
+
+@cache
+def _overrides(name: str) -> dict[str, Lemmas]:
     lemmas: dict[str, Lemmas] = {}
-    for line in path.read_text("utf-8").splitlines():
+    for line in _table(name).decode().splitlines():
         if line.strip() and not line.startswith("#"):
             word, part, form = line.strip().split(",")
             lemmas.setdefault(word, {})[part] = (form.lower(),)

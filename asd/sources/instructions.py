@@ -155,11 +155,11 @@ _FORM_INSIDE = regex(
     r"|да или нет|はいかいいえ|예 또는 아니)",
 )
 _MAY_STATE_FORM = (
-    "yes", "no ", "no)", "true", "word", "sentence", "phrase", "brief", "concise", "shortly", "single", "short", "n)", "n]",
-    "no/", "answer", "respond", "reply",
-    "用一", "是或", "简短", "oder nein", "oui ou", " o no", "ou não", "или нет", "はいか", "또는",
+    "yes", "no ", "no)", "true", "word", "sentence", "phrase", "brief", "concise", "single", "short", "n)", "n]", "no/",
+    "answer", "respond", "reply", "oder nein", "oui ou", " o no",
 )  # fmt: skip
-"""One of these stands in every text that `_FORM_INSIDE` finds; looking for them is quicker."""
+_MAY_STATE_FORM_ELSEWHERE = ("用一", "是或", "简短", "ou não", "или нет", "はいか", "또는")
+"""One of these, or of `_MAY_STATE_FORM`, stands in every text that `_FORM_INSIDE` finds; looking for them is quicker."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -229,6 +229,13 @@ def without_lead_in(question: str) -> str:
     return (head + newline + last[: cut + 1]).rstrip()
 
 
+def _may_state_form(low: str) -> bool:
+    for part in _MAY_STATE_FORM:
+        if part in low:
+            return True
+    return not low.isascii() and any(part in low for part in _MAY_STATE_FORM_ELSEWHERE)
+
+
 @lru_cache(maxsize=1 << 14)
 def states_form(question: str) -> bool:
     """Whether a question says, beside what it asks, in which form to answer it ("Answer briefly: ...", "(yes/no)").
@@ -238,7 +245,7 @@ def states_form(question: str) -> bool:
     if is_instruction(question):
         return False
     low = question.lower()
-    if any(part in low for part in _MAY_STATE_FORM) and _FORM_INSIDE.search(low):
+    if _may_state_form(low) and _FORM_INSIDE.search(low):
         return True
     if (
         _SENTENCE_END.search(question, 0, len(question) - 1) is None
