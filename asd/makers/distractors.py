@@ -36,6 +36,7 @@ import orjson
 from asd.errors import ShardError
 from asd.lazy_regex import regex
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
+from asd.makers.answer_buckets import LAST_RESORT, MIN_ROWS, Leveled, into_buckets
 from asd.makers.answer_draw import AnswerDraw, BoxDraw, Bucket, Drawing, FixedAnswers
 from asd.makers.answer_kinds import (
     ASKING,
@@ -63,9 +64,6 @@ from asd.schemas.task import TaskSpec
 from asd.sources.marked_options import names_listed_option
 
 FORMAT = 3
-MIN_ROWS = 12
-MIN_ANSWERS = 8
-"""A bucket needs so many rows and different answers; below that the next coarser key takes its rows."""
 NUM_ASKED = 8
 """Question keys per question; each is a level with the fine answer kind, then one with the coarse kind."""
 NUM_LEVELS = 2 * NUM_ASKED
@@ -73,8 +71,6 @@ _APART = (YES_NO, BOX, EMPTY)
 """Kinds that no bucket holds: they need none, or have their own."""
 _QUESTIONS_KEPT = 1 << 16
 """As many as exchange answers with each other (`asd.work.exchanging`), which goes through all of them level by level."""
-LAST_RESORT = "*"
-"""Question key of the buckets that hold all answers of a kind, whatever was asked."""
 
 
 def _asked_keys(question: str, telling: dict[str, float]) -> tuple[str, ...]:
@@ -137,17 +133,6 @@ def _has_own_answers(keys: Sequence[str], coarse: str) -> bool:
     return not coarse.startswith(("integer", "decimal", "quantity")) and _OWN_ANSWERS.fullmatch(keys[_HEAD]) is not None
 
 
-def _levels(question: str, keys: Sequence[str], kinds: tuple[str, str]) -> list[str]:
-    """The bucket keys that a row can fall into, from most to least specific; "" where it fits in no bucket. keys: of the
-    question; kinds: of the answer, fine and coarse."""
-    fine, coarse = kinds[0], f"~{kinds[1]}"
-    if not _is_text(kinds[1]):
-        return [f"{asked}\t{kind}" for asked in keys for kind in (fine, coarse)]
-    levels = [""] * NUM_LEVELS  # the coarse ones stay so
-    levels[::2] = [_key(question, asked, fine, is_text=True) for asked in keys]
-    return levels
-
-
 def _is_text(coarse: str) -> bool:
     """Whether answers of a kind stand beside each other only where their questions are alike."""
     return coarse in (TEXT, "code")
@@ -179,19 +164,26 @@ def _kinds_with(set_of: Mapping[str, str]) -> KindsOf:
 KindsOf = Callable[[str, str], tuple[str, str]]
 
 
-def _key(question: str, asked: str, kind: str, *, is_text: bool) -> str:
-    """The bucket key of a level; "" where texts of no known type are not plausible beside each other at this level. They
-    stand beside those of other questions only where these are about the like."""
-    if not is_text:
-        return f"{asked}\t{kind}"
-    if kind[0] == "~":  # texts of unlike length or form give each other away
-        return ""
+def _asked_of_text(question: str, asked: str, kind: str) -> str:
+    """The question key of a level; "" where texts of no known type are not plausible beside each other at this level. They
+    stand beside those of other questions only where these are about the like, and beside those of the fine kind alone:
+    texts of unlike length or form give each other away."""
     if asked[0] == "0":
-        return f"{asked}\t{kind}"
-    topic = about(question)
-    if not _is_telling_level(asked, kind) or (asked[0] == "2" and not topic):
+        return asked
+    if not _is_telling_level(asked, kind):
         return ""
-    return f"{asked}, {topic}\t{kind}"
+    topic = about(question)
+    return f"{asked}, {topic}" if topic or asked[0] != "2" else ""
+
+
+def _asked_of(question: str, keys: Sequence[str], kinds: tuple[str, str]) -> Sequence[str]:
+    """The question keys under which an answer stands beside others. keys: of the question; kinds: of the answer."""
+    return [_asked_of_text(question, asked, kinds[0]) for asked in keys] if _is_text(kinds[1]) else keys
+
+
+def _beside(kinds: tuple[str, str]) -> tuple[str, str]:
+    """The kinds by which an answer stands beside others, fine and coarse; "" for a text's coarse one."""
+    return kinds[0], "" if _is_text(kinds[1]) else f"~{kinds[1]}"
 
 
 def _telling_words(tally: Mapping[tuple[str, str], int]) -> dict[str, float]:
@@ -257,10 +249,7 @@ class DistractorIndex:
         self._beside = _overlaps(rules.overlapping)
         self._kinds = _kinds_with(self._set_of)
         self._named = lru_cache(maxsize=None)(self._kinds_of)
-        self._by_kind: dict[str, dict[str, Bucket]] = defaultdict(dict)
-        for key, counts in buckets.items():
-            asked, kind = key.split("\t")
-            self._by_kind[kind][asked] = Bucket(f"{seed}:{key}", counts)
+        self._buckets = {key: Bucket(f"{seed}:{key}", counts) for key, counts in buckets.items()}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -275,24 +264,18 @@ class DistractorIndex:
         make the pool `boxes`.
         """
         kept, set_of = smallest_rows(rows), _names_of_sets(rules.sets)
-        tally = Counter((question, gold) for _, question, gold, _ in kept)
-        tally = Counter(
-            {
-                row: count
-                for row, count in tally.items()
-                if is_minable(*row, is_closed=rules.is_closed) or row[1].strip().casefold() in set_of
-            }
-        )
+        tally = {
+            (question, gold): count
+            for (question, gold), count in Counter([row[1:3] for row in kept]).items()
+            if is_minable(question, gold, is_closed=rules.is_closed) or gold.strip().casefold() in set_of
+        }
         telling, kinds_of = _telling_words(tally), _kinds_with(set_of)
-        waiting = [
-            (_levels(question, _asked_keys(question, telling), kinds_of(question, gold)), gold, count)
-            for (question, gold), count in sorted(tally.items())
-        ]
-        buckets = _last_resorts(waiting)
-        for depth in range(NUM_LEVELS):
-            waiting = _close_buckets(waiting, depth, buckets)
-        in_order = {key: dict(sorted(buckets[key].items())) for key in sorted(buckets)}
-        return cls(in_order, telling, BoxPool.build(kept), seed, rules)
+        keys_of = lru_cache(maxsize=None)(partial(_asked_keys, telling=telling))
+        leveled = []
+        for (question, gold), count in tally.items():
+            kinds = kinds_of(question, gold)
+            leveled.append(Leveled(_asked_of(question, keys_of(question), kinds), *_beside(kinds), gold, count))
+        return cls(into_buckets(leveled), telling, BoxPool.build(kept), seed, rules)
 
     def is_minable(self, question: str, gold: str) -> bool:
         """Whether the answer may stand beside others: `is_minable`, or one of a closed set."""
@@ -313,9 +296,11 @@ class DistractorIndex:
     def rows_by_answer(self) -> Counter[str]:
         """Rows of the index by compact answer; those that are never mined are left out."""
         rows: Counter[str] = Counter()
-        for kind, buckets in self._by_kind.items():
-            if not kind.startswith("~") and LAST_RESORT in buckets:  # texts have no coarse kind
-                for answer, count in buckets[LAST_RESORT].counts.items():
+        for key, counts in self._counts.items():
+            if key.startswith(f"{LAST_RESORT}\t") and not key.startswith(
+                f"{LAST_RESORT}\t~"
+            ):  # texts have no coarse kind
+                for answer, count in counts.items():
                     rows[answer_form(answer).compact] += count
         return rows
 
@@ -347,36 +332,40 @@ class DistractorIndex:
         """Names of the NUM_LEVELS groups of like questions and answers that a row is in, from specific to general; ""
         where answers of so general a group are not plausible beside each other."""
         keys, kinds = self._keys(question), self._kinds(question, gold)
-        levels = _levels(question, keys, kinds)
+        both = _beside(kinds)
+        levels = [
+            f"{asked}\t{kind}" if asked and kind else "" for asked in _asked_of(question, keys, kinds) for kind in both
+        ]
         if _has_own_answers(keys, kinds[1]):
             levels[2 * (_HEAD + 1) :] = [""] * (NUM_LEVELS - 2 * (_HEAD + 1))
         return levels
 
     def buckets(self, question: str, gold: str) -> Iterator[Bucket]:
         """The bucket that the sample's own row is in, then those to fall back on, more and more general."""
-        fine, coarse = self._kinds(question, gold)
-        keys, is_text = self._keys(question), _is_text(coarse)
-        last = () if is_text else (LAST_RESORT,)
-        for asked in keys[: _HEAD + 1] if _has_own_answers(keys, coarse) else (*keys, *last):
-            for kind in (fine, f"~{coarse}"):
-                bucket = self._counts_of(_key(question, asked, kind, is_text=is_text))
-                if bucket is not None:
-                    yield bucket
+        kinds, keys, known = self._kinds(question, gold), self._keys(question), self._buckets
+        fine, coarse = _beside(kinds)
+        if _has_own_answers(keys, kinds[1]):
+            keys = keys[: _HEAD + 1]
+        elif coarse:
+            keys = (*keys, LAST_RESORT)
+        is_text = not coarse
+        for key in keys:
+            asked = _asked_of_text(question, key, fine) if is_text else key
+            if asked and (bucket := known.get(f"{asked}\t{fine}")) is not None:
+                yield bucket
+            if coarse and (bucket := known.get(f"{asked}\t{coarse}")) is not None:
+                yield bucket
         if noun := kind_asked_for(question, gold):
             number = " plural" if is_plural(gold) else ""
             yield self._named(noun, f"{answer_kind(gold)[1]}{number}")
 
     def _kinds_of(self, noun: str, coarse: str) -> Bucket:
         """Answers of a known type to any question that are kinds of a noun: what fruit there is among the food."""
-        bucket = self._counts_of(f"{LAST_RESORT}\t~{coarse}") if not coarse.startswith(TEXT) else None
+        bucket = None if coarse.startswith(TEXT) else self._buckets.get(f"{LAST_RESORT}\t~{coarse}")
         counts = bucket.counts if bucket else {}
         return Bucket(
             f"{self.seed}:{noun}", {answer: rows for answer, rows in counts.items() if is_kind_of(answer, noun)}
         )
-
-    def _counts_of(self, key: str) -> Bucket | None:
-        asked, _, kind = key.partition("\t")
-        return self._by_kind.get(kind, {}).get(asked)
 
     def save(self, path: Path) -> None:
         """One .npz of plain arrays, no pickles; the same index gives the same bytes."""
@@ -430,40 +419,6 @@ def is_minable(question: str, gold: str, *, is_closed: bool = False) -> bool:
         or stated_alternatives(question, gold)
         or (not is_closed and is_open(question, gold))
     )
-
-
-Waiting = tuple[list[str], str, int]
-"""(bucket keys from specific to general, gold answer, rows)"""
-
-
-def _last_resorts(rows: Sequence[Waiting]) -> dict[str, dict[str, int]]:
-    """All answers of each kind, as buckets '*'."""
-    buckets: dict[str, dict[str, int]] = defaultdict(dict)
-    for levels, gold, count in rows:
-        for level in filter(None, levels[:2]):  # of the full question, fine and coarse: texts have no coarse one
-            counts = buckets[LAST_RESORT + level[level.index("\t") :]]
-            counts[gold] = counts.get(gold, 0) + count
-    return buckets
-
-
-def _close_buckets(waiting: list[Waiting], depth: int, buckets: dict[str, dict[str, int]]) -> list[Waiting]:
-    """Turn the groups of this level that are large enough into buckets; return the rows that are in none."""
-    keys = [levels[depth] for levels, _, _ in waiting]
-    # So many questions with an answer have as many different answers at most. Few groups get that far.
-    groups: dict[str, dict[str, int]] = {key: {} for key, size in Counter(keys).items() if key and size >= MIN_ANSWERS}
-    for key, (_, gold, count) in zip(keys, waiting, strict=True) if groups else ():
-        counts = groups.get(key)
-        if counts is not None:
-            counts[gold] = counts.get(gold, 0) + count
-    closed = {key: counts for key, counts in groups.items() if _is_enough(counts)}
-    buckets.update(closed)
-    return [row for key, row in zip(keys, waiting, strict=True) if key not in closed] if closed else waiting
-
-
-def _is_enough(counts: dict[str, int]) -> bool:
-    if len(counts) < MIN_ANSWERS or sum(counts.values()) < MIN_ROWS:
-        return False
-    return len(counts) > 3 * MIN_ANSWERS or len({answer_form(answer).compact for answer in counts}) >= MIN_ANSWERS
 
 
 def _opposite(gold: str, accepted: Sequence[str]) -> Drawing:

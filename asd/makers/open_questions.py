@@ -51,8 +51,7 @@ def is_open(question: str, gold: str) -> bool:
     """
     asked = parse_question(question).full
     kind = answer_kind(gold)[1]
-    is_beside = (" wh" in asked and _BESIDE_WHAT.search(asked) is not None) or _WHAT_IS_BESIDE.match(asked) is not None
-    if is_beside or any(pattern.search(asked) for pattern in (_DESCRIBE, _TWO, _SPELT)):
+    if _is_open_for_all(question):
         return True
     if kind == "weather" and normalise_answer(gold) in _FELT:
         return True
@@ -73,6 +72,20 @@ def is_open(question: str, gold: str) -> bool:
         return False
     is_of_set = not _SET_NOUNS.isdisjoint(words) and _SET.search(asked) is not None
     return is_of_set or ((kind != TEXT or gold.islower()) and _THERE.fullmatch(asked) is not None)
+
+
+def _is_open_for_all(question: str) -> bool:
+    """Whether the question alone tells, whatever its answer."""
+    asked = parse_question(question).full
+    if " wh" in asked and _BESIDE_WHAT.search(asked) is not None:
+        return True
+    if _WHAT_IS_BESIDE.match(asked) is not None:
+        return True
+    if ("and " in asked or "or " in asked) and _TWO.search(asked) is not None:
+        return True
+    if ("look" in asked or "descri" in asked or "tell" in asked) and _DESCRIBE.search(asked) is not None:
+        return True
+    return ("letter" in asked or "missing" in asked) and _SPELT.search(asked) is not None
 
 
 _DESCRIBE = regex(r"\b(?:describe|description|look like|looks like|tell me about)\b")
