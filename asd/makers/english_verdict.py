@@ -11,7 +11,9 @@ from functools import lru_cache
 
 from asd.lazy_regex import regex
 from asd.makers.declarative import declarative
+from asd.makers.english_candidate import asked_of_candidate
 from asd.makers.english_lexicon import NUMBER_WORDS
+from asd.makers.wording import collapse
 
 _MOVED = frozenset("is are was were can could will would should must".split())
 """Auxiliaries that trade places with their subject."""
@@ -47,7 +49,9 @@ def natural_verdict(question: str, candidate: str, answer_type: str | None = Non
     sentence = declarative(question, candidate, answer_type)
     turned = None if sentence is None else _turned(sentence, candidate)
     turned = None if turned is None else _COUNTED.sub(r"\1 exactly ", turned)
-    return turned if turned is not None and candidate in turned and _TWO_NUMBERS.search(turned) is None else None
+    if turned is None or candidate not in turned or _TWO_NUMBERS.search(turned) is not None:
+        return asked_of_candidate(question, collapse(candidate))
+    return turned
 
 
 def _turned(sentence: str, candidate: str) -> str | None:

@@ -44,7 +44,7 @@ BARE_HEADS = lex.word_table(
     " revenue site app application network service organization club bank supermarket chain operator carrier manufacturer"
 )
 # Heads whose instances have proper names, which look like common nouns in lower-case answers.
-_NAMED_THINGS = lex.word_table(
+NAMED_THINGS = lex.word_table(
     "sponsor newspaper magazine book movie film show band song album area brand game place program"
     " drink beer wine beverage product event button player step"
 )
@@ -266,7 +266,7 @@ def _identity_value(q: Query, be: str, phrase: Sequence[str]) -> str | None:
         return q.answer if q.low.startswith("to ") else None
     if head in BARE_HEADS or q.low[0].isdigit():
         return q.answer
-    return None if head in _TEXT_BEARERS or head in _NAMED_THINGS else agreeing_noun(q, head, be)
+    return None if head in _TEXT_BEARERS or head in NAMED_THINGS else agreeing_noun(q, head, be)
 
 
 def is_no_number(head: str, low: str) -> bool:
