@@ -71,10 +71,19 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Names of the fields that hold the question and its answer, "a.b" for one inside another; None: one of the usual."""
+    """Names of the fields that hold the question and its answer, "a.b" for one inside another; None: one of the usual.
+
+    Raises: UsageError for an empty name."""
 
     question: str | None = None
     answer: str | None = None
+
+    def __post_init__(self) -> None:
+        for option, name in (("--question", self.question), ("--answer", self.answer)):
+            if name is not None and not name.strip():
+                raise UsageError(
+                    f"{option} '': give the name of the field, e.g. {option} text; without it the usual ones are read."
+                )
 
     def pair(self, record: Record) -> tuple[str, str] | None:
         asked = _first_text(record, _ASKED_KEYS if self.question is None else (self.question,))
@@ -193,8 +202,13 @@ def _record_turns(record: Any, where: str, unread: Unread, fields: Fields) -> It
         return
     if not turns:
         lacking = fields.missing(record) if isinstance(record, dict) else ""
-        unread.add(where, lacking or unread_form(record) or f"no question with its answer: {brief(record, 60)}")
+        unread.add(where, lacking or unread_form(record) or _without_turn(record))
     yield from turns
+
+
+def _without_turn(record: Any) -> str:
+    fields = f" (its fields: {', '.join(map(str, record))})" if isinstance(record, dict) and record else ""
+    return f"no question with its answer: {brief(record, 60)}{fields}"
 
 
 def _turns_of(record: dict[str, Any], where: str, fields: Fields) -> Iterator[Turn]:
@@ -246,10 +260,11 @@ def require_turns(location: str, count: int, unread: Unread) -> None:
     """Raises: SourceError where a file holds no turn at all."""
     if count:
         return
-    seen = "; ".join(unread.examples) or "it has no records"
+    if not unread.examples:
+        raise SourceError(f"{location}: no question with its answer was found: it has no records.")
     raise SourceError(
-        f"{location}: no question with its answer was found ({seen}). Expected conversations (LLaVA, ShareGPT, chat "
-        "messages), pairs such as prompt/completion, instruction/output or question/answer, or a version of ours; "
-        "annotation files of a benchmark become such with `asd convert` and `asd export`. Fields of other names are told with "
-        "--question FIELD and --answer FIELD."
+        f"{location}: no question with its answer was found. Name the fields that hold them: --question FIELD --answer FIELD.\n"
+        f"{unread.examples[0]}\n"
+        "Read without that: conversations (LLaVA, ShareGPT, chat messages), pairs (prompt/completion, instruction/output, "
+        "question/answer, ...), and a benchmark's annotation files after `asd convert`."
     )

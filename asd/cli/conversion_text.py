@@ -93,8 +93,9 @@ def describe_rewriting(manifest: Manifest, making: Mapping[str, Any] | None) -> 
 
 
 _REMEDIES = {
-    "too_few_distractors": "the task has too few answers of one kind to mine wrong ones from (8 different ones on 12 rows are "
-    "needed). Convert more rows at once, give the source's own options, leave the style out with --styles, or use a rewriter.",
+    "too_few_distractors": "the task has too few answers of one kind to mine wrong ones from: that takes at least 8 different "
+    "ones, on at least 12 rows. Each of these helps: more rows that bring other answers, the source's own options, all "
+    "possible answers as `options` in the task file, a rewriter, or leaving the style out with --styles.",
 }
 """Reason of a maker -> what to do about it."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
 
 from asd.errors import UsageError
 from asd.export.format import CHUNK_ROWS, EXAMPLES, ExportedSplit
@@ -44,18 +46,45 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
-def _absent_image(part: ExportedSplit) -> str:
-    """A note if the first image is not where the trainer will look for it; "" where it is, or is an address or bytes."""
-    root = part.places.root
-    if part.places.is_checking or root is None or "://" in root:
-        return ""
-    paths = (str(image["path"]) for row in islice(part.rows(), CHUNK_ROWS) for image in row["images"])
-    first = next((path for path in paths if not is_address(path)), None)
-    if first is None or (Path(root) / first).is_file():
-        return ""
-    return (
-        f"note: the image {first} is not in {root}; give the folder of the images with --image-root, or put them there."
+def _warnings(done: Exported) -> list[str]:
+    """Images that a trainer will look for in vain."""
+    parts = [file.part for file in done.data]
+    lines = []
+    if done.format.for_images and not any(map(_has_images, parts)):
+        records = sum(file.records for file in done.data)
+        lines.append(
+            f"warning: none of the {records:,} records holds an image, and {done.format.name} is for data with images. If they "
+            "should have some: let the task file's layout name them (`images`) and convert again. Text alone goes to ms-swift, "
+            "llama-factory or trl."
+        )
+    absent: dict[str | None, list[str]] = {}
+    for part in parts:
+        absent.setdefault(part.places.root, []).extend(_absent_images(part))
+    for root, paths in absent.items():
+        if paths:
+            where = f"are not in {root}" if root else "are in no known folder"
+            lines.append(
+                f"warning: {len(paths):,} images {where} (the first: {paths[0]}; of each file {CHUNK_ROWS:,} records were looked "
+                "at). Give the folder of the images with --image-root, or put them there: trainers stop at the first."
+            )
+    return lines
+
+
+def _has_images(part: ExportedSplit) -> bool:
+    return any(
+        pc.any(pc.greater(pc.list_value_length(batch["images"]), 0)).as_py()
+        for batch in part.batches(("style", "images"))
     )
+
+
+def _absent_images(part: ExportedSplit) -> list[str]:
+    """Of the first records, those that are not where the trainer will look for them; none where images were looked at."""
+    root = part.places.root
+    if part.places.is_checking or "://" in (root or ""):
+        return []
+    images = (image for row in islice(part.rows(), CHUNK_ROWS) for image in row["images"] if image["bytes"] is None)
+    paths = dict.fromkeys(str(image["path"]) for image in images)
+    return [path for path in paths if not is_address(path) and not (root and (Path(root) / path).is_file())]
 
 
 def _document(done: Exported) -> dict[str, Any]:
@@ -65,7 +94,8 @@ def _document(done: Exported) -> dict[str, Any]:
          "images": file.part.places.mode.value, "drawn_sample": file.part.is_drawn}
         for file in done.data
     ]  # fmt: skip
-    return {"format": done.format.name, "files": files, "beside": [str(path) for path in done.beside]}
+    beside = [str(path) for path in done.beside]
+    return {"format": done.format.name, "files": files, "beside": beside, "warnings": _warnings(done)}
 
 
 def _describe(done: Exported) -> str:
@@ -75,20 +105,30 @@ def _describe(done: Exported) -> str:
     lines += [f"left out: {count:,} records with {reason}{_examples(done, reason)}" for reason, count in left_out]
     lines += [f"note: {count:,} records with {reason}{_examples(done, reason)}" for reason, count in noted]
     lines += dict.fromkeys(_copied(file.part) for file in done.data)
-    drawn = dict.fromkeys(file.part.task for file in done.data if file.part.is_drawn)
-    if drawn:
-        lines.append(
-            f"note: {', '.join(drawn)}: drawn by this package as a sample; this is not the data set of that name, and no "
-            "result on it is one on the benchmark."
-        )
+    lines += _drawn([file.part for file in done.data if file.part.is_drawn])
     hints = dict.fromkeys(hint for file in done.data if (hint := done.format.hint(file.part)))
     lines += [f"use it:   {hint}" for hint in hints]
-    if hints or done.format.needs_root:
-        lines += dict.fromkeys(note for file in done.data if (note := _absent_image(file.part)))
+    lines += _warnings(done)
     splits = [name for file in done.data if file.part.split is None for name in file.part.manifest.counts.by_split]
     if len(splits) > 1:
         lines.append(f"note: the file holds several splits ({', '.join(splits)}); --split train keeps test rows out.")
     return "\n".join(filter(None, lines))
+
+
+def _drawn(parts: Sequence[ExportedSplit]) -> list[str]:
+    """What this package drew: whole data sets, or parts of a mix."""
+    wholes = dict.fromkeys(part.task for part in parts if not part.drawn_parts)
+    lines = [
+        f"note: {', '.join(wholes)}: drawn by this package as a sample; this is not the data set of that name, and no "
+        "result on it is one on the benchmark."
+    ] * bool(wholes)
+    mixes = {part.task: part.drawn_parts for part in parts if part.drawn_parts}
+    for task, names in mixes.items():
+        are = f"part {names[0]} is" if len(names) == 1 else f"parts {', '.join(names)} are"
+        lines.append(
+            f"note: {task}: of this mix, {are} a sample that this package drew, not the data set of that name."
+        )
+    return lines
 
 
 def _counts(done: Exported, of: Callable[[ExportedSplit], Counter[str]]) -> list[tuple[str, int]]:

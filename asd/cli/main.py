@@ -283,14 +283,14 @@ def quality(
 )
 def styles(
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="FILE...", help="Fine-tuning files or folders of them, hf:NAME, or DIR[@VERSION] of ours."
         ),
-    ],
+    ] = None,
     weights: Annotated[str | None, typer.Option(help="Share of each file in your training mix, e.g. 0.7,0.3.")] = None,
     fail_on: Annotated[
-        str | None, typer.Option(help="Exit with 1 if this is found: monoculture, contradictions, ..., or any.")
+        str | None, typer.Option(help="Exit with 4 if this is found: monoculture, contradictions, ..., or any.")
     ] = None,
     html: Annotated[str | None, typer.Option(help="Write a self-contained page with charts to this file.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read so many answers of each file at most.")] = None,
@@ -304,7 +304,16 @@ def styles(
     """Audit fine-tuning data: which answer styles it holds, which its prompts ask for, and what a model would unlearn."""
     from asd.cli.styles import run
 
-    run(files, weights=weights, fail_on=fail_on, html=html, limit=limit, question=question, answer=answer, as_json=json)
+    run(
+        files or [],
+        weights=weights,
+        fail_on=fail_on,
+        html=html,
+        limit=limit,
+        question=question,
+        answer=answer,
+        as_json=json,
+    )
 
 
 @command(

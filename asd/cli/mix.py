@@ -10,6 +10,7 @@ from pathlib import Path
 from asd.cli.table import Table
 from asd.conversion.progress import progress_for_terminal
 from asd.mixing.mix import Mix, mix
+from asd.schemas.styles import AnswerStyle
 
 
 def run(file: str, *, out: str | None, total: int | None, dry: bool, as_json: bool) -> None:
@@ -30,6 +31,10 @@ def _text(made: Mix, *, dry: bool) -> list[str]:
         table.add(f"{part.name} ({part.data}@{part.version})", *cells, f"{part.available:,}", f"{part.repeated:,}")
     styles = ", ".join(f"{style} {count / made.rows:.1%}" for style, count in made.by_style.items())
     lines = [*table.lines(), "", f"answer styles of the {made.rows:,} rows: {styles}"]
+    if AnswerStyle.FREE_FORM in made.by_style:
+        lines.append(
+            "free_form: kept as they came, whatever their form; `asd styles` tells the forms by the texts themselves"
+        )
     if dry:
         return [*lines, f"no mix was written (parts that are conversions were made); without --dry-run: {made.path}"]
     state = "" if made.did_work else " (it was there already)"

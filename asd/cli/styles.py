@@ -33,6 +33,8 @@ def run(
     as_json: bool,
 ) -> None:
     """Exit code 4 if --fail-on names a finding that is there."""
+    if not locations:
+        raise UsageError("give FILE, the data that you fine-tune on: asd styles train.jsonl")
     keys = parse_keys(fail_on)
     if html is not None:
         require_other_than(Path(html), locations, "--html")

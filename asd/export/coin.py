@@ -89,4 +89,5 @@ FORMAT = Format(
     summary="CoIN's layout: <Task>/train_x20.json (X = share converted), test.json in the flat form",
     file=_file,
     write=_write,
+    for_images=True,
 )

@@ -76,6 +76,11 @@ class ExportedSplit:
         return bool(self.manifest.source.get("drawn"))
 
     @property
+    def drawn_parts(self) -> tuple[str, ...]:
+        """Of a mix, the parts that this package drew."""
+        return tuple(self.manifest.source.get("drawn_parts", ()))
+
+    @property
     def name(self) -> str:
         """The split as files and configs call it."""
         return self.split or "all"
@@ -182,6 +187,8 @@ class Format:
     """What it can do with images; the first is the default."""
     needs_root: bool = False
     """Records or side files name the image folder, so it must be known."""
+    for_images: bool = False
+    """Its readers are those of models that see; text alone is rarely meant."""
     hint: Callable[[ExportedSplit], str] = lambda part: ""
     """What the user has to tell the trainer."""
 

@@ -30,4 +30,5 @@ FORMAT = Format(
     summary="GCLTuner: UCIT's training files by the names of its configurations, for its `data_root`",
     file=_file,
     write=write_train_or_test,
+    for_images=True,
 )

@@ -33,4 +33,5 @@ FORMAT = Format(
     write=json_lines(llava_record),
     sides=_sides,
     needs_root=True,
+    for_images=True,
 )

@@ -47,4 +47,5 @@ FORMAT = Format(
     summary="LLaVA conversation JSON (LLaVA, CoIN, MCITlib's train_path, D-MoLE's LLaVA copy)",
     file=task_file(".json"),
     write=json_list(record_for_llava, tools=True),
+    for_images=True,
 )

@@ -41,4 +41,5 @@ FORMAT = Format(
     write=write_train_or_test,
     sides=_sides,
     needs_root=True,
+    for_images=True,
 )

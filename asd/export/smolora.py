@@ -52,4 +52,5 @@ FORMAT = Format(
     file=task_file(".json"),
     write=_write,
     sides=_sides,
+    for_images=True,
 )

@@ -7,6 +7,7 @@ less at a larger total, as largest remainders have it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,12 +82,26 @@ def choose(parts: Sequence[Candidates], unit: str, total: int | None) -> list[Ch
     if not any(choice.size for choice in chosen):
         raise UsageError(f"a mix of {asked:,} {unit} holds no row; give a larger total.")
     for part, quota, choice in zip(parts, quotas, chosen, strict=True):
-        if quota and not choice.size:
-            raise UsageError(
-                f"part {part.name} gives no row: its {quota:,} {unit} are less than half of its first row. Give a larger total, "
-                "or that part a larger share."
-            )
+        if not choice.size:
+            raise UsageError(_no_row(part, quota, unit, asked, most))
     return chosen
+
+
+def _no_row(part: Candidates, quota: int, unit: str, asked: int, most: int) -> str:
+    """Why a part that a mix file names is not in the mix."""
+    if quota:
+        return (
+            f"part {part.name} gives no row: its {quota:,} {unit} are less than half of its first row. Give a larger total, or "
+            "that part a larger share."
+        )
+    enough = math.ceil(1 / part.share - 1e-9)
+    total = (
+        f"a total of {enough:,} or more" if enough <= most else f"other parts more rows (the most is total: {most:,})"
+    )
+    return (
+        f"part {part.name} gives no row: its share of {part.share:g} of {asked:,} {unit} rounds to 0. Give {total}, or that "
+        "part a larger share; or take it out."
+    )
 
 
 def _choice(part: Candidates, unrepeated: Rows, quota: int) -> Choice:

@@ -88,9 +88,10 @@ def _entry(out: Path, name: str, split: str | None, rows: int | None) -> FileEnt
     return FileEntry(path=name, split=split, rows=rows, size_bytes=path.stat().st_size, sha256=sha256_of(path))
 
 
-def _drawn(parts: Sequence[OpenPart]) -> dict[str, bool]:
-    """Whether rows are drawn by this package, which exports must say."""
-    return {"drawn": True} if any(part.manifest.source.get("drawn") for part in parts) else {}
+def _drawn(parts: Sequence[OpenPart]) -> dict[str, Any]:
+    """Which parts' rows are drawn by this package, which exports must say."""
+    drawn = [part.name for part in parts if part.manifest.source.get("drawn")]
+    return {"drawn": True, "drawn_parts": drawn} if drawn else {}
 
 
 def _spec(recipe: MixRecipe, parts: Sequence[OpenPart]) -> TaskSpec:

@@ -262,18 +262,25 @@ def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
         (["{file}", "--fail-on", "mono"], "no finding named 'mono'; did you mean 'monoculture'?"),
         (["{picture}"], "is no file of records (JSON, JSON Lines, CSV, Parquet, Arrow, WebDataset)"),
         (["{empty}"], "holds no file that could be fine-tuning data"),
-        (["{other}"], "no question with its answer was found"),
+        (["{other}"], "Name the fields that hold them: --question FIELD --answer FIELD.\nother.jsonl:0: no question"),
+        (["{other}"], "{'a': 1} (its fields: a)"),
+        (["{none}"], "no question with its answer was found: it has no records"),
+        ([], "give FILE, the data that you fine-tune on: asd styles train.jsonl"),
+        (["{file}", "--question", ""], "--question '': give the name of the field, e.g. --question text"),
+        (["{file}", "--answer", " "], "--answer '': give the name of the field"),
     ],
 )
 def test_what_cannot_be_audited_is_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     names = {"file": str(written(tmp_path / "a.jsonl", [("What?", "cat")])), "empty": str(tmp_path / "empty"),
              "other": str(tmp_path / "other.jsonl"), "picture": str(tmp_path / "a.png")}  # fmt: skip
+    (tmp_path / "none.json").write_text("[]")
+    names["none"] = str(tmp_path / "none.json")
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(60))
     write_lines(tmp_path / "other.jsonl", [{"a": 1}, {"b": 2}])
     done = run_asd("styles", *(argument.format(**names) for argument in arguments))
     assert done.code in (1, 2)
-    assert message in done.err
+    assert message in done.err.replace(f"{tmp_path}/", "")
     assert "Traceback" not in done.err
 
 

@@ -250,7 +250,10 @@ def test_too_few_answers_to_mine_name_a_remedy(tmp_path: Path) -> None:
     source = write_lines(tmp_path / "p.jsonl", records)
     done = run_asd("convert", "vqav2", "--source", source, "--out", tmp_path / "d", "--styles", "multiple_choice")
     assert "too_few_distractors: the task has too few answers of one kind" in done.out
-    assert "Convert more rows at once" in " ".join(done.out.split())
+    assert (
+        "at least 8 different ones, on at least 12 rows. Each of these helps: more rows that bring other answers"
+        in " ".join(done.out.split())
+    )
 
 
 def test_a_number_is_never_given_again(tmp_path: Path) -> None:

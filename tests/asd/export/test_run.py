@@ -179,13 +179,23 @@ class TestCommand:
         said = run_asd("export", data.tools, "--to", "unsloth", "--out", tmp_path).out
         assert "left out: 1 records with tool calls" in said
 
-    @pytest.mark.parametrize(("form", "notes"), [("trl", 1), ("llama-factory", 1), ("llava", 0)])
-    def test_images_that_the_trainer_would_not_find(
-        self, form: str, notes: int, data: Datasets, tmp_path: Path
-    ) -> None:
-        done = run_asd("export", data.drawn, "--to", form, "--out", tmp_path, "--image-root", tmp_path)
-        assert done.out.count(f".png is not in {tmp_path}; give the folder of the images with --image-root") == notes
-        assert "note: the image" not in run_asd("export", data.drawn, "--to", form, "--out", tmp_path).out
+    @pytest.mark.parametrize("form", ["trl", "llama-factory", "llava", "gcltuner", "parquet"])
+    def test_images_that_the_trainer_would_not_find(self, form: str, data: Datasets, tmp_path: Path) -> None:
+        asked = ("export", data.drawn, "--to", form, "--out", tmp_path)
+        rows = asd.load(data.drawn)
+        number = len({image["path"] for row in rows for image in row["images"]})
+        (warning,) = [line for line in run_asd(*asked, "--image-root", tmp_path).out.splitlines() if "warning" in line]
+        assert warning.startswith(f"warning: {number} images are not in {tmp_path} (the first: ")
+        assert "Give the folder of the images with --image-root, or put them there" in warning
+        assert "warning" not in run_asd(*asked).out
+        assert json.loads(run_asd(*asked, "--json").out)["warnings"] == []
+
+    def test_a_format_of_images_for_rows_without_any(self, data: Datasets, tmp_path: Path) -> None:
+        for form, warnings in (("llava", 1), ("gcltuner", 1), ("ms-swift", 0)):
+            document = json.loads(run_asd("export", data.tools, "--to", form, "--out", tmp_path / form, "--json").out)
+            assert len(document["warnings"]) == warnings
+            for text in document["warnings"]:
+                assert f" records holds an image, and {form} is for data with images. If they should have some" in text
 
     def test_nothing_to_export(self, tmp_path: Path) -> None:
         done = run_asd("export", "--out", tmp_path)

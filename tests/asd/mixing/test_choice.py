@@ -126,3 +126,15 @@ def test_nothing_is_left_or_taken() -> None:
     few = [candidates("a", 0.5, [1, 2], [1, 2], [1, 60]), candidates("b", 0.5, [3, 4], [3, 4], [400, 400])]
     with pytest.raises(UsageError, match=r"part b gives no row: its 50 words are less than half of its first row"):
         choose(few, "words", 100)
+
+
+def test_a_share_that_rounds_to_nothing_is_refused() -> None:
+    parts = [candidates("a", 0.9, list(range(99)), list(range(99))), candidates("b", 0.1, [200, 201], [200, 201])]
+    match = r"part b gives no row: its share of 0.1 of 4 rows rounds to 0. Give a total of 10 or more, or that part a"
+    with pytest.raises(UsageError, match=match):
+        choose(parts, "rows", 4)
+    assert [len(choice.rows) for choice in choose(parts, "rows", 10)] == [9, 1]
+    parts = [candidates("a", 0.9, [1, 2], [1, 2]), candidates("b", 0.1, [200, 201], [200, 201])]
+    match = r"share of 0.1 of 2 rows rounds to 0. Give other parts more rows \(the most is total: 2\), or that part a larger"
+    with pytest.raises(UsageError, match=match):
+        choose(parts, "rows", None)

@@ -388,3 +388,21 @@ def test_pictures_of_one_name_in_two_folders_are_two_pictures(tmp_path: Path) ->
     assert [(part["rows"], part["repeated"]) for part in told["parts"]] == [(10, 0), (10, 0)]
     rows = asd.load(told["path"])
     assert {(Path(rows.image_root) / row["images"][0]["path"]).read_bytes() for row in rows} == {b"red", b"blue"}
+
+
+def test_an_export_says_which_part_is_drawn(parts: dict[str, str], tmp_path: Path) -> None:
+    own = asd.convert("llava_conversation", write_lines(tmp_path / "own.jsonl", [
+        {"conversations": [{"from": "human", "value": f"Say {n}."}, {"from": "gpt", "value": f"{n}."}]} for n in range(60)
+    ]), out=tmp_path / "own", ratio=0)  # fmt: skip
+    both = {"own": {"data": str(own.path), "share": 0.8}, "old": {"data": parts["scienceqa"], "share": 0.2}}
+    mix_file = written(tmp_path, both, name="my-mix")
+    made = run_asd("mix", mix_file, "--out", tmp_path / "mix")
+    assert (
+        "free_form: kept as they came, whatever their form; `asd styles` tells the forms by the texts themselves"
+        in made.out
+    )
+    said = run_asd("export", tmp_path / "mix", "--to", "llava", "--out", tmp_path / "out").out
+    assert (
+        "note: my-mix: of this mix, part old is a sample that this package drew, not the data set of that name." in said
+    )
+    assert "no result on it" not in said
