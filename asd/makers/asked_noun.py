@@ -25,7 +25,7 @@ _END = (
     r"(?= (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|in|on|at|of|to|that|which|who|with|from|"
     r"behind|beside|besides|near|next|under|underneath|above|below|inside|between|by|for|shown|seen|pictured|here|"
     r"there|this|that|these|those|it|he|she|they|i|we|you|\w+ing|\w+ed|"
-    r"\w+s (?:in|on|at|by|with|near|behind|through|under|over|the|an?))\b|$)"
+    r"\w+s (?:in|on|at|by|with|near|behind|through|under|over|the|an?|this|that|these|those|his|her|their|its|it|you))\b|$)"
 )
 _PHRASE = r"((?:[^\W\d_]+ ){0,2}?[^\W\d_]+)"
 _ASKED = tuple(
@@ -178,12 +178,12 @@ def _sort_of_thing(gold: str) -> str:
     if not gold.islower() or gold.count(" ") > 4 or not gold.replace(" ", "").isalpha():
         return ""
     nouns = wordnet_nouns()
-    if nouns.lists(gold):
-        return next((f"thing {anchor}" for anchor in _SORTS if nouns.is_mainly(gold, anchor)), "")
-    words = gold.split(" ")
-    head = words[next((place for place, word in enumerate(words) if word in _BEHIND_HEAD), len(words)) - 1]
+    head = gold
+    if not nouns.lists(gold):
+        words = gold.split(" ")
+        head = words[next((place for place, word in enumerate(words) if word in _BEHIND_HEAD), len(words)) - 1]
     sort = next((anchor for anchor in _SORTS if nouns.is_mainly(head, anchor)), "")
-    return f"thing {sort}" if sort not in ("", "person") else ""  # a pizza cutter is nobody
+    return f"thing {sort}" if sort not in ("", "person") else ""  # a pizza cutter is nobody, nor is an extra
 
 
 _PLACE = regex(r"\b(?:what|which) (?:kind of |type of |is (?:this|the) )?(?:place|location|scene|setting|area)\b")

@@ -7,7 +7,7 @@ A name of several senses takes the most frequent one, but that of an animal ("ki
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from asd.makers.noun_taxonomy import wordnet_nouns
 
@@ -25,7 +25,7 @@ _KINDS = {
     "thing": (
         "vehicle", "aircraft", "musical instrument", "weapon", "headdress", "footwear", "clothing", "furniture", "building",
         "structure", "kitchen utensil", "container", "appliance", "toy", "ball", "sports equipment", "electronic equipment",
-        "computer", "measuring instrument", "machine", "tool", "device", "fabric", "covering", "equipment", "implement",
+        "computer", "measuring instrument", "machine", "tool", "device", "fabric", "covering", "equipment", "implement", "signal",
         "artifact", "geological formation", "person",
     ),
 }  # fmt: skip
@@ -76,9 +76,17 @@ def _kinds_of_senses(name: str) -> list[tuple[int, str]]:
     nouns = wordnet_nouns()
     plain, _, bracket = name.partition(" (")
     words = bracket.rstrip(")") or plain
-    is_whole = nouns.knows(words)
-    kinds = nouns.first_above(words if is_whole else words.rpartition(" ")[2], tuple(_GROUP_OF))
-    return [(rank, kind) for rank, kind in kinds if rank <= _USUAL_RANK or not is_whole or name[0].isupper()]
+    known = next(filter(nouns.knows, _endings(words)), words)
+    kinds = nouns.first_above(known, tuple(_GROUP_OF))
+    return [(rank, kind) for rank, kind in kinds if rank <= _USUAL_RANK or known != words or name[0].isupper()]
 
 
+def _endings(name: str) -> Iterator[str]:
+    """A name, and its ends: "southern black widow", "black widow", "widow"; "clownfish", "fish"."""
+    words = name.split(" ")
+    yield from (" ".join(words[first:]) for first in range(len(words)))
+    yield from (words[-1][first:] for first in range(_LEAST_BEGIN, len(words[-1]) - _LEAST_END + 1))
+
+
+_LEAST_BEGIN, _LEAST_END = 3, 4
 _USUAL_RANK = 4

@@ -65,6 +65,9 @@ MANY = 100
 MAX_TRIES = 64
 """Rows of a stratum that are looked at for one that does not conflict, before another stratum may serve."""
 
+MIXED_UP = 0.2
+"""Share of the rows with one gold answer that accept another one, too, from which on the two are taken for the same."""
+
 
 class ShownRow(NamedTuple):
     """A row that shows mined wrong answers."""
@@ -104,7 +107,8 @@ def exchange(
     giving = [number for number in in_order if number >= len(rows)]
     names: dict[str, str] = {}  # a row has a dozen, many rows the same ones
     levels = [[names.setdefault(name, name) for name in levels_of(row.question, row.gold)] for row in every]
-    answers = [_Answer(row, takes=number < len(rows)) for number, row in enumerate(every)]
+    mixed = {} if are_spare else _mixed_up(every)
+    answers = [_Answer(row, mixed.get(row.gold, ()), takes=number < len(rows)) for number, row in enumerate(every)]
     for depth in range(NUM_LEVELS):
         groups: dict[str, list[int]] = {}
         for number in waiting:
@@ -123,6 +127,24 @@ def exchange(
                     _exchange_within(part, count, name, taken, are_spare=are_spare)
         waiting = [number for number in waiting if taken[number] is None]
     return taken
+
+
+def _mixed_up(rows: Sequence[ShownRow]) -> dict[str, tuple[str, ...]]:
+    """Gold answer -> gold answers that annotators give for the same pictures, or the other way round: classes that a
+    picture often shows together, names that nobody tells apart. Numbers differ for other reasons."""
+    golds = Counter(row.gold for row in rows)
+    pairs = Counter(
+        (row.gold, other)
+        for row in rows
+        for other in row.accepted
+        if other in golds and other != row.gold and not other.isdecimal()
+    )
+    mixed: dict[str, dict[str, None]] = {}
+    for (gold, other), number in pairs.items():
+        if number > 1 and number >= MIXED_UP * golds[gold]:
+            mixed.setdefault(gold, {})[other] = None
+            mixed.setdefault(other, {})[gold] = None
+    return {gold: tuple(others) for gold, others in mixed.items()}
 
 
 def _bands(group: Sequence[_Member]) -> Iterator[list[_Member]]:
@@ -160,11 +182,13 @@ def _length_and_place(member: _Member) -> tuple[int, int]:
 class _Answer:
     """What dealing needs to know of a row's gold answer, whatever group it is in."""
 
-    __slots__ = ("_clear_of", "_right", "form", "gold", "key", "row", "takes")
+    __slots__ = ("_accepted", "_clear_of", "_right", "form", "gold", "key", "row", "takes")
 
-    def __init__(self, row: ShownRow, *, takes: bool) -> None:
-        """takes: whether the row takes wrong answers, or gives its own alone."""
+    def __init__(self, row: ShownRow, mixed_up: Sequence[str] = (), *, takes: bool) -> None:
+        """mixed_up: answers that other rows accept beside this one; takes: whether the row takes wrong answers, or gives its
+        own alone."""
         self.row, self.takes, self.gold = row, takes, row.gold
+        self._accepted = (*row.accepted, *mixed_up) if mixed_up else row.accepted
         self.form, self.key = answer_form(row.gold), option_key(row.gold)
         self._clear_of: list[AnswerForm] = []
         self._right: RightAnswers | None = None
@@ -176,13 +200,13 @@ class _Answer:
     def clear_of(self) -> list[AnswerForm]:
         """What its wrong answers must be clear of; a new list, to be added to."""
         if not self._clear_of:
-            self._clear_of = distinct_forms(self.gold, self.row.accepted)
+            self._clear_of = distinct_forms(self.gold, self._accepted)
         return [*self._clear_of]
 
     def right(self) -> RightAnswers:
         """What its wrong answers must not mean."""
         if self._right is None:
-            self._right = RightAnswers(self.row.question, self.gold, self.row.accepted)
+            self._right = RightAnswers(self.row.question, self.gold, self._accepted)
         return self._right
 
 

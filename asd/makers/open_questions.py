@@ -44,6 +44,7 @@ def is_open(question: str, gold: str) -> bool:
     - Something to wear, asked for by what is worn.
     - Two questions in one, and such as say how the answer is spelt.
     - What something is like ("Can you describe this shirt?"), and weather that one feels.
+    - All but one kind ("Which food isn't yellow?").
     - A posture or everyday action, asked for by what somebody does: one stands and talks.
     - One of a kind of things of which a place holds several, asked for by where it is ("What device is on the desk?").
     - A thing that something else is near or in front of, and a place that others lie in ("street").
@@ -52,6 +53,8 @@ def is_open(question: str, gold: str) -> bool:
     asked = parse_question(question).full
     kind = answer_kind(gold)[1]
     if _is_open_for_all(question):
+        return True
+    if kind not in _NEVER_BESIDE and " " in asked and _OTHER_THAN.search(asked) is not None:
         return True
     if kind == "weather" and normalise_answer(gold) in _FELT:
         return True
@@ -90,6 +93,9 @@ def _is_open_for_all(question: str) -> bool:
 
 _DESCRIBE = regex(r"\b(?:describe|description|look like|looks like|tell me about)\b")
 _TWO = regex(r".(?:\band|\bor) (?:what|who|where|when|why|how|which)\b|\b(?:shirt|color|colour) and (?:\w+ )?\w+$")
+_OTHER_THAN = regex(
+    r"^(?:what|which) (?:(?!that\b|who\b|which\b).)*\b(?:is not|isn't|are not|aren't|does not|doesn't) [a-z]+$"
+)
 _SPELT = regex(r"\b(?:first|last|second|third|\d+) (?:\w+ )?letters\b|\bmissing (?:value|number|letter)\b")
 _FELT = frozenset("cold hot warm cool windy".split())
 """Weather that goes with any sky."""
