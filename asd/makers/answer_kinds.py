@@ -46,7 +46,7 @@ _NUMERIC: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("decimal", r"[+-]?\d{1,3}(?:,?\d{3})*\.\d+$|[+-]?\.\d+$"),
         ("integer", r"[+-]?\d{1,3}(?:,\d{3})+$|[+-]?\d+$"),
         ("quantity", r"[+-]?\d[\d,.]*\s*[a-zµ°\"'²³/]+\.?$"),
-        ("range", r"\d+\s*[-–]\s*\d+$"),
+        ("range", r"\d{1,3}\s*[-–]\s*\d{1,3}$"),
         ("code", r"(?=.*\d)\S+$"),
     )
 )
@@ -142,8 +142,9 @@ def _numeric_kind(text: str) -> tuple[str, str] | None:
             return f"integer/{digits}{marks}", f"integer/{_magnitude(digits)}{marks}"
         if name == "decimal":
             whole, _, part = text.replace(",", "").lstrip("+-").partition(".")
-            whole_digits = f"decimal/{min(len(whole), 4)}"
-            return f"{whole_digits}.{min(len(part), 2)}{marks}", f"{whole_digits}{marks}"
+            return (f"decimal/{min(len(whole), 4)}.{min(len(part), 3)}{marks}",) * 2
+        if name == "code":
+            return f"code/{min(len(text), 15) // 3}{'-' * ('-' in text)}", "code"
         if name == "quantity":
             unit = f"quantity/{_UNIT.sub('', text).lower()}/{numeric_form(text)}"
             return unit, unit

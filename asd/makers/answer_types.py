@@ -259,6 +259,11 @@ _MODIFIED = frozenset(
         "size",
         "feeling",
         "brand",
+        "city",
+        "nationality",
+        "continent",
+        "month",
+        "weekday",
         "country",
         "body",
         "sleeve",
@@ -274,7 +279,8 @@ def is_vague(text: str) -> bool:
     """Answers that say that there is no answer, no thing or no certain number: neither do they fit beside
     other
     options, nor is it sure that what is beside them is wrong."""
-    return normalise_answer(text) in _VAGUE
+    normal = normalise_answer(text)
+    return normal in _VAGUE or (normal.startswith("no ") and not normal.startswith("no 1 "))
 
 
 def num_colours(text: str) -> int:

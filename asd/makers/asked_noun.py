@@ -14,6 +14,7 @@ from asd.lazy_regex import regex
 from asd.makers.answer_kinds import STOP_WORDS, TEXT, YES_NO, answer_kind, is_plural, parse_question
 from asd.makers.answer_relations import BROADER
 from asd.makers.answer_types import ACTIVITY, is_colour, num_colours
+from asd.makers.english_lexicon import is_known
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
 
@@ -31,7 +32,7 @@ _PHRASE = r"((?:[^\W\d_]+ ){0,2}?[^\W\d_]+)"
 _ASKED = tuple(
     regex(pattern)
     for pattern in (
-        rf"\b(?:what|which) {_KIND_OF} (?:a |an |the |this )?{_PHRASE}{_END}",
+        rf"\b(?:what|which)(?: is| are)?(?: the)? {_KIND_OF} (?:a |an |the |this )?{_PHRASE}{_END}",
         rf"\b(?:what|which) (?!(?:is|are|was|were|do|does|did|has|have|can|kinds?|types?)\b){_PHRASE}{_END}",
         rf"\b(?:what|which|how) (?:is|are|was|were) (?:the |this |that |these |those )(?:(?:name|{_KIND_OF})(?: of)? )?"
         rf"(?:the |this |that )?{_PHRASE}"
@@ -158,6 +159,11 @@ def _doer(asked: str) -> str:
     return "animal" if is_animal and not any(nouns.is_mainly(word, "person") for word in words) else ""
 
 
+_SO_MANY = regex(r"\b(?:\d|two|three|four|five|six) ?(?:digits?|numbers)\b")
+_ETHNICITY = regex(r"\b(?:ethnicity|race of|skin)\b")
+_EATEN = regex(r"\b(?:eat|eats|eating|ate|graz(?:e|es|ing)|chew(?:s|ing)?|feed(?:s|ing)?|munching)\b")
+_BILL = regex(r"\b(?:bills?|banknotes?|denominations?|coins?|note)\b")
+_DENOMINATIONS = frozenset("1 2 5 10 20 25 50 100 200 500 1000".split())
 _DRUNK = regex(
     r"\b(?:drinks?|drinking|beverages?|glass(?:es)?|cups?|mugs?|bottles?|liquids?|pour(?:ed|ing|s)?|served|meal|pitcher|can)\b"
 )
@@ -198,6 +204,9 @@ _SORTS = (
 """From narrow to wide; the first that stands above a noun's usual meaning is its sort."""
 _READ = regex(
     r"\b(?:say|says|said|read|reads|written|word|words|letters|name|named|called|brand|title|logo|text|printed|warning|warn)\b"
+    r"|\b(?:what|which|(?:what|which) (?:is|was) the|what the) (?:\w+ )?(?:airline|airport|team|store|shop|restaurant|hotel"
+    r"|company|sponsor|school|highschool|university|college|movie|film|newspaper|band|website|app|publisher|theat(?:er|re)"
+    r"|museum|hospital)s?\b"
 )
 _BRAND = regex(r"\b(?:brand|manufacturer|maker|company|wine|beer|drink)\b")
 _COLOUR = regex(r"\bcolou?r(?:s|ed)?\b", re.IGNORECASE)
@@ -239,11 +248,15 @@ def _form(asked: str, gold: str, fine: str) -> str:
     apart from full names."""
     if _LETTERS.search(asked) and " " not in gold:
         return f"{min(len(gold), 6)} letters/{fine}"
-    if _WHO.search(asked):
-        nouns = wordnet_nouns()
-        is_name = not all(nouns.lists(word) for word in gold.split())
-        return f"{'name' if is_name else 'words'}{'.' if '.' in gold else ''} {fine}"
+    if _WHO.search(asked) or _READ.search(asked):
+        return f"{'words' if _is_of_words(gold) else 'name'}{'.' if '.' in gold else ''} {fine}"
     return fine
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _is_of_words(text: str) -> bool:
+    """Whether each word of a text stands in the lexicon: "stop sign", and no name."""
+    return all(map(is_known, text.lower().replace("-", " ").split()))
 
 
 _MODIFIED_KINDS = frozenset(
@@ -270,7 +283,13 @@ def _kinds_in(question: str, gold: str) -> tuple[str, str]:
     case = fine.rpartition("/")[2]
     asked = parse_question(question).full
     if coarse != TEXT and any(letter.isdigit() for letter in gold):
-        return fine, coarse
+        if _BILL.search(asked) and gold.strip("$") in _DENOMINATIONS:
+            return f"denomination{gold[: gold.startswith('$')]}", "denomination"
+        return (fine, fine) if _SO_MANY.search(asked) else (fine, coarse)
+    if _ETHNICITY.search(asked):
+        return f"ethnicity/{case}", "ethnicity"
+    if coarse in ("nature", "fodder") and _EATEN.search(asked):
+        return f"fodder/{case}", "fodder"
     if "colo" in asked or "shape" in asked:
         if is_colour(gold) and _COLOUR.search(asked):
             return _attribute("colour", gold, f"colour/{case}", "colour")
@@ -321,6 +340,26 @@ def _kinds_in(question: str, gold: str) -> tuple[str, str]:
 def is_no_answer(question: str, gold: str) -> bool:
     """Whether an answer says no more than what is asked for: "place" to "Which place is it?"."""
     return bool(gold) and normalise_answer(gold) in (asked_noun(question), parse_question(question).head.split(" ")[-1])
+
+
+_NAMES_WORD = 5
+"""Letters of the shortest word that tells an answer in which it stands."""
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def tells_answer(question: str, gold: str) -> bool:
+    """Whether a longer word of the question stands in an address or a text that is asked for ("alter electra's website" ->
+    www.alterelectra.com), so that it is found without the picture. Answers of one word, and of a known kind, do not count."""
+    joined = _joined(gold)
+    if not joined or ("." not in gold and " " not in gold) or answer_kind(gold)[1] not in (TEXT, "url"):
+        return False
+    return any(
+        len(word) >= _NAMES_WORD and word in joined for word in map(_joined, question.replace("'s", " ").split())
+    )
+
+
+def _joined(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def is_kind_of(answer: str, noun: str) -> bool:

@@ -52,6 +52,7 @@ from typing import NamedTuple
 import xxhash
 
 from asd.makers.answer_draw import BucketsOf
+from asd.makers.answer_kinds import answer_kind
 from asd.makers.answer_spelling import MIXED, can_be_spelt_like, case_of
 from asd.makers.distractors import NUM_LEVELS
 from asd.makers.exclusive_answers import RightAnswers
@@ -131,13 +132,13 @@ def exchange(
 
 def _mixed_up(rows: Sequence[ShownRow]) -> dict[str, tuple[str, ...]]:
     """Gold answer -> gold answers that annotators give for the same pictures, or the other way round: classes that a
-    picture often shows together, names that nobody tells apart. Numbers differ for other reasons."""
+    picture often shows together, names that nobody tells apart. Numbers and sides differ for other reasons."""
     golds = Counter(row.gold for row in rows)
     pairs = Counter(
         (row.gold, other)
         for row in rows
         for other in row.accepted
-        if other in golds and other != row.gold and not other.isdecimal()
+        if other in golds and other != row.gold and not _differs_by_row(other)
     )
     mixed: dict[str, dict[str, None]] = {}
     for (gold, other), number in pairs.items():
@@ -145,6 +146,10 @@ def _mixed_up(rows: Sequence[ShownRow]) -> dict[str, tuple[str, ...]]:
             mixed.setdefault(gold, {})[other] = None
             mixed.setdefault(other, {})[gold] = None
     return {gold: tuple(others) for gold, others in mixed.items()}
+
+
+def _differs_by_row(answer: str) -> bool:
+    return any(map(str.isdigit, answer)) or answer_kind(answer)[1] in ("side", "height", "compass")
 
 
 def _bands(group: Sequence[_Member]) -> Iterator[list[_Member]]:

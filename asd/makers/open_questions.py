@@ -44,6 +44,7 @@ def is_open(question: str, gold: str) -> bool:
     - Something to wear, asked for by what is worn.
     - Two questions in one, and such as say how the answer is spelt.
     - What something is like ("Can you describe this shirt?"), and weather that one feels.
+    - Any of several ("What is a letter on the keyboard?").
     - All but one kind ("Which food isn't yellow?").
     - A posture or everyday action, asked for by what somebody does: one stands and talks.
     - One of a kind of things of which a place holds several, asked for by where it is ("What device is on the desk?").
@@ -88,11 +89,17 @@ def _is_open_for_all(question: str) -> bool:
         return True
     if ("look" in asked or "descri" in asked or "tell" in asked) and _DESCRIBE.search(asked) is not None:
         return True
+    if (" of " in asked or asked.startswith(("what ", "which "))) and _ANY.search(asked) is not None:
+        return True
     return ("letter" in asked or "missing" in asked) and _SPELT.search(asked) is not None
 
 
 _DESCRIBE = regex(r"\b(?:describe|description|look like|looks like|tell me about)\b")
 _TWO = regex(r".(?:\band|\bor) (?:what|who|where|when|why|how|which)\b|\b(?:shirt|color|colour) and (?:\w+ )?\w+$")
+_ANY = regex(
+    r"\b(?:any|one|some|either) of (?:the|these|those)\b|^(?:what|which) (?:is|are|was) (?:a|an|one|some) (?:\w+ )?"
+    r"(?:letter|number|word|digit|name|brand|color|colour|thing|item|object|product)s?\b"
+)
 _OTHER_THAN = regex(
     r"^(?:what|which) (?:(?!that\b|who\b|which\b).)*\b(?:is not|isn't|are not|aren't|does not|doesn't) [a-z]+$"
 )

@@ -159,3 +159,11 @@ def finds_none(question: str, gold: str) -> bool:
 def _asks_for_one(question: str) -> bool:
     low = collapse(question).lower()
     return _ASKS_WHICH.match(low) is not None and _NUMERIC.search(low) is None
+
+
+_OF_A_TABLE = regex(r"\b(?:mean|median|mode) of the (?:numbers|data|values)\b")
+
+
+def is_within_table(question: str) -> bool:
+    """Whether the numbers of a table bound an answer, or hold it, so that most others are seen to be wrong."""
+    return _OF_A_TABLE.search(question.lower()) is not None

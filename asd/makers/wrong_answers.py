@@ -6,13 +6,14 @@ from __future__ import annotations
 from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_spelling import like
 from asd.makers.answer_types import is_vague
+from asd.makers.asked_noun import tells_answer
 from asd.makers.box_distractors import draw_boxes
 from asd.makers.keyed import MinedWrong
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, is_one_of
 from asd.makers.open_questions import is_open
 from asd.makers.option_text import collapsed_key, is_image_file, option_key
-from asd.makers.unfit_questions import finds_none
+from asd.makers.unfit_questions import finds_none, is_within_table
 from asd.makers.wording import collapse
 from asd.records import Decline, Sample
 from asd.schemas.boxes import read_box
@@ -73,6 +74,10 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
     is_of_set = ctx.distractors is not None and ctx.distractors.is_of_set(gold)
     if (is_vague(gold) or finds_none(sample.question, gold)) and not is_of_set:
         return Decline("vague_answer", gold)
+    if ctx.spec.family != "caption" and tells_answer(sample.question, gold) and not is_of_set:
+        return Decline("answer_in_question", gold)
+    if sample.context and is_within_table(sample.question):
+        return Decline("bounded_answer", gold)
     index = ctx.distractors
     if not index.is_exclusive(sample.question, gold) if index is not None else is_open(sample.question, gold):
         return Decline("open_question", gold)

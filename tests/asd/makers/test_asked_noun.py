@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for
+from asd.makers.asked_noun import about, asked_noun, is_no_answer, kind_asked_for, kinds_asked_for, tells_answer
 from asd.makers.distractors import DistractorIndex
 from asd.makers.open_questions import is_open
 from asd.records import Sample
@@ -118,6 +118,11 @@ def test_something_called_a_bag_stands_beside_bags() -> None:
         ("What is the small animal?", "kitten", "small animal"),
         ("Which kind of animal is brown?", "horse", "brown animal"),
         ("What animals are big?", "elephants", "large animal plural"),
+        ("What are they eating?", "grass", "fodder"),
+        ("What ethnicity is he?", "white", "ethnicity"),
+        ("what is kind of soda is that?", "diet coke", "asks soda/drink"),
+        ("what denomination is this bill?", "20", "denomination"),
+        ("what 2 digit number is it?", "20", "integer/2"),
         ("What holiday is it?", "halloween", "holiday"),
         ("Where is the man?", "crate", "where thing container"),
     ],
@@ -133,9 +138,18 @@ def test_the_question_decides_on_the_kind(question: str, gold: str, kind: str) -
         ("who wrote it?", "larusso", "exile"),
         ("who wrote it?", "s. dimas", "kate vaiden"),
         ("what team is it?", "trojan", "vikings"),
+        ("what does the screen say to do?", "continue", "emelec"),
+        ("what is the percentage?", "72.7", "59.00"),
+        ("what date is the game?", "january 29", "june 28 2009"),
         ("what is written there?", "2 water bottles", "old water bottles"),
     ],
 )
 def test_texts_of_unlike_form_do_not_stand_beside_each_other(question: str, left: str, right: str) -> None:
     (fine, coarse), (other_fine, other_coarse) = kinds_asked_for(question, left), kinds_asked_for(question, right)
-    assert fine != other_fine and (coarse != other_coarse or coarse == "text")
+    assert fine != other_fine and (coarse != other_coarse or coarse in ("text", "asks team/text"))
+
+
+def test_an_answer_that_a_word_of_the_question_tells() -> None:
+    assert tells_answer("what is alter electra's website?", "www.alterelectra.com")
+    assert not tells_answer("what is the name of the school?", "solaire")
+    assert not tells_answer("What kind of bread is it?", "wheat bread"), "of a known kind, as other answers are"

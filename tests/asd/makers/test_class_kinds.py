@@ -27,6 +27,12 @@ def test_kinds_by_the_sense_that_fits_the_set() -> None:
     assert len(sets) == 3
 
 
+def test_names_that_the_hierarchy_lacks_are_of_the_kind_of_their_end() -> None:
+    fish = "clownfish goldfish lionfish pufferfish swordfish catfish angelfish bluefish".split()
+    sets = class_sets([*fish, *DOGS, "Treeing Walker Coonhound", *INSECTS])
+    assert sets["fish"] == sorted(fish) and "Treeing Walker Coonhound" in sets["dog"]
+
+
 def test_few_classes_that_are_left_join_the_largest_set() -> None:
     rest = ["bus", "taxi", "jeep"]
     assert class_sets([*DOGS, *rest]) == {"dog": sorted([*DOGS, *rest])}

@@ -33,6 +33,9 @@ from asd.makers.open_questions import is_open
         ("What is the item of furniture that is not brown?", "shelf"),
         ("What do you see?", "window"),
         ("Where is the man?", "road"),
+        ("what is a letter on the keyboard?", "a"),
+        ("what number are any of these players?", "10"),
+        ("What kind of food isn't yellow?", "strawberry"),
     ],
 )
 def test_open(question: str, gold: str) -> None:

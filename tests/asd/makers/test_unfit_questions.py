@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from maker_samples import make_context, make_sample, make_spec, with_options
 
@@ -179,3 +181,13 @@ def test_none_of_what_is_asked_for(question: str, gold: str, expected: bool) -> 
     assert finds_none(question, gold) is expected
     made = draft(make_sample(question, gold), AnswerStyle.MULTIPLE_CHOICE, make_context(make_spec("vqa")))
     assert (isinstance(made, Decline) and made.reason == "placeholder_answer") is expected
+
+
+@pytest.mark.parametrize("style", [AnswerStyle.MULTIPLE_CHOICE, AnswerStyle.YES_NO])
+def test_answers_that_the_prompt_tells_take_no_mined_ones(style: AnswerStyle) -> None:
+    context = make_context(make_spec("vqa"))
+    website = draft(make_sample("What is alter electra's website?", "www.alterelectra.com"), style, context)
+    assert isinstance(website, Decline) and website.reason == "answer_in_question"
+    table = dataclasses.replace(make_sample("What is the mode of the numbers?", "7"), context="Day | Hours\nMonday | 7")
+    mode = draft(table, style, context)
+    assert isinstance(mode, Decline) and mode.reason == "bounded_answer"
