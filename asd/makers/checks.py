@@ -14,7 +14,7 @@ from asd.records import Draft, Sample
 from asd.schemas.answers import parse_response
 from asd.schemas.boxes import read_box
 from asd.schemas.image_marks import MARK, make_inert
-from asd.schemas.styles import LETTERS, SPELLINGS, AnswerStyle, Maker
+from asd.schemas.styles import CHINESE_VERDICTS, LETTERS, SPELLINGS, AnswerStyle, Maker
 from asd.styles.style_rows import Rendered, StyleRows, StyleTexts
 
 Check = Callable[[Rendered, Sample, Draft], bool]
@@ -119,7 +119,9 @@ def not_framed(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:
     return unsure
 
 
-_VERDICT_OF = {word: verdict for pair in SPELLINGS for word, verdict in zip(pair, ("yes", "no"), strict=True)}
+_VERDICT_OF = {
+    word: verdict for pair in (*SPELLINGS, CHINESE_VERDICTS) for word, verdict in zip(pair, ("yes", "no"), strict=True)
+}
 
 
 def unsure_yes_no(rows: StyleRows, texts: StyleTexts) -> Iterable[int]:

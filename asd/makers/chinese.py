@@ -25,6 +25,11 @@ def script_language(question: str) -> str:
     return "zh" if han >= _MIN_SHARE * len(letters) and not _KANA_OR_HANGUL.search(question) else "other"
 
 
+def asked_in_chinese(question: str, candidate: str) -> str:
+    """A question and a proposed answer as one question for yes or no."""
+    return f"{question.rstrip()}\n“{candidate}”是正确答案吗？"
+
+
 def has_english(text: str) -> bool:
     """Whether a text has three Latin words in a row: a sentence that rules put around an answer in Chinese."""
     return _LATIN_WORDS.search(text) is not None

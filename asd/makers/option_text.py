@@ -8,6 +8,7 @@ from functools import lru_cache
 from asd.lazy_regex import regex
 from asd.makers.unfit_questions import MOST_JUDGED, opens_as_verdict, takes_no_verdict
 from asd.makers.wording import collapse, folded_contains
+from asd.schemas.styles import CHINESE_VERDICTS
 from asd.word_count import count_words
 
 # The patterns below start with plain letters: the scan then skips ahead by first letter.
@@ -76,6 +77,7 @@ _SAID_AGAIN = (
 )
 _SAYS_YES = regex(rf"(?:{_YES_WORDS})(?:[ ,.!]+(?:{_YES_WORDS}))?{_SAID_AGAIN}")
 _SAYS_NO = regex(rf"(?:{_NO_WORDS})(?:[ ,.!]+(?:{_NO_WORDS}))?{_SAID_AGAIN}")
+CHINESE_QUESTION = regex("吗|是否|是不是")
 _LONE_VERDICTS = {"yes": "yes", "no": "no", "y": "yes", "n": "no"}
 _MAX_LONE_VERDICT = 6
 _AROUND_VERDICT = regex(r"^[\W_]+|[\W_]+$")
@@ -88,8 +90,10 @@ def as_verdict(gold: str) -> str | None:
 
 
 def verdict_asked_for(question: str, gold: str) -> str | None:
-    """`as_verdict`; of a question for a verdict also "y", "N" and "yes!"."""
+    """`as_verdict`; of a question for a verdict also "y", "N" and "yes!", or the words in Chinese."""
     verdict = as_verdict(gold)
+    if verdict is None and gold in CHINESE_VERDICTS and CHINESE_QUESTION.search(question):
+        return "yes" if gold == CHINESE_VERDICTS[0] else "no"
     if verdict is None and len(gold) <= _MAX_LONE_VERDICT and (said := _LONE_VERDICTS.get(gold.strip(" .!").lower())):
         return said if opens_as_verdict(question) else None
     return verdict

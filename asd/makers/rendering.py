@@ -16,7 +16,7 @@ from asd.errors import TemplateError
 from asd.makers.chinese import script_language
 from asd.records import Draft, Sample
 from asd.schemas.image_marks import MARK, make_inert
-from asd.schemas.styles import LETTERS, AnswerStyle
+from asd.schemas.styles import CHINESE_VERDICTS, LETTERS, AnswerStyle
 from asd.schemas.task import TaskSpec
 from asd.styles.style_rows import Rendered, StyleRows, StyleTexts
 from asd.styles.table import STYLES, target_of
@@ -79,6 +79,11 @@ def render_style(style: AnswerStyle, rows: StyleRows, deals: Sequence[int], ctx:
     options, candidates, letters, golds, answers = target_of(style).deal(rows, deals)
     if style is AnswerStyle.YES_NO and ctx.verdicts != VERDICTS:
         answers = [ctx.verdicts[VERDICTS.index(answer)] for answer in answers]
+    if style is AnswerStyle.YES_NO and rfps_in("zh", ctx.spec, style.value):
+        answers = [
+            answer if question.isascii() or script_language(question) != "zh" else CHINESE_VERDICTS[gold == "no"]
+            for question, gold, answer in zip(rows.questions, golds, answers, strict=True)
+        ]
     questions = [own or question for own, question in zip(rows.asked, rows.questions, strict=True)]
     rfps = _rfps(style, rows, ctx)
     lettered = [list(zip(LETTERS, texts, strict=False)) if texts else _NO_OPTIONS for texts in options]

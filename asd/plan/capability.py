@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from asd.makers.option_text import CHINESE_QUESTION
 from asd.makers.unfit_questions import OPENS_AS_VERDICT
 from asd.plan.codes import FIXED_NO, FIXED_YES, FREE, STYLE_BITS, Mask, Masks
-from asd.schemas.styles import ON_REQUEST_STYLES, AnswerStyle, Maker
+from asd.schemas.styles import CHINESE_VERDICTS, ON_REQUEST_STYLES, AnswerStyle, Maker
 from asd.schemas.task import TaskSpec
 from asd.styles.may_take import texts_of
 from asd.styles.table import target_of
@@ -83,6 +84,11 @@ def polarity_bits(batch: pa.RecordBatch) -> Bits:
         is_lone &= _bool(pc.match_substring_regex(batch["question"], OPENS_AS_VERDICT))
         says_yes = _bool(pc.starts_with(bare, "y"))
         polarity[is_lone] = np.where(says_yes[is_lone], FIXED_YES, FIXED_NO)
+    is_chinese = _bool(pc.is_in(gold, pa.array(CHINESE_VERDICTS)))
+    if is_chinese.any():
+        is_chinese &= _bool(pc.match_substring_regex(batch["question"], CHINESE_QUESTION.pattern))
+        is_yes = _bool(pc.equal(gold, CHINESE_VERDICTS[0]))
+        polarity[is_chinese] = np.where(is_yes[is_chinese], FIXED_YES, FIXED_NO)
     return polarity
 
 

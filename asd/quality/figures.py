@@ -234,7 +234,7 @@ def _named(name: str, result: ProbeResult | None) -> dict[str, Any]:
 
 def _states_gold(batch: pa.RecordBatch) -> pa.Array:
     """Whether each row says which answer is right: all but candidates answered No."""
-    says_no = pc.is_in(pc.utf8_lower(batch.column("response")), pa.array(["no", "n"]))
+    says_no = pc.is_in(pc.utf8_lower(batch.column("response")), pa.array(["no", "n", "否"]))
     return pc.invert(pc.and_(pc.is_valid(batch.column("candidate")), pc.fill_null(says_no, fill_value=False)))
 
 

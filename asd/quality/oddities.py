@@ -110,7 +110,7 @@ def find_conflict(wrong: Sequence[str], row: Mapping[str, Any]) -> tuple[bool, b
 
 def says_yes(response: str) -> bool:
     """Whether a yes/no response is Yes."""
-    return response.strip(" .").lower() in ("yes", "y")
+    return response.strip(" .").lower() in ("yes", "y", "是")
 
 
 def letter_index(response: str, num_options: int) -> int | None:

@@ -13,7 +13,7 @@ from asd.schemas.image_marks import make_inert
 from asd.styles.style import Recovery
 from asd.styles.table import STYLES
 
-_YES_NO = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
+_YES_NO = {"yes": True, "true": True, "y": True, "是": True, "no": False, "false": False, "n": False, "否": False}
 _LETTER = re.compile(r"\(?([A-Za-z])\)?(?:[.:)]?$|[.:)]\s)")
 _STATED_LETTER = re.compile(r"\banswer(?: is|:)\s*\(?([A-Z])\b")
 _NUMBER = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")

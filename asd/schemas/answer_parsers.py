@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from asd.lazy_regex import regex
 from asd.schemas.styles import LETTERS
 
-_YES_NO = regex(r"\s*(yes|no|[yn](?=\s*\.?\s*$))\b(?:\s*[.!,;:].*)?\s*", re.IGNORECASE | re.DOTALL)
-_VERDICTS = {"yes": "yes", "no": "no", "y": "yes", "n": "no"}
+_YES_NO = regex(r"\s*(yes|no|是|否|[yn](?=\s*\.?\s*$))\b(?:\s*[.!,;:。！，].*)?\s*", re.IGNORECASE | re.DOTALL)
+_VERDICTS = {"yes": "yes", "no": "no", "y": "yes", "n": "no", "是": "yes", "否": "no"}
 _LETTER_ALONE = regex(r"\s*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Za-z])[.):]?)\s*")
 _LETTER_FIRST = regex(r"\s*(?:\(([A-Z])\)|([A-Z])[.):])\s+(\S.*)", re.DOTALL)
 

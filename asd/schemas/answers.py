@@ -54,7 +54,7 @@ class AnswerModel(BaseModel):
 
 
 class YesNoAnswer(AnswerModel):
-    """`yes` or `no`: the response's first word, or `y` or `n` as all of it."""
+    """`yes` or `no`: the response's first word, or `y` or `n` as all of it; `是` or `否` in Chinese."""
 
     style: Literal["yes_no"] = "yes_no"
     answer: Literal["yes", "no"]

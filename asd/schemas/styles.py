@@ -62,6 +62,8 @@ MODEL_MAKERS = frozenset({Maker.REWRITER, Maker.SELF})
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SPELLINGS = (("Yes", "No"), ("yes", "no"), ("YES", "NO"), ("Y", "N"), ("y", "n"))
 """Ways to spell yes and no."""
+CHINESE_VERDICTS = ("是", "否")
+"""Yes and no below questions in Chinese."""
 
 
 def parse_style(name: str) -> AnswerStyle:

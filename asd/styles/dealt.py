@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from asd.makers.chinese import asked_in_chinese, script_language
 from asd.makers.english_verdict import natural_verdict
 from asd.records import Draft
 from asd.schemas.styles import LETTERS
@@ -51,8 +52,8 @@ def both_verdicts(draft: Draft) -> list[int]:
 
 def with_natural_verdicts(rows: StyleRows, deals: Sequence[int], family: str) -> StyleRows:
     """The candidate is made part of the question ("Is the car red?") where rules can turn it for the right answer and for
-    the wrong one alike; elsewhere it stays a proposed answer below the question."""
-    if family in _NO_SENTENCES or not any(rows.wrong):
+    the wrong one alike, or the question is in Chinese; elsewhere it stays a proposed answer below the question."""
+    if family in NO_SENTENCES or not any(rows.wrong):
         return rows
     asked = list(rows.asked)
     for place, (question, gold, wrong, deal) in enumerate(
@@ -60,11 +61,14 @@ def with_natural_verdicts(rows: StyleRows, deals: Sequence[int], family: str) ->
     ):
         if not wrong or asked[place] or rows.options[place]:
             continue
+        if script_language(question) == "zh":
+            asked[place] = asked_in_chinese(question, gold if deal else wrong)
+            continue
         right, other = natural_verdict(question, gold), natural_verdict(question, wrong)
         if right is not None and other is not None:
             asked[place] = right if deal else other
     return rows._replace(asked=asked)
 
 
-_NO_SENTENCES = ("grounding", "caption", "statement")
+NO_SENTENCES = ("grounding", "caption", "statement")
 """Families without a question that a sentence can be made of."""

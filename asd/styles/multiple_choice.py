@@ -29,7 +29,7 @@ from asd.makers.wrong_answers import (
 )
 from asd.records import Decline, Draft, Sample
 from asd.schemas.reply_models import ThreeDistractors
-from asd.schemas.styles import LETTERS, SPELLINGS, AnswerStyle, Maker
+from asd.schemas.styles import CHINESE_VERDICTS, LETTERS, SPELLINGS, AnswerStyle, Maker
 from asd.styles.dealt import deal_letters, first_and_last_letter
 from asd.styles.may_take import has_own_wrong_answers
 from asd.styles.style import Style, Target, Writing
@@ -67,7 +67,7 @@ def draft_multiple_choice(sample: Sample, ctx: MakerContext) -> Prepared:
 def _opposite(gold: str) -> str | None:
     """The other one of yes and no, written as this one is; None where that is odd ("nO")."""
     word = gold.rstrip(".!")
-    pair = next((pair for pair in SPELLINGS if word in pair), None)
+    pair = next((pair for pair in (*SPELLINGS, CHINESE_VERDICTS) if word in pair), None)
     return None if pair is None else pair[word == pair[0]] + gold[len(word) :]
 
 

@@ -7,7 +7,9 @@ same samples.
 
 from __future__ import annotations
 
+from asd.lazy_regex import regex
 from asd.makers.checks import gold_recoverable, no_option_conflict, unsure_yes_no
+from asd.makers.chinese import script_language
 from asd.makers.keyed import PickedWrong, Prepared
 from asd.makers.maker_context import MakerContext
 from asd.makers.option_references import includes, refers_to_options
@@ -30,10 +32,11 @@ from asd.makers.wrong_answers import (
 from asd.records import Decline, Draft, Sample
 from asd.schemas.reply_models import OneDistractor
 from asd.schemas.styles import AnswerStyle, Maker
-from asd.styles.dealt import both_verdicts, deal_verdicts, with_natural_verdicts
+from asd.styles.dealt import NO_SENTENCES, both_verdicts, deal_verdicts, with_natural_verdicts
 from asd.styles.may_take import has_own_wrong_answers
 from asd.styles.style import SpecialRfp, Style, Target, Writing
 from asd.styles.style_rows import StyleRows
+from asd.tasks.registry import has_own_rfps
 
 _STYLE = AnswerStyle.YES_NO
 
@@ -41,6 +44,8 @@ _STYLE = AnswerStyle.YES_NO
 def draft_yes_no(sample: Sample, ctx: MakerContext) -> Prepared:
     gold = collapse(sample.gold)
     verdict = verdict_asked_for(sample.question, gold)
+    if _has_no_chinese_wording(sample, ctx):
+        return Decline("other_language", collapse(sample.question))
     if verdict is not None:
         if asks_for_more(sample.question, ctx.spec.family):
             return Decline("no_verdict_question", collapse(sample.question))
@@ -61,6 +66,17 @@ def draft_yes_no(sample: Sample, ctx: MakerContext) -> Prepared:
     if wrong:
         return PickedWrong(stating_maker(_STYLE, ctx), gold, wrong, ctx.seed)
     return mine_wrong(sample, gold, 1, _STYLE, ctx)
+
+
+def _has_no_chinese_wording(sample: Sample, ctx: MakerContext) -> bool:
+    """Whether a question is in Chinese and the row would hold English words: a family's template has some, or the options
+    that the question speaks of have to be shown."""
+    if script_language(sample.question) != "zh" or has_own_rfps(ctx.spec, _STYLE.value):
+        return False
+    return ctx.spec.family in NO_SENTENCES or bool(sample.options and _NEEDS_OPTIONS.search(sample.question))
+
+
+_NEEDS_OPTIONS = regex("下列|以下|下面|选项|哪一?项")
 
 
 def _from_boxes(sample: Sample, gold: str, ctx: MakerContext) -> Draft | Decline:
@@ -107,7 +123,6 @@ STYLE = Style(
         may_take=has_own_wrong_answers,
         reword=with_natural_verdicts,
         special_rfp=SpecialRfp(key="yes_no_candidate", applies=proposes_answer),
-        has_english_words=True,
         compares_accepted=True,
     ),
     written=Writing(reply=OneDistractor, max_reply_tokens=96, usual_reply_tokens=15, num_distractors=1),
