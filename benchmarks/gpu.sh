@@ -93,7 +93,8 @@ unpack() {
     }
     rm -rf "$KEEP/packed" && mkdir "$KEEP/packed"
     (cd "$KEEP/pieces" && cut -d ' ' -f 3 pieces.sha256 | xargs cat) | tar -C "$KEEP/packed" -xf -
-    mv "$KEEP/packed/model" "$KEEP/packed/$(cat "$KEEP/packed/name")"
+    mkdir "$KEEP/packed/named"
+    mv "$KEEP/packed/model" "$KEEP/packed/named/$(cat "$KEEP/packed/name")"
     cp "$KEEP/pieces/pieces.sha256" "$KEEP/packed/whole"
 }
 
@@ -112,7 +113,7 @@ smollm() {
             fi
             say "$name, seed $seed"
             (cd "$KEEP/packed" && "$PYTHON" -m asd_training.cli.main run "$recipe" --out "$KEEP/runs/$name-$seed" \
-                --set "seed=$seed" --set "model.name=$KEEP/packed/$(cat name)") || {
+                --set "seed=$seed" --set "model.name=$KEEP/packed/named/$(cat name)") || {
                 say "$name, seed $seed failed"
                 failed=1
             }

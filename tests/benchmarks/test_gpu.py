@@ -69,10 +69,11 @@ def test_a_sequence_is_packed_sent_in_pieces_and_run(places: dict[str, str], tmp
     from tests.training.run_settings import make_settings
 
     made = make_settings(tmp_path / "made")
+    model = Path(made["model"]["name"]).rename(tmp_path / "model")  # as the packed one is called on the way
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "arm.yaml").write_text(RECIPE)
     (tmp_path / "recipes" / "rows.yaml").write_text("# asd convert --recipe rows\n")
-    call(places, "pack", made["model"]["name"], made["data"]["root"])
+    call(places, "pack", model, made["data"]["root"])
     pieces = sorted(Path(places["IN"]).glob("piece-*"))
     held = pieces[-1].rename(tmp_path / "held")
     call(places, "keep")
@@ -93,7 +94,7 @@ def test_a_sequence_is_packed_sent_in_pieces_and_run(places: dict[str, str], tmp
     assert "1 runs are left" in call(elsewhere, "smollm", code=3)
     assert list(result(places, "smollm")["runs"]) == ["arm-0"]
     (Path(made["data"]["root"]) / "new").touch()
-    call(places, "pack", made["model"]["name"], made["data"]["root"])
+    call(places, "pack", model, made["data"]["root"])
     call(places, "keep")
     call({**places, "MINUTES": "0"}, "smollm")
     assert (tmp_path / "keep" / "packed" / "rows" / "new").is_file(), "of the new pack"
