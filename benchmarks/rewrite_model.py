@@ -82,6 +82,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--base-url")
     parser.add_argument("--server-arg", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--attempts", type=int, default=3)
+    parser.add_argument("--template-dir", type=Path, help="prompts of your own, as `asd convert` takes them")
+    parser.add_argument("--maker", choices=("rewriter", "self"), default="rewriter")
+    parser.add_argument(
+        "--skip", type=int, default=0, help="samples of a task and style to pass over: those read before"
+    )
     parser.add_argument("--in-flight", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--read", type=int, default=0, metavar="N", help=f"texts a style in the sheet [{SHEET_ROWS}]")
@@ -98,7 +103,7 @@ def settings_of(arguments: argparse.Namespace) -> RewriterSettings:
         place = {"kind": "openai", "base_urls": [arguments.base_url]}
     return RewriterSettings.model_validate(
         {**place, "model": arguments.model, "cache": arguments.out / "cache.sqlite", "attempts": arguments.attempts,
-         "images": "never", "timeout_s": 600}
+         "maker": arguments.maker, "images": "never", "timeout_s": 600}
     )  # fmt: skip
 
 
@@ -109,12 +114,11 @@ async def ask(arguments: argparse.Namespace, replies: Path) -> None:
         room = asyncio.Semaphore(arguments.in_flight)
         with replies.open("a") as file:
             for task in arguments.tasks:
-                asker = Asker(task, settings, complete)
+                asker = Asker(task, settings, complete, TemplateSet(arguments.template_dir))
                 samples = draw_samples(asker, arguments.data_root / task)
                 for style in arguments.styles:
-                    chosen = islice(
-                        (one for one in samples if find_decline(one, style, asker.ctx) is None), arguments.rows
-                    )
+                    askable = (one for one in samples if find_decline(one, style, asker.ctx) is None)
+                    chosen = islice(askable, arguments.skip, arguments.skip + arguments.rows)
                     todo = [one for one in chosen if (task, style.value, one.source_id) not in done]
 
                     async def one_line(sample: Sample, style: AnswerStyle = style, asker: Asker = asker) -> None:
@@ -143,10 +147,10 @@ class Recorder:
 class Asker:
     """Asks about samples of one task."""
 
-    def __init__(self, task: str, settings: RewriterSettings, complete: Complete) -> None:
+    def __init__(self, task: str, settings: RewriterSettings, complete: Complete, templates: TemplateSet) -> None:
         self.task, self.spec = task, load_task(task)
         self.ctx = MakerContext(self.spec, 0)
-        self._settings, self._complete, self._templates = settings, complete, TemplateSet()
+        self._settings, self._complete, self._templates = settings, complete, templates
 
     async def ask(self, sample: Sample, style: AnswerStyle) -> dict[str, Any]:
         recorder, start = Recorder(self._complete), time.perf_counter()

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from asd.makers.answer_kinds import TEXT, answer_kind
-from asd.makers.answer_types import is_vague
+from asd.makers.answer_types import is_colour, is_vague
 from asd.makers.normalise import answer_form, conflicts, is_same_answer, same_form
 from asd.makers.option_references import refers_to_options
 from asd.makers.option_text import as_verdict, is_unanswerable, option_key
@@ -17,12 +17,17 @@ from asd.rewrite.meaning_checks import Check, find_markup
 from asd.rewrite.self_talk import find_answer_talk
 from asd.word_count import count_words
 
-SPARE_WORDS, MIN_COPIED_WORDS = 3, 4
+SPARE_WORDS, MIN_COPIED_WORDS, MAX_PHRASE_WORDS = 3, 4, 4
 _NO_BEGINNING = frozenset(",;:!?)]}")
 _SYMBOLS = "°©®™"
 """Symbols that stand in answers of words; boxes, dingbats and the like do not."""
 _ELLIPSIS = ("...", "…")
 _OF_ANSWERS = frozenset(("answer", "answers", "option", "options", "question"))
+_SENTENCE = re.compile(
+    r"^(?:there|it|this|that|these|those|they|he|she|we|you|i|(?:the|a|an|his|her|its|their) (?:\w+ ){1,5}?)\s?"
+    r"(?:is|are|was|were|has|have|had|says?|contains?)\b",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"^\(?(?:[A-Ha-h]|\d{1,2})[.):]\s+\S")
 _KIN_WORDS = """
 city state country continent nationality place
@@ -37,6 +42,8 @@ weather nature
 """
 _KIN = tuple(frozenset(line.split()) for line in _KIN_WORDS.strip().splitlines())
 """Kinds of answers that do stand beside each other in options people write."""
+_SHAPES = frozenset("square cross crescent cone cylinder".split())
+"""Whose first meaning is another one."""
 _STRICT_WORDS = """
 colour daytime season weather month weekday nationality city state country continent side size sleeve shape pattern
 feeling
@@ -137,6 +144,9 @@ def _is_same(left: str, right: str) -> bool:
 
 def _find_other_kind(case: DistractorCase) -> str:
     own, gold = _kind(case.text), _kind(case.gold)
+    are_colours = is_colour(case.text) and is_colour(case.gold)
+    if are_colours or (gold == "shape" and case.text.casefold() in _SHAPES):
+        return ""  # orange is a colour beside blue, and a square a shape beside a circle
     if _may_stand_together(own, gold, case.question):
         return ""
     if TEXT in (own, gold) and all(any(map(str.isdigit, text)) for text in (case.text, case.gold)):
@@ -209,8 +219,21 @@ def _find_talk(case: DistractorCase) -> str:
 def _find_copied_question(case: DistractorCase) -> str:
     """Questions of a word or two may well stand in an answer."""
     question = option_key(case.question.rstrip("?.! "))
+    if re.search(
+        rf"\b(?:kind|type|sort|brand|breed|style) of (?:\w+ )?{re.escape(option_key(case.text))}(?!\w)", question
+    ):
+        return f"{case.shown} is what the question asks for a kind of; name a kind."
     if count_words(question) >= MIN_COPIED_WORDS and question in option_key(case.text):
         return f"{case.shown} repeats the question; write an answer to it."
+    return ""
+
+
+def _find_sentence(case: DistractorCase) -> str:
+    """A question, or a statement, where the right answer is a word or a phrase: it would be known by its form."""
+    if case.text.endswith(("?", "？")) and not case.gold.endswith(("?", "？")):
+        return f"{case.shown} is a question; write a wrong answer."
+    if count_words(case.gold) <= MAX_PHRASE_WORDS and _SENTENCE.match(case.text) and not _SENTENCE.match(case.gold):
+        return f"{case.shown} is a sentence, and the right answer {case.gold!r} is none; write the bare answer."
     return ""
 
 
@@ -223,6 +246,7 @@ DISTRACTOR_CHECKS: tuple[Check[DistractorCase], ...] = (
     Check("self_talk", _find_talk),
     Check("copies_question", _find_copied_question),
     Check("no_answer", _find_no_answer),
+    Check("other_form", _find_sentence),
     Check("other_kind", _find_other_kind),
     Check("other_length", _find_other_length),
     Check("other_script", _find_other_script),

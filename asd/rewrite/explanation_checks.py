@@ -48,8 +48,12 @@ _PLAIN_WORDS = """
 the and are was were that this there here its their his her their they them with from for not has have had been being
 is it in on of to an at as by be he she or so very image picture photo shown seen see because since kind type sort what
 which who where how does did do many appears looks appear look answer question therefore thus can
+located visible clearly clear indeed stated states mentioned called named depicted correct indicated text
+object objects item items thing things another typical typically common commonly observed placed positioned sits
 """
 _PLAIN = frozenset(_PLAIN_WORDS.split())
+MIN_STEM = 4
+"""Letters of a word whose ending may be taken off."""
 _SPOKEN_NUMBERS = {"once": "1", "single": "1", "twice": "2", "pair": "2"}
 
 
@@ -219,10 +223,15 @@ def _find_copied_question(case: ExplanationCase) -> str:
 def _find_nothing_new(case: ExplanationCase) -> str:
     if case.is_description and case.style is AnswerStyle.BRIEF_EXPLANATION:
         return ""
-    known = content_words(f"{case.question} {case.gold}")
-    if content_words(case.text) - known:
+    known = set(map(_stem, content_words(f"{case.question} {case.gold}")))
+    if any(_stem(word) not in known for word in content_words(case.text)):
         return ""
     return "The text says no more than question and answer; say why, or what can be seen."
+
+
+def _stem(word: str) -> str:
+    """Without the endings of English verbs and nouns: "makes" and "making" say the same."""
+    return re.sub(r"(?:ing|ed|es|e|s)$", "", word) if len(word) > MIN_STEM else word
 
 
 def _find_object_missing(case: ExplanationCase) -> str:

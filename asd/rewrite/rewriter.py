@@ -279,7 +279,7 @@ class Rewriter:
             schema=schema,
             schema_name=name,
             template=prompt.reference,
-            sampling=self._settings.sampling.as_sampling(max_tokens),
+            sampling=self._settings.sampling.as_sampling(max_tokens, is_retry=is_retry),
             weight=weight,
         )
 

@@ -11,13 +11,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from asd.makers.option_text import as_verdict
 from asd.makers.wording import collapse
 from asd.records import Sample
 from asd.schemas.boxes import parse_box
 from asd.schemas.styles import AnswerStyle
 from asd.styles.table import writing_of
 
-OPEN_MARK, CLOSE_MARK = "<sample_data>", "</sample_data>"
+OPEN_MARK, CLOSE_MARK = "<q>", "</q>"
 MAX_QUESTION, MAX_CONTEXT, MAX_NOTE = 4000, 4000, 600
 """Characters. A longer question is declined; longer context is cut, of a longer note beginning and end are told."""
 MAX_ACCEPTED, MAX_NOTES, MAX_TOKENS, MAX_TOKEN = 20, 4, 80, 60
@@ -47,14 +48,17 @@ def describe_sample(
     """What the model is told of a sample, JSON-ready; empty fields are left out."""
     if family == "grounding":
         return _region(sample, image_size)
+    is_explained = bool(writing_of(style).band)
+    verdict = as_verdict(sample.gold) if is_explained else None
     fields: dict[str, Any] = {
         "context": sample.context.strip()[:MAX_CONTEXT],
         "question": sample.question,
         "options": [collapse(option) for option in sample.options],
         "answer": collapse(sample.gold),
-        "also_accepted": also_accepted(sample),
+        "also_accepted": also_accepted(sample) if not is_explained or family == "caption" else [],
         "ocr": " ".join(token[:MAX_TOKEN] for token in sample.ocr_tokens[:MAX_TOKENS]),
-        "notes": _notes(sample) if writing_of(style).band else [],
+        "notes": _notes(sample) if is_explained else [],
+        "begin_with": f"{verdict.capitalize()}," if verdict else "",
     }
     return {name: value for name, value in fields.items() if value}
 

@@ -22,6 +22,10 @@ _SELF_TALK = (
     r"\b(?:sample|json|input|metadata) (?:data|block|object|field)s?\b|\bsample_data\b|\balso_accepted\b|\bjson\b",
     r"\b(?:data ?set|training data|the prompt|(?:these|your|my) instructions?|system message)\b",
     r"\bas (?:instructed|requested|asked|per (?:the|your) (?:instructions?|request))\b",
+    r"\bthe data (?:\w+ly )?(?:states?|says?|mentions?|provides?)\b|\b(?:given|provided) (?:data|sample)\b",
+    r"\b(?:because|since|as) the question (?:asks|asked|is about)\b|^the question (?:asks|is about)\b[^.]*\bthe answer\b",
+    r"\bthe answer (?:confirms|indicates|implies|suggests|states)\b",
+    r"\b(?:is|are) the (?:right |correct )?answer to the question\b|\bthe answer provided\b",
     # of itself
     r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:large )?language model|assistant|vision model|text-based)\b",
     r"\b(?:i am|i'm|being) (?:just |only )?an? (?:ai|(?:large )?language model|(?:virtual |digital )?assistant|chatbot)\b",

@@ -37,6 +37,8 @@ NOT_IDENTITY = {
 """Settings that do not enter the version id, each with its reason."""
 _EDGE = 1 << 20
 _EXPLAINED = (AnswerStyle.BRIEF_EXPLANATION, AnswerStyle.DETAILED_EXPLANATION)
+RETRY_TEMPERATURE = 0.7
+"""Of a request that asks again, at least: at 0 a small model writes the refused reply once more, whatever it is told."""
 
 
 class SamplingSettings(BaseModel):
@@ -51,10 +53,11 @@ class SamplingSettings(BaseModel):
     seed: int | None = 0
     """Sent with each request; null for servers that take none."""
 
-    def as_sampling(self, max_tokens: int | None = None) -> Sampling:
-        """max_tokens: what the style needs; the smaller of the two counts."""
+    def as_sampling(self, max_tokens: int | None = None, *, is_retry: bool = False) -> Sampling:
+        """max_tokens: what the style needs; the smaller of the two counts. is_retry: after a reply that was refused."""
         limit = self.max_tokens if max_tokens is None else min(max_tokens, self.max_tokens)
-        return Sampling(self.temperature, self.top_p, limit, self.seed)
+        temperature = max(self.temperature, RETRY_TEMPERATURE) if is_retry else self.temperature
+        return Sampling(temperature, self.top_p, limit, self.seed)
 
 
 class RewriterSettings(BaseModel):

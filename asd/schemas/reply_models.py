@@ -71,11 +71,13 @@ class ThreeDistractors(ReplyModel):
 
 
 class BriefText(ReplyModel):
-    explanation: BriefStatement
+    """The key asks for an answer with its reason: told to write an "explanation", small models write about the question."""
+
+    full_answer: BriefStatement
 
 
 class DetailedText(ReplyModel):
-    explanation: DetailedStatement
+    full_answer: DetailedStatement
 
 
 class BriefDescription(ReplyModel):

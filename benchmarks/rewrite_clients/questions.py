@@ -14,4 +14,4 @@ SCHEMA: dict[str, Any] = {
 
 
 def user_text(number: int) -> str:
-    return f'<sample_data>\n{{"question": "What is on shelf {number}?", "answer": "jar {number}"}}\n</sample_data>'
+    return f'<q>\n{{"question": "What is on shelf {number}?", "answer": "jar {number}"}}\n</q>'

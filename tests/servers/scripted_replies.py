@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.servers import scripted_verdicts
 
-_BLOCK = re.compile(r"<sample_data>\n(.*?)\n</sample_data>", re.DOTALL)
+_BLOCK = re.compile(r"<q>\n(.*?)\n</q>", re.DOTALL)
 _FORM = re.compile(r"(?:nothing before or after it|this JSON only):\s*(\{.*\})", re.DOTALL)
 _BAND = re.compile(r"\((\d+) to (\d+)\)")
 _SERIES = [
@@ -92,7 +92,7 @@ def _value(name: str, choices: list[Any] | None, asked: Asked) -> Any:
     gold = str(asked.data.get("answer", "")).rstrip(".")
     if name.startswith("wrong"):
         return wrong_answer(gold, int(name[-1]) if name[-1].isdigit() else 1, asked.salt)
-    if name == "explanation":
+    if name == "full_answer":
         return explanation(gold, asked.least)
     if name == "description":
         return description(str(asked.data.get("expression", gold)).rstrip("."), asked.least)

@@ -132,7 +132,7 @@ def test_a_plan_shows_requests_and_prompts_and_sends_nothing(source: Path, tmp_p
     given = ["--task", "vqav2", "--source", source, "--ratio", 1.0, "--rewrite-cache", tmp_path / "none.sqlite"]
     done = run_asd("rewrite", "plan", *given, "--price-in", 1, "--price-out", 2)
     assert done.code == 0, done.err
-    for words in ("plan only: nothing was sent", "requests", "prompt tokens", "at the prices given", "<sample_data>"):
+    for words in ("plan only: nothing was sent", "requests", "prompt tokens", "at the prices given", "<q>"):
         assert words in done.out
     assert not (tmp_path / "none.sqlite").exists()
     planned = json.loads(run_asd("rewrite", "plan", *given, "--prompts", 0, "--json").out)

@@ -62,7 +62,7 @@ class ScriptedModel:
 
 def told(request: CompletionRequest) -> dict[str, Any]:
     """The data block of a request, parsed."""
-    block = request.user.split("<sample_data>\n", 1)[1].split("\n</sample_data>", 1)[0]
+    block = request.user.split("<q>\n", 1)[1].split("\n</q>", 1)[0]
     data = json.loads(block)
     assert isinstance(data, dict)
     return data

@@ -29,6 +29,8 @@ def slugs(text: str, gold: str = "red", *accepted: str, before: tuple[str, ...] 
         ("red and green", "red and blue"),
         ("2,1", "1,2"),
         ("May 2", "May 1"),
+        ("orange", "blue"),
+        ("square", "circle"),
     ],
 )
 def test_a_good_wrong_answer_passes(text: str, gold: str) -> None:
@@ -41,6 +43,10 @@ def test_a_good_wrong_answer_passes(text: str, gold: str) -> None:
         ("The wrong answer is", "blue", "What color is the court?", "self_talk"),
         ("the answer is", "red", "What color is it?", "self_talk"),
         ("I'm not sure", "12", "How many are there?", "self_talk"),
+        ("cake", "chocolate", "What kind of cake is that?", "copies_question"),
+        ("What color is the sky?", "blue", "What color is the court?", "other_form"),
+        ("There are 4 stoves", "3", "How many stoves are there?", "other_form"),
+        ("the sauce is blue", "red", "What color is the sauce?", "other_form"),
         ("...and another spelling", "2 & 5", "what numbers are here?", "markup"),
         (
             "What military branch owns this jet?",
@@ -51,7 +57,7 @@ def test_a_good_wrong_answer_passes(text: str, gold: str) -> None:
     ],
 )
 def test_what_a_small_model_writes_where_it_has_no_answer(text: str, gold: str, question: str, slug: str) -> None:
-    """Texts that SmolLM2 wrote and that earlier checks let through."""
+    """Texts that models of 0.1 and 1.5 billion weights wrote and that earlier checks let through."""
     assert slug in slugs(text, gold, question=question)
 
 

@@ -13,6 +13,7 @@ from asd.records import Decline, Sample
 from asd.rewrite.content import check_names, fit_form
 from asd.rewrite.request import Completion, Refusal
 from asd.rewrite.rewriter import Rewritten
+from asd.rewrite.settings import RETRY_TEMPERATURE
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.styles.checking import check
 from asd.templating import TemplateSet
@@ -67,6 +68,8 @@ def test_a_failed_check_is_asked_again_with_its_reason() -> None:
     first, second = map(told, model.requests)
     assert "problems" not in first
     assert "'apples' is not wrong" in second["problems"][0] and "apples" in second["earlier_reply"]
+    temperatures = [request.sampling.temperature for request in model.requests]
+    assert temperatures == [0.0, RETRY_TEMPERATURE], "greedily, the same reply may well come again"
     assert (result.provenance.attempts, result.provenance.prompt_tokens, result.provenance.completion_tokens) == (
         2, 200, 20,
     )  # fmt: skip
@@ -107,7 +110,7 @@ def test_replies_that_cannot_be_read(reply: Any, reason: str) -> None:
 
 
 def test_provenance_names_all_that_made_the_draft() -> None:
-    model = ScriptedModel({"explanation": GOOD_BRIEF})
+    model = ScriptedModel({"full_answer": GOOD_BRIEF})
     provenance = made(draft(model, make_sample(), BRIEF)).provenance
     assert (provenance.model, provenance.revision, provenance.judge) == ("tiny", "r1", "off")
     assert provenance.template == model.requests[0].template
@@ -136,7 +139,7 @@ def test_drafts_pass_the_checks_of_rendered_rows() -> None:
     rows = [
         (YES_NO, {"wrong": "pear"}),
         (CHOICE, {"wrong_1": "pear", "wrong_2": "mango", "wrong_3": "lemon"}),
-        (BRIEF, {"explanation": GOOD_BRIEF}),
+        (BRIEF, {"full_answer": GOOD_BRIEF}),
     ]
     for style, reply in rows:
         model, sample = ScriptedModel(reply), make_sample(question="What <image> fruit is it?", images=["a.jpg"])
@@ -221,10 +224,10 @@ def test_judge_answers_the_new_question_itself() -> None:
 
 
 def test_judge_can_reject_and_only_then_is_asked_again() -> None:
-    replies = [{"explanation": GOOD_BRIEF}, {"supports": "no"}]
+    replies = [{"full_answer": GOOD_BRIEF}, {"supports": "no"}]
     counted = made(draft(ScriptedModel(*replies), make_sample(), BRIEF, judge="count"))
     assert counted.provenance.judge == "disagrees"
-    model = ScriptedModel(*replies, {"explanation": GOOD_BRIEF}, {"supports": "yes"})
+    model = ScriptedModel(*replies, {"full_answer": GOOD_BRIEF}, {"supports": "yes"})
     rejected = made(draft(model, make_sample(), BRIEF, judge="reject"))
     assert (rejected.provenance.judge, rejected.provenance.attempts) == ("agrees", 2)
     assert "does not support" in told(model.requests[2])["problems"][0]
@@ -233,12 +236,12 @@ def test_judge_can_reject_and_only_then_is_asked_again() -> None:
 
 
 def test_an_unreadable_judge_rejects_nothing() -> None:
-    model = ScriptedModel({"explanation": GOOD_BRIEF}, "well")
+    model = ScriptedModel({"full_answer": GOOD_BRIEF}, "well")
     assert made(draft(model, make_sample(), BRIEF, judge="reject")).provenance.judge == "unclear"
 
 
-EXPLAINED = {"explanation": "A red apple lies in the bowl, round and with a short stalk, so the fruit is an apple."}
-WRONG = {"explanation": "A yellow pear lies in the bowl, long and with a short stalk, so the fruit is a pear."}
+EXPLAINED = {"full_answer": "A red apple lies in the bowl, round and with a short stalk, so the fruit is an apple."}
+WRONG = {"full_answer": "A yellow pear lies in the bowl, long and with a short stalk, so the fruit is a pear."}
 
 
 def test_the_model_to_be_tuned_answers_by_itself_first() -> None:

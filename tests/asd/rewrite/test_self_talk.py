@@ -14,6 +14,10 @@ The annotators agreed that the sign reads stop.
 The accepted answers include two and 2.
 The OCR tokens hold the word Coca, so it is the brand.
 According to the JSON data, the colour is red.
+It is red, as the data clearly states.
+It is red, as the given data has it.
+The question is about a bus, and the answer is red.
+It is red, which the answer confirms.
 As an AI, I think that it is red.
 As a large language model I cannot say.
 I'm just a language model, but it is red.

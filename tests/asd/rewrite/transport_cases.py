@@ -35,7 +35,7 @@ QUICK = Pace(
 def request_about(answer: str, **changes: Any) -> CompletionRequest:
     fields: dict[str, Any] = {
         "system": "Write a wrong answer.",
-        "user": f'<sample_data>\n{{"question": "What is it?", "answer": "{answer}"}}\n</sample_data>',
+        "user": f'<q>\n{{"question": "What is it?", "answer": "{answer}"}}\n</q>',
         "images": (),
         "schema": SCHEMA,
         "schema_name": "yes_no",
