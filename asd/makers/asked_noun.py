@@ -140,13 +140,17 @@ _WANTED = {
 not `sunny`."""
 
 
+_ALSO_COLOURS = frozenset("clear dark light rose coral chocolate plum mint salmon lime copper rust wine".split())
+"""Names of other things that answer the question for a colour."""
+
+
 def _attribute(name: str, gold: str, fine: str, coarse: str) -> tuple[str, str]:
     """Kinds of an answer to the question for a colour or a shape: several colours, or none, stand beside the like."""
     case = fine.rpartition("/")[2]
     if name == "shape":
         return f"shape/{case}", "shape"
     if coarse != "colour":
-        return (f"colour/{case}", "colour") if " " not in gold and coarse != "pattern" else (fine, coarse)
+        return (f"colour/{case}", "colour") if normalise_answer(gold) in _ALSO_COLOURS else (fine, coarse)
     name = "colour" if num_colours(gold) < 2 else "colours"
     return f"{name}/{case}", name
 

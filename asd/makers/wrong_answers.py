@@ -76,7 +76,7 @@ def mine_wrong(sample: Sample, gold: str, count: int, style: AnswerStyle, ctx: M
         return Decline("vague_answer", gold)
     if ctx.spec.family != "caption" and tells_answer(sample.question, gold) and not is_of_set:
         return Decline("answer_in_question", gold)
-    if sample.context and is_within_table(sample.question):
+    if is_within_table(sample.question):
         return Decline("bounded_answer", gold)
     index = ctx.distractors
     if not index.is_exclusive(sample.question, gold) if index is not None else is_open(sample.question, gold):

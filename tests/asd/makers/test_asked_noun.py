@@ -92,6 +92,8 @@ def test_something_called_a_bag_stands_beside_bags() -> None:
         ("What color are my pants?", "brown teddy bear", "animal"),
         ("What color is it?", "white and brown", "colours"),
         ("It's color?", "orange", "colour"),
+        ("What color is the bottle?", "clear", "colour"),
+        ("What color is it?", "sign", "street thing"),
         ("What armed forces are on the airplane?", "navy", "asks armed force/colour"),
         ("What is the child holding?", "frisbee", "equipment"),
         ("What sport is it?", "frisbee", "sport"),

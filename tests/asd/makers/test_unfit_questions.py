@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from maker_samples import make_context, make_sample, make_spec, with_options
 
@@ -188,6 +186,5 @@ def test_answers_that_the_prompt_tells_take_no_mined_ones(style: AnswerStyle) ->
     context = make_context(make_spec("vqa"))
     website = draft(make_sample("What is alter electra's website?", "www.alterelectra.com"), style, context)
     assert isinstance(website, Decline) and website.reason == "answer_in_question"
-    table = dataclasses.replace(make_sample("What is the mode of the numbers?", "7"), context="Day | Hours\nMonday | 7")
-    mode = draft(table, style, context)
+    mode = draft(make_sample("What is the mode of the numbers?", "7"), style, context)
     assert isinstance(mode, Decline) and mode.reason == "bounded_answer"
