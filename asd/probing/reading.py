@@ -42,7 +42,8 @@ def read(item: ProbeItem) -> Reading:
 
 def _follows(item: ProbeItem, answer: str, form: Form) -> bool:
     if item.style is AnswerStyle.MULTIPLE_CHOICE:
-        return form is Form.MULTIPLE_CHOICE and parse_letter(answer, item.options) is not None
+        is_line = "\n" not in answer  # small models list the options, or take one and then another
+        return is_line and form is Form.MULTIPLE_CHOICE and parse_letter(answer, item.options) is not None
     if item.style is AnswerStyle.BOUNDING_BOX:
         return read_answer(answer) is not None
     if item.style is AnswerStyle.FREE_FORM:

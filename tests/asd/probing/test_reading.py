@@ -72,6 +72,8 @@ def test_an_answer_is_read(
         ("The answer is B.", SAYS_IT),
         ("It is red.", SAYS_IT),
         ("D", WRONG),
+        ("A. blue\nB. red\nC. green", WRONG),
+        ("B. red\n\nThe correct answer is C. green.", WRONG),
     ],
 )
 def test_a_choice_is_read(answer: str, reading: Reading) -> None:
