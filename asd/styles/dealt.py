@@ -64,8 +64,8 @@ def with_natural_verdicts(rows: StyleRows, deals: Sequence[int], family: str) ->
         if script_language(question) == "zh":
             asked[place] = asked_in_chinese(question, gold if deal else wrong)
             continue
-        right, other = natural_verdict(question, gold), natural_verdict(question, wrong)
-        if right is not None and other is not None:
+        right = natural_verdict(question, gold)
+        if right is not None and (other := natural_verdict(question, wrong)) is not None:
             asked[place] = right if deal else other
     return rows._replace(asked=asked)
 
