@@ -250,6 +250,7 @@ class DistractorIndex:
         self._kinds = _kinds_with(self._set_of)
         self._named = lru_cache(maxsize=None)(self._kinds_of)
         self._buckets = {key: Bucket(f"{seed}:{key}", counts) for key, counts in buckets.items()}
+        self._asked = {key.partition("\t")[0] for key in buckets}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -264,17 +265,19 @@ class DistractorIndex:
         make the pool `boxes`.
         """
         kept, set_of = smallest_rows(rows), _names_of_sets(rules.sets)
-        tally = {
-            (question, gold): count
-            for (question, gold), count in Counter([row[1:3] for row in kept]).items()
-            if is_minable(question, gold, is_closed=rules.is_closed) or gold.strip().casefold() in set_of
-        }
-        telling, kinds_of = _telling_words(tally), _kinds_with(set_of)
-        keys_of = lru_cache(maxsize=None)(partial(_asked_keys, telling=telling))
-        leveled = []
-        for (question, gold), count in tally.items():
-            kinds = kinds_of(question, gold)
-            leveled.append(Leveled(_asked_of(question, keys_of(question), kinds), *_beside(kinds), gold, count))
+        tally: dict[tuple[str, str], int] = {}
+        kinds: list[tuple[str, str]] = []
+        kinds_of = _kinds_with(set_of)
+        for pair, count in Counter([row[1:3] for row in kept]).items():
+            if is_minable(*pair, is_closed=rules.is_closed) or pair[1].strip().casefold() in set_of:
+                tally[pair] = count
+                kinds.append(kinds_of(*pair))  # here, while what is known of the question is at hand
+        telling = _telling_words(tally)
+        keys_of = lru_cache(maxsize=_QUESTIONS_KEPT)(partial(_asked_keys, telling=telling))
+        leveled = [
+            Leveled(_asked_of(question, keys_of(question), both), *_beside(both), gold, count)
+            for ((question, gold), count), both in zip(tally.items(), kinds, strict=True)
+        ]
         return cls(into_buckets(leveled), telling, BoxPool.build(kept), seed, rules)
 
     def is_minable(self, question: str, gold: str) -> bool:
@@ -351,7 +354,9 @@ class DistractorIndex:
         is_text = not coarse
         for key in keys:
             asked = _asked_of_text(question, key, fine) if is_text else key
-            if asked and (bucket := known.get(f"{asked}\t{fine}")) is not None:
+            if asked not in self._asked:
+                continue
+            if (bucket := known.get(f"{asked}\t{fine}")) is not None:
                 yield bucket
             if coarse and (bucket := known.get(f"{asked}\t{coarse}")) is not None:
                 yield bucket
