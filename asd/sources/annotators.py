@@ -83,12 +83,21 @@ def _spelt(text: str) -> tuple[str, str]:
     return spelling, normalise_answer(spelling)
 
 
+@lru_cache(maxsize=1 << 16)
+def _is_plain(text: Any) -> bool:
+    """Whether an answer is written as it counts, as most are."""
+    return isinstance(text, str) and text != "" and _spelt(text) == (text, text)
+
+
 def _count(texts: list[Any], answers: Sequence[Any]) -> Vote:
     counts: dict[Any, int] = {}  # as written -> votes, in the order given
     for text in texts:
         if isinstance(text, (list, dict)):
             continue  # no answer; a row of which nothing is left has none
         counts[text] = counts.get(text, 0) + 1
+    if counts and all(map(_is_plain, counts)):
+        ranked = _ranked(counts, answers)
+        return Vote(ranked[0], tuple(ranked))
     votes: dict[str, int] = {}  # normalised -> votes, in the order given
     spellings: dict[str, str | dict[str, int]] = {}
     for text, count in counts.items():
@@ -104,6 +113,12 @@ def _count(texts: list[Any], answers: Sequence[Any]) -> Vote:
         votes[key], spellings[key] = votes[key] + count, of_key
     if not votes:
         return NO_VOTE
+    accepted = tuple([_most_frequent(spellings[key]) for key in _ranked(votes, answers)])
+    return Vote(accepted[0], accepted)
+
+
+def _ranked(votes: dict[str, int], answers: Sequence[Any]) -> list[str]:
+    """Normalised answers, the gold one first. votes: by normalised answer, in the order given."""
     ranked = sorted(votes, key=votes.__getitem__, reverse=True)  # stable: ties stay in the order given
     most = votes[ranked[0]]
     if len(ranked) > 1 and votes[ranked[1]] == most:
@@ -112,8 +127,7 @@ def _count(texts: list[Any], answers: Sequence[Any]) -> Vote:
         gold = min(tied, key=lambda key: (key in REFUSALS, -sure.get(key, 0)))
         ranked.remove(gold)
         ranked.insert(0, gold)
-    accepted = tuple([_most_frequent(spellings[key]) for key in ranked])
-    return Vote(accepted[0], accepted)
+    return ranked
 
 
 def _most_frequent(spellings: str | dict[str, int]) -> str:
