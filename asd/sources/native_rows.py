@@ -70,7 +70,7 @@ _UNPLAIN_IMAGE = regex(r"/|data:|file:|[a-z][a-z0-9+.\-]+://|iVBORw0KGgo|R0lGOD|
 
 _REGIONS = ("region_names", "region_boxes")
 _LIST_COLUMNS = ("images", "options", "accepted", "rationales", "ocr_tokens", "other_boxes", *_REGIONS)
-_NULLABLE_TEXT = ("rfp", "full_answer", "solution", "answer_type", "passthrough", "asked")
+_NULLABLE_TEXT = frozenset({"rfp", "full_answer", "solution", "answer_type", "passthrough", "asked"})
 _TEXT_EXTRAS = ("context", "rfp", "full_answer", "solution", "passthrough", "asked")
 
 
@@ -254,7 +254,8 @@ class RowMaker:
         self.options, self.answer_index, self.gold = get("options"), get("answer_index"), get("gold")
         self.images, self.accepted, self.response = get("images"), get("accepted"), get("response")
         self.group, self.answer_type = get("group"), get("answer_type")
-        self.texts = [(name, get(name)) for name in _TEXT_EXTRAS if name in sink.used]
+        self.no_texts: dict[str, str | None] = {name: None for name in _TEXT_EXTRAS if name in sink.used}
+        self.texts = [(name, fn) for name in self.no_texts if (fn := get(name)) is not None]
         self.lists = [(n, get(n)) for n in ("rationales", "ocr_tokens", "other_boxes") if n in sink.used]
         self.regions = [(name, get(name) or _constant([])) for name in _REGIONS if name in sink.used]
         self.is_yes_no = spec.native_style is AnswerStyle.YES_NO
@@ -300,9 +301,11 @@ class RowMaker:
             if self.is_yes_no:
                 response = self._own_verdict(rec, row) or gold.capitalize()
         images = self._images(self.images(rec, row)) if self.images else []
-        lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists]
-        regions = [(name, fn(rec, row) or []) for name, fn in self.regions]
-        texts = {name: to_text(fn(rec, row)) if fn else None for name, fn in self.texts}
+        lists = [(n, _texts(fn(rec, row)) if fn else []) for n, fn in self.lists] if self.lists else ()
+        regions = [(name, fn(rec, row) or []) for name, fn in self.regions] if self.regions else ()
+        texts = self.no_texts.copy()
+        for name, fn in self.texts:
+            texts[name] = to_text(fn(rec, row))
         texts["rfp"] = texts["rfp"] or rfp
         context = texts.get("context")
         has_mark = MARK in question or MARK in gold or (context is not None and MARK in context)
@@ -346,8 +349,9 @@ class RowMaker:
         for name, values in (*lists, *regions):
             self._extend(name, values)
         for column, value in texts.items():
-            stripped = value.strip() if value and column != "passthrough" else value
-            text[column].append(stripped or None if column in _NULLABLE_TEXT else stripped or "")
+            if value and column != "passthrough":
+                value = value.strip()
+            text[column].append(value or (None if column in _NULLABLE_TEXT else ""))
 
     def _given_gold(self, rec: Any, row: Row, vote: Vote) -> str:
         given = to_text(self.gold(rec, row)) if self.gold else vote.gold
