@@ -191,9 +191,12 @@ class Compiler:
             chain = " -> ".join((*self._open_variables, name))
             raise UsageError(f"layout {self.layout!r}: variables refer to each other in a circle: {chain}")
         self._open_variables.append(name)
+        outer, self._per_file = self._per_file, True
         try:
-            return self.expression(self.variables[name])
+            fn = self.expression(self.variables[name])
+            return _once_a_file(fn) if self._per_file else fn
         finally:
+            self._per_file = outer and self._per_file
             self._open_variables.pop()
 
     def _join_slot(self, join: str, path: str, transform: Callable[[Any], Any] | None) -> Fn:
@@ -356,6 +359,19 @@ class Compiler:
             return re.compile(pattern)
         except re.error as exc:
             raise UsageError(f"layout {self.layout!r}: {pattern!r} is no regular expression: {exc}") from exc
+
+
+def _once_a_file(fn: Fn) -> Fn:
+    """The same, worked out for the first record of each file."""
+    known: dict[str, Any] = {}
+
+    def read(rec: Any, row: Row) -> Any:
+        if row.file not in known:
+            known.clear()
+            known[row.file] = fn(rec, row)
+        return known[row.file]
+
+    return read
 
 
 def _field(name: str) -> Fn:

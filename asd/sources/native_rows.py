@@ -349,9 +349,8 @@ class RowMaker:
         for name, values in (*lists, *regions):
             self._extend(name, values)
         for column, value in texts.items():
-            if value and column != "passthrough":
-                value = value.strip()
-            text[column].append(value or (None if column in _NULLABLE_TEXT else ""))
+            stripped = value.strip() if value and column != "passthrough" else value
+            text[column].append(stripped or (None if column in _NULLABLE_TEXT else ""))
 
     def _given_gold(self, rec: Any, row: Row, vote: Vote) -> str:
         given = to_text(self.gold(rec, row)) if self.gold else vote.gold

@@ -173,7 +173,7 @@ class OpenLayout:
                 if joined_by in table:
                     repeated += 1
                 else:
-                    table[joined_by] = tuple(slot(record, row) for slot in slots)
+                    table[joined_by] = tuple([slot(record, row) for slot in slots])
         if repeated:
             on_note(f"{', '.join(rels)}: {repeated} keys of {name!r} occur again; the first of each is used")
         return table

@@ -91,7 +91,7 @@ def is_box_instruction(text: str) -> bool:
 
 def split_last_sentence(text: str, rules: PromptRules) -> tuple[str, str | None]:
     """(rest, instruction) where the instruction closes the last line of the question itself."""
-    for rfp in rules.suffixes:
+    for rfp in rules.suffixes if text.endswith(rules.suffixes) else ():
         if text.endswith(rfp) and text[: -len(rfp)].endswith((" ", "\t")):
             return text[: -len(rfp)].rstrip(BLANKS), rfp
     taken = len(text)
