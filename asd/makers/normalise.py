@@ -137,11 +137,13 @@ def _normalise_word(word: str) -> str:
     elif word not in _SPELLINGS:
         word = _singular(word)
     word = _SPELLINGS.get(word, word)
-    if len(word) > 4:
+    if len(word) <= 4:
+        return word
+    if "our" in word:
         word = _OUR.sub(r"\1or", word)
+    if "is" in word or "ys" in word:
         word = _ISE.sub(lambda match: match[1][0] + "z" + match[2], word)
-        word = _DOUBLED_L.sub(r"l\1", word)
-    return word
+    return _DOUBLED_L.sub(r"l\1", word) if "ll" in word else word
 
 
 def _tokens(text: str) -> list[str]:
