@@ -22,6 +22,7 @@ from asd.styles.table import writing_of
 
 _FULL_STOP = re.compile(r"(?:^|\s)[^\s.]+\.$")
 """Of a sentence; not of "p.m." or "U.S."."""
+_ARTICLE = re.compile(r"(?:[Tt]he|[Aa]n?) (?=[a-z])")
 _QUOTES = "\"'“”‘’`"
 
 
@@ -77,7 +78,7 @@ def _say_kept(kept: list[str], wanted: int) -> list[Problem]:
 
 
 def fit_form(text: str, gold: str) -> str:
-    """Quotation marks off; full stop and letter case as the gold answer has them, so that neither gives it away."""
+    """Quotation marks off; article, full stop and letter case as the gold answer has them, so that none gives it away."""
     text = collapse(text)
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES and gold[:1] not in _QUOTES:
         text = text[1:-1].strip()
@@ -85,6 +86,8 @@ def fit_form(text: str, gold: str) -> str:
         text = text[:-1].rstrip()
     elif gold.endswith(".") and text and text[-1].isalnum():
         text += "."
+    if not _ARTICLE.match(gold):
+        text = text[at.end() :] if (at := _ARTICLE.match(text)) else text
     return like(text, gold)
 
 
