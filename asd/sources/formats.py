@@ -14,10 +14,9 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice, tee
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -27,6 +26,7 @@ import pyarrow as pa
 from asd.errors import SourceError
 from asd.plain_files import require_regular
 from asd.schemas.layout import Format
+from asd.sources.csv_text import csv_records
 from asd.sources.json_columns import records_of
 from asd.sources.json_stream import BadRecord, iterate_collection, iterate_values, parse_json
 from asd.sources.line_spans import MAX_RECORD_BYTES, LineSpan, whole_lines
@@ -39,8 +39,6 @@ __all__ = ["BadRecord", "Format", "ReadOptions", "Record", "detect_format", "ite
 
 COMPRESSION_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 _HEAD_BYTES = 1 << 16
-_SEPARATOR_LINES = 64
-"""Lines in which the first two records of a CSV file are looked for."""
 _LONGEST_FIRST_LINE = 1 << 24
 _LINES_TRIED = 50
 _PARQUET_BYTES = 64 << 20
@@ -355,55 +353,36 @@ def _text_records(stream: BinaryIO, where: str, options: ReadOptions) -> Iterato
         yield row, None, line.rstrip("\r\n")
 
 
-def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, separator: str) -> Iterator[Record]:
-    csv.field_size_limit(1 << 30)  # captions and tables exceed the default of 128 KiB
-    names: Sequence[str] | None = options.csv_columns
-    separator, lines = _separator(iter(_Decoder(stream, where, options.on_note)), separator, names)
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    row = 0
-    while True:
-        line = reader.line_num
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as exc:
-            if "unexpected end" in str(exc):
-                raise SourceError(
-                    f"{where}: a quoted field from line {line + 1} on never ends; the file is truncated"
-                ) from exc
-            yield row, None, BadRecord("bad_csv", f"line {line + 1}: {exc}")
-            row += 1
-            continue
-        if not cells:
-            continue
-        if names is None:
-            names = cells
-            continue
-        if len(cells) != len(names):
-            detail = f"line {line + 1} has {len(cells)} fields, expected {len(names)}"
-            yield row, None, BadRecord("bad_csv", detail)
-        else:
-            yield row, None, dict(zip(names, cells, strict=True))
-        row += 1
+def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, usual: str) -> Iterator[Record]:
+    lines = iter(_Decoder(_with_line_feeds(stream), where, options.on_note))
+    yield from csv_records(lines, where, usual, options.csv_columns)
 
 
-def _separator(lines: Iterator[str], usual: str, names: Sequence[str] | None) -> tuple[str, Iterator[str]]:
-    """What stands between the fields of a file, and all its lines again. It is the first of the usual character,
-    semicolon, tab and comma that splits the first two records into equally many fields, as many as `names` if these are
-    known, else two or more; the usual one where none does. A record that cannot be read speaks for no character."""
-    lines, *looks = tee(lines, 5)
+class _LineFeeds(io.RawIOBase):
+    """Text whose lines end with carriage returns alone, with line feeds in their place."""
 
-    def agreeing(candidate: tuple[str, Iterator[str]]) -> int:
-        separator, look = candidate
-        reader = csv.reader(islice(look, _SEPARATOR_LINES), delimiter=separator, strict=True)
-        widths: list[int] = []
-        with suppress(csv.Error):
-            widths.extend(map(len, islice(filter(None, reader), 2)))  # those before an error count
-        fits = len(set(widths)) == 1 and (widths[0] > 1 if names is None else widths[0] == len(names))
-        return len(widths) if fits else 0
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = head, stream
 
-    return max(zip((usual, ";", "\t", ","), looks, strict=True), key=agreeing)[0], lines
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head[: len(buffer)] or self._stream.read(len(buffer))
+        self._head = self._head[len(buffer) :]
+        buffer[: len(data)] = data.replace(b"\r", b"\n")
+        return len(data)
+
+
+def _with_line_feeds(stream: BinaryIO) -> BinaryIO:
+    """The stream from its start; with line feeds where its beginning has carriage returns alone (old Macs', and some exports)."""
+    buffered = (
+        stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream), _HEAD_BYTES)
+    )
+    head = buffered.peek(_HEAD_BYTES)
+    if b"\n" in head or b"\r" not in head.removesuffix(b"\r"):
+        return buffered
+    return io.BufferedReader(_LineFeeds(b"", buffered))
 
 
 def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] | None) -> Iterator[Record]:
