@@ -8,6 +8,7 @@
   const state = { v: "", against: "", text: "", order: "stored", offset: 0, n: null, tab: "samples" };
   for (const name of FILTERS) state[name] = "";
   let facets = null, numbers = [], shown = null, asked = 0, cardAsked = 0, timer = 0;
+  let waiting = []; // those not sent yet
   let marking = Promise.resolve(); // marks are sent one after the other, so that the last one that is made is the one that stays
 
   async function ask(path, parameters) {
@@ -193,13 +194,22 @@
   }
   function mark(value, why) {
     if (shown) {
-      const row = shown, send = () => sendMark(row, value, why);
+      const one = { row: shown, body: JSON.stringify({ v: shown.v, n: shown.n, mark: value, why }) };
+      const send = () => sendMark(one);
+      waiting.push(one);
       marking = marking.then(send, send);
     }
     return marking;
   }
-  async function sendMark(row, value, why) {
-    const body = JSON.stringify({ v: row.v, n: row.n, mark: value, why });
+  // A page that is left sends what waits, of each row its last mark: requests that leave at once may arrive in any order.
+  function sendWaiting() {
+    if (shown && $("why").value !== shown.why && document.activeElement === $("why")) mark(shown.mark || "bad", $("why").value);
+    const last = new Map(waiting.map((one) => [one.row.v + " " + one.row.n, one.body]));
+    for (const body of last.values()) navigator.sendBeacon("mark", new Blob([body], { type: "application/json" }));
+  }
+  async function sendMark(one) {
+    const { row, body } = one;
+    waiting = waiting.filter((other) => other !== one); // what is under way outlives the page
     const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive: true };
     const saved = await tell(async () => read(await fetch("mark", sent)));
     if (!saved) return;
@@ -301,6 +311,7 @@
   $("unmark").addEventListener("click", () => mark(null, ""));
   $("copy").addEventListener("click", copy);
   $("why").addEventListener("change", () => { if (shown && $("why").value !== shown.why) mark(shown.mark || "bad", $("why").value); });
+  addEventListener("pagehide", sendWaiting);
   $("keys").addEventListener("click", () => $("help").showModal());
   for (const button of document.querySelectorAll("[data-tab]")) {
     button.addEventListener("click", () => { state.tab = button.dataset.tab; writeAddress(); showTab(); });

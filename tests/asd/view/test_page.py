@@ -165,6 +165,33 @@ def test_marks_made_in_a_row_are_all_sent_in_their_order(page: Browser, server: 
     assert not any(read_marks(viewer.store, version) for version in others)
 
 
+def test_marks_that_wait_are_sent_when_the_page_is_closed(page: Browser, server: ViewServer) -> None:
+    """Of each row the last one, and what is being typed of why."""
+    every = ids(server)
+    page.ask(
+        "(() => { const send = fetch; window.fetch ="
+        " (path, ...rest) => path === 'mark' ? new Promise(() => {}) : send(path, ...rest); })()"
+    )
+    page.press("g")  # under way for ever
+    for name, keys in zip(every[1:3], ("bg", "u"), strict=True):
+        page.press("j")
+        wait_for_card(page, name)
+        for key in keys:
+            page.press(key)
+    page.ask("document.querySelector('#why').focus()")
+    page.type("too dark")
+    page.open("about:blank")
+    viewer = server.viewer
+    end = time.monotonic() + 30
+    while len(marks := read_marks(viewer.store, viewer.first)) < 2:
+        assert time.monotonic() < end, marks
+        time.sleep(0.05)
+    assert {name: (mark.value, mark.why) for name, mark in marks.items()} == {
+        every[1]: ("good", ""), every[2]: ("bad", "too dark"),
+    }  # fmt: skip
+    open_page(page, server)
+
+
 def test_two_versions_beside_each_other(page: Browser, server: ViewServer) -> None:
     other = server.viewer.rows_of("v1").version
     choose = "((e) => { e.value = '%s'; e.dispatchEvent(new Event('change')); })(document.querySelector('#against'))"
