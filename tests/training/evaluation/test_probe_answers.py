@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
 )  # asked by PEFT
@@ -18,7 +18,7 @@ from asd.probing.items import ProbeItem, read_items, write_items  # noqa: E402
 from asd.schemas.styles import AnswerStyle  # noqa: E402
 from asd_training import StyleProbe  # noqa: E402
 from asd_training.cli.main import main  # noqa: E402
-from asd_training.errors import ModelError  # noqa: E402
+from asd_training.errors import ModelError, SettingError  # noqa: E402
 from asd_training.evaluation.probe_answers import answer_items, load_to_answer  # noqa: E402
 from tests.servers.tiny_llm import save_model, save_tokenizer  # noqa: E402
 
@@ -95,6 +95,29 @@ def test_pictures_need_a_model_that_sees(model_folder: Path) -> None:
     items = [questions(1)[0].model_copy(update={"images": ("a.png",)})]
     with pytest.raises(ModelError, match=r"1 of the questions have pictures, and Qwen2ForCausalLM reads text alone"):
         answer_items(model, reader, items, Path())
+
+
+def test_the_device_is_said_or_the_best_there_is(model_folder: Path) -> None:
+    for device in ("cpu", None):
+        model, _ = load_to_answer(str(model_folder), device=device)
+        best = torch.accelerator.current_accelerator() if device is None and torch.accelerator.is_available() else None
+        assert next(model.parameters()).device.type == (best.type if best else "cpu")
+    with pytest.raises(SettingError, match="--device gpu: Expected one of cpu, cuda"):
+        load_to_answer(str(model_folder), device="gpu")
+    with pytest.raises(ModelError, match=r"does not go to the device cuda:99 \(.+\); give --device cpu"):
+        load_to_answer(str(model_folder), device="cuda:99")
+
+
+def test_a_run_has_its_own_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["asd-train", "answer", "q", "--run", "r", "--device", "cpu", "--out", str(tmp_path / "o.jsonl")]
+    )
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "--device cpu is for --model" in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:

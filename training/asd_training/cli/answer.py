@@ -26,6 +26,12 @@ def command(
     after: Annotated[
         str | None, typer.Option(help="Stage of the run, e.g. 03-imagenet. [default: the last finished one]")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Where --model answers: cpu, cuda, cuda:1, mps, ... [default: an accelerator if there is one]"
+        ),
+    ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens of one answer at most.")] = 256,
 ) -> None:
     """Answer a probe's questions with a transformers model, with or without an adapter, or with the model of a run.
@@ -38,10 +44,12 @@ def command(
 
     if (model is None) == (run is None) or (run and adapter) or (model and after):
         raise SettingError("give --model NAME (and --adapter DIR, if there is one) or --run DIR (and --after STAGE)")
+    if run and device:
+        raise SettingError(f"--device {device} is for --model; the model of --run answers where `asd-train eval` would")
     require_file_place(out, "--out")
     items = read_items(questions)
     answer = (
-        _of_model(str(model), adapter, questions.parent, max_new_tokens)
+        _of_model(str(model), adapter, device, questions.parent, max_new_tokens)
         if run is None
         else _of_run(run, after, questions.parent, max_new_tokens)
     )
@@ -55,10 +63,10 @@ def command(
     print(f"{out}: {len(answered):,} answers")
 
 
-def _of_model(model: str, adapter: str | None, beside: Path, max_new_tokens: int) -> Answering:
+def _of_model(model: str, adapter: str | None, device: str | None, beside: Path, max_new_tokens: int) -> Answering:
     from asd_training.evaluation.probe_answers import answer_items, load_to_answer
 
-    loaded, reader = load_to_answer(model, adapter)
+    loaded, reader = load_to_answer(model, adapter, device)
     return lambda items, tell: answer_items(loaded, reader, items, beside, max_new_tokens=max_new_tokens, tell=tell)
 
 

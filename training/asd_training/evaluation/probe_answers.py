@@ -15,9 +15,10 @@ from asd.probing.comparing import MAX_DROP, Comparison, compare
 from asd.probing.items import ProbeItem, read_items
 from asd.schemas.image_marks import strip_marks
 from asd_training.config import ModelConfig
-from asd_training.errors import ModelError
+from asd_training.errors import ModelError, SettingError
 from asd_training.evaluation.generate import GREEDY, without_own_settings
 from asd_training.models import UNLOADABLE, first_line, load_model, load_processor
+from asd_training.processes import start_processes
 
 MAX_NEW_TOKENS = 256
 _BATCH = 8
@@ -25,12 +26,15 @@ _BATCH = 8
 Tell = Callable[[int, int], None]
 
 
-def load_to_answer(name: str, adapter: str | None = None) -> tuple[nn.Module, Any]:
+def load_to_answer(name: str, adapter: str | None = None, device: str | None = None) -> tuple[nn.Module, Any]:
     """A model that reads text, or text and pictures, and its tokenizer or processor.
 
-    name: folder, name on the hub, or GGUF file in one of these; adapter: folder of a PEFT adapter on top.
-    Raises: ModelError if one of them cannot be loaded, or has no chat template or no end token.
+    name: folder, name on the hub, or GGUF file in one of these; adapter: folder of a PEFT adapter on top; device: as torch
+    names them, None for an accelerator where there is one.
+    Raises: ModelError if one of them cannot be loaded, or has no chat template or no end token, or does not go to the device;
+    SettingError for a device that torch does not know.
     """
+    place = _device(device)
     config = ModelConfig(name=name)
     model: Any = load_model(config, setting="--model")
     processor = load_processor(config, "--model")
@@ -48,7 +52,27 @@ def load_to_answer(name: str, adapter: str | None = None) -> tuple[nn.Module, An
             ) from exc
     if tokenizer_of(reader).chat_template is None and getattr(reader, "chat_template", None) is None:
         raise ModelError(f"{name!r} has no chat template, so it is not known how it is asked; give a chat model")
-    return model.eval(), reader
+    return _on(model, place).eval(), reader
+
+
+def _device(name: str | None) -> torch.device:
+    """Raises: SettingError."""
+    if name is None:
+        return start_processes()
+    try:
+        return torch.device(name)
+    except RuntimeError as exc:
+        raise SettingError(f"--device {name}: {first_line(exc)}") from exc
+
+
+def _on(model: Any, device: torch.device) -> Any:
+    """Raises: ModelError where the device is not there, or has too little memory."""
+    try:
+        return model.to(device)
+    except (AssertionError, RuntimeError, NotImplementedError) as exc:  # AssertionError: torch was built without it
+        raise ModelError(
+            f"the model does not go to the device {device} ({first_line(exc)}); give --device cpu"
+        ) from exc
 
 
 def tokenizer_of(reader: Any) -> Any:
