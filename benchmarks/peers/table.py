@@ -120,7 +120,8 @@ def machine_line(result: dict[str, Any]) -> str:
     commit = result["installed"][OURS]["commit"]
     return (
         f"{about['cores']} cores ({about['cpu']}), {about['memory_gb']:.0f} GB, Python {about['python']}, {about['system']}, "
-        f"{about['when']}, commit {commit}; {repeats} repeats, at most {100 * others:.0f} % of the processors taken by others."
+        f"{about['when']}, commit {commit}; {repeats} repeat{'s' * (repeats > 1)}, at most {100 * others:.0f} % of the "
+        "processors taken by others."
     )
 
 
