@@ -23,6 +23,7 @@ _SYMBOLS = "°©®™"
 """Symbols that stand in answers of words; boxes, dingbats and the like do not."""
 _ELLIPSIS = ("...", "…")
 _OF_ANSWERS = frozenset(("answer", "answers", "option", "options", "question"))
+_UNKNOWN = re.compile(r"(?:unknown|unspecified|not (?:given|stated|shown|visible|known))\b", re.IGNORECASE)
 _SENTENCE = re.compile(
     r"^(?:there|it|this|that|these|those|they|he|she|we|you|i|(?:the|a|an|his|her|its|their) (?:\w+ ){1,5}?)\s?"
     r"(?:is|are|was|were|has|have|had|says?|contains?)\b",
@@ -195,6 +196,7 @@ def _find_other_length(case: DistractorCase) -> str:
 def _find_no_answer(case: DistractorCase) -> str:
     text = case.text
     is_none = is_vague(text) or is_unanswerable(text) or refers_to_options(text)
+    is_none = is_none or bool(_UNKNOWN.match(text) and not _UNKNOWN.match(case.gold))
     if is_none or (as_verdict(text) is not None and as_verdict(case.gold) is None):
         return f"{text!r} says nothing about the matter; write a wrong answer that names something."
     return ""

@@ -97,6 +97,7 @@ def test_options_about_options_and_short_questions_are_left_alone() -> None:
         ("10.30 a.m.", "noon", ("10:30 am",), "accepted_answer"),
         ("none of these", "red", (), "no_answer"),
         ("unknown", "red", (), "no_answer"),
+        ("unknown publisher", "panther", (), "no_answer"),
         ("yes", "red", (), "no_answer"),
         ("both A and B", "red", (), "no_answer"),
         ("pizza", "red", (), "other_kind"),
