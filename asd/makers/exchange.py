@@ -66,7 +66,7 @@ MANY = 100
 MAX_TRIES = 64
 """Rows of a stratum that are looked at for one that does not conflict, before another stratum may serve."""
 
-MIXED_UP = 0.2
+MIXED_UP = 0.34
 """Share of the rows with one gold answer that accept another one, too, from which on the two are taken for the same."""
 
 
