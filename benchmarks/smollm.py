@@ -18,7 +18,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asd.audit.forms import Form, form_of_answer
 from asd.probing.items import read_items
 from asd.probing.reading import read
 from asd.schemas.answers import parse_letter
@@ -55,9 +54,8 @@ def figures_of_run(run: Path) -> Figures:
 
 
 def is_letter(text: str, options: Sequence[str]) -> bool:
-    """Whether an answer is the letter of one of the options, not its text."""
-    lettered = form_of_answer(text, options) is Form.MULTIPLE_CHOICE
-    return lettered and parse_letter(text, tuple(options)) is not None
+    """Whether an answer is the letter of one of the options and nothing else."""
+    return len(text.strip(" .()")) == 1 and parse_letter(text, tuple(options)) is not None
 
 
 def figures_of_probe(answers: Path) -> Figures:

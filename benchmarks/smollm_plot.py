@@ -18,7 +18,7 @@ LABELS = {
     "sefe": "SEFE (ASD 20 %, RegLoRA)",
 }
 PANELS = {
-    "letters after tabmwp": "letters kept, the tasks' own prompt",
+    "letters after tabmwp": "letters, tasks' own prompt",
     f"multiple_choice in style, {SECOND}": "letters, asked for by name",
     f"yes_no in style, {SECOND}": "yes or no, asked for by name",
     f"brief_explanation in style, {SECOND}": "sentence, asked for by name",
