@@ -198,7 +198,7 @@ def _record_turns(record: Any, where: str, unread: Unread, fields: Fields) -> It
     try:
         turns = list(_turns_of(record, where, fields)) if isinstance(record, dict) else []
     except BadRecordError as exc:
-        unread.add(where, str(exc))
+        unread.add(where, exc.detail)
         return
     if not turns:
         lacking = fields.missing(record) if isinstance(record, dict) else ""

@@ -29,7 +29,7 @@ from asd.sources.annotators import vote
 from asd.sources.bad_record import BadRecordError
 from asd.sources.image_text import image_texts
 from asd.sources.marked_options import Marked, option_by_mark
-from asd.sources.messages import Message, are_answers, listed_images, read_messages
+from asd.sources.messages import Message, are_answers, as_json, listed_images, read_messages
 from asd.sources.option_lines import count_other_marks
 from asd.sources.option_marks import CAPITALS
 from asd.sources.prompt_text import PromptParts, PromptRules, kept_prompt, make_rules, take_apart
@@ -204,7 +204,9 @@ def _with_tools(record: dict[str, Any], messages: list[Message]) -> list[Message
         raise _not_as_exported(exc) from exc
     if told is None:
         tools = record.get("tools")
-        return [("tools", tools if isinstance(tools, str) else _as_json(tools)), *messages] if tools else messages
+        return (
+            [("tools", tools if isinstance(tools, str) else as_json(tools, "tools")), *messages] if tools else messages
+        )
     tools, calls = told
     if len(calls) != sum(role == "function_call" for role, _ in messages):
         raise _not_as_exported(f"calls of {len(calls)} messages, and others in the record")
@@ -215,13 +217,6 @@ def _with_tools(record: dict[str, Any], messages: list[Message]) -> list[Message
 
 def _not_as_exported(why: object) -> BadRecordError:
     return BadRecordError("bad_asd", f"the text under {kept_rows.KEY!r} is not as exported: {why}")
-
-
-def _as_json(tools: Any) -> str:
-    try:
-        return orjson.dumps(tools).decode()
-    except orjson.JSONEncodeError as exc:
-        raise BadRecordError("bad_tools", f"the tools cannot be kept as JSON ({exc})") from exc
 
 
 def _with_all_marks(messages: Sequence[Message], num_images: int) -> list[Message]:

@@ -226,11 +226,19 @@ def _read_turn(turn: Any, number: int, pictures: _Pictures) -> Iterator[Message]
             if calls := turn.get("tool_calls"):
                 if text:
                     yield named, _content(text, number, pictures)
-                yield "function_call", orjson.dumps(calls).decode()
+                yield "function_call", as_json(calls, "tool calls")
                 return
             yield named, _content(text, number, pictures)
             return
     raise BadRecordError("bad_turn", f"turn {number} (counted from 0) needs from/value or role/content, both text")
+
+
+def as_json(value: Any, what: str) -> str:
+    """what: name of the value in an error. Raises: BadRecordError for integers beyond 64 bits, and for what nests too deeply."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as exc:
+        raise BadRecordError("bad_tools", f"the {what} cannot be kept as JSON ({exc})") from exc
 
 
 def _content(content: str | list[Any] | None, number: int, pictures: _Pictures) -> str:

@@ -291,6 +291,13 @@ def test_records_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None
     assert "a.jsonl:1: no question with its answer: {'a': 1}" in done.out
 
 
+def test_a_conversation_that_cannot_be_read_is_named_with_its_reason_in_words(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": {"text": "Hello."}}]
+    write_lines(tmp_path / "a.jsonl", [record("What is it?", "a cat"), {"messages": turns}])
+    done = run_asd("styles", tmp_path / "a.jsonl")
+    assert "a.jsonl:1: turn 1 (counted from 0) needs from/value or role/content, both text)" in done.out
+
+
 def test_a_line_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(
         json.dumps(record("What is it?", "a cat")) + "\n" + "[" * 5000 + "]" * 5000 + "\n", "utf-8"

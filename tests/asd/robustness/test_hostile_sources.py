@@ -110,6 +110,9 @@ BAD_CONVERSATIONS = {
     "an id of 1,000 lists": ({"id": nested(1000)}, "bad_id"),
     "an image of 900 lists": ({"image": nested(900)}, "bad_image"),
     "tools of 600 lists": ({"tools": nested(600)}, "bad_tools"),
+    "a call with 600 lists": (
+        {"conversations": f'[{{"role":"user","content":"a"}}, {{"role":"assistant","tool_calls":{nested(600)}}}]'}, "bad_tools",
+    ),
     "conversations of 100,000 lists": ({"conversations": nested(100_000)}, "bad_json"),
     "NUL in the image": ({"image": '"a\\u0000b"'}, "image_outside_root"),
     "an image above": ({"image": '"../../x.png"'}, "image_outside_root"),
