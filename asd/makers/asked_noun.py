@@ -14,7 +14,7 @@ from asd.lazy_regex import regex
 from asd.makers.answer_kinds import STOP_WORDS, TEXT, YES_NO, answer_kind, is_plural, parse_question
 from asd.makers.answer_relations import BROADER
 from asd.makers.answer_types import ACTIVITY, is_colour, num_colours
-from asd.makers.english_lexicon import is_known
+from asd.makers.english.lexicon import is_known
 from asd.makers.normalise import normalise_answer
 from asd.makers.noun_taxonomy import wordnet_nouns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from asd.makers.english_verdict import natural_verdict
+from asd.makers.english.verdict import natural_verdict
 from asd.makers.normalise import answer_form, answer_set
 from asd.makers.option_text import option_key
 from asd.makers.wording import contains_words

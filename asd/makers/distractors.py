@@ -35,7 +35,6 @@ import orjson
 
 from asd.errors import ShardError
 from asd.lazy_regex import regex
-from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_buckets import LAST_RESORT, MIN_ROWS, Leveled, into_buckets
 from asd.makers.answer_draw import AnswerDraw, BoxDraw, Bucket, Drawing, FixedAnswers
 from asd.makers.answer_kinds import (
@@ -52,6 +51,7 @@ from asd.makers.answer_spelling import like
 from asd.makers.answer_types import is_vague
 from asd.makers.asked_noun import about, is_kind_of, is_no_answer, kind_asked_for, kinds_asked_for
 from asd.makers.box_distractors import BoxPool
+from asd.makers.english.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.exclusive_answers import RightAnswers
 from asd.makers.mining_rows import Row, smallest_rows
 from asd.makers.normalise import answer_form, conflicts, distinct_forms

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import xxhash
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
-from asd.makers.declarative import declarative
-from asd.makers.english_phrases import answer_noun_phrase
-from asd.makers.english_what_noun import class_noun
+from asd.makers.english import lexicon as lex
+from asd.makers.english.declarative import declarative
+from asd.makers.english.phrases import answer_noun_phrase
+from asd.makers.english.what_noun import class_noun
 from asd.makers.grounding import draft_region_description
 from asd.makers.keyed import Keyed, Prepared
 from asd.makers.maker_context import MakerContext

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
+from asd.makers.english import lexicon as lex
 from asd.makers.wording import collapse
 
 _NOT_ASKED = frozenset(

@@ -3,11 +3,11 @@ samples."""
 
 from __future__ import annotations
 
-from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_spelling import like
 from asd.makers.answer_types import is_vague
 from asd.makers.asked_noun import tells_answer
 from asd.makers.box_distractors import draw_boxes
+from asd.makers.english.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.keyed import MinedWrong
 from asd.makers.maker_context import MakerContext
 from asd.makers.normalise import conflicts, is_one_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asd.makers.chinese import asked_in_chinese, script_language
-from asd.makers.english_verdict import natural_verdict
+from asd.makers.english.verdict import natural_verdict
 from asd.records import Draft
 from asd.schemas.styles import LETTERS
 from asd.styles.style_rows import Dealt, StyleRows

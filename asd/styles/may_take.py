@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asd.makers.alternatives import MAY_OFFER
+from asd.makers.english.alternatives import MAY_OFFER
 from asd.schemas.styles import Maker
 from asd.styles.style import Flags
 

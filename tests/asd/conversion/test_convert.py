@@ -14,7 +14,7 @@ import pytest
 
 import asd
 from asd.conversion.convert import Conversion
-from asd.makers.english_verdict import natural_verdict
+from asd.makers.english.verdict import natural_verdict
 from tests.asd.sources_made import RFP, record, vqa_records, write_lines
 
 

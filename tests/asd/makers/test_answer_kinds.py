@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from asd.makers.alternatives import offers_alternatives, stated_alternatives
 from asd.makers.answer_kinds import answer_kind, is_plural, parse_question
 from asd.makers.answer_types import answer_type, is_vague
+from asd.makers.english.alternatives import offers_alternatives, stated_alternatives
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from maker_samples import make_sample, make_spec
 from asd.makers.class_kinds import MAX_CLASSES, class_sets
 from asd.makers.distractors import AnswerRules, DistractorIndex
 from asd.makers.drafting import draft
-from asd.makers.english_verdict import natural_verdict
-from asd.makers.english_what_noun import class_noun
+from asd.makers.english.verdict import natural_verdict
+from asd.makers.english.what_noun import class_noun
 from asd.makers.maker_context import MakerContext
 from asd.records import Draft
 from asd.schemas.styles import AnswerStyle

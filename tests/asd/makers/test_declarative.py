@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asd.makers.declarative import declarative
-from asd.makers.english_lexicon import (
+from asd.makers.english.declarative import declarative
+from asd.makers.english.lexicon import (
     indefinite_article,
     noun_number,
     past_tense,
     singular,
     third_person,
 )
-from asd.makers.english_phrases import answer_noun_phrase, predicate_start
+from asd.makers.english.phrases import answer_noun_phrase, predicate_start
 
 SENTENCES = {
     "kinds": [
@@ -412,7 +412,7 @@ def test_never_raises_on_arbitrary_text(question: str, answer: str) -> None:
 
 
 def test_import_leaves_the_lexicon_unloaded() -> None:
-    code = "import sys; import asd.makers.declarative; print('lemminflect' in sys.modules)"
+    code = "import sys; import asd.makers.english.declarative; print('lemminflect' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asd.makers.english_verdict import natural_verdict
+from asd.makers.english.verdict import natural_verdict
 from asd.records import Draft, Sample
 from asd.schemas.styles import AnswerStyle, Maker
 from asd.styles.dealt import with_natural_verdicts

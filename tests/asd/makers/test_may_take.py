@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from maker_samples import make_context, make_sample, make_spec
 
-from asd.makers.alternatives import stated_alternatives
 from asd.makers.drafting import draft
+from asd.makers.english.alternatives import stated_alternatives
 from asd.records import Draft
 from asd.schemas.styles import Maker
 from asd.styles.may_take import has_own_wrong_answers

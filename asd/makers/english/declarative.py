@@ -5,9 +5,9 @@ sentence would teach a model nonsense, so each pattern accepts only the wordings
 the rest. No randomness, no I/O.
 
 How it works: the question becomes a list of words; its first word picks the pattern functions, tried in
-order; each returns the words of a sentence or None. Patterns live in `english_clauses` (yes/no, choice),
-`english_counts`, `english_what_is`, `english_what_noun` and `english_who_where_how`. `english_phrases`
-says where subject and predicate meet, `english_gaps` where the answer goes, `english_lexicon` knows
+order; each returns the words of a sentence or None. Patterns live in `clauses` (yes/no, choice),
+`counts`, `what_is`, `what_noun` and `who_where_how`. `phrases`
+says where subject and predicate meet, `gaps` where the answer goes, `lexicon` knows
 words.
 """
 
@@ -18,14 +18,14 @@ from functools import lru_cache
 from itertools import pairwise
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
-from asd.makers.english_clauses import choice_question, yes_no_question
-from asd.makers.english_counts import how_many_question
-from asd.makers.english_phrases import noun_phrase_end
-from asd.makers.english_query import Query
-from asd.makers.english_what_is import what_does_question, what_is_question
-from asd.makers.english_what_noun import what_noun_question
-from asd.makers.english_who_where_how import (
+from asd.makers.english import lexicon as lex
+from asd.makers.english.clauses import choice_question, yes_no_question
+from asd.makers.english.counts import how_many_question
+from asd.makers.english.phrases import noun_phrase_end
+from asd.makers.english.query import Query
+from asd.makers.english.what_is import what_does_question, what_is_question
+from asd.makers.english.what_noun import what_noun_question
+from asd.makers.english.who_where_how import (
     how_question,
     statement_question,
     where_question,

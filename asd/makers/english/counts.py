@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
-from asd.makers.english_clauses import inflect_verb, read_clause
-from asd.makers.english_gaps import OBJECT_VERBS, is_modifier, is_place, is_plural_subject, object_gap
-from asd.makers.english_phrases import chunks, full_noun_phrase_end, noun_phrase_end
-from asd.makers.english_query import Query, join_words
+from asd.makers.english import lexicon as lex
+from asd.makers.english.clauses import inflect_verb, read_clause
+from asd.makers.english.gaps import OBJECT_VERBS, is_modifier, is_place, is_plural_subject, object_gap
+from asd.makers.english.phrases import chunks, full_noun_phrase_end, noun_phrase_end
+from asd.makers.english.query import Query, join_words
 
 _NUMBER = regex(r"^\d{1,3}(?:,?\d{3})*(?:\.\d+)?$")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asd.makers import english_lexicon as lex
-from asd.makers.english_phrases import chunks, full_noun_phrase_end, noun_phrase_end
+from asd.makers.english import lexicon as lex
+from asd.makers.english.phrases import chunks, full_noun_phrase_end, noun_phrase_end
 
 
 def is_place(words: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Word knowledge for `asd.makers.declarative`: coarse word classes, noun number, articles and verb
+"""Word knowledge for `asd.makers.english.declarative`: coarse word classes, noun number, articles and verb
 forms.
 
 Small closed tables come first, because they decide the cases in which a general lexicon is too generous

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from asd.makers import english_lexicon as lex
-from asd.makers.english_clauses import affirm, read_clause, subject_agrees
-from asd.makers.english_gaps import is_modifier, is_place, lacks_article, object_gap
-from asd.makers.english_phrases import (
+from asd.makers.english import lexicon as lex
+from asd.makers.english.clauses import affirm, read_clause, subject_agrees
+from asd.makers.english.gaps import is_modifier, is_place, lacks_article, object_gap
+from asd.makers.english.phrases import (
     NounPhrase,
     answer_noun_phrase,
     chunks,
@@ -17,8 +17,8 @@ from asd.makers.english_phrases import (
     is_whole_noun_phrase,
     noun_phrase_end,
 )
-from asd.makers.english_query import Query, join_words
-from asd.makers.english_what_is import BARE_HEADS, NO_TEXT, TEXT_HEADS, agreeing_noun, is_no_number
+from asd.makers.english.query import Query, join_words
+from asd.makers.english.what_is import BARE_HEADS, NO_TEXT, TEXT_HEADS, agreeing_noun, is_no_number
 from asd.makers.noun_taxonomy import wordnet_nouns
 
 _SINGULAR_KINDS = lex.word_table("kind type sort")

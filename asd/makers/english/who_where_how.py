@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
-from asd.makers.english_clauses import affirm, read_clause, subject_agrees
-from asd.makers.english_gaps import is_modifier, is_plural_subject, lacks_article
-from asd.makers.english_phrases import (
+from asd.makers.english import lexicon as lex
+from asd.makers.english.clauses import affirm, read_clause, subject_agrees
+from asd.makers.english.gaps import is_modifier, is_plural_subject, lacks_article
+from asd.makers.english.phrases import (
     answer_noun_phrase,
     chunks,
     full_noun_phrase_end,
@@ -17,7 +17,7 @@ from asd.makers.english_phrases import (
     noun_phrase_end,
     predicate_start,
 )
-from asd.makers.english_query import Query, join_words
+from asd.makers.english.query import Query, join_words
 
 _MEASURE = regex(
     r"^(?:about |around |over |approximately )?(?:\d[\d.,/]*|" + "|".join(sorted(lex.NUMBER_WORDS)) + r") "

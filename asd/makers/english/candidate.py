@@ -1,6 +1,6 @@
 """A question and a candidate as a question for yes or no, straight from the question's own words; None where no rule is sure.
 
-"What is the median of the numbers?" + 7 is "Is 7 the median of the numbers?". `english_verdict` turns the sentence that a
+"What is the median of the numbers?" + 7 is "Is 7 the median of the numbers?". `verdict` turns the sentence that a
 right answer makes; many a figure makes none, since nobody says in which unit it is, but may be asked about as it stands.
 Sentences in front of the question stay. Each rule takes few forms: who wrote the question does the rest.
 """
@@ -8,8 +8,8 @@ Sentences in front of the question stay. Each rule takes few forms: who wrote th
 from __future__ import annotations
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
-from asd.makers.english_what_is import BARE_HEADS, NAMED_THINGS
+from asd.makers.english import lexicon as lex
+from asd.makers.english.what_is import BARE_HEADS, NAMED_THINGS
 from asd.makers.wording import collapse
 
 MAX_WORDS = 32

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from asd.lazy_regex import regex
-from asd.makers import english_lexicon as lex
 from asd.makers.answer_kinds import ASKING, STOP_WORDS, TEXT, answer_kind
+from asd.makers.english import lexicon as lex
 from asd.makers.normalise import normalise_answer
 
 MAX_CHOICE_LENGTH = 160

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from asd.makers.english_lexicon import (
+from asd.makers.english.lexicon import (
     ARTICLES,
     BASE_VERBS,
     BE_FORMS,

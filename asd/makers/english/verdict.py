@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from asd.lazy_regex import regex
-from asd.makers.declarative import declarative
-from asd.makers.english_candidate import asked_of_candidate
-from asd.makers.english_lexicon import NUMBER_WORDS
+from asd.makers.english.candidate import asked_of_candidate
+from asd.makers.english.declarative import declarative
+from asd.makers.english.lexicon import NUMBER_WORDS
 from asd.makers.wording import collapse
 
 _MOVED = frozenset("is are was were can could will would should must".split())

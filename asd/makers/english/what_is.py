@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from asd.makers import english_lexicon as lex
-from asd.makers.english_clauses import inflect_verb, read_clause, subject_agrees
-from asd.makers.english_gaps import OBJECT_VERBS, is_modifier, is_place, lacks_article, misses_object, object_gap
-from asd.makers.english_phrases import (
+from asd.makers.english import lexicon as lex
+from asd.makers.english.clauses import inflect_verb, read_clause, subject_agrees
+from asd.makers.english.gaps import OBJECT_VERBS, is_modifier, is_place, lacks_article, misses_object, object_gap
+from asd.makers.english.phrases import (
     answer_noun_phrase,
     chunks,
     full_noun_phrase_end,
     is_whole_noun_phrase,
     noun_phrase_end,
 )
-from asd.makers.english_query import Query, join_words
+from asd.makers.english.query import Query, join_words
 
 
 def _lacks_article_after_of(words: Sequence[str]) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from asd.makers import english_lexicon as lex
-from asd.makers.english_gaps import lacks_articles
-from asd.makers.english_phrases import (
+from asd.makers.english import lexicon as lex
+from asd.makers.english.gaps import lacks_articles
+from asd.makers.english.phrases import (
     full_noun_phrase_end,
     is_whole_noun_phrase,
     noun_phrase_end,
     predicate_start,
 )
-from asd.makers.english_query import Query, join_words
+from asd.makers.english.query import Query, join_words
 
 
 class Clause(NamedTuple):
