@@ -109,14 +109,14 @@ def test_a_task_without_boxes_cannot_be_asked_for_them(tmp_path: Path) -> None:
 @pytest.mark.shared_data
 def test_captions_with_objects(tmp_path: Path, shared_data: Path) -> None:
     source = shared_data / "coco_caps_boxes"
-    rows = rows_of("coco_caps", source, tmp_path / "out", ratio=0.8, styles="yes_no,multiple_choice,bounding_box")
+    rows = rows_of("coco_caps", source, tmp_path / "out", ratio=0.5, styles="yes_no,multiple_choice,bounding_box")
     boxes = [row for row in rows if row["style"] == "bounding_box"]
     objects = {
         json.loads(line)["id"]: [one["category"] for one in json.loads(line)["instances"]]
         for file in source.glob("*.jsonl")
         for line in file.read_text().splitlines()
     }
-    assert len(boxes) == len(rows) * 8 // 30
+    assert len(boxes) == len(rows) * 5 // 30
     assert all(objects[row["source_id"]].count(row["question"].removeprefix("the ")) == 1 for row in boxes)
 
 
