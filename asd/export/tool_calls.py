@@ -56,12 +56,13 @@ def messages_of(turns: Sequence[Turn]) -> list[tuple[Record, tuple[str, ...]]] |
 
 
 def _functions(text: str, made: Any) -> list[Record] | None:
-    """Of a JSON object or a list of them; None if one of them is none that has a name."""
+    """Of a JSON object or a list of them; None if one of them is none that has a name, or nests too deeply to be written."""
     try:
         value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        functions = [made(one) for one in (value if isinstance(value, list) else [value])]
+        orjson.dumps({"tool_calls": functions})
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
-    functions = [made(one) for one in (value if isinstance(value, list) else [value])]
     return None if None in functions else functions
 
 

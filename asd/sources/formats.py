@@ -361,15 +361,14 @@ def _csv_records(stream: BinaryIO, where: str, options: ReadOptions, usual: str)
 class _LineFeeds(io.RawIOBase):
     """Text whose lines end with carriage returns alone, with line feeds in their place."""
 
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
-        self._head, self._stream = head, stream
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._head[: len(buffer)] or self._stream.read(len(buffer))
-        self._head = self._head[len(buffer) :]
+        data = self._stream.read(len(buffer))
         buffer[: len(data)] = data.replace(b"\r", b"\n")
         return len(data)
 
@@ -382,7 +381,7 @@ def _with_line_feeds(stream: BinaryIO) -> BinaryIO:
     head = buffered.peek(_HEAD_BYTES)
     if b"\n" in head or b"\r" not in head.removesuffix(b"\r"):
         return buffered
-    return io.BufferedReader(_LineFeeds(b"", buffered))
+    return io.BufferedReader(_LineFeeds(buffered))
 
 
 def _arrow_records(path: Path, kind: str, where: str, columns: tuple[str, ...] | None) -> Iterator[Record]:

@@ -21,7 +21,9 @@ def records_of(batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = batch.to_pylist()
     features = _features(batch.schema)
     for field in batch.schema:
-        where = _place_in_type(field.type) or _place_in_feature(features.get(field.name))
+        where = _place_in_type(field.type)
+        if where is None:
+            where = _place_in_feature(features.get(field.name))
         if where is not None:
             for record in records:
                 record[field.name] = _parsed(record[field.name], where)

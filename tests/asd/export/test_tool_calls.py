@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,6 +16,8 @@ import asd
 from asd.export.conversation import Turn
 from asd.export.run import Exported, ExportOptions, export
 from asd.export.tool_calls import messages_of, tools_of
+from asd.export.trl import NO_FUNCTION
+from asd.sources.json_columns import records_of
 from tests.asd.cli_runner import run_asd
 from tests.asd.export.conftest import Datasets
 from tests.asd.sources_made import vqa_records, write_lines
@@ -117,6 +120,18 @@ def test_columns_of_json_that_others_write_are_read(form: str, as_list: bool, tm
         assert json.loads(run_asd("styles", tmp_path / name, "--json").out)["all"]["turns"] == turns
 
 
+def test_columns_of_arrows_own_json_are_read_whoever_wrote_them(tmp_path: Path) -> None:
+    """Without the notes of `datasets`."""
+    table = pa.table(
+        {name: pa.array([json.dumps(value)], pa.json_()) for name, value in (("messages", CHAT), ("tools", [WEATHER]))}
+    )
+    pq.write_table(table, tmp_path / "rows.parquet")
+    assert records_of(table) == [{"messages": CHAT, "tools": [WEATHER]}]
+    again = asd.convert("llava_conversation", tmp_path / "rows.parquet", out=tmp_path / "again", ratio=0)
+    expected = [row["messages"] for row in asd.load(made(tmp_path, {"tools": [WEATHER], "messages": CHAT}))]
+    assert [row["messages"] for row in asd.load(again.path)] == expected
+
+
 def test_a_conversation_that_ends_with_its_call_is_a_sample(tmp_path: Path) -> None:
     data = made(
         tmp_path, {"id": "a", "tools": [WEATHER], "messages": [CHAT[1], {"role": "assistant", "tool_calls": CALLS[:1]}]}
@@ -135,6 +150,15 @@ class TestLeftOut:
             "tools or tool calls that are not JSON with a function's name and arguments, which chat templates need": 1
         }
         assert done.data[0].records == 1
+
+    @pytest.mark.parametrize("place", ["tools", "arguments"])
+    def test_what_nests_too_deeply_to_be_written(self, place: str, tmp_path: Path) -> None:
+        deep = '{"name": "f", "a": ' + "[" * 300 + "]" * 300 + "}"
+        call = {"type": "function", "function": {"name": "f", "arguments": deep if place == "arguments" else "{}"}}
+        turns = [CHAT[1], {"role": "assistant", "tool_calls": [call]}]
+        record = {"messages": turns, "tools": deep if place == "tools" else [WEATHER]}
+        done = exported(made(tmp_path, record, {"messages": PLAIN}), tmp_path)
+        assert (done.data[0].records, dict(done.data[0].part.left_out)) == (1, {NO_FUNCTION: 1})
 
     def test_tools_beside_images(self, tmp_path: Path) -> None:
         pictured = vqa_records(1)[0]
