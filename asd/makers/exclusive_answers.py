@@ -18,6 +18,8 @@ _SURE = 5
 """So many things are counted without mistake."""
 _MOST_DIGITS = 3
 """Larger numbers are no counts of what one sees."""
+_LONGEST_COUNT = 18
+"""Digits, leading zeros included. Python refuses to read numbers of some thousands."""
 _MISSED = 10
 """Of so many things, each counter misses or repeats about one."""
 
@@ -57,7 +59,7 @@ class RightAnswers:
     def exclude(self, answer: str, chosen: Iterable[str] = ()) -> bool:
         """Whether an answer is surely wrong, and means something else than those chosen."""
         if answer.isdecimal():
-            return not self._counts or int(answer) not in self._counts
+            return not self._counts or len(answer) > _LONGEST_COUNT or int(answer) not in self._counts
         for others in (self._names, chosen):
             for other in others:  # a generator would cost more than the look-ups
                 if may_both_hold(answer, other):

@@ -72,6 +72,12 @@ def test_counts_near_those_of_the_annotators_are_doubtful(gold: str, accepted: l
     assert {number for number in range(50) if not right.exclude(str(number))} == doubtful & set(range(50))
 
 
+def test_a_number_too_long_for_python_to_read_is_no_count() -> None:
+    right = RightAnswers("How many boats are there?", "3", [])
+    assert right.exclude("7" * 5000)
+    assert not right.exclude("0003")
+
+
 @pytest.mark.parametrize(
     ("question", "gold"), [("What number is on the bus?", "12"), ("How many?", "12.5"), ("How many?", "1200")]
 )
