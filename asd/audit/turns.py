@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ Record = Mapping[str, Any]
 _ASKED_KEYS = ("question", "prompt", "instruction", "query", "input")
 _ANSWER_KEYS = ("answer", "response", "output", "completion", "target", "label")
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv", ".tar", ".gz", ".zst")
+_SHOWN_FIELDS = 30
 _SPEAKERS = ("assistant", "function_call")
 LLAMA_FACTORY_INDEX = "dataset_info.json"
 _UNREAD_SHOWN = 3
@@ -96,7 +98,7 @@ class Fields:
     def missing(self, record: Record) -> str:
         """Which of the named fields a record has no text in, and what it has; "" where none is."""
         lacking = [name for name in self.named() if _first_text(record, (name,)) is None]
-        return f"no text in field {', '.join(lacking)} (its fields: {', '.join(map(str, record))})" if lacking else ""
+        return f"no text in field {', '.join(lacking)}{_fields_of(record)}" if lacking else ""
 
 
 def _first_text(record: Record, names: Sequence[str]) -> str | None:
@@ -207,8 +209,13 @@ def _record_turns(record: Any, where: str, unread: Unread, fields: Fields) -> It
 
 
 def _without_turn(record: Any) -> str:
-    fields = f" (its fields: {', '.join(map(str, record))})" if isinstance(record, dict) and record else ""
+    fields = _fields_of(record) if isinstance(record, dict) else ""
     return f"no question with its answer: {brief(record, 60)}{fields}"
+
+
+def _fields_of(record: Record) -> str:
+    more = f", and {len(record) - _SHOWN_FIELDS:,} more" if len(record) > _SHOWN_FIELDS else ""
+    return f" (its fields: {', '.join(brief(name) for name in islice(record, _SHOWN_FIELDS))}{more})" if record else ""
 
 
 def _turns_of(record: dict[str, Any], where: str, fields: Fields) -> Iterator[Turn]:

@@ -291,6 +291,12 @@ def test_records_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None
     assert "a.jsonl:1: no question with its answer: {'a': 1}" in done.out
 
 
+def test_of_many_fields_the_first_are_named(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [{f"f{number}": number for number in range(400)}])
+    for options in ([], ["--question", "q", "--answer", "f0"]):
+        assert "f28, f29, and 370 more)" in run_asd("styles", tmp_path / "a.jsonl", *options).err
+
+
 def test_a_conversation_that_cannot_be_read_is_named_with_its_reason_in_words(tmp_path: Path) -> None:
     turns = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": {"text": "Hello."}}]
     write_lines(tmp_path / "a.jsonl", [record("What is it?", "a cat"), {"messages": turns}])
