@@ -104,6 +104,8 @@ def test_the_device_is_said_or_the_best_there_is(model_folder: Path) -> None:
         assert next(model.parameters()).device.type == (best.type if best else "cpu")
     with pytest.raises(SettingError, match="--device gpu: Expected one of cpu, cuda"):
         load_to_answer(str(model_folder), device="gpu")
+    with pytest.raises(SettingError, match="--device meta: tensors there hold no numbers; give cpu"):
+        load_to_answer(str(model_folder), device="meta")
     with pytest.raises(ModelError, match=r"does not go to the device cuda:99 \(.+\); give --device cpu"):
         load_to_answer(str(model_folder), device="cuda:99")
 

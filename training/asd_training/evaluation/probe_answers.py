@@ -60,9 +60,12 @@ def _device(name: str | None) -> torch.device:
     if name is None:
         return start_processes()
     try:
-        return torch.device(name)
+        device = torch.device(name)
     except RuntimeError as exc:
         raise SettingError(f"--device {name}: {first_line(exc)}") from exc
+    if device.type == "meta":
+        raise SettingError(f"--device {name}: tensors there hold no numbers; give cpu, cuda, mps, ...")
+    return device
 
 
 def _on(model: Any, device: torch.device) -> Any:
