@@ -194,6 +194,9 @@ def _phrase(part: str, *, is_last: bool, most: int) -> str:
     if start > 1 and words[start - 2].casefold() in ("all", "half", "both"):
         return ""  # "all the way up"
     kept = words[start:]
+    is_of_subject = start == 2 and words[0].casefold() in lex.BE_FORMS and words[1].casefold() in _OF_SUBJECTS
+    if is_of_subject and len(kept) == 2 and _is_said_of(*map(str.casefold, kept)):
+        return kept[1]  # "is the shirt | plain"
     if start and words[start - 1].casefold() in ("a", "an"):
         return " ".join(kept) if len(kept) <= most else ""
     if start == 1 and words[0].casefold() in lex.ARTICLES and len(kept) <= most:
@@ -202,6 +205,13 @@ def _phrase(part: str, *, is_last: bool, most: int) -> str:
     before = kept[: -len(cut)]
     is_subject = len(before) == 1 and start == 2 and words[0].casefold() in lex.BE_FORMS  # "is the stove | gas"
     return " ".join(cut) if not before or is_subject or _opens(cut, before[-1]) else ""
+
+
+_OF_SUBJECTS = frozenset("the his her its their".split())
+
+
+def _is_said_of(subject: str, quality: str) -> bool:
+    return lex.word_class(subject) == "N" and not lex.is_adjective(subject) and lex.is_adjective(quality)
 
 
 def _opens(cut: Sequence[str], before: str) -> bool:

@@ -172,6 +172,9 @@ def test_kinds_without_a_type() -> None:
         ("Is it moving toward the station or away?", "away", []),
         ("Is this a wedding or anniversary cake?", "wedding", []),
         ("Is Lights on the Bayou or Tom's Christmas Past longer?", "Tom's Christmas Past", []),
+        ("Is the shirt sleeveless or short sleeved?", "short sleeved", ["sleeveless"]),
+        ("Is his hat plain or dark colored?", "dark colored", ["plain"]),
+        ("Is that sea green or dark blue?", "dark blue", ["sea green"]),
     ],
 )  # fmt: skip
 def test_an_alternative_is_whole_or_none_is_read(question: str, gold: str, others: list[str]) -> None:
