@@ -64,8 +64,8 @@ def _warnings(done: Exported) -> list[str]:
         if paths:
             where = f"are not in {root}" if root else "are in no known folder"
             lines.append(
-                f"warning: {len(paths):,} images {where} (the first: {paths[0]}; of each file {CHUNK_ROWS:,} records were looked "
-                "at). Give the folder of the images with --image-root, or put them there: trainers stop at the first."
+                f"warning: {len(paths):,} images {where} (the first: {paths[0]}; of each file the first {CHUNK_ROWS:,} records "
+                "were looked at). Give the folder of the images with --image-root, or put them there: trainers stop at the first."
             )
     return lines
 

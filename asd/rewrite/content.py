@@ -22,7 +22,8 @@ from asd.styles.table import writing_of
 
 _FULL_STOP = re.compile(r"(?:^|\s)[^\s.]+\.$")
 """Of a sentence; not of "p.m." or "U.S."."""
-_ARTICLE = re.compile(r"(?:[Tt]he|[Aa]n?) (?=[a-z])")
+_ARTICLE = re.compile(r"(?:[Tt]he|[Aa]n?) (?=[a-z])(?!(?:lot|few|little|bit|couple|dozen)\b)")
+"""Before a noun; "a lot" and "a few" are no nouns."""
 _QUOTES = "\"'“”‘’`"
 
 

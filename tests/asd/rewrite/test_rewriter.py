@@ -52,6 +52,8 @@ def test_one_wrong_answer_in_the_form_of_the_gold_one() -> None:
         (" two   dogs ", "a cat", "two dogs"),
         ("the table by the wall", "lamp", "table by the wall"),
         ("The Hague", "Paris", "The Hague"),
+        ("a lot", "many", "a lot"),
+        ("the dog", "cat", "dog"),
     ],
 )
 def test_form_of_the_gold_answer(text: str, gold: str, fitted: str) -> None:
