@@ -15,6 +15,8 @@ The accepted answers include two and 2.
 The OCR tokens hold the word Coca, so it is the brand.
 According to the JSON data, the colour is red.
 It is red, as the data clearly states.
+It is red, because the question states that it is red.
+There are 12 buses, because the data provided in the question names them.
 It is red, as the given data has it.
 The question is about a bus, and the answer is red.
 It is red, which the answer confirms.
