@@ -364,8 +364,11 @@ def _lead(sample: Sample, gold: str) -> str | None:
     return f"The answer is {answer}." if answer else None
 
 
-_ASKS_NO_THING = regex(r"(?:where|(?:what|which) (?:size|colou?r|shape))\b", re.IGNORECASE)
-""""The answer is a kitchen" is none to where, nor "a queen" to what size."""
+_ASKS_NO_THING = regex(
+    r"(?:where|why|(?:what|which) (?:size|colou?r|shape))\b|.*\b(?:to do|doing|made (?:out )?of)\W*$", re.IGNORECASE
+)
+""""The answer is a kitchen" is none to where, nor "a queen" to what size, "a watch tv" to what it is used to do, "an acrylic"
+to what it is made of."""
 
 
 def _as_noun(gold: str) -> str | None:

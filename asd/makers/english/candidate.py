@@ -120,8 +120,11 @@ def _how_many(asked: str, candidate: str) -> str | None:
         return None
     if verb in ("have", "had") and first != "been" and lex.word_class(first) != "E":
         return f"{'do' if verb == 'have' else 'did'} {exactly} {match[1]}have {rest}"
-    is_open = verb in ("are", "were") and lex.word_class(first) not in "EPAG"
-    return None if is_open else f"{verb} {exactly} {match[1]}{rest}"
+    if verb not in ("are", "were"):
+        return f"{verb} {exactly} {match[1]}{rest}"
+    if first in lex.PREPOSITIONS:  # "Are there exactly 60 apples in 6 packages?"
+        return f"{verb} there {exactly} {match[1]}{rest}" if candidate.isdigit() else None
+    return f"{verb} {exactly} {match[1]}{rest}" if lex.word_class(first) in "EPAG" else None
 
 
 def _is_plural(phrase: str) -> bool:

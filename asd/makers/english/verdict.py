@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from asd.lazy_regex import regex
+from asd.makers.english import lexicon as lex
 from asd.makers.english.candidate import asked_of_candidate
 from asd.makers.english.declarative import declarative
-from asd.makers.english.lexicon import NUMBER_WORDS
 from asd.makers.wording import collapse
 
 _MOVED = frozenset("is are was were can could will would should must".split())
@@ -34,7 +34,7 @@ _CLAUSES = frozenset("who whom whose which that where when while because if and 
 
 _NONE = frozenset(("0", "zero", "none", "no"))
 """Nobody asks "Are there 0 people?"."""
-_COUNTED = regex(rf"^((?:Is|Are|Was|Were) there) (?=\d|(?:{'|'.join(sorted(NUMBER_WORDS))})\b)")
+_COUNTED = regex(rf"^((?:Is|Are|Was|Were) there) (?=\d|(?:{'|'.join(sorted(lex.NUMBER_WORDS))})\b)")
 """Where there are five, "Is there 1 pizza?" may be answered Yes."""
 _TWO_NUMBERS = regex(r"\d \$?-?\d")
 """As in "Is the share in 2016 11.3?"."""
@@ -66,11 +66,21 @@ def _turned(sentence: str, candidate: str) -> str | None:
     if words[place - 1] in _BASE.values():  # "The number at the top say is 40", of a question that was no sentence
         return None
     subject, rest = [words[0].lower(), *words[1:place]], words[place + 1 :]
+    if words[place] in _IDENTITY and rest == candidate.split(" ") and _runs_into(subject, rest[-1]):
+        return None
     if words[place] in _IDENTITY and rest == [candidate] and subject[-1][-1].isdigit():
         return " ".join([words[place].capitalize(), candidate, *subject]) + "?"  # "Was 11.3 the share in 2016?"
     if words[place] in _MOVED:
         return " ".join([words[place].capitalize(), *subject, *rest]) + "?"
     return " ".join(["Does", *subject, _BASE[words[place]], *rest]) + "?"
+
+
+def _runs_into(subject: list[str], last: str) -> bool:
+    """Whether subject and answer, side by side, read as something else: "Is the bag made of plastic black?", "Is the fast food
+    hot dogs?"."""
+    if subject[-2:-1] == ["of"] and "made" in subject:
+        return True
+    return last.islower() and last not in lex.PAIRED and lex.noun_number(last) == "plural"
 
 
 def _verb(words: list[str]) -> int | None:

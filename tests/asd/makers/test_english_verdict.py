@@ -39,6 +39,8 @@ def test_turned(question: str, candidate: str, expected: str) -> None:
         ("What do you see?", "window"),
         ("How many people are in the water?", "0"),
         ("Why is the man running?", "late"),
+        ("What is the fast food?", "hot dogs"),
+        ("What color is the bag made of plastic?", "black"),
         ("", "red"),
         ("What is this?", ""),
         ("Which title is printed on this cover?", "Who, What, Where"),

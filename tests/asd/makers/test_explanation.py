@@ -302,8 +302,16 @@ def test_lead_has_an_article_where_it_needs_one(answer: str, lead: str) -> None:
     assert made.text == f"{lead} It stands out in the middle of it all."
 
 
-def test_lead_names_no_thing_where_none_is_asked_for() -> None:
-    sample = make_sample("Where is the picture taken?", "kitchen", rationales=["there are chefs preparing food"])
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Where is the picture taken?", "kitchen"),
+        ("Why, of all people here, the white jacket?", "chef"),
+        ("The rectangular object in the back left is used to do?", "watch tv"),
+    ],
+)
+def test_lead_names_no_thing_where_none_is_asked_for(question: str, answer: str) -> None:
+    sample = make_sample(question, answer, rationales=["there are chefs preparing food"])
     assert isinstance(draft(sample, BRIEF, make_context(make_spec("vqa"))), Decline)
 
 
