@@ -82,7 +82,7 @@ def find_separator(lines: Iterator[str], usual: str, names: Sequence[str] | None
     """
     lines, look = tee(lines)
     text = list(islice(look, LOOKED_AT))
-    expected, *others = (_split(text, one, names) for one in dict.fromkeys((usual, *_OTHERS)))
+    expected, *others = (_split(text, separator, names) for separator in dict.fromkeys((usual, *_OTHERS)))
     best = max(others, key=lambda split: (split.width > 1, split.agreeing))
     return (best if _is_better(best, expected, names) else expected).separator, lines
 

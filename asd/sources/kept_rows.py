@@ -66,8 +66,11 @@ def tell_calls(tools: str, calls: Sequence[Sequence[str]]) -> str:
     return orjson.dumps({"tools": tools, "calls": calls}).decode()
 
 
-def told_calls(record: Mapping[str, Any]) -> tuple[str, list[list[str]]] | None:
-    """What `tell_calls` was told; None where nothing was. Raises: ValueError that says what is wrong with the text."""
+def spelt_calls(record: Mapping[str, Any]) -> tuple[str, list[list[str]]] | None:
+    """Tools and calls as their source spelt them, which the export kept; None where it kept none.
+
+    Raises: ValueError that says what is wrong with the text.
+    """
     text = record.get(KEY)
     if not isinstance(text, str) or not text.startswith("{"):
         return None

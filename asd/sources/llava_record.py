@@ -199,15 +199,15 @@ def _last_of(messages: Sequence[Message], role: str) -> str | None:
 def _with_tools(record: dict[str, Any], messages: list[Message]) -> list[Message]:
     """The messages behind the tools that the record describes, calls as the export says that their source wrote them."""
     try:
-        told = kept_rows.told_calls(record)
+        spelling = kept_rows.spelt_calls(record)
     except ValueError as exc:
         raise _not_as_exported(exc) from exc
-    if told is None:
+    if spelling is None:
         tools = record.get("tools")
         return (
             [("tools", tools if isinstance(tools, str) else as_json(tools, "tools")), *messages] if tools else messages
         )
-    tools, calls = told
+    tools, calls = spelling
     if len(calls) != sum(role == "function_call" for role, _ in messages):
         raise _not_as_exported(f"calls of {len(calls)} messages, and others in the record")
     rest = iter(calls)
